@@ -1,0 +1,114 @@
+"""Values as JSON text that comes back as it went in: what state, journal and timers are stored as.
+
+Plain JSON values stay plain. Decimal, dates, enums and dataclasses are tagged ``{"$": kind, "v": ...}``;
+a dictionary of the user's that has a ``$`` key is tagged too, so nothing can be mistaken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import orjson
+
+from .errors import UsageError
+
+VERSION = 1
+"""Stored beside every value, so that a later smsbot can still read it."""
+
+_DATES: dict[type, str] = {datetime: "datetime", date: "date", time: "time"}
+
+
+def dumps(value: object) -> str:
+    """The value as JSON text; raises `UsageError` naming the type that cannot be kept."""
+    return orjson.dumps(pack(value)).decode()
+
+
+def loads(text: str | bytes) -> Any:
+    """The value again."""
+    return unpack(orjson.loads(text))
+
+
+def pack(value: object) -> object:
+    """The value with everything that JSON does not know tagged."""
+    if value is None or type(value) in (str, bool, float):
+        return value
+    if type(value) is int:
+        return value if -(2**63) <= value < 2**63 else {"$": "int", "v": str(value)}
+    if isinstance(value, Mapping):
+        return _pack_mapping(value)
+    if isinstance(value, list | tuple):
+        items = [pack(v) for v in value]
+        return items if isinstance(value, list) else {"$": "tuple", "v": items}
+    return _pack_tagged(value)
+
+
+def _pack_mapping(value: Mapping[Any, object]) -> object:
+    for key in value:
+        if not isinstance(key, str):
+            raise UsageError(f"a stored dictionary has text keys, not {type(key).__name__}")
+    packed = {str(k): pack(v) for k, v in value.items()}
+    return {"$": "dict", "v": packed} if "$" in packed else packed
+
+
+def _pack_tagged(value: object) -> object:
+    if isinstance(value, Decimal):
+        return {"$": "decimal", "v": str(value)}
+    if isinstance(value, timedelta):
+        return {"$": "timedelta", "v": [value.days, value.seconds, value.microseconds]}
+    if isinstance(value, Enum):
+        return {"$": "enum", "t": _path(type(value)), "v": value.name}
+    if type(value) in _DATES:
+        return {"$": _DATES[type(value)], "v": value.isoformat()}  # type: ignore[attr-defined]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: pack(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        return {"$": "dataclass", "t": _path(type(value)), "v": fields}
+    raise UsageError(
+        f"{type(value).__name__} cannot be stored; use text, numbers, True/False, None, lists, dictionaries, "
+        "Decimal, dates, enums or dataclasses"
+    )
+
+
+def unpack(value: Any) -> Any:
+    """What `pack` was given."""
+    if isinstance(value, list):
+        return [unpack(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if "$" not in value:
+        return {k: unpack(v) for k, v in value.items()}
+    return _UNPACK[value["$"]](value)
+
+
+def _path(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _find(path: str) -> Any:
+    """The class of a stored value; only modules that are already loaded are looked at."""
+    module, _, name = path.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not (isinstance(found, type) and (dataclasses.is_dataclass(found) or issubclass(found, Enum))):
+        raise UsageError(f"a stored value is a {path}, which no longer exists; keep the class under its name")
+    return found
+
+
+_UNPACK: dict[str, Any] = {
+    "int": lambda v: int(v["v"]),
+    "dict": lambda v: {k: unpack(x) for k, x in v["v"].items()},
+    "tuple": lambda v: tuple(unpack(x) for x in v["v"]),
+    "decimal": lambda v: Decimal(v["v"]),
+    "timedelta": lambda v: timedelta(*v["v"]),
+    "datetime": lambda v: datetime.fromisoformat(v["v"]),
+    "date": lambda v: date.fromisoformat(v["v"]),
+    "time": lambda v: time.fromisoformat(v["v"]),
+    "enum": lambda v: _find(v["t"])[v["v"]],
+    "dataclass": lambda v: _find(v["t"])(**{k: unpack(x) for k, x in v["v"].items()}),
+}

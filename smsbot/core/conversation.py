@@ -1,0 +1,60 @@
+"""The thread with one number on one line: its open run, the frames of that run, the person behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .message import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One level of a run: which handler holds it, at which state, with which data."""
+
+    kind: str
+    """``handler``; flows and durable Python add theirs."""
+    name: str
+    state: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    prompt: str = ""
+    """The text that asked for what the state waits for; asked again after a digression."""
+    deadline: float | None = None
+    """When the state gives up, seconds since 1970 UTC."""
+    then: str = ""
+    """The state whose handler runs at the deadline; empty: the run ends ``abandoned``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution in a conversation, from what started it to its end label."""
+
+    id: bytes
+    bot: str
+    started_by: str
+    started: float
+    frames: tuple[Frame, ...] = ()
+    ended: float | None = None
+    end: str = ""
+    """The end label, such as ``done``, ``abandoned``, ``stopped``."""
+
+    @property
+    def frame(self) -> Frame | None:
+        """The frame that the next answer goes to."""
+        return self.frames[-1] if self.frames else None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The thread with a person on a line, as of its version."""
+
+    key: Key
+    version: int = 0
+    run: Run | None = None
+    """The open run; None between runs."""
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of the person on every line."""
+    opted_out: bool = False
+    fallback_at: float = 0.0
+    """When the fallback last answered."""

@@ -1,0 +1,143 @@
+"""Every error that smsbot raises on purpose, in one tree.
+
+    SmsbotError
+    ├── UsageError            a program uses smsbot in a way that cannot work
+    │   ├── RouteError        a decorator or a handler's signature is wrong (at import)
+    │   └── ChatError         a verb of ``chat`` was used wrongly (while a turn runs)
+    ├── SettingsError         settings are missing or wrong; carries all problems at once
+    ├── TargetError           the bot named on the command line cannot be loaded
+    ├── PortTaken             another program listens on the port
+    ├── StoreError            the database did not do what was asked
+    │   ├── StoreBusy         it cannot take more at the moment: answer 503
+    │   ├── StoreLocked       another process already serves this database
+    │   └── StoreTooNew       a newer smsbot wrote this database
+    ├── NotUnderstood         a provider's webhook whose shape we do not know: quarantine
+    └── TransportError        an HTTP request did not get its answer
+        ├── NotSent           nothing was written: safe to try again
+        └── NoAnswer          bytes were written, so what happened is unknown
+
+Each class has a code; ``smsbot explain CODE`` prints its docstring and remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+
+class SmsbotError(Exception):
+    """Something smsbot refuses or could not do."""
+
+    code = "SB000"
+    remedy = "The message above names what to change."
+
+    def __str__(self) -> str:
+        return f"{self.code}: {super().__str__()}"
+
+
+class UsageError(SmsbotError):
+    """A program uses smsbot in a way that cannot work."""
+
+    code = "SB100"
+
+
+class RouteError(UsageError):
+    """A decorator or the signature of a handler is wrong; raised at import, with the line."""
+
+    code = "SB101"
+    remedy = (
+        "A handler takes only arguments that smsbot knows: chat, message, text, rest, the holes of its "
+        "pattern, and anything that @bot.provide returns (matched by type)."
+    )
+
+
+class ChatError(UsageError):
+    """A verb of chat was used in a way that cannot work; the turn is rolled back."""
+
+    code = "SB102"
+    remedy = "Texts are non-empty strings of at most 9 SMS parts; states are names with a @bot.state handler."
+
+
+class SettingsError(SmsbotError):
+    """Settings are missing or wrong; every problem is listed at once."""
+
+    code = "SB201"
+    remedy = "Fix each line of the report. `smsbot dev` needs no settings at all."
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(["settings cannot be used:", *(f"  - {p}" for p in problems)]))
+
+
+class TargetError(SmsbotError):
+    """The bot that was named cannot be loaded."""
+
+    code = "SB202"
+    remedy = "Name an import string such as bots.pizza:bot, or a Python file that defines `bot`."
+
+
+class PortTaken(SmsbotError):
+    """Another program listens on the port."""
+
+    code = "SB203"
+    remedy = "Stop the other program, or choose another port with --port."
+
+
+class StoreError(SmsbotError):
+    """The database did not do what was asked; nothing of the call was written."""
+
+    code = "SB301"
+    remedy = "Check free space and permissions of the database file; providers will deliver again."
+
+
+class StoreBusy(StoreError):
+    """The database cannot take more at the moment; the caller answers 503."""
+
+    code = "SB302"
+
+
+class StoreLocked(StoreError):
+    """Another smsbot process already serves this database."""
+
+    code = "SB303"
+    remedy = "Stop the other process, or give this one its own --db. One process serves one SQLite file."
+
+
+class StoreTooNew(StoreError):
+    """A newer smsbot wrote this database; an older one must not touch it."""
+
+    code = "SB304"
+    remedy = "Install the smsbot version that wrote it, or newer."
+
+
+class NotUnderstood(SmsbotError):
+    """A webhook was genuine, but its shape is not known; it is kept in quarantine."""
+
+    code = "SB401"
+    remedy = "smsbot hooks map ACCOUNT inbound --from FIELD --text FIELD teaches the shape and replays it."
+
+
+class TransportError(SmsbotError):
+    """An HTTP request did not get its answer."""
+
+    code = "SB501"
+
+
+class NotSent(TransportError):
+    """Nothing was written to the other side, so trying again is safe."""
+
+    code = "SB502"
+    remedy = "The provider could not be reached; smsbot backs off and tries again by itself."
+
+
+class NoAnswer(TransportError):
+    """Bytes were written but no whole answer came, so what happened is unknown."""
+
+    code = "SB503"
+    remedy = "smsbot asks the provider whether the text arrived, and lists it as unknown until then."
+
+
+def tree(root: type[SmsbotError] = SmsbotError) -> Iterator[type[SmsbotError]]:
+    """Every error class, parents first."""
+    yield root
+    for child in root.__subclasses__():
+        yield from tree(child)

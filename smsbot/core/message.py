@@ -1,0 +1,152 @@
+"""What travels: a message that came in, a reply that was said, a text that is owed, a delivery report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from .status import Status
+
+
+class Key(NamedTuple):
+    """A conversation: one of our lines and their number."""
+
+    line: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A text as a gateway read it from a webhook, before it is deduped and understood."""
+
+    account: str
+    sender: str
+    recipient: str
+    text: str
+    gateway_id: str = ""
+    """The provider's id of this text; empty if it has none."""
+    sent_at: str = ""
+    """The provider's time as it was written; empty if there is none."""
+    raw: bytes = b""
+    """The body of the webhook; what is deduped where there is neither id nor time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Anything that can wake a conversation, in its ordered inbox."""
+
+    id: bytes
+    """16 bytes: the same for each delivery of the same thing."""
+    key: Key
+    kind: str
+    """``text``, ``optout``, ``optin``, ``timer``, ``event`` or ``delivery``."""
+    text: str
+    at: float
+    """Seconds since 1970 UTC, by our clock."""
+    account: str = ""
+    data: str = ""
+    """JSON of a timer, an API event or a delivery."""
+    gateway_id: str = ""
+    seen: bytes = b""
+    """The dedupe key where it differs from the id (weak keys)."""
+    window: float = 0.0
+    """Seconds for which a weak dedupe key holds; 0 is for ever."""
+    seq: int = 0
+    """Its place in the inbox, given by the store."""
+    attempts: int = 0
+    """How many turns it has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text that came in, as a handler sees it."""
+
+    text: str
+    number: str
+    """Theirs: E.164 or a short code."""
+    line: str
+    """Ours, the one that was texted."""
+    at: datetime
+    """When we received it, UTC."""
+    id: str = ""
+
+    @classmethod
+    def of(cls, event: Event) -> Message:
+        """The message of a text event."""
+        key = event.key
+        return cls(event.text, key.number, key.line, datetime.fromtimestamp(event.at, UTC), event.id.hex())
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Something said to the person: a text, when it is due, and how long it is worth sending."""
+
+    text: str
+    valid: float = 3600.0
+    """Seconds after which it is no longer sent (C9)."""
+    due: float | None = None
+    """When to send it, seconds since 1970 UTC; None is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A text owed to the network."""
+
+    id: str
+    """A hash of the event and the text's place in its turn: the same if the turn runs again."""
+    key: Key
+    account: str
+    text: str
+    parts: int
+    created: float
+    due: float
+    expires: float
+    event: bytes = b""
+    lane: str = "reply"
+    """``reply``, ``notice``, ``bulk``, or ``consent`` (the one confirmation and HELP)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An outgoing text with an attempt on record, so that it may be sent now."""
+
+    outgoing: Outgoing
+    attempt: int
+
+    @property
+    def reference(self) -> str:
+        """Our id of this attempt at the provider."""
+        return f"{self.outgoing.id}-{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A delivery report: what a provider says became of a text."""
+
+    account: str
+    reference: str
+    """The provider's id of the text, or ours if it keeps it."""
+    status: Status | None
+    """None where the raw status means nothing to us; it is kept all the same."""
+    raw: str
+    """The provider's own word or number."""
+    at: float = 0.0
+    outgoing: str = ""
+    """Our outgoing id where the reference carries it."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A genuine webhook that was not understood: kept whole, to be mapped and replayed."""
+
+    account: str
+    kind: str
+    """The route of the gateway it came by: ``inbound`` or ``status``."""
+    body: bytes
+    reason: str
+    at: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    id: int = 0

@@ -1,0 +1,82 @@
+"""Phone numbers, short codes and alphanumeric senders: one spelling for each, and masks for people.
+
+A number is spelled E.164 (ITU-T E.164: ``+`` and at most 15 digits), a short code as its digits,
+an alphanumeric sender as it is (3GPP TS 23.038: at most 11 characters).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f\u2060\ufeff]")
+
+
+@lru_cache(maxsize=65_536)
+def normalise(raw: str, country: str | None = None) -> str:
+    """The one spelling of an address.
+
+    `country` (ISO 3166-1 alpha-2, that of the line) says how national numbers are read, so that
+    ``600100200``, ``48600100200`` and ``+48600100200`` are one person on a PL line. An address that is
+    no phone number anywhere comes back as a short code (digits) or an alphanumeric sender (as it is).
+    """
+    address = _SEPARATORS.sub("", raw)
+    if _E164.fullmatch(address):
+        return address
+    if not address.lstrip("+").isdigit() or not address.isascii():
+        return raw.strip()
+    national = _parse(address, country) if country and not address.startswith("+") else None
+    return national or _parse("+" + address.lstrip("+0"), None) or address.lstrip("+")
+
+
+def _parse(address: str, country: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(address, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_number(address: str) -> bool:
+    """Whether it is a phone number in E.164 spelling (not a short code or a name)."""
+    return _E164.fullmatch(address) is not None
+
+
+def is_short_code(address: str) -> bool:
+    """Whether it is a short code: three to eight digits."""
+    return address.isascii() and address.isdigit() and 3 <= len(address) <= 8
+
+
+def can_receive(address: str) -> bool:
+    """Whether a person can text back to it; an alphanumeric sender cannot be answered."""
+    return is_number(address) or is_short_code(address)
+
+
+@lru_cache(maxsize=65_536)
+def mask(address: str) -> str:
+    """The address for logs and pages: country and the last two digits, ``+48•••00``."""
+    if is_number(address):
+        return f"+{_country_code(address)}•••{address[-2:]}"
+    return address if is_short_code(address) else address[:1] + "•••"
+
+
+def _country_code(address: str) -> str:
+    try:
+        return str(phonenumbers.parse(address, None).country_code)
+    except phonenumbers.NumberParseException:
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def country(address: str) -> str | None:
+    """The country of a number in E.164 spelling (ISO 3166-1 alpha-2); None where it has none or many."""
+    try:
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(address, None))
+    except phonenumbers.NumberParseException:
+        return None
+    return region if region and region != "001" else None

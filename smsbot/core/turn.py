@@ -1,0 +1,93 @@
+"""What a turn decided: data that the store commits whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from .conversation import Conversation, Run
+from .message import Claim, Event, Key, Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A durable wake-up of a conversation."""
+
+    key: Key
+    name: str
+    due: float
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a journal: what a step returned, so that it runs once."""
+
+    run: bytes
+    frame: bytes
+    seq: int
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One commit of a turn: a segment, or its end.
+
+    `after` is the conversation as it will be; the store refuses the step unless the stored version is
+    ``after.version - 1``. With `consumed` the event is done; without, it stays unread and runs again
+    after a crash, with `journal` telling what already happened.
+    """
+
+    event: Event
+    after: Conversation
+    consumed: bool = True
+    note: str = ""
+    """Why this happened, one plain sentence."""
+    outgoing: tuple[Outgoing, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    """Names of timers that no longer matter."""
+    journal: tuple[Entry, ...] = ()
+    runs: tuple[Run, ...] = ()
+    """Runs that began or ended here."""
+    visits: tuple[str, ...] = ()
+    """States and routes entered, for the funnel."""
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    """Changed fields of the contact; None removes one."""
+
+
+class Verdict(StrEnum):
+    """What became of a write."""
+
+    DONE = "done"
+    DUPLICATE = "duplicate"
+    FENCED = "fenced"
+    """The conversation has moved on since this step was decided; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The answer to a write: the verdict, the event's place, and the texts to send now."""
+
+    verdict: Verdict
+    seq: int = 0
+    claims: tuple[Claim, ...] = ()
+
+
+def digest(*parts: str | bytes, size: int = 16, key: bytes = b"") -> bytes:
+    """A hash of the parts, none of which can run into the next."""
+    h = hashlib.blake2b(digest_size=size, key=key)
+    for part in parts:
+        raw = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+        h.update(b"%d:" % len(raw))
+        h.update(raw)
+    return h.digest()
+
+
+def outgoing_id(event: bytes, n: int) -> str:
+    """The id of the n-th text of an event: 20 hex digits, the same whenever the turn runs again."""
+    return digest(event, b"%d" % n, size=10).hex()
