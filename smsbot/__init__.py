@@ -1,0 +1,44 @@
+"""Two-way SMS bots that survive.
+
+The path of one SMS:
+
+    phone → gateway webhook → inbox (dedupe, consent, commit, 200)
+          → dispatcher (one turn at a time per conversation) → router → handler
+          → ONE commit: state + timers + outgoing + journal + "consumed"
+          → sender (attempt recorded before connecting) → gateway → settle → delivery reports → dashboard
+
+Write handlers on a `Bot`; run them with ``smsbot dev``.
+"""
+
+from smsbot.core.errors import (
+    ChatError,
+    RouteError,
+    SettingsError,
+    SmsbotError,
+    StoreError,
+    UsageError,
+)
+from smsbot.core.message import Message
+from smsbot.core.status import Status
+from smsbot.routing.bot import Bot
+from smsbot.routing.chat import Chat, Contact, Delivery
+from smsbot.routing.router import Router
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bot",
+    "Chat",
+    "ChatError",
+    "Contact",
+    "Delivery",
+    "Message",
+    "RouteError",
+    "Router",
+    "SettingsError",
+    "SmsbotError",
+    "Status",
+    "StoreError",
+    "UsageError",
+    "__version__",
+]

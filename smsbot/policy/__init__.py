@@ -1,0 +1,1 @@
+"""Column: what is decided above the bots, such as consent."""

@@ -1,0 +1,151 @@
+"""A bot: its routes, what is provided to handlers, and what surrounds them."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar, overload
+
+from smsbot.core.clock import duration
+from smsbot.core.errors import RouteError
+
+from .chat import Chat
+from .injection import Signature, inspect_handler, wrong
+from .router import Handler, Router, Table
+
+F = TypeVar("F", bound=Callable[..., Any])
+Middleware = Callable[[Chat, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+
+
+class Bot(Router):
+    """A router with a name, providers, middleware and error handlers.
+
+    `timeout` is how long a state waits for an answer where `goto` does not say (a run that nobody answers
+    ends ``abandoned``).
+    """
+
+    def __init__(self, name: str = "", *, timeout: str | float = "24h") -> None:
+        super().__init__()
+        self.name = name
+        self.timeout = duration(timeout)
+        self.actions: dict[str, Callable[..., Any]] = {}
+        self.middlewares: list[Middleware] = []
+        self._providers: dict[type, Callable[..., Any]] = {}
+        self._errors: list[tuple[type[Exception], Signature]] = []
+        self._tables: dict[str, Table] = {}
+
+    def table(self, line: str) -> Table:
+        """The routes that hold on `line`, built once."""
+        found = self._tables.get(line)
+        if found is None:
+            found = self._tables[line] = super().table(line)
+        return found
+
+    def provide(self, function: F) -> F:
+        """Give handlers what this function returns, wherever they name its type.
+
+        It may be async, may itself ask for provided types, and may be a generator that yields once and
+        cleans up at shutdown. It runs once, before the first message.
+        """
+        kind = _returned(function)
+        if kind in self._providers:
+            raise wrong(function, f"{kind.__name__} is provided already")
+        self._providers[kind] = function
+        return function
+
+    def action(self, function: F) -> F:
+        """Name a function that flows may call with ``do:``."""
+        name = function.__name__
+        if name in self.actions:
+            raise wrong(function, f'there is an action "{name}" already')
+        self.actions[name] = function
+        return function
+
+    def middleware(self, function: F) -> F:
+        """Surround every handler: ``async def m(chat, call_next): return await call_next()``."""
+        if not inspect.iscoroutinefunction(function):
+            raise wrong(function, "a middleware is async and awaits call_next()")
+        self.middlewares.append(function)
+        return function
+
+    @overload
+    def on_error(self, kind: type[Exception]) -> Callable[[F], F]: ...
+    @overload
+    def on_error(self, kind: F) -> F: ...
+    def on_error(self, kind: Any) -> Any:
+        """Answer when a handler raises: ``@bot.on_error`` or ``@bot.on_error(PaymentDown)``.
+
+        What the failed handler said and set is gone; what this one says is sent, and the event counts as
+        handled. Without an error handler the turn is tried again, and parked after five tries.
+        """
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            return self.on_error(Exception)(kind)
+        caught: type[Exception] = kind
+
+        def decorate(handler: F) -> F:
+            self._errors.append((caught, inspect_handler(handler, ("chat", "error", "contact"))))
+            return handler
+
+        return decorate
+
+    def error_handler(self, error: Exception) -> Signature | None:
+        """Who answers for an exception: the handler of its nearest class."""
+        by_class = dict(reversed(self._errors))
+        return next((by_class[k] for k in type(error).__mro__ if k in by_class), None)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Mapping[type, Any]]:
+        """What is provided, from before the first message until after the last."""
+        async with AsyncExitStack() as stack:
+            provided: dict[type, Any] = {}
+            for kind in self._providers:
+                await self._build(kind, provided, stack, ())
+            self._check_provided(provided)
+            yield provided
+
+    async def _build(self, kind: type, provided: dict[type, Any], stack: AsyncExitStack, path: tuple[type, ...]) -> Any:
+        if kind in provided:
+            return provided[kind]
+        function = self._providers.get(kind)
+        if function is None or kind in path:
+            why = "is provided by nothing" if function is None else "needs itself"
+            raise RouteError(f"{kind.__name__}, asked for by a provider, {why}")
+        arguments = {
+            name: await self._build(hint, provided, stack, (*path, kind))
+            for name, hint in typing.get_type_hints(function).items()
+            if name != "return"
+        }
+        provided[kind] = await _begin(function, arguments, stack)
+        return provided[kind]
+
+    def _check_provided(self, provided: Mapping[type, Any]) -> None:
+        signatures = [route.signature for route, _ in self._routes] + [s for _, s in self._errors]
+        signatures += [route.signature for router, _ in self._included for route, _ in router._routes]
+        for signature in signatures:
+            for name, kind in signature.typed:
+                if kind not in provided:
+                    raise wrong(signature.function, f'nothing provides {kind.__name__} for the argument "{name}"')
+
+
+def _returned(function: Callable[..., Any]) -> type:
+    hint = typing.get_type_hints(function).get("return")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        hint = next(iter(typing.get_args(hint)), None)
+    if not isinstance(hint, type) or hint is type(None):
+        raise wrong(function, "@bot.provide needs a return annotation that is a class")
+    return hint
+
+
+async def _begin(function: Callable[..., Any], arguments: Mapping[str, Any], stack: AsyncExitStack) -> Any:
+    if inspect.isasyncgenfunction(function):
+        return await stack.enter_async_context(asynccontextmanager(function)(**arguments))
+    made = function(**arguments)
+    if inspect.isgenerator(made):
+        stack.callback(next, made, None)
+        return next(made)
+    return await made if inspect.isawaitable(made) else made
+
+
+__all__ = ["Bot", "Handler", "Router"]

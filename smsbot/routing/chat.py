@@ -1,0 +1,184 @@
+"""What a handler holds: verbs that say, remember and move on. Nothing leaves until the turn commits."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
+
+from smsbot.core import codec, segments
+from smsbot.core.clock import duration
+from smsbot.core.conversation import Conversation
+from smsbot.core.errors import ChatError
+from smsbot.core.message import Event, Message, Reply
+from smsbot.core.status import Status
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a text, for `on_delivery` handlers."""
+
+    status: Status
+    text: str
+    id: str
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a handler asked for; the turn makes it true."""
+
+    said: list[Reply] = field(default_factory=list)
+    journal: list[tuple[int, str, str]] = field(default_factory=list)
+    state: str | None = None
+    timeout: float | None = None
+    then: str = ""
+    end: str | None = None
+
+
+class Contact(MutableMapping[str, Any]):
+    """What is known of the person on every line: a mapping whose changes are kept with the turn."""
+
+    def __init__(self, number: str, known: Mapping[str, Any]) -> None:
+        self.number = number
+        self._known = dict(known)
+        self.changes: dict[str, Any] = {}
+
+    @property
+    def language(self) -> str | None:
+        """The person's language as an ISO 639-1 code, if it is known."""
+        return self._known.get("language")
+
+    @language.setter
+    def language(self, code: str) -> None:
+        self["language"] = code
+
+    def __getitem__(self, name: str) -> Any:
+        return self._known[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if value is None:
+            raise ChatError("a contact's field cannot be None; use `del chat.contact[...]` to forget it")
+        self._known[name] = self.changes[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._known[name]
+        self.changes[name] = None
+
+    def __iter__(self) -> Any:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+class Segmenter(Protocol):
+    """What commits a segment of the turn while its handler waits."""
+
+    async def cut(self) -> None:
+        """Commit what was said and journaled so far."""
+        ...
+
+
+class Chat:
+    """The conversation as a handler sees it.
+
+    `say`, `goto`, `end`, `data` and `contact` are plain and take effect together when the turn commits;
+    if the handler raises, nothing of them happened. `step` is awaited.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        conversation: Conversation,
+        *,
+        journal: Mapping[int, str] | None = None,
+        segmenter: Segmenter | None = None,
+    ) -> None:
+        frame = conversation.run.frame if conversation.run else None
+        self._event = event
+        self._journal = journal or {}
+        self._steps = 0
+        self._segmenter = segmenter
+        self.effects = Effects()
+        self.line = event.key.line
+        """Our number, the one that was texted."""
+        self.number = event.key.number
+        """Theirs."""
+        self.state = frame.state if frame else None
+        """The state that the conversation stood at when this turn began."""
+        self.data: dict[str, Any] = dict(frame.data) if frame else {}
+        """This run's data; kept while the run is open."""
+        self.contact = Contact(event.key.number, conversation.contact)
+        """The person, across lines and runs."""
+
+    @property
+    def message(self) -> Message:
+        """The text that woke the conversation (empty where it was a timer or an event)."""
+        return Message.of(self._event)
+
+    @property
+    def now(self) -> datetime:
+        """When this turn's event happened, UTC; the same if the turn runs again."""
+        return datetime.fromtimestamp(self._event.at, UTC)
+
+    def say(self, text: str, *, valid: str | float = 3600.0, at: datetime | None = None) -> None:
+        """Send a text when the turn commits.
+
+        `valid` is how long it is worth sending, counted from what it answers (or from `at`); past that it
+        is listed as expired instead (C9). `at` sends it later; it needs a time zone.
+        Raises `ChatError` for an empty text or one of more than 9 SMS parts.
+        """
+        if not isinstance(text, str):
+            raise ChatError(f"say() takes a text, not {type(text).__name__}")
+        if not text.strip():
+            raise ChatError("say() was given an empty text")
+        clean = text.encode("utf-8", "replace").decode() if not text.isascii() else text
+        parts = 1 if len(clean) <= 70 else segments.count(clean).segments
+        if parts > segments.MAX_PARTS:
+            raise ChatError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
+        if at is not None and at.tzinfo is None:
+            raise ChatError("say(at=...) needs a time with a zone, such as datetime.now(UTC)")
+        self.effects.said.append(Reply(clean, duration(valid), at.timestamp() if at else None))
+
+    def goto(self, state: str, *, timeout: str | float | None = None, then: str = "") -> None:
+        """Wait for the next text at `state`, whose `@bot.state` handler gets it.
+
+        After `timeout` of silence (default: the bot's) the handler of the state `then` runs with an empty
+        text; without `then` the run ends ``abandoned``.
+        """
+        self.effects.state, self.effects.end = state, None
+        self.effects.timeout = None if timeout is None else duration(timeout)
+        self.effects.then = then
+
+    def end(self, label: str = "done") -> None:
+        """End the run with a label for the funnel; its data is gone."""
+        self.effects.end, self.effects.state = label, None
+
+    @overload
+    async def step(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    async def step(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    async def step(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Run something that touches the outside once, and keep its result.
+
+        What was said before it is sent before it begins. If the turn runs again, after a crash or an error,
+        the kept result is returned and `function` is not called.
+        """
+        self._steps += 1
+        kept = self._journal.get(self._steps)
+        if kept is not None:
+            return codec.loads(kept)
+        if self._segmenter is None:
+            raise ChatError("chat.step() is for async handlers")
+        await self._segmenter.cut()
+        result = function(*args, **kwargs)
+        if inspect.isawaitable(result):
+            result = await result
+        self.effects.journal.append((self._steps, "step", codec.dumps(result)))
+        await self._segmenter.cut()
+        return result

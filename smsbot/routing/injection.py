@@ -1,0 +1,118 @@
+"""What a handler is given: the arguments it names, by name or by type; decided once, at import."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from smsbot.core.errors import RouteError
+
+BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "error", "contact"})
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A function, what it wants, and how it is called."""
+
+    function: Callable[..., Any]
+    named: tuple[str, ...]
+    typed: tuple[tuple[str, type], ...]
+    is_async: bool
+    blocking: bool
+
+    @property
+    def name(self) -> str:
+        """The function's name, as traces show it."""
+        return str(getattr(self.function, "__qualname__", self.function))
+
+    def call(self, values: Mapping[str, Any], provided: Mapping[type, Any]) -> Any:
+        """Call it; a coroutine if it is async."""
+        arguments = {name: values.get(name) for name in self.named}
+        for name, kind in self.typed:
+            arguments[name] = provided[kind]
+        return self.function(**arguments)
+
+
+def where(function: Callable[..., Any]) -> str:
+    """``file:line`` of a function, for errors."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(function)
+
+
+def source_line(function: Callable[..., Any]) -> str:
+    """The function's ``def`` line as it stands in its file; empty if there is no source."""
+    try:
+        lines, _ = inspect.getsourcelines(function)
+    except (OSError, TypeError):
+        return ""
+    return next((line.strip() for line in lines if line.lstrip().startswith(("def ", "async def "))), "")
+
+
+def wrong(function: Callable[..., Any], what: str) -> RouteError:
+    """The error for a function that cannot be a handler, showing its place and line."""
+    line = source_line(function)
+    return RouteError(f"{what}\n  --> {where(function)}" + (f"\n   | {line}" if line else ""))
+
+
+def inspect_handler(
+    function: Callable[..., Any],
+    offered: Iterable[str],
+    *,
+    blocking: bool = False,
+) -> Signature:
+    """What a handler wants of the names `offered` and, by annotation, of what is provided."""
+    if not callable(function):
+        raise RouteError(f"{function!r} is not a function; a decorator stands directly above a def")
+    offered = set(offered)
+    hints = _hints(function)
+    named: list[str] = []
+    typed: list[tuple[str, type]] = []
+    for parameter in inspect.signature(function).parameters.values():
+        name, kind = parameter.name, hints.get(parameter.name)
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise wrong(function, f"a handler names its arguments; *args, **kwargs and / are not filled ({name})")
+        if name in offered:
+            named.append(name)
+        elif parameter.default is not parameter.empty:
+            continue
+        elif isinstance(kind, type) and kind not in (str, int, float, bool, dict, list):
+            typed.append((name, kind))
+        else:
+            raise wrong(function, _unknown(name, offered))
+    is_async = inspect.iscoroutinefunction(function)
+    if blocking and is_async:
+        raise wrong(function, "blocking=True is for sync handlers; an async one runs on the event loop")
+    return Signature(function, tuple(named), tuple(typed), is_async, blocking)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function)
+    except NameError as error:
+        raise wrong(function, f"an annotation cannot be read: {error}") from error
+
+
+def _unknown(name: str, offered: set[str]) -> str:
+    near = nearest(name, offered)
+    hint = f'; did you mean "{near}"?' if near else ""
+    return f'nothing fills the argument "{name}"{hint} (known here: {", ".join(sorted(offered))}; or a provided type)'
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name within two edits, if there is one."""
+    best = min(known, key=lambda k: (_distance(name, k), k), default=None)
+    return best if best is not None and _distance(name, best) <= 2 else None
+
+
+def _distance(a: str, b: str) -> int:
+    if abs(len(a) - len(b)) > 2:
+        return 3
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
+    return row[-1]

@@ -1,0 +1,136 @@
+"""Keyword patterns: whole messages with holes, such as ``order {qty:int} {size}`` or ``note ...``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from smsbot.core.errors import RouteError
+from smsbot.core.words import Token, tokens
+
+_PIECE = re.compile(r"\{([^{}]*)\}|\.\.\.|…|([^{}]+?)(?=\{|\.\.\.|…|$)")
+_HOLE = re.compile(r"([a-z_][a-z0-9_]*)(?::(int|word))?", re.IGNORECASE)
+_ONE, _INT, _REST = "word", "int", "..."
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A compiled pattern: words to find, holes to fill, and whether the rest is taken."""
+
+    source: str
+    parts: tuple[tuple[str, str], ...]
+    """(kind, value): ``("=", word)``, ``("word", name)``, ``("int", name)`` or ``("...", "rest")``."""
+
+    @property
+    def literal(self) -> tuple[str, ...] | None:
+        """Its words if it has no holes."""
+        return tuple(v for _, v in self.parts) if all(kind == "=" for kind, _ in self.parts) else None
+
+    @property
+    def holes(self) -> tuple[str, ...]:
+        """The names that a match fills; ``rest`` for ``...``."""
+        return tuple(name for kind, name in self.parts if kind != "=")
+
+    @property
+    def first(self) -> str | None:
+        """The word it begins with; None if it begins with a hole."""
+        kind, value = self.parts[0]
+        return value if kind == "=" else None
+
+    def match(self, text: str, found: Sequence[Token]) -> Mapping[str, Any] | None:
+        """What the holes took from the text's tokens; None if it does not fit as a whole."""
+        values: dict[str, Any] = {}
+        for i, (kind, name) in enumerate(self.parts):
+            if kind == _REST:
+                values["rest"] = text[found[i].start :].strip() if i < len(found) else ""
+                return values
+            if i >= len(found):
+                return None
+            token = found[i]
+            if kind == "=" and token.word != name:
+                return None
+            if kind == _INT:
+                if not token.word.isdecimal() or len(token.word) > 18:
+                    return None
+                values[name] = int(token.word)
+            elif kind == _ONE:
+                values[name] = text[token.start : token.end]
+        return values if len(found) == len(self.parts) else None
+
+
+def compile_pattern(source: str) -> Pattern:
+    """The pattern of a keyword; raises `RouteError` that says what is wrong with it."""
+    parts: list[tuple[str, str]] = []
+    end = 0
+    for piece in _PIECE.finditer(source):
+        if piece.start() != end:
+            break
+        end = piece.end()
+        if piece[2] is not None:
+            parts += [("=", token.word) for token in tokens(piece[2])]
+        elif piece[1] is None:
+            parts.append((_REST, "rest"))
+        else:
+            parts.append(_hole(source, piece[1]))
+    if end != len(source):
+        raise RouteError(f"the pattern {source!r} has a brace without its partner")
+    if not parts:
+        raise RouteError(f"the pattern {source!r} has no words to match")
+    if (_REST, "rest") in parts[:-1]:
+        raise RouteError(f"in the pattern {source!r} only the end can be ...")
+    names = [name for kind, name in parts if kind != "="]
+    if len(names) != len(set(names)):
+        raise RouteError(f"the pattern {source!r} has two holes of one name")
+    return Pattern(source, tuple(parts))
+
+
+def _hole(source: str, inside: str) -> tuple[str, str]:
+    hole = _HOLE.fullmatch(inside.strip())
+    if hole is None:
+        raise RouteError(
+            f"the hole {{{inside}}} in {source!r} is not a name; write {{name}} for one word, "
+            "{name:int} for digits, or ... at the end for the rest"
+        )
+    return (hole[2] or _ONE, hole[1])
+
+
+T = TypeVar("T")
+
+
+class Keywords(Generic[T]):
+    """Patterns and what they lead to; a look-up costs the same for two keywords or two hundred."""
+
+    def __init__(self) -> None:
+        self._exact: dict[tuple[str, ...], T] = {}
+        self._by_first: dict[str | None, list[tuple[Pattern, T]]] = {}
+
+    def add(self, pattern: Pattern, target: T) -> T | None:
+        """Add a pattern; returns what the same words already lead to, in which case nothing is added."""
+        words = pattern.literal
+        if words in self._exact:
+            return self._exact[words]
+        if words is not None:
+            self._exact[words] = target
+            return None
+        self._by_first.setdefault(pattern.first, []).append((pattern, target))
+        return None
+
+    def find(self, text: str, found: Sequence[Token]) -> tuple[T, Mapping[str, Any]] | None:
+        """What the whole text leads to, and what its holes took."""
+        if not found:
+            return None
+        target = self._exact.get(tuple(t.word for t in found))
+        if target is not None:
+            return target, {}
+        for first in (found[0].word, None):
+            for pattern, other in self._by_first.get(first, ()):
+                values = pattern.match(text, found)
+                if values is not None:
+                    return other, values
+        return None
+
+    def words(self) -> Iterable[str]:
+        """The keywords without holes, for suggestions."""
+        return (" ".join(words) for words in self._exact)

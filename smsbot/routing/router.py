@@ -1,0 +1,200 @@
+"""Decorators that say which handler takes which text, and the order in which they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from smsbot.core.conversation import Conversation
+from smsbot.core.errors import RouteError
+from smsbot.core.status import Status
+from smsbot.core.words import Token, without_filler
+
+from .injection import Signature, inspect_handler, nearest, wrong
+from .patterns import Keywords, Pattern, compile_pattern
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+_TEXT = ("chat", "message", "text", "contact")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A handler and what leads to it."""
+
+    kind: str
+    """``on``, ``anywhere``, ``state``, ``fallback``, ``event`` or ``delivery``."""
+    trigger: str
+    signature: Signature
+
+    @property
+    def name(self) -> str:
+        """How traces call it."""
+        return f"{self.kind} {self.trigger}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The route that takes a text, what its holes took, and why: one plain sentence."""
+
+    route: Route
+    values: Mapping[str, Any]
+    why: str
+
+
+@dataclass(slots=True)
+class Table:
+    """The routes that hold on one line."""
+
+    keywords: Keywords[Route] = field(default_factory=Keywords)
+    anywhere: Keywords[Route] = field(default_factory=Keywords)
+    states: dict[str, Route] = field(default_factory=dict)
+    events: dict[str, Route] = field(default_factory=dict)
+    deliveries: dict[Status, Route] = field(default_factory=dict)
+    fallback: Route | None = None
+
+    def match(self, text: str, found: Sequence[Token], conversation: Conversation) -> Match | None:
+        """Who takes a text: `anywhere` first, then the open state, then keywords, then the fallback."""
+        found = without_filler(list(found))
+        digression = self.anywhere.find(text, found)
+        if digression is not None:
+            route, values = digression
+            return Match(route, values, f'"{route.trigger}" answers anywhere')
+        frame = conversation.run.frame if conversation.run else None
+        if frame is not None:
+            return Match(self.state(frame.state), {}, f'the conversation waits at "{frame.state}"')
+        keyword = self.keywords.find(text, found)
+        if keyword is not None:
+            route, values = keyword
+            return Match(route, values, f'the keyword "{route.trigger}" matches the whole text')
+        if self.fallback is not None:
+            return Match(self.fallback, {}, "nothing matches, so the fallback answers")
+        return None
+
+    def state(self, name: str) -> Route:
+        """The handler of a state; raises `RouteError` naming the nearest one."""
+        try:
+            return self.states[name]
+        except KeyError:
+            near = nearest(name, self.states)
+            hint = f'; did you mean "{near}"?' if near else ""
+            raise RouteError(f'no @bot.state("{name}") handler{hint}') from None
+
+
+class Router:
+    """A set of handlers; a `Bot` is one, and includes others."""
+
+    def __init__(self) -> None:
+        self._routes: list[tuple[Route, tuple[Pattern, ...]]] = []
+        self._included: list[tuple[Router, str | None]] = []
+        self._own = Table()
+
+    def on(self, *keywords: str, blocking: bool = False) -> Callable[[Handler], Handler]:
+        """Take texts that are one of `keywords` as a whole, when no run is open.
+
+        A keyword may have holes: ``order {qty:int} {size}`` takes ``ORDER#2 large``; ``note ...`` takes
+        the rest. `blocking` sends a sync handler to a thread.
+        """
+        return self._keywords("on", keywords, blocking)
+
+    def anywhere(self, *keywords: str, blocking: bool = False) -> Callable[[Handler], Handler]:
+        """Take texts that are one of `keywords` at any time; the open question is asked again."""
+        return self._keywords("anywhere", keywords, blocking)
+
+    def state(self, name: str, *, blocking: bool = False) -> Callable[[Handler], Handler]:
+        """Take the next text of a conversation that waits at state `name`."""
+        return self._one("state", name, _TEXT, blocking)
+
+    def fallback(self, handler: Handler) -> Handler:
+        """Take what nothing else takes, when no run is open."""
+        return self._one("fallback", "", _TEXT, False)(handler)
+
+    def event(self, name: str, *, blocking: bool = False) -> Callable[[Handler], Handler]:
+        """Take an event from outside; the handler's `event` argument is its data."""
+        return self._one("event", name, ("chat", "event", "contact"), blocking)
+
+    def on_delivery(self, *statuses: str) -> Callable[[Handler], Handler]:
+        """Take delivery reports; without `statuses`, all final ones. The argument `report` is a `Delivery`."""
+        known = {s.value: s for s in Status}
+        for status in statuses:
+            if status not in known:
+                near = nearest(status, known)
+                raise RouteError(f'"{status}" is not a status' + (f'; did you mean "{near}"?' if near else ""))
+        chosen = [known[s] for s in statuses] or [s for s in Status if s.final]
+
+        def decorate(handler: Handler) -> Handler:
+            for status in chosen:
+                self._one("delivery", status.value, ("chat", "report", "contact"), False)(handler)
+            return handler
+
+        return decorate
+
+    def include(self, router: Router, *, line: str | None = None) -> None:
+        """Add another router's handlers, on all lines or only on `line`."""
+        if router is self:
+            raise RouteError("a router cannot include itself")
+        self._included.append((router, line))
+
+    def table(self, line: str) -> Table:
+        """The routes that hold on `line`; raises `RouteError` where two want the same."""
+        table = Table()
+        for route, patterns in self._all(line):
+            _enter(table, route, patterns)
+        return table
+
+    def _all(self, line: str) -> Iterable[tuple[Route, tuple[Pattern, ...]]]:
+        yield from self._routes
+        for router, only in self._included:
+            if only is None or only == line:
+                yield from router._all(line)
+
+    def _keywords(self, kind: str, keywords: Sequence[str], blocking: bool) -> Callable[[Handler], Handler]:
+        if not keywords or not all(isinstance(k, str) for k in keywords):
+            raise RouteError(f'@bot.{kind}(...) takes at least one keyword, such as @bot.{kind}("pizza")')
+        patterns = tuple(compile_pattern(k) for k in keywords)
+        holes = {hole for p in patterns for hole in p.holes}
+
+        def decorate(handler: Handler) -> Handler:
+            signature = inspect_handler(handler, {*_TEXT, *holes}, blocking=blocking)
+            for pattern in patterns:
+                self._add(Route(kind, pattern.source, signature), (pattern,))
+            return handler
+
+        return decorate
+
+    def _one(self, kind: str, name: str, offered: Iterable[str], blocking: bool) -> Callable[[Handler], Handler]:
+        if not isinstance(name, str):
+            raise RouteError(f'@bot.{kind} takes a name: @bot.{kind}("name")')
+
+        def decorate(handler: Handler) -> Handler:
+            self._add(Route(kind, name, inspect_handler(handler, offered, blocking=blocking)), ())
+            return handler
+
+        return decorate
+
+    def _add(self, route: Route, patterns: tuple[Pattern, ...]) -> None:
+        """Register a route; what two of one router want is found now, at import."""
+        _enter(self._own, route, patterns)
+        self._routes.append((route, patterns))
+
+
+def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
+    taken: Route | None = None
+    match route.kind:
+        case "on" | "anywhere":
+            keywords = table.keywords if route.kind == "on" else table.anywhere
+            taken = next((t for p in patterns if (t := keywords.add(p, route)) is not None), None)
+        case "state":
+            taken = table.states.setdefault(route.trigger, route)
+        case "event":
+            taken = table.events.setdefault(route.trigger, route)
+        case "delivery":
+            taken = table.deliveries.setdefault(Status(route.trigger), route)
+        case _:
+            taken = table.fallback
+            table.fallback = table.fallback or route
+    if taken is not None and taken is not route:
+        raise wrong(
+            route.signature.function,
+            f"two handlers want {route.name}: {taken.signature.name} has it already",
+        )
