@@ -1,0 +1,1 @@
+"""Column: where conversations, messages and texts owed are kept."""

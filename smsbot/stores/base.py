@@ -1,0 +1,250 @@
+"""What the pipeline asks of a store: few words, each on a list that is committed at once.
+
+A store deduplicates, orders, fences and refuses suppressed numbers by itself; callers never see a
+transaction. Every call is durable when it returns. `now` is always the caller's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from smsbot.core.conversation import Conversation
+from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined, Receipt
+from smsbot.core.status import Status
+from smsbot.core.turn import Committed, Entry, Step, Timer
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A person's word about texts from us, with what proves it."""
+
+    action: str
+    """``optout`` or ``optin``."""
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """An event to take in, with what must be true the moment it is acknowledged."""
+
+    event: Event
+    consent: Consent | None = None
+    outgoing: tuple[Outgoing, ...] = ()
+    """Answers that need no turn: the one confirmation, HELP to a number that opted out."""
+    timer: Timer | None = None
+    """The timer that fires with this event; already gone means duplicate."""
+    done: bool = False
+    """No turn is needed."""
+    note: str = ""
+
+
+class Fate(StrEnum):
+    """What an attempt to send came to."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    LATER = "later"
+    """Definitely not sent: throttled, or the provider could not be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of one attempt. `again` is when to look up (unknown) or to send again (later)."""
+
+    claim: Claim
+    fate: Fate
+    now: float
+    reference: str = ""
+    detail: str = ""
+    again: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An unknown text that is due to be looked up."""
+
+    claim: Claim
+    started: float
+    absences: int
+    resends: int
+
+
+class Finding(StrEnum):
+    """What a look-up came to."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    """Not there; ask again at `again`."""
+    RESEND = "resend"
+    LATER = "later"
+    """The look-up itself failed; ask again at `again`."""
+    HOLD = "hold"
+    """Nothing more can be learnt; the desk decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The end of one look-up."""
+
+    check: Check
+    finding: Finding
+    now: float
+    status: Status = Status.ACCEPTED
+    again: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A delivery report, and the statuses whose arrival wakes the conversation."""
+
+    receipt: Receipt
+    wakes: frozenset[Status] = frozenset()
+
+
+class Inbox(Protocol):
+    """Taking in what wakes conversations."""
+
+    async def accept(self, batch: Sequence[Acceptance]) -> Sequence[Committed]:
+        """Keep events; each is new or a duplicate."""
+        ...
+
+    async def unread(self, after: int, limit: int) -> Sequence[Event]:
+        """Events without a turn yet, in order of arrival, behind the place `after`."""
+        ...
+
+    async def quarantine(self, batch: Sequence[Quarantined]) -> None:
+        """Keep webhooks that were not understood."""
+        ...
+
+
+class Turns(Protocol):
+    """Deciding and committing turns."""
+
+    def peek(self, key: Key) -> Conversation | None:
+        """The conversation if it is in memory."""
+        ...
+
+    async def load(self, key: Key) -> Conversation:
+        """The conversation, from memory or the database."""
+        ...
+
+    async def step_express(self, batch: Sequence[Step]) -> Sequence[Committed]:
+        """Accept an event and finish its turn in one commit."""
+        ...
+
+    async def finish(self, batch: Sequence[Step]) -> Sequence[Committed]:
+        """Commit a segment of a turn whose event was accepted before."""
+        ...
+
+    async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
+        """A turn failed: its event waits until `retry_at`, or is a dead letter (None)."""
+        ...
+
+    async def journal(self, run: bytes, frame: bytes) -> Sequence[Entry]:
+        """What already happened in a turn that runs again."""
+        ...
+
+    async def sweep(self, now: float, limit: int) -> Sequence[Timer]:
+        """Timers that are due."""
+        ...
+
+    async def next_due(self) -> float | None:
+        """When the next timer, text, look-up or retry is due."""
+        ...
+
+
+class Outbox(Protocol):
+    """Sending what is owed."""
+
+    async def owe(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
+        """Keep texts that no turn said (an API call, the command line)."""
+        ...
+
+    async def claim_out(self, now: float, limit: int) -> Sequence[Claim]:
+        """Texts that are due, each with a committed attempt; expires and blocks what must not go."""
+        ...
+
+    async def sent(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
+        """Attempts that ended; returns the texts that waited behind them."""
+        ...
+
+    async def retry(self, batch: Sequence[Settlement]) -> None:
+        """Attempts that definitely did not send; due again at their `again`."""
+        ...
+
+    async def claim_checks(self, now: float, limit: int) -> Sequence[Check]:
+        """Unknown texts that are due to be looked up."""
+        ...
+
+    async def checked(self, batch: Sequence[Checked]) -> Sequence[Claim]:
+        """Look-ups that ended; returns the texts to resend."""
+        ...
+
+    async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> None:
+        """End a claimed text without sending it (opted out or too old at the last moment)."""
+        ...
+
+    async def suppressed(self, number: str) -> bool:
+        """Whether the number has opted out, asked once more before connecting."""
+        ...
+
+    async def report(self, batch: Sequence[Report]) -> Sequence[Event]:
+        """Delivery reports; returns the events by which they wake conversations."""
+        ...
+
+
+class Hooks(Protocol):
+    """What webhooks need to be reached and understood."""
+
+    async def hook_secrets(self) -> Mapping[str, tuple[str, ...]]:
+        """The live secrets of each account, newest first."""
+        ...
+
+    async def add_hook_secret(self, account: str, secret: str, now: float) -> None:
+        """Make one more secret live; of three, the oldest dies."""
+        ...
+
+    async def set_hook_map(self, account: str, kind: str, fields: Mapping[str, str], now: float) -> None:
+        """Remember how an account spells the fields of a webhook."""
+        ...
+
+    async def replayed(self, quarantined: int, now: float) -> None:
+        """A webhook from quarantine was understood."""
+        ...
+
+
+class Tables(Protocol):
+    """Reading and writing by the name of a statement, for pages and for the sandbox."""
+
+    async def rows(self, name: str, **parameters: object) -> list[Row]:
+        """The rows of a named read."""
+        ...
+
+    async def write(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
+        """Named writes, in one commit."""
+        ...
+
+
+class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
+    """All of it, and its life."""
+
+    async def open(self, now: float) -> None:
+        """Connect, migrate, and mark every open attempt as unknown."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was submitted and let go of the database."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether new work should be refused for now."""
+        ...

@@ -1,0 +1,39 @@
+"""Named SQL in files: one statement a name, one folder a dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_HEAD = re.compile(r"^-- name: (\w+)(?: \((guard)\))?[^\n]*\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement, and whether it must change exactly one row each time."""
+
+    name: str
+    sql: str
+    guard: bool
+
+
+@cache
+def load(dialect: str, part: str) -> Mapping[str, Query]:
+    """The statements of ``sql/<dialect>/<part>.sql`` in the order of the file."""
+    text = files("smsbot.stores").joinpath("sql", dialect, f"{part}.sql").read_text(encoding="utf-8")
+    heads = list(_HEAD.finditer(text))
+    ends = [m.start() for m in heads[1:]] + [len(text)]
+    return {
+        m[1]: Query(m[1], text[m.end() : end].strip().rstrip(";"), m[2] is not None)
+        for m, end in zip(heads, ends, strict=True)
+    }
+
+
+def migrations(dialect: str) -> list[tuple[int, str]]:
+    """The numbered scripts of a dialect, in order."""
+    folder = files("smsbot.stores").joinpath("sql", dialect)
+    scripts = [f for f in folder.iterdir() if re.match(r"\d{4}_.*\.sql", f.name)]
+    return sorted((int(f.name[:4]), f.read_text(encoding="utf-8")) for f in scripts)

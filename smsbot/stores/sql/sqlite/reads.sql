@@ -1,0 +1,138 @@
+-- Statements of readers, by name; parameters are named.
+
+-- name: conversation
+SELECT c.version, c.fallback_at, r.id AS run, r.bot, r.started_by, r.started, k.data AS contact,
+       EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out
+FROM (SELECT 1)
+LEFT JOIN conversations c ON c.line = :line AND c.number = :number
+LEFT JOIN runs r ON r.id = c.run
+LEFT JOIN contacts k ON k.number = :number;
+
+-- name: frames
+SELECT kind, name, state, data, prompt, deadline, then_ FROM frames WHERE run = :run ORDER BY depth;
+
+-- name: unread
+SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, attempts, retry_at
+FROM events WHERE state = 0 AND seq > :after ORDER BY seq LIMIT :limit;
+
+-- name: journal
+SELECT seq, kind, value FROM journal WHERE run = :run AND frame = :frame ORDER BY seq;
+
+-- name: due_timers
+SELECT line, number, name, due, data FROM timers WHERE due <= :now ORDER BY due LIMIT :limit;
+
+-- name: next_due
+SELECT min(due) AS due FROM (
+  SELECT min(due) AS due FROM timers
+  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'queue'
+  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check'
+  UNION ALL SELECT min(retry_at) FROM events WHERE state = 0 AND retry_at IS NOT NULL
+);
+
+-- name: due_checks
+SELECT o.*, a.started FROM outgoing o JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts
+WHERE o.phase = 'check' AND o.due <= :now ORDER BY o.due LIMIT :limit;
+
+-- name: hook_secrets
+SELECT account, secret, at FROM hook_secrets ORDER BY account, at DESC;
+
+-- name: hook_maps
+SELECT account, kind, fields FROM hook_maps;
+
+-- name: quarantined
+SELECT id, account, kind, body, headers, reason, at FROM quarantine
+WHERE replayed IS NULL AND (:account = '' OR account = :account) ORDER BY id LIMIT :limit;
+
+-- name: feed
+-- The newest messages in and out; :before pages backwards by time.
+SELECT * FROM (
+  SELECT * FROM (
+    SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts
+    FROM events WHERE kind IN ('text', 'optout', 'optin') AND at < :before ORDER BY seq DESC LIMIT :limit)
+  UNION ALL SELECT * FROM (
+    SELECT 'out', id, seq, line, number, text, created, status, detail, parts
+    FROM outgoing WHERE created < :before ORDER BY seq DESC LIMIT :limit)
+) ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: thread
+-- All messages of one number, newest first.
+SELECT * FROM (
+  SELECT * FROM (
+    SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts
+    FROM events WHERE number = :number AND kind IN ('text', 'optout', 'optin') AND at < :before
+    ORDER BY seq DESC LIMIT :limit)
+  UNION ALL SELECT * FROM (
+    SELECT 'out', id, seq, line, number, text, created, status, detail, parts
+    FROM outgoing WHERE number = :number AND created < :before ORDER BY seq DESC LIMIT :limit)
+) ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: outgoing
+SELECT * FROM outgoing WHERE id = :id;
+
+-- name: attempts
+SELECT n, started, ended, outcome, reference, detail FROM attempts WHERE outgoing = :id ORDER BY n;
+
+-- name: receipts
+SELECT status, raw, at, detail FROM receipts WHERE outgoing = :id ORDER BY at;
+
+-- name: outgoing_of_event
+SELECT id FROM outgoing WHERE event = :event ORDER BY seq;
+
+-- name: counts
+SELECT
+  (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase = 'queue' LIMIT 1001)) AS waiting,
+  (SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 0 LIMIT 1001)) AS unread,
+  (SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 2 LIMIT 1001)) AS dead,
+  (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase IS NULL AND status = 'unknown' LIMIT 1001)) AS unknown,
+  (SELECT count(*) FROM (SELECT 1 FROM quarantine WHERE replayed IS NULL LIMIT 1001)) AS quarantined,
+  (SELECT count(*) FROM suppressions) AS opted_out;
+
+-- name: event
+SELECT seq, hex(id) AS id, line, number, kind, text, at, state, note, attempts FROM events WHERE seq = :seq;
+
+-- name: last_seq
+SELECT coalesce((SELECT max(seq) FROM events), 0) AS events, coalesce((SELECT max(seq) FROM outgoing), 0) AS outgoing;
+
+-- name: latest_receipts
+SELECT account, max(at) AS at FROM receipts GROUP BY account;
+
+-- name: suppressed
+SELECT number, at FROM suppressions WHERE number = :number;
+
+-- name: dedupe_key
+SELECT value FROM meta WHERE name = 'dedupe_key';
+
+-- name: sandbox_phones
+SELECT number, mode FROM sandbox_phones;
+
+-- name: sandbox_clock
+SELECT shift FROM sandbox_clock;
+
+-- name: sandbox_thread
+SELECT * FROM (SELECT * FROM sandbox_texts WHERE phone = :phone ORDER BY seq DESC LIMIT :limit) ORDER BY seq;
+
+-- name: sandbox_text
+SELECT * FROM sandbox_texts WHERE id = :id;
+
+-- name: sandbox_external
+SELECT * FROM sandbox_texts WHERE external_id = :external_id AND account = :account;
+
+-- name: sandbox_list
+SELECT * FROM sandbox_texts WHERE direction = 'out' AND account = :account
+AND (:phone = '' OR phone = :phone) ORDER BY seq DESC LIMIT :limit OFFSET :offset;
+
+-- name: sandbox_due
+SELECT j.id, j.due, j.kind, j.text, j.value, j.tries, t.phone FROM sandbox_jobs j JOIN sandbox_texts t ON t.id = j.text
+WHERE j.due <= :now ORDER BY j.due, j.id LIMIT :limit;
+
+-- name: sandbox_next
+SELECT min(due) AS due FROM sandbox_jobs;
+
+-- name: sandbox_held
+SELECT id FROM sandbox_texts WHERE phone = :phone AND direction = 'out' AND status IN ('accepted', 'sent') ORDER BY seq;
+
+-- name: pulse
+PRAGMA data_version;
+
+-- name: quick_check
+PRAGMA quick_check(1);

@@ -1,0 +1,186 @@
+-- Statements of the writer, by name. Those marked "guard" must change one row each, or the step is refused.
+
+-- name: seen (guard)
+INSERT INTO seen (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: seen_weak (guard)
+INSERT INTO seen (key, at) VALUES (?1, ?2)
+ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE seen.at <= excluded.at - ?3;
+
+-- name: fire (guard)
+DELETE FROM timers WHERE line = ? AND number = ? AND name = ? AND due = ?;
+
+-- name: event
+INSERT INTO events (seq, id, line, number, kind, text, data, account, gateway_id, at, state, note)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: consume
+UPDATE events SET state = 1, note = ?, retry_at = NULL WHERE seq = ?;
+
+-- name: postpone
+UPDATE events SET attempts = attempts + 1, state = ?, retry_at = ?, note = ? WHERE seq = ?;
+
+-- name: conversation (guard)
+INSERT INTO conversations (line, number, version, run, fallback_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (line, number) DO UPDATE
+SET version = excluded.version, run = excluded.run, fallback_at = excluded.fallback_at
+WHERE conversations.version = excluded.version - 1;
+
+-- name: run
+INSERT INTO runs (id, line, number, bot, started_by, started, ended, end_label) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, end_label = excluded.end_label;
+
+-- name: frame
+INSERT OR REPLACE INTO frames (run, depth, kind, name, state, data, prompt, deadline, then_)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: unframe
+DELETE FROM frames WHERE run = ? AND depth >= ?;
+
+-- name: journal
+INSERT INTO journal (run, frame, seq, kind, value, codec) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: visit
+INSERT INTO visits (run, seq, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: cancel
+DELETE FROM timers WHERE line = ? AND number = ? AND name = ?;
+
+-- name: timer
+INSERT OR REPLACE INTO timers (line, number, name, due, data) VALUES (?, ?, ?, ?, ?);
+
+-- name: contact
+INSERT INTO contacts (number, data) VALUES (?1, json_patch('{}', ?2))
+ON CONFLICT (number) DO UPDATE SET data = json_patch(contacts.data, ?2);
+
+-- name: outgoing (guard)
+INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
+                      status, rank, phase, scheduled, attempts)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15
+WHERE ?6 = 'consent' OR NOT EXISTS (SELECT 1 FROM suppressions WHERE number = ?3)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: outgoing_blocked
+INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
+                      status, rank, phase, scheduled, attempts, detail)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'blocked', 4, NULL, ?14, 0, 'the number has opted out'
+WHERE EXISTS (SELECT 1 FROM suppressions WHERE number = ?3)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: attempt
+INSERT INTO attempts (outgoing, n, started) VALUES (?, ?, ?);
+
+-- name: attempt_ended
+UPDATE attempts SET ended = ?, outcome = ?, reference = ?, detail = ? WHERE outgoing = ? AND n = ?;
+
+-- name: settle
+UPDATE outgoing SET phase = ?2, due = ?3,
+  detail = CASE WHEN rank < ?5 OR ?6 <> '' AND rank = ?5 THEN ?6 ELSE detail END,
+  status = CASE WHEN rank <= ?5 THEN ?4 ELSE status END, rank = max(rank, ?5)
+WHERE id = ?1;
+
+-- name: requeue
+UPDATE outgoing SET phase = 'queue', due = ?2, detail = ?3,
+  status = CASE WHEN rank = 0 THEN 'queued' ELSE status END
+WHERE id = ?1;
+
+-- name: claim
+UPDATE outgoing SET phase = 'attempt', scheduled = 0, attempts = ?2,
+  status = CASE WHEN rank = 0 THEN 'sending' ELSE status END
+WHERE id = ?1;
+
+-- name: resend
+UPDATE outgoing SET phase = 'attempt', attempts = ?2, resends = resends + 1, absences = 0 WHERE id = ?1;
+
+-- name: absent
+UPDATE outgoing SET absences = absences + 1, due = ?2 WHERE id = ?1;
+
+-- name: recheck
+UPDATE outgoing SET due = ?2 WHERE id = ?1;
+
+-- name: close
+UPDATE outgoing SET phase = NULL, status = ?2, rank = ?3, detail = ?4 WHERE id = ?1 AND rank < ?3;
+
+-- name: hold_unknown
+UPDATE outgoing SET phase = NULL, detail = ?2 WHERE id = ?1;
+
+-- name: receipt (guard)
+INSERT INTO receipts (account, reference, raw, status, outgoing, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: raise
+UPDATE outgoing SET status = ?2, rank = ?3, detail = ?4, phase = CASE phase WHEN 'check' THEN NULL ELSE phase END
+WHERE id = ?1 AND rank < ?3;
+
+-- name: suppress
+INSERT INTO suppressions (number, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: block_queued
+UPDATE outgoing SET phase = NULL, status = 'blocked', rank = 4, detail = 'the number opted out'
+WHERE number = ? AND phase = 'queue' AND lane <> 'consent' AND rank < 4;
+
+-- name: unsuppress
+DELETE FROM suppressions WHERE number = ?;
+
+-- name: consent
+INSERT INTO consents (number, line, action, text, at, source) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: quarantine
+INSERT INTO quarantine (account, kind, key, body, headers, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET at = excluded.at, reason = excluded.reason;
+
+-- name: replayed
+UPDATE quarantine SET replayed = ? WHERE id = ?;
+
+-- name: hook_secret
+INSERT INTO hook_secrets (account, secret, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: retire_secret
+DELETE FROM hook_secrets WHERE account = ? AND secret = ?;
+
+-- name: hook_map
+INSERT OR REPLACE INTO hook_maps (account, kind, fields, at) VALUES (?, ?, ?, ?);
+
+-- name: attempt_closed
+UPDATE attempts SET ended = ?, outcome = 'not sent', detail = ? WHERE outgoing = ? AND outcome IS NULL;
+
+-- name: crashed_attempts
+UPDATE attempts SET ended = ?, outcome = 'unknown', detail = 'the process ended while sending' WHERE outcome IS NULL;
+
+-- name: crashed_texts
+UPDATE outgoing SET phase = 'check', due = ?1, status = CASE WHEN rank < 1 THEN 'unknown' ELSE status END,
+  rank = max(rank, 1), detail = 'the process ended while sending'
+WHERE phase = 'attempt';
+
+-- name: meta
+INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- Statements of the sandbox.
+
+-- name: sandbox_phone
+INSERT OR REPLACE INTO sandbox_phones (number, mode) VALUES (?, ?);
+
+-- name: sandbox_text
+INSERT INTO sandbox_texts (id, direction, line, phone, text, parts, at, status, external_id, account, webhook, expires)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: sandbox_status
+UPDATE sandbox_texts SET status = ?2 WHERE id = ?1;
+
+-- name: sandbox_job
+INSERT INTO sandbox_jobs (due, kind, text, value) VALUES (?, ?, ?, ?);
+
+-- name: sandbox_job_done
+DELETE FROM sandbox_jobs WHERE id = ?;
+
+-- name: sandbox_job_again
+UPDATE sandbox_jobs SET due = ?2, tries = tries + 1 WHERE id = ?1;
+
+-- name: sandbox_jobs_of
+UPDATE sandbox_jobs SET due = ?2 WHERE text = ?1 AND kind = ?3;
+
+-- name: sandbox_jobs_drop
+DELETE FROM sandbox_jobs WHERE text = ? AND kind = ?;
+
+-- name: sandbox_clock
+INSERT INTO sandbox_clock (id, shift) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET shift = max(shift, ?1);

@@ -1,0 +1,344 @@
+"""The store on one SQLite file: WAL, synchronous=FULL, one writer thread, read-only readers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import aiosqlite
+
+from smsbot.core import codec
+from smsbot.core.conversation import Conversation, Frame, Run
+from smsbot.core.errors import StoreError, StoreLocked
+from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
+from smsbot.core.status import Status
+from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, digest
+
+from . import queries
+from .base import Acceptance, Check, Checked, Report, Row, Settlement
+from .units import Accept, ClaimDue, Close, EndCheck, Ledger, Named, Owe, Reported, Settle, Turn, outgoing_of
+from .writer import Plan, Statements, Writer
+
+_CACHED = 50_000
+_CROWD = 4096
+
+
+class SqliteReader:
+    """Named reads on a read-only connection; never a second writer or checkpointer."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._reads = queries.load("sqlite", "reads")
+        self._db: aiosqlite.Connection | None = None
+
+    async def open(self) -> None:
+        """Connect; raises `StoreError` if there is no such database."""
+        if not self._path.is_file():
+            raise StoreError(f"there is no database {self._path}")
+        self._db = await aiosqlite.connect(f"file:{_uri(self._path)}?mode=ro", uri=True, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        if self._db is not None:
+            await self._db.close()
+            self._db = None
+
+    async def rows(self, name: str, **parameters: object) -> list[Row]:
+        """The rows of a named read."""
+        if self._db is None:
+            raise StoreError("the database is closed")
+        try:
+            return [dict(r) for r in await self._db.execute_fetchall(self._reads[name].sql, parameters)]
+        except sqlite3.Error as error:
+            raise StoreError(f"the database could not be read: {error}") from error
+
+
+class SqliteStore:
+    """Everything in one file of mode 0600, served by one process at a time."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.dedupe_key = b""
+        self._writer = Writer(
+            str(self.path), Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects"))
+        )
+        self._ledger = Ledger()
+        self._cache: OrderedDict[Key, Conversation] = OrderedDict()
+        self._suppressed: dict[str, bool] = {}
+        self._lock: IO[str] | None = None
+        self._hot = SqliteReader(path)
+        """Reads of conversations: a reader of their own, so that they answer in the order asked."""
+        self._pages = SqliteReader(path)
+
+    # -- life ---------------------------------------------------------------------------------------
+
+    async def open(self, now: float) -> None:
+        """Lock, migrate, mark open attempts as unknown, connect the readers."""
+        self._take_lock()
+        try:
+            await self._writer.start(lambda plan: self._prepare(plan, now))
+            await self._hot.open()
+            await self._pages.open()
+            self.dedupe_key = (await self.rows("dedupe_key"))[0]["value"]
+        except BaseException:
+            await self.close()
+            raise
+
+    def _prepare(self, plan: Plan, now: float) -> None:
+        plan.add("crashed_attempts", (now,))
+        plan.add("crashed_texts", (now,))
+        plan.add("meta", ("dedupe_key", secrets.token_bytes(32)))
+        self._ledger.seq = plan.rows("last_event", ())[0]["seq"]
+        for row in plan.rows("open_texts", ()):
+            self._ledger.open[Key(row["line"], row["number"])] = row["n"]
+
+    def _take_lock(self) -> None:
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            self.path.chmod(0o600)
+            lock = Path(f"{self.path}.lock").open("a+")  # noqa: SIM115 - held for the life of the store
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be opened: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise StoreLocked(f"another smsbot serves {self.path}") from error
+        self._lock = lock
+
+    async def close(self) -> None:
+        """Commit what was submitted, close all connections, let the lock go."""
+        await self._hot.close()
+        await self._pages.close()
+        await self._writer.stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether more waits for the writer than it should."""
+        return self._writer.waiting > _CROWD
+
+    # -- inbox --------------------------------------------------------------------------------------
+
+    async def accept(self, batch: Sequence[Acceptance]) -> Sequence[Committed]:
+        """Keep events; each is new or a duplicate."""
+        answers: list[Committed] = await self._writer.submit([Accept(self._ledger, a) for a in batch])
+        for item, answer in zip(batch, answers, strict=True):
+            if item.consent is not None and answer.verdict is Verdict.DONE:
+                self._consented(item.event.key.number, item.consent.action == "optout")
+        return answers
+
+    def _consented(self, number: str, opted_out: bool) -> None:
+        self._suppressed[number] = opted_out
+        for key in [k for k in self._cache if k.number == number]:
+            del self._cache[key]
+
+    async def unread(self, after: int, limit: int) -> Sequence[Event]:
+        """Events without a turn yet, behind the place `after`."""
+        return [
+            Event(
+                r["id"], Key(r["line"], r["number"]), r["kind"], r["text"], r["at"], r["account"], r["data"],
+                r["gateway_id"], seq=r["seq"], attempts=r["attempts"],
+            )
+            for r in await self.rows("unread", after=after, limit=limit)
+        ]  # fmt: skip
+
+    async def quarantine(self, batch: Sequence[Quarantined]) -> None:
+        """Keep webhooks that were not understood."""
+        await self.write(
+            [
+                (
+                    "quarantine",
+                    (q.account, q.kind, digest(q.account, q.kind, q.body), q.body, codec.dumps(dict(q.headers)),
+                     q.reason, q.at),
+                )
+                for q in batch
+            ]
+        )  # fmt: skip
+
+    # -- turns --------------------------------------------------------------------------------------
+
+    def peek(self, key: Key) -> Conversation | None:
+        """The conversation if it is in memory."""
+        found = self._cache.get(key)
+        if found is not None:
+            self._cache.move_to_end(key)
+        return found
+
+    async def load(self, key: Key) -> Conversation:
+        """The conversation, from memory or the database."""
+        cached = self.peek(key)
+        if cached is not None:
+            return cached
+        row = (await self._hot.rows("conversation", line=key.line, number=key.number))[0]
+        run = None
+        if row["run"] is not None:
+            frames = tuple(
+                Frame(
+                    f["kind"],
+                    f["name"],
+                    f["state"],
+                    codec.loads(f["data"]),
+                    f["prompt"],
+                    f["deadline"],
+                    f["then_"],
+                )
+                for f in await self._hot.rows("frames", run=row["run"])
+            )
+            run = Run(row["run"], row["bot"], row["started_by"], row["started"], frames)
+        contact = codec.loads(row["contact"]) if row["contact"] else {}
+        found = Conversation(key, row["version"] or 0, run, contact, bool(row["opted_out"]), row["fallback_at"] or 0.0)
+        self._remember(found)
+        return found
+
+    def _remember(self, conversation: Conversation) -> None:
+        self._cache[conversation.key] = conversation
+        if len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)
+
+    async def step_express(self, batch: Sequence[Step]) -> Sequence[Committed]:
+        """Accept an event and finish its turn in one commit."""
+        return await self._turns(batch, express=True)
+
+    async def finish(self, batch: Sequence[Step]) -> Sequence[Committed]:
+        """Commit a segment of a turn whose event was accepted before."""
+        return await self._turns(batch, express=False)
+
+    async def _turns(self, batch: Sequence[Step], express: bool) -> Sequence[Committed]:
+        try:
+            answers: list[Committed] = await self._writer.submit([Turn(self._ledger, s, express) for s in batch])
+        except StoreError:
+            for step in batch:
+                self._cache.pop(step.after.key, None)
+            raise
+        for step, answer in zip(batch, answers, strict=True):
+            self._learn(step, answer)
+        return answers
+
+    def _learn(self, step: Step, answer: Committed) -> None:
+        if answer.verdict is not Verdict.DONE:
+            self._cache.pop(step.after.key, None)
+            return
+        if step.contact:  # a contact is shared by lines
+            for key in [k for k in self._cache if k.number == step.after.key.number]:
+                del self._cache[key]
+        opted_out = self._suppressed.get(step.after.key.number, step.after.opted_out)
+        same = opted_out == step.after.opted_out
+        self._remember(step.after if same else replace(step.after, opted_out=opted_out))
+
+    async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
+        """A turn failed: its event waits, or is a dead letter."""
+        state = 0 if retry_at is not None else 2
+        await self.write([("postpone", (state, retry_at, note, event.seq))])
+
+    async def journal(self, run: bytes, frame: bytes) -> Sequence[Entry]:
+        """What already happened in a turn that runs again."""
+        rows = await self._hot.rows("journal", run=run, frame=frame)
+        return [Entry(run, frame, r["seq"], r["kind"], r["value"]) for r in rows]
+
+    async def sweep(self, now: float, limit: int) -> Sequence[Timer]:
+        """Timers that are due."""
+        rows = await self.rows("due_timers", now=now, limit=limit)
+        return [Timer(Key(r["line"], r["number"]), r["name"], r["due"], r["data"]) for r in rows]
+
+    async def next_due(self) -> float | None:
+        """When the next timer, text, look-up or retry is due."""
+        due: float | None = (await self.rows("next_due"))[0]["due"]
+        return due
+
+    # -- outbox -------------------------------------------------------------------------------------
+
+    async def owe(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
+        """Keep texts that no turn said."""
+        return await self._writer.submit([Owe(self._ledger, text) for text in batch])
+
+    async def claim_out(self, now: float, limit: int) -> Sequence[Claim]:
+        """Texts that are due, each with a committed attempt."""
+        claims: list[Claim] = (await self._writer.submit([ClaimDue(self._ledger, now, limit)]))[0]
+        return claims
+
+    async def sent(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
+        """Attempts that ended; returns the texts that waited behind them."""
+        answers = await self._writer.submit([Settle(self._ledger, s) for s in batch])
+        return [claim for claims in answers for claim in claims]
+
+    async def retry(self, batch: Sequence[Settlement]) -> None:
+        """Attempts that definitely did not send."""
+        await self._writer.submit([Settle(self._ledger, s) for s in batch])
+
+    async def claim_checks(self, now: float, limit: int) -> Sequence[Check]:
+        """Unknown texts that are due to be looked up."""
+        return [
+            Check(Claim(outgoing_of(r), r["attempts"]), r["started"], r["absences"], r["resends"])
+            for r in await self.rows("due_checks", now=now, limit=limit)
+        ]
+
+    async def checked(self, batch: Sequence[Checked]) -> Sequence[Claim]:
+        """Look-ups that ended; returns the texts to resend."""
+        answers = await self._writer.submit([EndCheck(self._ledger, c) for c in batch])
+        return [claim for claims in answers for claim in claims]
+
+    async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> None:
+        """End a claimed text without sending it."""
+        await self._writer.submit([Close(self._ledger, outgoing, status, detail, now)])
+
+    async def suppressed(self, number: str) -> bool:
+        """Whether the number has opted out.
+
+        A claim was checked when it was written, and this process is the only writer, so only what was
+        committed since can change the answer: that is in memory.
+        """
+        return self._suppressed.get(number, False)
+
+    async def report(self, batch: Sequence[Report]) -> Sequence[Event]:
+        """Delivery reports; returns the events by which they wake conversations."""
+        answers = await self._writer.submit([Reported(self._ledger, r) for r in batch])
+        return [event for event in answers if event is not None]
+
+    # -- hooks --------------------------------------------------------------------------------------
+
+    async def hook_secrets(self) -> Mapping[str, tuple[str, ...]]:
+        """The live secrets of each account, newest first."""
+        found: dict[str, tuple[str, ...]] = {}
+        for row in await self.rows("hook_secrets"):
+            found[row["account"]] = (*found.get(row["account"], ()), row["secret"])
+        return found
+
+    async def add_hook_secret(self, account: str, secret: str, now: float) -> None:
+        """Make one more secret live; of three, the oldest dies."""
+        live = (await self.hook_secrets()).get(account, ())
+        changes: list[tuple[str, Sequence[object]]] = [("hook_secret", (account, secret, now))]
+        changes += [("retire_secret", (account, old)) for old in live[1:]]
+        await self.write(changes)
+
+    async def set_hook_map(self, account: str, kind: str, fields: Mapping[str, str], now: float) -> None:
+        """Remember how an account spells the fields of a webhook."""
+        await self.write([("hook_map", (account, kind, codec.dumps(dict(fields)), now))])
+
+    async def replayed(self, quarantined: int, now: float) -> None:
+        """A webhook from quarantine was understood."""
+        await self.write([("replayed", (now, quarantined))])
+
+    # -- tables -------------------------------------------------------------------------------------
+
+    async def rows(self, name: str, **parameters: object) -> list[Row]:
+        """The rows of a named read."""
+        return await self._pages.rows(name, **parameters)
+
+    async def write(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
+        """Named writes, in one commit."""
+        await self._writer.submit([Named(self._ledger, changes)])
+
+
+def _uri(path: Path) -> str:
+    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -1,0 +1,319 @@
+"""The one thread that writes to SQLite: whatever waits is committed together, without a batching delay.
+
+A job is a list of units. A unit plans its statements on a `Plan`; the plans of all waiting units run as
+one `executemany` per statement in the order of ``writes.sql``. If a guarded statement did not change one
+row per use (a duplicate, a stale version, a suppressed number), the transaction is rolled back and each
+unit runs by itself under a savepoint, so that only the one that is refused is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from smsbot.core.errors import StoreError, StoreTooNew
+
+from .queries import Query, migrations
+
+_BATCH = 512
+
+
+class Refused(Exception):
+    """A guarded statement changed no row."""
+
+    def __init__(self, statement: str) -> None:
+        self.statement = statement
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The named statements of a dialect: what units write, and what they select meanwhile."""
+
+    writes: Mapping[str, Query]
+    selects: Mapping[str, Query]
+
+
+class Plan(Protocol):
+    """Where a unit puts its statements."""
+
+    alone: bool
+    """Whether statements run at once, so that selects see them and guards answer."""
+
+    def add(self, name: str, parameters: Sequence[object]) -> None:
+        """Run the named statement, now or with the others of its name."""
+        ...
+
+    def offer(self, name: str, parameters: Sequence[object]) -> bool:
+        """The same; when alone, False instead of a refusal."""
+        ...
+
+    def rows(self, name: str, parameters: Sequence[object]) -> list[sqlite3.Row]:
+        """The rows of a named select, for units that read."""
+        ...
+
+
+class Unit(Protocol):
+    """Something that is written whole or not at all."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it must see the other units of its batch."""
+        ...
+
+    def plan(self, plan: Plan) -> Any:
+        """Put the statements on the plan; the answer goes to the caller after the commit."""
+        ...
+
+    def refused(self, statement: str) -> Any:
+        """The answer when a guarded statement refused it."""
+        ...
+
+    def undo(self) -> None:
+        """Its statements were rolled back: take back what planning changed in memory."""
+        ...
+
+
+class _Together:
+    """Collects statements, to run each name once."""
+
+    alone = False
+
+    def __init__(self, db: sqlite3.Connection, statements: Statements) -> None:
+        self._db = db
+        self._statements = statements
+        self._rows: dict[str, list[Sequence[object]]] = {}
+
+    def add(self, name: str, parameters: Sequence[object]) -> None:
+        rows = self._rows.get(name)
+        if rows is None:
+            self._rows[name] = [parameters]
+        else:
+            rows.append(parameters)
+
+    def offer(self, name: str, parameters: Sequence[object]) -> bool:
+        self.add(name, parameters)
+        return True
+
+    def rows(self, name: str, parameters: Sequence[object]) -> list[sqlite3.Row]:
+        raise AssertionError(f"a unit that selects ({name}) must say so")
+
+    def run(self) -> None:
+        for name, query in self._statements.writes.items():
+            rows = self._rows.get(name)
+            if rows is None:
+                continue
+            done = self._db.executemany(query.sql, rows)
+            if query.guard and done.rowcount != len(rows):
+                raise Refused(name)
+
+
+class _Alone:
+    """Runs each statement at once."""
+
+    alone = True
+
+    def __init__(self, db: sqlite3.Connection, statements: Statements) -> None:
+        self._db = db
+        self._statements = statements
+
+    def add(self, name: str, parameters: Sequence[object]) -> None:
+        if not self.offer(name, parameters) and self._statements.writes[name].guard:
+            raise Refused(name)
+
+    def offer(self, name: str, parameters: Sequence[object]) -> bool:
+        return self._db.execute(self._statements.writes[name].sql, parameters).rowcount == 1
+
+    def rows(self, name: str, parameters: Sequence[object]) -> list[sqlite3.Row]:
+        return self._db.execute(self._statements.selects[name].sql, parameters).fetchall()
+
+
+class _Job:
+    __slots__ = ("future", "units")
+
+    def __init__(self, units: Sequence[Unit], future: asyncio.Future[list[Any]]) -> None:
+        self.units = units
+        self.future = future
+
+
+class Writer:
+    """The thread and its connection. `prepare` runs once on it, after the migrations."""
+
+    def __init__(self, path: str, statements: Statements) -> None:
+        self._path = path
+        self._statements = statements
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun."""
+        return self._jobs.qsize()
+
+    async def start(self, prepare: Callable[[Plan], None]) -> None:
+        """Connect, migrate and prepare; raises what went wrong."""
+        self._loop = asyncio.get_running_loop()
+        ready = self._loop.create_future()
+        self._thread = threading.Thread(target=self._live, args=(prepare, ready), name="smsbot-writer", daemon=True)
+        self._thread.start()
+        await ready
+
+    async def stop(self) -> None:
+        """Commit what was submitted, then close."""
+        if self._thread is not None and self._thread.is_alive():
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    async def submit(self, units: Sequence[Unit]) -> list[Any]:
+        """The answers of the units, after the commit that holds them."""
+        if self._loop is None or self._thread is None or not self._thread.is_alive():
+            raise StoreError("the database is closed")
+        job = _Job(units, self._loop.create_future())
+        self._jobs.put(job)
+        return await job.future
+
+    # -- on the thread ------------------------------------------------------------------------------
+
+    def _live(self, prepare: Callable[[Plan], None], ready: asyncio.Future[None]) -> None:
+        assert self._loop is not None
+        try:
+            db = self._connect()
+            self._alone(db, prepare)
+        except Exception as error:
+            self._loop.call_soon_threadsafe(_settle, [(ready, error)])
+            return
+        self._loop.call_soon_threadsafe(_settle, [(ready, None)])
+        while self._serve(db):
+            pass
+        db.close()
+
+    def _alone(self, db: sqlite3.Connection, prepare: Callable[[Plan], None]) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        prepare(_Alone(db, self._statements))
+        db.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, cached_statements=256, timeout=5.0)
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA foreign_keys=ON")
+        db.execute("PRAGMA cache_size=-65536")
+        db.execute("PRAGMA wal_autocheckpoint=2000")
+        self._migrate(db)
+        return db
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        scripts = migrations("sqlite")
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        newest = scripts[-1][0]
+        if version > newest:
+            raise StoreTooNew(f"the database has schema {version}, this smsbot knows up to {newest}")
+        for number, script in scripts:
+            if number > version:
+                db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+
+    def _serve(self, db: sqlite3.Connection) -> bool:
+        """Commit one batch; False once there is no more to come."""
+        jobs: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) >= _BATCH or self._jobs.empty():
+                break
+            job = self._jobs.get()
+        if jobs:
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(_settle, self._commit(db, jobs))
+        return job is not None
+
+    def _commit(self, db: sqlite3.Connection, jobs: list[_Job]) -> list[tuple[asyncio.Future[Any], Any]]:
+        units = [u for j in jobs for u in j.units]
+        try:
+            try:
+                answers = self._together(db, units)
+            except (Refused, sqlite3.IntegrityError):
+                answers = self._one_by_one(db, units)
+        except Exception as error:
+            failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
+            failure.__cause__ = error
+            return [(j.future, failure) for j in jobs]
+        waiting = iter(answers)
+        return [(j.future, _answer([next(waiting) for _ in j.units])) for j in jobs]
+
+    def _together(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
+        together, alone = _Together(db, self._statements), _Alone(db, self._statements)
+        planned: list[Unit] = []
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            answers: list[Any] = [None] * len(units)
+            readers: list[int] = []
+            for i, unit in enumerate(units):
+                if unit.reads:
+                    readers.append(i)
+                else:
+                    planned.append(unit)
+                    answers[i] = unit.plan(together)
+            together.run()
+            for i in readers:
+                planned.append(units[i])
+                answers[i] = units[i].plan(alone)
+            db.execute("COMMIT")
+        except BaseException:
+            self._roll_back(db, planned)
+            raise
+        return answers
+
+    def _one_by_one(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
+        alone = _Alone(db, self._statements)
+        answers: list[Any] = []
+        planned: list[Unit] = []
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for unit in units:
+                db.execute("SAVEPOINT unit")
+                planned.append(unit)
+                try:
+                    answers.append(unit.plan(alone))
+                except (Refused, sqlite3.IntegrityError) as error:
+                    db.execute("ROLLBACK TO unit")
+                    planned.pop().undo()
+                    answers.append(_refusal(unit, error))
+                db.execute("RELEASE unit")
+            db.execute("COMMIT")
+        except BaseException:
+            self._roll_back(db, planned)
+            raise
+        return answers
+
+    @staticmethod
+    def _roll_back(db: sqlite3.Connection, planned: Sequence[Unit]) -> None:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        for unit in reversed(planned):
+            unit.undo()
+
+
+def _refusal(unit: Unit, error: Refused | sqlite3.IntegrityError) -> Any:
+    if isinstance(error, Refused):
+        return unit.refused(error.statement)
+    return StoreError(f"the database refused a row: {error}")
+
+
+def _answer(answers: list[Any]) -> Any:
+    return next((a for a in answers if isinstance(a, StoreError)), answers)
+
+
+def _settle(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, answer in answers:
+        if future.done():
+            continue
+        if isinstance(answer, BaseException):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
