@@ -1,0 +1,1 @@
+"""Column: the phone networks. One provider, one file."""
