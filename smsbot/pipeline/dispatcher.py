@@ -1,0 +1,359 @@
+"""One turn at a time per conversation, in order of arrival; each turn ends in one commit.
+
+A lane is a conversation with work: its queue of accepted events. The *express path*: an event that finds
+its lane free and whose handler ends within 10 ms is accepted and finished in one commit. Otherwise the
+event alone is committed, which is what a webhook waits for, and the turn goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from smsbot.core.clock import Clock
+from smsbot.core.errors import SmsbotError, StoreError
+from smsbot.core.message import Event, Key
+from smsbot.core.phone import mask
+from smsbot.core.turn import Committed, Step, Verdict
+from smsbot.routing.bot import Bot
+from smsbot.routing.injection import Signature
+from smsbot.stores.base import Acceptance, Store
+
+from .lines import Line, Lines
+from .sender import Sender, insist
+from .turn import Turn
+
+log = structlog.get_logger("smsbot.dispatcher")
+EXPRESS = 0.010
+RETRIES = (1.0, 5.0, 30.0, 120.0)
+"""Seconds before a failed turn is tried again; after the last it is a dead letter."""
+
+
+class Discarded(BaseException):
+    """The event turned out to be a duplicate, or its commit failed: the handler is stopped where it is."""
+
+
+class _Work:
+    """A turn under way: its event may be accepted before the handler has ended."""
+
+    def __init__(self, dispatcher: Dispatcher, event: Event) -> None:
+        self.dispatcher = dispatcher
+        self.event = event
+        self.turn: Turn | None = None
+        self.durable: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._accepting: asyncio.Task[Verdict] | None = None
+        if event.seq:
+            self.durable.set_result(Verdict.DONE)
+
+    async def accept(self) -> Verdict:
+        """Commit the event alone, once."""
+        if self.event.seq:
+            return Verdict.DONE
+        if self._accepting is None:
+            self._accepting = asyncio.create_task(self._accept())
+        return await asyncio.shield(self._accepting)
+
+    async def _accept(self) -> Verdict:
+        answer = (await self.dispatcher.store.accept([Acceptance(self.event)]))[0]
+        self._committed(answer)
+        return answer.verdict
+
+    def _committed(self, answer: Committed) -> None:
+        if answer.verdict is Verdict.DONE and not self.event.seq:
+            self.event = replace(self.event, seq=answer.seq)
+        if not self.durable.done() and answer.verdict is not Verdict.FENCED:
+            self.durable.set_result(answer.verdict)
+
+    def refuse(self, error: StoreError) -> bool:
+        """The database did not take the event: its provider is told 503 and delivers again. False if it did."""
+        if self.durable.done():
+            return False
+        self.durable.set_exception(error)
+        self.durable.exception()  # the webhook may have its answer already
+        return True
+
+    async def cut(self) -> None:
+        """Commit a segment; the event with it, if that is not yet accepted."""
+        assert self.turn is not None
+        step = self.turn.segment(self.dispatcher.clock.now())
+        if step is not None:
+            answer = await self.commit(step)
+        elif not self.event.seq:
+            answer = Committed(await self.accept())
+        else:
+            return
+        if answer.verdict is not Verdict.DONE:
+            raise Discarded
+
+    async def commit(self, step: Step) -> Committed:
+        """Commit a step, accepting its event in the same commit if that has not begun."""
+        store = self.dispatcher.store
+        if self._accepting is not None and await asyncio.shield(self._accepting) is not Verdict.DONE:
+            return Committed(Verdict.DUPLICATE)
+        write = store.finish if self.event.seq else store.step_express
+        answer = (await write([replace(step, event=self.event)]))[0]
+        self._committed(answer)
+        self.dispatcher.sender.start(answer.claims)
+        return answer
+
+
+class Dispatcher:
+    """Gives each conversation its events, one at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        lines: Lines,
+        sender: Sender,
+        clock: Clock,
+        provided: Mapping[Bot, Mapping[type, Any]],
+    ) -> None:
+        self.store = store
+        self.lines = lines
+        self.sender = sender
+        self.clock = clock
+        self._provided = provided
+        self._lanes: dict[Key, deque[Event]] = {}
+        self._parked: dict[Key, float] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no conversation has work that could go on now."""
+        return len(self._lanes) == len(self._parked) and not self._tasks
+
+    @property
+    def crowded(self) -> bool:
+        """Whether new texts should be refused for now."""
+        return self.store.busy
+
+    async def recover(self) -> None:
+        """Queue what a former process left without a turn, before anything new is taken."""
+        after = 0
+        while batch := await self.store.unread(after, 1000):
+            for event in batch:
+                self._queue(event)
+            after = batch[-1].seq
+
+    def feed(self, events: Iterable[Event]) -> None:
+        """Queue events that are accepted already."""
+        for event in events:
+            self._queue(event)
+
+    async def arrive(self, event: Event) -> Verdict:
+        """Take a new event; durable on return."""
+        if event.key in self._lanes:
+            answer = (await self.store.accept([Acceptance(event)]))[0]
+            if answer.verdict is Verdict.DONE:
+                self._queue(replace(event, seq=answer.seq))
+            return answer.verdict
+        lane = self._lanes[event.key] = deque()
+        try:
+            return await self._express(event, lane)
+        except BaseException:
+            self._release(event.key, lane)
+            raise
+
+    async def _express(self, event: Event, lane: deque[Event]) -> Verdict:
+        work = _Work(self, event)
+        if await self._inline(work):
+            self._release(event.key, lane)
+            return work.durable.result()
+        lane.appendleft(event)
+        task = self._spawn(self._drain(event.key, lane, work))
+        await asyncio.wait((work.durable, task), timeout=EXPRESS, return_when=asyncio.FIRST_COMPLETED)
+        return work.durable.result() if work.durable.done() else await work.accept()
+
+    async def _inline(self, work: _Work) -> bool:
+        """The shortest way, for sync handlers: no task, one commit. False if the turn needs the long way."""
+        line = self.lines.get(work.event.key.line)
+        if line is None or line.bot.middlewares:
+            return False
+        conversation = self.store.peek(work.event.key) or await self.store.load(work.event.key)
+        try:
+            turn = Turn(line, conversation, work.event)
+            route = turn.route
+            if route is not None:
+                if route.signature.is_async or route.signature.blocking:
+                    return False
+                turn.returned(route.signature, route.signature.call(turn.values(), self._provided[line.bot]))
+            step = turn.step(self.clock.now())
+        except Exception:
+            return False  # the long way runs it again and answers for its errors
+        answer = await work.commit(step)
+        return answer.verdict is not Verdict.FENCED
+
+    # -- lanes --------------------------------------------------------------------------------------
+
+    def _queue(self, event: Event) -> None:
+        lane = self._lanes.get(event.key)
+        if lane is None:
+            lane = self._lanes[event.key] = deque((event,))
+            self._spawn(self._drain(event.key, lane))
+        else:
+            lane.append(event)
+
+    def _release(self, key: Key, lane: deque[Event]) -> None:
+        if lane and not self._closing:
+            self._spawn(self._drain(key, lane))
+        else:
+            del self._lanes[key]
+
+    async def _drain(self, key: Key, lane: deque[Event], work: _Work | None = None) -> None:
+        """Take the turns of a lane until it is empty or its head has to wait."""
+        while lane and not self._closing:
+            work = work or _Work(self, lane[0])
+            retry_at = await self._turn(work)
+            if retry_at is not None:
+                lane[0] = replace(work.event, attempts=work.event.attempts + 1)
+                self._parked[key] = retry_at
+                return
+            lane.popleft()
+            work = None
+        del self._lanes[key]
+
+    def retry_due(self) -> None:
+        """Take up lanes whose failed turn is due again."""
+        now = self.clock.now()
+        for key in [k for k, at in self._parked.items() if at <= now]:
+            del self._parked[key]
+            self._spawn(self._drain(key, self._lanes[key]))
+
+    @property
+    def next_retry(self) -> float | None:
+        """When the next failed turn is due again."""
+        return min(self._parked.values(), default=None)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a turn failed inside smsbot", exc_info=task.exception())
+
+    async def drain(self, patience: float) -> None:
+        """Finish the turns under way, at most `patience` seconds; what is queued stays unread."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=patience)
+        for task in set(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- one turn, the long way ---------------------------------------------------------------------
+
+    async def _turn(self, work: _Work) -> float | None:
+        """Take the turn; returns when to try again if it failed."""
+        event = work.event
+        line = self.lines.get(event.key.line)
+        if line is None:
+            await insist(lambda: self._give_up(work, "no bot answers on this line any more"))
+            return None
+        while True:
+            try:
+                if await self._try(work, line):
+                    return None
+            except Discarded:
+                return None
+            except StoreError as error:
+                if work.refuse(error):
+                    return None
+                log.error("a turn waits for the database", why=str(error))
+                await asyncio.sleep(1.0)
+            except Exception as error:
+                return await self._failed(work, line, error)
+
+    async def _try(self, work: _Work, line: Line) -> bool:
+        """One try; False if the conversation moved on meanwhile."""
+        event = work.event
+        conversation = await self.store.load(event.key)
+        turn = work.turn = Turn(line, conversation, event, segmenter=work)
+        if event.seq:  # it may have begun before: what is journaled happens no second time
+            entries = await self.store.journal(turn.run_id, event.id)
+            if entries:
+                journal = {e.seq: e.value for e in entries}
+                turn = work.turn = Turn(line, conversation, event, journal=journal, segmenter=work)
+        if turn.route is not None:
+            await self._call(turn, turn.route.signature, turn.values())
+        return (await work.commit(turn.step(self.clock.now()))).verdict is not Verdict.FENCED
+
+    async def _call(self, turn: Turn, signature: Signature, values: Mapping[str, Any]) -> None:
+        bot = turn.line.bot
+
+        async def handler() -> Any:
+            if signature.blocking:
+                return await asyncio.to_thread(signature.call, values, self._provided[bot])
+            result = signature.call(values, self._provided[bot])
+            return await result if signature.is_async else result
+
+        call = handler
+        for middleware in reversed(bot.middlewares):
+            call = _wrap(middleware, turn, call)
+        turn.returned(signature, await call())
+
+    async def _failed(self, work: _Work, line: Line, error: Exception) -> float | None:
+        """Answer for an exception: the bot's error handler, else another try, else a dead letter."""
+        event, name = work.event, type(error).__name__
+        number = mask(event.key.number)
+        handler = line.bot.error_handler(error)
+        try:
+            if await work.accept() is not Verdict.DONE:
+                return None
+            if handler is not None:
+                log.warning("a handler raised; on_error answers", number=number, error=name)
+                conversation = await self.store.load(event.key)
+                turn = work.turn = Turn(line, conversation, work.event, segmenter=work, apology=True)
+                await self._call(turn, handler, turn.values(error=error))
+                await work.commit(turn.step(self.clock.now(), note=f"the handler raised {name}; on_error answered"))
+                return None
+        except Discarded:
+            return None
+        except StoreError as failure:
+            if work.refuse(failure):
+                return None
+        except Exception as second:
+            error, name = second, type(second).__name__
+        return await self._postpone(work.event, error, name)
+
+    async def _postpone(self, event: Event, error: Exception, name: str) -> float | None:
+        number = mask(event.key.number)
+        why = f"{name}: {error}" if isinstance(error, SmsbotError) else name
+        place = _place(error)
+        if event.attempts < len(RETRIES):
+            retry_at = self.clock.now() + RETRIES[event.attempts]
+            log.error("a turn failed; it is tried again", number=number, error=why, at=place)
+            await insist(lambda: self.store.postpone(event, retry_at, f"failed: {name} at {place}"))
+            return retry_at
+        log.error("a turn failed for good; its text is a dead letter", number=number, error=why, at=place)
+        await insist(lambda: self.store.postpone(event, None, f"dead letter: {name} at {place}"))
+        return None
+
+    async def _give_up(self, work: _Work, why: str) -> None:
+        if await work.accept() is Verdict.DONE:
+            log.error("a text cannot be answered", number=mask(work.event.key.number), why=why)
+            await self.store.postpone(work.event, None, f"dead letter: {why}")
+
+
+def _wrap(middleware: Any, turn: Turn, inner: Any) -> Any:
+    async def call() -> Any:
+        return await middleware(turn.chat, inner)
+
+    return call
+
+
+def _place(error: Exception) -> str:
+    """``file:line`` of the innermost frame of a traceback; never its values."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"

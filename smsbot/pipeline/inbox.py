@@ -1,0 +1,202 @@
+"""From a webhook's texts to durable events: who, which line, seen before, consent; only then 200."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from smsbot.core import codec, phone
+from smsbot.core.clock import Clock
+from smsbot.core.errors import NotUnderstood, UsageError
+from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply
+from smsbot.core.turn import Verdict, digest
+from smsbot.core.words import tokens
+from smsbot.gateways.base import Gateway, WebhookRequest
+from smsbot.policy import consent
+from smsbot.policy.consent import Word
+from smsbot.stores.base import Acceptance, Consent, Store
+
+from .dispatcher import Dispatcher
+from .lines import Line, Lines
+from .outbox import owed
+from .receipts import Receipts
+
+log = structlog.get_logger("smsbot.inbox")
+WEAK = 60.0
+"""Seconds for which a text without id and time counts as the same one (people answer "1" twice)."""
+_RECENT = 100_000
+
+
+class Inbox:
+    """Takes in texts, reports and events. Every call is durable on return."""
+
+    def __init__(
+        self, store: Store, lines: Lines, dispatcher: Dispatcher, receipts: Receipts, clock: Clock, key: bytes
+    ) -> None:
+        self._store = store
+        self._lines = lines
+        self._dispatcher = dispatcher
+        self._receipts = receipts
+        self._clock = clock
+        self._key = key
+        self._recent: OrderedDict[bytes, None] = OrderedDict()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a webhook should be told to come again."""
+        return self._dispatcher.crowded
+
+    async def webhook(self, gateway: Gateway, kind: str, request: WebhookRequest) -> bool:
+        """Take a genuine webhook; False if it was not understood and lies in quarantine."""
+        try:
+            items = gateway.hooks[kind](request)
+        except NotUnderstood as error:
+            await self._quarantine(request, kind, error.args[0])
+            return False
+        return await self._take_all(request, kind, items)
+
+    async def _take_all(self, request: WebhookRequest, kind: str, items: Iterable[Arrival | Receipt]) -> bool:
+        receipts: list[Receipt] = []
+        understood = True
+        for item in items:
+            if isinstance(item, Receipt):
+                receipts.append(item)
+            elif not await self._take(item):
+                understood = False
+        if receipts:
+            await self._receipts.take(receipts)
+        if not understood:
+            await self._quarantine(request, kind, "a text to a number that is none of our lines")
+        return understood
+
+    async def _quarantine(self, request: WebhookRequest, kind: str, reason: str) -> None:
+        log.warning("a webhook was not understood and lies in quarantine", account=request.account, why=reason)
+        kept = Quarantined(request.account, kind, request.body, reason, self._clock.now(), _safe(request.headers))
+        await self._store.quarantine([kept])
+
+    async def replay(self, gateways: Mapping[str, Gateway], account: str = "") -> tuple[int, int]:
+        """Read quarantined webhooks again; how many were understood, and how many are left."""
+        done = left = 0
+        for row in await self._store.rows("quarantined", account=account, limit=100_000):
+            gateway = gateways.get(row["account"])
+            request = WebhookRequest(row["account"], row["body"], codec.loads(row["headers"]))
+            if gateway is not None and await self._understood(gateway, row["kind"], request):
+                await self._store.replayed(row["id"], self._clock.now())
+                done += 1
+            else:
+                left += 1
+        return done, left
+
+    async def _understood(self, gateway: Gateway, kind: str, request: WebhookRequest) -> bool:
+        try:
+            items = gateway.hooks[kind](request)
+        except NotUnderstood:
+            return False
+        if any(isinstance(i, Arrival) and self._lines.find(i.recipient) is None for i in items):
+            return False
+        return await self._take_all(request, kind, items)
+
+    async def emit(self, name: str, number: str, data: Mapping[str, Any], *, line: str = "", key: str = "") -> Verdict:
+        """An event from outside for the conversation with `number`; the same `key` counts once."""
+        ours = self._lines.get(line) if line else next(iter(self._lines.values()), None)
+        if ours is None:
+            raise UsageError(f"{line!r} is not a line of this server")
+        if name not in ours.bot.table(ours.number).events:
+            raise UsageError(f'no @bot.event("{name}") handler answers on {ours.number}')
+        theirs = phone.normalise(number, ours.country)
+        if not phone.is_number(theirs):
+            raise UsageError("an event needs a phone number, such as +48600100200")
+        identity = digest("event", name, key or secrets.token_hex(16), key=self._key)
+        event = Event(
+            identity, Key(ours.number, theirs), "event", name, self._clock.now(), ours.account,
+            codec.dumps(dict(data)),
+        )  # fmt: skip
+        return await self._dispatcher.arrive(event)
+
+    # -- one text -----------------------------------------------------------------------------------
+
+    async def _take(self, arrival: Arrival) -> bool:
+        """Take one text; False if it is for none of our lines."""
+        line = self._lines.find(arrival.recipient)
+        if line is None:
+            return False
+        event = self._event(arrival, line)
+        if event.seen in self._recent and not event.window:
+            return True
+        if await self._take_event(event, line, arrival.text):
+            self._recent[event.seen] = None
+            if len(self._recent) > _RECENT:
+                self._recent.popitem(last=False)
+        return True
+
+    def _event(self, arrival: Arrival, line: Line) -> Event:
+        now = self._clock.now()
+        number = phone.normalise(arrival.sender, line.country)
+        account, window = arrival.account, 0.0
+        if arrival.gateway_id:
+            seen = digest("id", account, arrival.gateway_id, key=self._key)
+        elif arrival.sent_at:
+            parts = (account, number, line.number, arrival.text, arrival.sent_at)
+            seen = digest("text", *parts, key=self._key)
+        else:
+            seen, window = digest("raw", account, arrival.raw, key=self._key), WEAK
+        identity = digest(seen, repr(now)) if window else seen
+        return Event(
+            identity, Key(line.number, number), "text", arrival.text, now, account,
+            gateway_id=arrival.gateway_id, seen=seen, window=window,
+        )  # fmt: skip
+
+    async def _take_event(self, event: Event, line: Line, text: str) -> bool:
+        if not phone.can_receive(event.key.number):
+            return await self._done(event, "a sender that cannot be answered")
+        found = tokens(text)
+        word = consent.recognise(found, line.country)
+        if word is Word.STOP:
+            return await self._stop(event, line)
+        conversation = self._store.peek(event.key) or await self._store.load(event.key)
+        if conversation.opted_out:
+            return await self._opted_out(event, line, word)
+        if not found and not text.strip():
+            return await self._done(event, "an empty text is no answer")
+        await self._dispatcher.arrive(event)
+        return True
+
+    async def _done(self, event: Event, note: str, outgoing: Sequence[Outgoing] = ()) -> bool:
+        answers = await self._store.accept([Acceptance(event, outgoing=tuple(outgoing), done=True, note=note)])
+        self._dispatcher.sender.start(answers[0].claims)
+        return True
+
+    async def _opted_out(self, event: Event, line: Line, word: Word | None) -> bool:
+        if word is Word.START:
+            return await self._consent(event, line, "optin", line.opted_in, confirm=True)
+        if word is Word.HELP:
+            return await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
+        return await self._done(event, "the number has opted out, so nothing answers")
+
+    async def _stop(self, event: Event, line: Line) -> bool:
+        before = await self._store.load(event.key)
+        return await self._consent(event, line, "optout", line.opted_out, confirm=not before.opted_out)
+
+    async def _consent(self, event: Event, line: Line, action: str, says: str, confirm: bool) -> bool:
+        """Make it true at the commit, ahead of every queue; the conversation learns it in its turn."""
+        event = replace(event, kind=action)
+        outgoing = (self._say(event, line, says),) if confirm else ()
+        word = Consent(action, event.text, f"text {event.id.hex()}")
+        answer = (await self._store.accept([Acceptance(event, word, outgoing)]))[0]
+        if answer.verdict is Verdict.DONE:
+            self._dispatcher.sender.start(answer.claims)
+            self._dispatcher.feed([replace(event, seq=answer.seq)])
+        return True
+
+    def _say(self, event: Event, line: Line, text: str) -> Outgoing:
+        return owed(Reply(text), 0, event, line, self._clock.now(), lane="consent")
+
+
+def _safe(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers worth keeping: none that authorises."""
+    return {k: v for k, v in headers.items() if k in ("content-type", "user-agent", "content-length")}

@@ -1,0 +1,53 @@
+"""Our numbers: which bot answers on each, through which account, in which country."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from smsbot.core import phone
+from smsbot.policy import consent
+from smsbot.routing.bot import Bot
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A number or short code that people text."""
+
+    number: str
+    bot: Bot
+    account: str
+    country: str | None = None
+    """ISO 3166-1 alpha-2; how national numbers are read, and whose consent words count."""
+    help: str = consent.HELP
+    opted_out: str = consent.OPTED_OUT
+    opted_in: str = consent.OPTED_IN
+
+
+class Lines:
+    """All lines of a server, found by whatever spelling a provider uses."""
+
+    def __init__(self, lines: Mapping[str, Line]) -> None:
+        self._lines = dict(lines)
+        self._spellings: dict[str, Line | None] = {}
+
+    def values(self) -> list[Line]:
+        """The lines in the order of the settings."""
+        return list(self._lines.values())
+
+    def get(self, number: str) -> Line | None:
+        """The line of exactly this number."""
+        return self._lines.get(number)
+
+    def find(self, address: str) -> Line | None:
+        """The line of an address in any spelling."""
+        exact = self._lines.get(address)
+        if exact is not None:
+            return exact
+        if address not in self._spellings:
+            if len(self._spellings) > 10_000:
+                self._spellings.clear()
+            self._spellings[address] = next(
+                (x for x in self._lines.values() if phone.normalise(address, x.country) == x.number), None
+            )
+        return self._spellings[address]

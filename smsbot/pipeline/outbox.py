@@ -1,0 +1,39 @@
+"""From what was said to what is owed: ids, parts, due times and lives of outgoing texts (pure)."""
+
+from __future__ import annotations
+
+import random
+
+from smsbot.core import segments
+from smsbot.core.message import Event, Outgoing, Reply
+from smsbot.core.turn import outgoing_id
+
+from .lines import Line
+
+NOTICE = 12 * 3600.0
+"""How long a text that answers nothing is worth sending, in seconds."""
+_LONGEST_WAIT = 300.0
+
+
+def owed(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str = "reply") -> Outgoing:
+    """The n-th text of an event. Its life counts from what it answers, so that none leaves stale (C9)."""
+    due = now if reply.due is None else max(reply.due, now)
+    return Outgoing(
+        id=outgoing_id(event.id, n),
+        key=event.key,
+        account=line.account,
+        text=reply.text,
+        parts=segments.count(reply.text).segments,
+        created=now,
+        due=due,
+        expires=(event.at if reply.due is None else due) + reply.valid,
+        event=event.id,
+        lane=lane,
+    )
+
+
+def backoff(attempt: int, asked: float | None) -> float:
+    """Seconds until the next try: what the provider asked for, else 1, 2, 4 … 300, shaken by a fifth."""
+    if asked is not None:
+        return max(asked, 0.1)
+    return float(min(2.0 ** min(attempt - 1, 12), _LONGEST_WAIT) * random.uniform(0.8, 1.2))  # noqa: S311

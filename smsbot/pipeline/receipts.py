@@ -1,0 +1,39 @@
+"""Delivery reports: kept as they came, raising the status of their text, waking bots that listen (C6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from smsbot.core.clock import Clock
+from smsbot.core.message import Receipt
+from smsbot.core.status import Status
+from smsbot.stores.base import Report, Store
+
+from .dispatcher import Dispatcher
+from .lines import Lines
+
+log = structlog.get_logger("smsbot.receipts")
+
+
+class Receipts:
+    """Takes delivery reports in."""
+
+    def __init__(self, store: Store, lines: Lines, dispatcher: Dispatcher, clock: Clock) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._wakes: frozenset[Status] = frozenset(
+            status for line in lines.values() for status in line.bot.table(line.number).deliveries
+        )
+
+    async def take(self, receipts: Sequence[Receipt]) -> None:
+        """Keep reports; durable on return."""
+        now = self._clock.now()
+        for receipt in receipts:
+            if receipt.status is None:
+                log.warning("a delivery status that is not known", account=receipt.account, raw=receipt.raw[:40])
+        reports = [Report(replace(r, at=now), self._wakes) for r in receipts]
+        self._dispatcher.feed(await self._store.report(reports))

@@ -1,0 +1,199 @@
+"""Owed texts become sent ones: attempts that are on record before connecting, and clear ends (C5, C9)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from smsbot.core.clock import Clock
+from smsbot.core.errors import StoreError
+from smsbot.core.message import Claim
+from smsbot.core.phone import mask
+from smsbot.core.status import Status
+from smsbot.gateways.base import Gateway, Outbound, Outcome, SendResult
+from smsbot.stores.base import Check, Checked, Fate, Finding, Outbox, Settlement
+
+from .outbox import backoff
+
+log = structlog.get_logger("smsbot.sender")
+_AT_ONCE = 64
+_GIVE_UP_CHECKING = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Credentials at a gateway, and where its reports come back to."""
+
+    name: str
+    gateway: Gateway
+    report_url: Callable[[], str]
+
+
+class Sender:
+    """Sends claims, many at once, those of one conversation one after the other.
+
+    `recheck` is the pause between two look-ups of an unknown text, in seconds.
+    """
+
+    def __init__(self, store: Outbox, accounts: Mapping[str, Account], clock: Clock, *, recheck: float = 60.0) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+        self._recheck = recheck
+        self._room = {name: asyncio.Semaphore(_AT_ONCE) for name in accounts}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._checking: set[str] = set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being sent or looked up."""
+        return not self._tasks
+
+    def start(self, claims: Iterable[Claim]) -> None:
+        """Begin to send."""
+        for claim in claims:
+            self._spawn(self._deliver(claim))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("send failed inside smsbot", exc_info=task.exception())
+
+    async def drain(self, patience: float) -> None:
+        """Wait until everything under way has ended, at most `patience` seconds."""
+        end = asyncio.get_running_loop().time() + patience
+        while self._tasks and (left := end - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._tasks), timeout=left)
+
+    async def cancel(self) -> None:
+        """Stop at once; open attempts will be unknown."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- one text -----------------------------------------------------------------------------------
+
+    async def _deliver(self, claim: Claim) -> None:
+        text = claim.outgoing
+        account = self._accounts.get(text.account)
+        if account is None:
+            await self._settle(claim, SendResult(Outcome.REFUSED, detail=f'there is no account "{text.account}"'))
+            return
+        async with self._room[text.account]:
+            why = await self._forbidden(claim)
+            if why is not None:
+                await insist(lambda: self._store.close_out(text, why[0], why[1], self._clock.now()))
+                return
+            result = await self._send(account, claim)
+        await self._settle(claim, result)
+
+    async def _forbidden(self, claim: Claim) -> tuple[Status, str] | None:
+        """Why a text must not leave after all, asked right before connecting."""
+        text = claim.outgoing
+        if text.lane != "consent" and await self._store.suppressed(text.key.number):
+            return Status.BLOCKED, "the number opted out"
+        if text.expires <= self._clock.now():
+            return Status.EXPIRED, "not sent in time"
+        return None
+
+    async def _send(self, account: Account, claim: Claim) -> SendResult:
+        text = claim.outgoing
+        outbound = Outbound(
+            sender=text.key.line,
+            recipient=text.key.number,
+            text=text.text,
+            reference=claim.reference,
+            validity=text.expires - self._clock.now(),
+            report_to=account.report_url(),
+        )
+        try:
+            return await account.gateway.send(outbound)
+        except Exception as error:
+            log.error("a gateway raised", account=account.name, exc_info=error)
+            return SendResult(Outcome.UNKNOWN, detail=f"the gateway raised {type(error).__name__}")
+
+    async def _settle(self, claim: Claim, result: SendResult) -> None:
+        now, number = self._clock.now(), mask(claim.outgoing.key.number)
+        detail = " ".join(filter(None, (result.code, result.detail)))
+        match result.outcome:
+            case Outcome.ACCEPTED:
+                end = Settlement(claim, Fate.ACCEPTED, now, result.reference)
+            case Outcome.REFUSED:
+                log.warning("text refused", to=number, id=claim.outgoing.id, why=detail)
+                end = Settlement(claim, Fate.REFUSED, now, detail=detail)
+            case Outcome.UNKNOWN:
+                log.warning("no answer; looking it up", to=number, id=claim.outgoing.id, why=detail)
+                end = Settlement(claim, Fate.UNKNOWN, now, detail=detail, again=now)
+            case _:
+                wait = backoff(claim.attempt, result.retry_after)
+                log.info("not sent yet", to=number, id=claim.outgoing.id, why=detail, again_in=round(wait, 1))
+                again = Settlement(claim, Fate.LATER, now, detail=detail, again=now + wait)
+                await insist(lambda: self._store.retry([again]))
+                return
+        self.start(await insist(lambda: self._store.sent([end])))
+
+    # -- unknown texts ------------------------------------------------------------------------------
+
+    async def claim_due(self) -> None:
+        """Send what is due, look up what is unknown and due."""
+        now = self._clock.now()
+        self.start(await self._store.claim_out(now, 500))
+        for check in await self._store.claim_checks(now, 200):
+            identity = check.claim.outgoing.id
+            if identity not in self._checking:
+                self._checking.add(identity)
+                self._spawn(self._look_up(check))
+
+    async def _look_up(self, check: Check) -> None:
+        try:
+            end = await self._find(check)
+            self.start(await insist(lambda: self._store.checked([end])))
+        finally:
+            self._checking.discard(check.claim.outgoing.id)
+
+    async def _find(self, check: Check) -> Checked:
+        account = self._accounts.get(check.claim.outgoing.account)
+        if account is None or not account.gateway.can_look_up:
+            return Checked(check, Finding.HOLD, self._clock.now(), detail="the gateway cannot look texts up")
+        found = await account.gateway.look_up(check.claim.reference)
+        now = self._clock.now()
+        if found.found:
+            return Checked(check, Finding.FOUND, now, status=found.status or Status.ACCEPTED)
+        if found.found is None:
+            if now - check.started > _GIVE_UP_CHECKING:
+                return Checked(check, Finding.HOLD, now, detail=f"could not be looked up for a day: {found.detail}")
+            return Checked(check, Finding.LATER, now, again=now + 5 * self._recheck)
+        if check.absences == 0:
+            return Checked(check, Finding.ABSENT, now, again=now + self._recheck)
+        return await self._absent_twice(check, now)
+
+    async def _absent_twice(self, check: Check, now: float) -> Checked:
+        text = check.claim.outgoing
+        if check.resends:
+            return Checked(check, Finding.HOLD, now, detail="unknown again after one resend")
+        if text.lane == "bulk":
+            return Checked(check, Finding.HOLD, now, detail="a bulk text is never resent by itself")
+        if text.expires <= now or (text.lane != "consent" and await self._store.suppressed(text.key.number)):
+            return Checked(check, Finding.HOLD, now, detail="too late, or opted out, to send it again")
+        return Checked(check, Finding.RESEND, now)
+
+
+async def insist(write: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """What must not be forgotten is written until the database takes it (a full disk ends one day)."""
+    wait = 0.2
+    while True:
+        try:
+            return await write()
+        except StoreError as error:
+            log.error("what happened waits for the database", why=str(error))
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 5.0)

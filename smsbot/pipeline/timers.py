@@ -1,0 +1,82 @@
+"""What is due: timeouts become events, waiting texts are claimed, unknown ones looked up, failed turns retried."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+
+import structlog
+
+from smsbot.core.clock import Clock
+from smsbot.core.errors import StoreError
+from smsbot.core.message import Event
+from smsbot.core.turn import Timer, Verdict, digest
+from smsbot.stores.base import Acceptance, Store
+
+from .dispatcher import Dispatcher
+from .sender import Sender
+
+log = structlog.get_logger("smsbot.timers")
+_LONGEST_SLEEP = 1.0
+"""Seconds; the wall clock may jump, so nobody sleeps until a far due time."""
+
+
+class Timers:
+    """The loop that watches the clock. Due times are rows, so they survive a restart."""
+
+    def __init__(self, store: Store, dispatcher: Dispatcher, sender: Sender, clock: Clock) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._sender = sender
+        self._clock = clock
+        self._wake = asyncio.Event()
+
+    def kick(self) -> None:
+        """Look now: the clock was moved, or something new is due."""
+        self._wake.set()
+
+    async def next_due(self) -> float | None:
+        """When something is due next."""
+        due = (await self._store.next_due(), self._dispatcher.next_retry)
+        return min((d for d in due if d is not None), default=None)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            pause = _LONGEST_SLEEP
+            try:
+                due = await self.next_due()
+                if due is not None and due <= self._clock.now():
+                    await self.serve()
+                    pause = 0.02  # what is due goes on in other tasks
+                elif due is not None:
+                    pause = min(pause, due - self._clock.now())
+            except StoreError as error:
+                log.error("timers wait for the database", why=str(error))
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(pause, 0.005))
+
+    async def serve(self) -> None:
+        """Serve everything that is due once."""
+        now = self._clock.now()
+        await self._fire(now)
+        await self._sender.claim_due()
+        self._dispatcher.retry_due()
+
+    async def _fire(self, now: float) -> None:
+        while timers := await self._store.sweep(now, 500):
+            batch = [Acceptance(_event(t), timer=t) for t in timers]
+            answers = await self._store.accept(batch)
+            self._dispatcher.feed(
+                replace(item.event, seq=answer.seq)
+                for item, answer in zip(batch, answers, strict=True)
+                if answer.verdict is Verdict.DONE
+            )
+
+
+def _event(timer: Timer) -> Event:
+    """The event of a timer; its time is when it was due, so that a late one knows its age (C9)."""
+    identity = digest("timer", *timer.key, timer.name, repr(timer.due))
+    return Event(identity, timer.key, "timer", timer.name, timer.due, data=timer.data)
