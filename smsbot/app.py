@@ -1,0 +1,317 @@
+"""The composition root: settings → store, gateways, bots → one ASGI app and its workers."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+
+from smsbot.core import codec, phone
+from smsbot.core.clock import Clock, ShiftedClock, SystemClock
+from smsbot.core.errors import UsageError
+from smsbot.core.message import Event, Key, Outgoing, Reply
+from smsbot.core.turn import Verdict
+from smsbot.gateways.base import Gateway
+from smsbot.gateways.messageflow import MessageFlow
+from smsbot.gateways.messageflow_wire import BASE_URL
+from smsbot.pipeline import outbox
+from smsbot.pipeline.dispatcher import Dispatcher
+from smsbot.pipeline.inbox import Inbox
+from smsbot.pipeline.lines import Line, Lines
+from smsbot.pipeline.receipts import Receipts
+from smsbot.pipeline.sender import Account, Sender
+from smsbot.pipeline.timers import Timers
+from smsbot.policy import consent
+from smsbot.routing.bot import Bot
+from smsbot.sandbox.app import sandbox
+from smsbot.sandbox.network import Network
+from smsbot.sandbox.time import MovableClock, TimeMachine
+from smsbot.settings import AccountSettings, LineSettings, Settings
+from smsbot.stores.sqlite import SqliteStore
+from smsbot.transport import Transport, fastest
+from smsbot.web.auth import PasswordGate
+from smsbot.web.control import Control, socket_path
+from smsbot.web.live import Live
+from smsbot.web.pages import Pages
+from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
+
+log = structlog.get_logger("smsbot")
+SANDBOX = "sandbox"
+_DRAIN = 20.0
+"""Seconds that turns and sends under way get when the server stops."""
+
+
+def build_lines(settings: Settings, bots: Mapping[str, Bot]) -> Lines:
+    """The lines of the settings, each with its bot, account and country; routes are checked here."""
+    lines: dict[str, Line] = {}
+    default = next(iter(settings.accounts), SANDBOX)
+    for name, bot_settings in settings.bots.items():
+        for number in bot_settings.lines:
+            own = settings.lines.get(number, LineSettings())
+            bots[name].table(number)
+            lines[number] = Line(
+                number, bots[name], own.account or default, own.country or phone.country(number),
+                own.help or consent.HELP, own.opted_out or consent.OPTED_OUT, own.opted_in or consent.OPTED_IN,
+            )  # fmt: skip
+    return Lines(lines)
+
+
+class App:
+    """A bot server: an ASGI app with its store and workers.
+
+    With `sandbox_url` (where this server will be reached) every account talks to the built-in sandbox
+    instead of its provider.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        bots: Mapping[str, Bot],
+        *,
+        sandbox_url: str = "",
+        clock: MovableClock | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self.settings = settings
+        self.bots = bots
+        self.dev = bool(sandbox_url)
+        self._base = (sandbox_url or settings.public_url).rstrip("/")
+        self._movable: MovableClock = clock or ShiftedClock()
+        self.clock: Clock = self._movable if self.dev or clock else SystemClock()
+        self.store = SqliteStore(settings.path)
+        self.lines = build_lines(settings, bots)
+        self._transport = transport or fastest()
+        self._credentials = {
+            name: (secrets.token_hex(64), secrets.token_hex(16)) for name in (settings.accounts or (SANDBOX,))
+        }
+        self.gateways: dict[str, Gateway] = {name: self._gateway(name) for name in self._credentials}
+        self._secrets: Mapping[str, tuple[str, ...]] = {}
+        self._stack = AsyncExitStack()
+        self._closing = False
+        self.live = Live(self.store)
+        self.pages = Pages(self.store, self.lines, self.clock, self.live, self._ready, dev=self.dev)
+        self.network: Network | None = None
+        self._asgi: Any = None
+
+    def _gateway(self, name: str) -> MessageFlow:
+        account = self.settings.accounts.get(name, AccountSettings())
+        if self.dev:
+            keys, url = self._credentials[name], f"{self._base}/sandbox/v2.1"
+        else:
+            keys = (account.secret("authorization"), account.secret("application_key"))
+            url = account.base_url or BASE_URL
+        gateway = MessageFlow(*keys, self._transport, base_url=url)
+        for kind, fields in account.fields.items():
+            gateway.remap(kind, fields)
+        return gateway
+
+    # -- addresses ----------------------------------------------------------------------------------
+
+    def hook_url(self, account: str, kind: str) -> str:
+        """The newest address of an account's webhook."""
+        return f"{self._base}/hooks/{account}/{self._secrets[account][0]}/{kind}"
+
+    def _inbound_url(self, line: str) -> str:
+        ours = self.lines.find(line)
+        if ours is None:
+            raise UsageError(f"{line} is none of this server's lines")
+        return self.hook_url(ours.account, "inbound")
+
+    # -- life ---------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the store, recover what a former process left, start the workers."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def _start(self) -> None:
+        stack = self._stack
+        stack.push_async_callback(self._transport.close)
+        await self.store.open(self.clock.now())
+        stack.push_async_callback(self.store.close)
+        if isinstance(self.clock, ShiftedClock):
+            for row in await self.store.rows("sandbox_clock"):
+                self.clock.offset = row["shift"]
+        await self._open_hooks()
+        provided = {bot: await stack.enter_async_context(bot.running()) for bot in dict.fromkeys(self.bots.values())}
+        accounts = {name: self._account(name, gateway) for name, gateway in self.gateways.items()}
+        self.sender = Sender(self.store, accounts, self.clock, recheck=2.0 if self.dev else 60.0)
+        self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, provided)
+        receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
+        self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock, self.store.dedupe_key)
+        self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
+        self.webhooks = Webhooks(self.inbox, self.gateways, self._live_secrets, lambda: self._closing)
+        stack.push_async_callback(self._drain)
+        await self.dispatcher.recover()
+        self._run(self.timers.run())
+        self._run(self.live.run())
+        if self.network is not None:
+            await self.network.open()
+            stack.push_async_callback(self.network.close)
+            self._run(self.network.run())
+        control = Control(socket_path(self.settings.path), self._commands())
+        await control.open()
+        stack.push_async_callback(control.close)
+        await self.inbox.replay(self.gateways)
+
+    def _account(self, name: str, gateway: Gateway) -> Account:
+        return Account(name, gateway, lambda: self.hook_url(name, "status"))
+
+    async def _open_hooks(self) -> None:
+        self._secrets = await self.store.hook_secrets()
+        for name in self.gateways:
+            if name not in self._secrets:
+                await self.store.add_hook_secret(name, secrets.token_urlsafe(24), self.clock.now())
+        self._secrets = await self.store.hook_secrets()
+        for row in await self.store.rows("hook_maps"):
+            if row["account"] in self.gateways:
+                self.gateways[row["account"]].remap(row["kind"], codec.loads(row["fields"]))
+
+    def _live_secrets(self, account: str) -> tuple[str, ...]:
+        return self._secrets.get(account, ())
+
+    def _run(self, worker: Any) -> None:
+        task = asyncio.create_task(worker)
+
+        async def stop() -> None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+        self._stack.push_async_callback(stop)
+
+    async def _drain(self) -> None:
+        await self.dispatcher.drain(_DRAIN)
+        await self.sender.drain(_DRAIN)
+        await self.sender.cancel()
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is under way, close. What is left goes on at the next start."""
+        self._closing = True
+        self.live.close()
+        await self._stack.aclose()
+
+    def _ready(self) -> bool:
+        return not self._closing and not self.store.busy
+
+    # -- ASGI ---------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _lifespan(self, _: object) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+    def _build(self) -> Any:
+        inner = None
+        if self.dev:
+            first = next(iter(self.lines.values()))
+            self.network = Network(self.store, self.clock, self._transport, self._inbound_url, first.number)
+            machine = TimeMachine(self._movable, self._workers, self._idle, self._clock_moved)
+            inner = sandbox(self.network, self._credentials, machine.advance, first.country)
+        site = self.pages.app(inner, self._lifespan)
+        if self.dev:
+            return site
+        password = self.settings.dashboard_password
+        return PasswordGate(
+            site,
+            password.get_secret_value() if password else None,
+            lambda path: path in ("/healthz", "/readyz") or path.startswith("/static/"),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Webhooks first, by the shortest way; everything else through Starlette."""
+        if scope["type"] == "http" and scope["path"].startswith("/hooks/"):
+            await self.webhooks(scope, receive, send)
+            return
+        if self._asgi is None:
+            self._asgi = self._build()
+        await self._asgi(scope, receive, send)
+
+    # -- the sandbox's clock ------------------------------------------------------------------------
+
+    def _workers(self) -> Sequence[Any]:
+        assert self.network is not None
+        return (self.timers, self.network)
+
+    def _idle(self) -> bool:
+        assert self.network is not None
+        return self.dispatcher.idle and self.sender.idle and self.network.idle
+
+    async def _clock_moved(self) -> None:
+        if isinstance(self.clock, ShiftedClock):
+            await self.store.write([("sandbox_clock", (self.clock.offset,))])
+
+    # -- what the command line asks -----------------------------------------------------------------
+
+    def _commands(self) -> Mapping[str, Any]:
+        return {
+            "send": self.send,
+            "hooks": self.hooks,
+            "rotate": self.rotate,
+            "map": self.map_fields,
+            "emit": self.emit,
+        }
+
+    async def send(self, number: str, text: str, line: str = "") -> dict[str, Any]:
+        """Send a text that answers nothing; a notice, worth sending for 12 hours."""
+        ours = self.lines.find(line) if line else self.lines.values()[0]
+        if ours is None:
+            raise UsageError(f"{line} is none of this server's lines")
+        notice = compose(ours, number, text, self.clock.now())
+        answer = (await self.store.owe([notice]))[0]
+        self.sender.start(answer.claims)
+        found = await self.store.rows("outgoing", id=notice.id)
+        return {"id": notice.id, "status": found[0]["status"], "detail": found[0]["detail"]}
+
+    async def hooks(self) -> dict[str, list[str]]:
+        """The addresses to paste at each account's provider."""
+        return {
+            f"{name} {kind}": [f"{self._base}/hooks/{name}/{secret}/{kind}" for secret in self._live_secrets(name)]
+            for name, gateway in self.gateways.items()
+            for kind in gateway.hooks
+        }
+
+    async def rotate(self, account: str) -> dict[str, list[str]]:
+        """Give an account a new secret; the one before stays alive."""
+        self._gateway_of(account)
+        await self.store.add_hook_secret(account, secrets.token_urlsafe(24), self.clock.now())
+        self._secrets = await self.store.hook_secrets()
+        return await self.hooks()
+
+    async def map_fields(self, account: str, kind: str, fields: dict[str, str]) -> dict[str, int]:
+        """Teach an account's field names, and read its quarantine again."""
+        self._gateway_of(account).remap(kind, fields)
+        await self.store.set_hook_map(account, kind, fields, self.clock.now())
+        done, left = await self.inbox.replay(self.gateways, account)
+        return {"replayed": done, "left": left}
+
+    def _gateway_of(self, account: str) -> Gateway:
+        if account not in self.gateways:
+            raise UsageError(f'there is no account "{account}"; accounts: {", ".join(self.gateways)}')
+        return self.gateways[account]
+
+    async def emit(self, name: str, number: str, data: dict[str, Any], line: str = "", key: str = "") -> str:
+        """An event from outside for the conversation with a number."""
+        verdict: Verdict = await self.inbox.emit(name, number, data, line=line, key=key)
+        return verdict.value
+
+
+def compose(line: Line, number: str, text: str, now: float) -> Outgoing:
+    """A text that answers nothing, ready to be owed. Raises `UsageError` for what cannot be sent."""
+    theirs = phone.normalise(number, line.country)
+    if not phone.can_receive(theirs):
+        raise UsageError(f"{number!r} is not a phone number; write it as +48600100200")
+    if not text.strip():
+        raise UsageError("the text is empty")
+    event = Event(secrets.token_bytes(16), Key(line.number, theirs), "send", "", now, line.account)
+    return outbox.owed(Reply(text, outbox.NOTICE), 0, event, line, now, lane="notice")

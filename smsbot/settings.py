@@ -1,0 +1,238 @@
+"""Settings: `smsbot.toml` or ``[tool.smsbot]``, above it ``.env`` and the environment; read once, then frozen.
+
+Secrets come only from the environment (``SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION``) or from files of mode
+0600 named there (``…__AUTHORIZATION_FILE``). Every problem is found in one go.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from smsbot.core import phone
+from smsbot.core.errors import SettingsError
+from smsbot.routing.injection import nearest
+
+_SECRETS = ("authorization", "application_key")
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+
+class BotSettings(BaseModel):
+    """A bot and the lines it answers on."""
+
+    model_config = _FROZEN
+    target: str
+    lines: tuple[str, ...] = Field(min_length=1)
+
+
+class LineSettings(BaseModel):
+    """One of our numbers."""
+
+    model_config = _FROZEN
+    account: str = ""
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    help: str | None = None
+    opted_out: str | None = None
+    opted_in: str | None = None
+
+
+class AccountSettings(BaseModel):
+    """Credentials at a gateway; field maps say how it spells its webhooks."""
+
+    model_config = _FROZEN
+    gateway: Literal["messageflow"] = "messageflow"
+    base_url: str | None = None
+    authorization: SecretStr | None = None
+    authorization_file: Path | None = None
+    application_key: SecretStr | None = None
+    application_key_file: Path | None = None
+    fields: Mapping[str, Mapping[str, str]] = {}
+
+    def secret(self, name: str) -> str:
+        """The value of a secret, from the environment or its file; empty if there is none."""
+        value: SecretStr | None = getattr(self, name)
+        file: Path | None = getattr(self, f"{name}_file")
+        if value is not None:
+            return value.get_secret_value()
+        return file.read_text(encoding="utf-8").strip() if file is not None else ""
+
+
+class Settings(BaseSettings):
+    """Everything that a server is told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SMSBOT_", env_nested_delimiter="__", env_file=".env", extra="forbid", frozen=True
+    )
+    bots: Mapping[str, BotSettings] = {}
+    lines: Mapping[str, LineSettings] = {}
+    accounts: Mapping[str, AccountSettings] = {}
+    public_url: str = ""
+    database: str = "smsbot.db"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65535)
+    dashboard_password: SecretStr | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment above `.env` above the file (which comes as init values)."""
+        return env_settings, dotenv_settings, init_settings
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.database.removeprefix("sqlite:///"))
+
+
+def read(folder: Path | None = None, **overrides: object) -> Settings:
+    """The settings of a folder; `overrides` are from the command line. Raises `SettingsError`."""
+    folder = folder or Path.cwd()
+    values = _plain_environment() | _file(folder)
+    problems = [f"{name} in {source}: a secret belongs into the environment" for name, source in _secrets_in(values)]
+    try:
+        settings = Settings(_env_file=folder / ".env", **values)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise SettingsError([*problems, *map(_explain, error.errors())]) from None
+    given = {k: v for k, v in overrides.items() if v is not None}
+    settings = settings.model_copy(update=given)
+    problems += _cross_check(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _plain_environment() -> dict[str, Any]:
+    """The names that hosts give without our prefix."""
+    names = {"DATABASE_URL": "database", "PORT": "port", "PUBLIC_URL": "public_url"}
+    return {field: os.environ[name] for name, field in names.items() if os.environ.get(name)}
+
+
+def _file(folder: Path) -> dict[str, Any]:
+    own, project = folder / "smsbot.toml", folder / "pyproject.toml"
+    for path, table in ((own, ()), (project, ("tool", "smsbot"))):
+        if not path.is_file():
+            continue
+        try:
+            found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError([f"{path.name}: {error}"]) from None
+        for name in table:
+            found = found.get(name, {})
+        if found:
+            return found
+    return {}
+
+
+def _secrets_in(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    accounts = values.get("accounts")
+    for name, account in accounts.items() if isinstance(accounts, dict) else ():
+        for secret in _SECRETS:
+            if isinstance(account, dict) and secret in account:
+                yield f"accounts.{name}.{secret}", "the settings file"
+    if "dashboard_password" in values:
+        yield "dashboard_password", "the settings file"
+
+
+def _explain(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = _known(error["loc"][:-1])
+        near = nearest(str(error["loc"][-1]), known)
+        hint = f'; did you mean "{near}"?' if near else f" (known: {', '.join(known)})"
+        return f"{place}: unknown key{hint}"
+    return f"{place}: {error['msg'].removeprefix('Value error, ').lower()}"
+
+
+def _known(place: tuple[Any, ...]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {"bots": BotSettings, "lines": LineSettings, "accounts": AccountSettings}
+    return list((models[place[0]] if place else Settings).model_fields)
+
+
+def _cross_check(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    owner: dict[str, str] = {}
+    for name, bot in settings.bots.items():
+        for line in bot.lines:
+            if line in owner:
+                problems.append(f"bots.{name}.lines: {line} belongs to the bot {owner[line]} already")
+            owner[line] = name
+            if not phone.can_receive(line):
+                problems.append(f"bots.{name}.lines: {line!r} is neither +number nor short code, so nobody can text it")
+    for number, line_settings in settings.lines.items():
+        if settings.bots and number not in owner:
+            near = nearest(number, owner)
+            problems.append(f'lines."{number}": no bot has this line' + (f'; did you mean "{near}"?' if near else ""))
+        account = line_settings.account
+        if account and settings.accounts and account not in settings.accounts:
+            near = nearest(account, settings.accounts)
+            problems.append(
+                f'lines."{number}".account: there is no account "{account}"'
+                + (f'; did you mean "{near}"?' if near else "")
+            )
+    if settings.database.startswith(("postgres://", "postgresql://")):
+        problems.append("database: PostgreSQL is not supported yet; give a SQLite file, such as smsbot.db")
+    return problems
+
+
+def check_live(settings: Settings) -> None:
+    """What `smsbot run` cannot do without; raises `SettingsError` with every problem."""
+    problems: list[str] = []
+    if not settings.bots:
+        problems.append('bots: none is configured; add [bots.NAME] with target = "module:bot" and lines = ["+48…"]')
+    problems += _public_url(settings.public_url)
+    if settings.bots and not settings.accounts:
+        problems.append('accounts: none is configured; add [accounts.main] with gateway = "messageflow"')
+    for name, account in settings.accounts.items():
+        for secret in _SECRETS:
+            problems += _check_secret(name, account, secret)
+    for bot in settings.bots.values():
+        for line in bot.lines:
+            if len(settings.accounts) > 1 and not settings.lines.get(line, LineSettings()).account:
+                problems.append(f'lines."{line}".account: say which of {", ".join(settings.accounts)} it belongs to')
+    if problems:
+        raise SettingsError(problems)
+
+
+def _public_url(url: str) -> list[str]:
+    if not url:
+        return ["PUBLIC_URL is missing; providers call its https://… address"]
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        return [f"PUBLIC_URL must begin with https:// and a host name, not {parts.scheme or url[:10]!r}"]
+    if parts.query or parts.fragment or parts.username or parts.password:
+        return ["PUBLIC_URL has no query, fragment or password"]
+    return []
+
+
+def _check_secret(name: str, account: AccountSettings, secret: str) -> list[str]:
+    variable = f"SMSBOT_ACCOUNTS__{name.upper()}__{secret.upper()}"
+    file: Path | None = getattr(account, f"{secret}_file")
+    if file is not None and getattr(account, secret) is None:
+        try:
+            mode = stat.S_IMODE(file.stat().st_mode)
+        except OSError as error:
+            return [f"{variable}_FILE: {file} cannot be read ({error.strerror})"]
+        if mode & 0o077:
+            return [f"{variable}_FILE: {file} has mode {mode:04o}; a secret file has 0600"]
+    value = account.secret(secret)
+    if not value:
+        return [f"{variable} is missing"]
+    if value != value.strip() or not value.isascii() or not value.isprintable():
+        return [f"{variable} contains spaces or characters that no key has"]
+    if len(value) < 8 or value.lower() in ("changeme", "change-me", "password", "your-key"):
+        return [f"{variable} is a placeholder, not a key"]
+    return []

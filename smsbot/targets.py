@@ -1,0 +1,63 @@
+"""From what a person names, an import string or a file, to the bot it means."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from smsbot.core.errors import TargetError
+from smsbot.routing.bot import Bot
+
+
+def load(target: str, folder: Path | None = None) -> Bot:
+    """The bot of ``bots.pizza:bot``, ``bots/pizza.py`` or ``bots/pizza.py:bot``; the folder is importable."""
+    folder = folder or Path.cwd()
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    place, _, name = target.partition(":")
+    module = _from_file(folder, place) if place.endswith(".py") else _from_name(place, target, folder)
+    return _bot(module, name, target)
+
+
+def _from_file(folder: Path, place: str) -> ModuleType:
+    path = (folder / place).resolve()
+    if not path.is_file():
+        raise TargetError(f"there is no file {place}")
+    parts = path.with_suffix("").parts
+    name = "_".join(parts[-2:]).replace("-", "_")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TargetError(f"{place} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _from_name(place: str, target: str, folder: Path) -> ModuleType:
+    if Path(folder / place).is_dir() and "." not in place:
+        raise TargetError(f"{target} is a folder; name a file in it or an import string such as {place}.pizza:bot")
+    try:
+        return importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (place == error.name or place.startswith(error.name + ".")):
+            tried = folder / (place.replace(".", "/") + ".py")
+            raise TargetError(f"there is no module {error.name} for {target!r}; looked for {tried}") from None
+        raise
+
+
+def _bot(module: ModuleType, name: str, target: str) -> Bot:
+    bots = {n: v for n, v in vars(module).items() if isinstance(v, Bot)}
+    if not name:
+        if len(bots) != 1 and "bot" not in bots:
+            raise TargetError(f"{target} defines {len(bots)} bots; name one, such as {target}:bot")
+        name = "bot" if "bot" in bots else next(iter(bots))
+    found = getattr(module, name, None)
+    if not isinstance(found, Bot):
+        there = f"; it defines {', '.join(bots)}" if bots else "; it defines no Bot"
+        raise TargetError(f"{target}: {name} is not a Bot{there}")
+    found.name = found.name or module.__name__.rpartition(".")[2]
+    return found

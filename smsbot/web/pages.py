@@ -1,0 +1,216 @@
+"""The pages: all messages live, one message's timeline, the phone; and health for machines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from sse_starlette import EventSourceResponse
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from smsbot.core import phone
+from smsbot.core.clock import Clock
+from smsbot.core.errors import StoreError
+from smsbot.core.phone import mask
+from smsbot.core.status import MEANING, Status
+from smsbot.pipeline.lines import Lines
+from smsbot.stores.base import Row, Tables
+
+from .live import Live
+
+_HERE = Path(__file__).parent
+_PAGE = 50
+_FOREVER = 1e15
+_HEADERS = [
+    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+_INBOUND = {"text": "received", "optout": "opted out", "optin": "opted in"}
+_ICONS = {
+    "queued": "…", "sending": "…", "unknown": "?", "accepted": "✓", "sent": "✓", "delivered": "✓✓",
+    "failed": "✕", "undelivered": "✕", "expired": "⌛", "blocked": "⊘",
+}  # fmt: skip
+
+
+class _Headers:
+    """Security headers on every page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Pages:
+    """Renders what the store knows. Numbers are masked before they reach a template."""
+
+    def __init__(
+        self, tables: Tables, lines: Lines, clock: Clock, live: Live, ready: Callable[[], bool], *, dev: bool
+    ) -> None:
+        self._tables = tables
+        self._lines = lines
+        self._clock = clock
+        self._live = live
+        self._ready = ready
+        self._dev = dev
+        env = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        env.globals.update(dev=dev, icons=_ICONS)
+        env.filters.update(clock=_clock_time, moment=_moment)
+        self._env = env
+
+    def app(self, sandbox: ASGIApp | None, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]) -> Starlette:
+        """The Starlette app of all pages."""
+        routes: list[BaseRoute] = [
+            Route("/", self.messages, methods=["GET", "POST"]),
+            Route("/feed", self.feed, methods=["GET", "POST"]),
+            Route("/messages/{id}", self.message),
+            Route("/live", self.live),
+            Route("/healthz", self.healthz),
+            Route("/readyz", self.readyz),
+            Mount("/static", StaticFiles(directory=_HERE / "static")),
+        ]
+        if sandbox is not None:
+            routes += [Route("/phone", self.phone), Mount("/sandbox", sandbox)]
+        return Starlette(routes=routes, middleware=[Middleware(_Headers)], lifespan=lifespan)
+
+    def _render(self, template: str, status: int = 200, **context: Any) -> Response:
+        return Response(self._env.get_template(template).render(**context), status, media_type="text/html")
+
+    # -- messages -----------------------------------------------------------------------------------
+
+    async def messages(self, request: Request) -> Response:
+        """All messages, newest first; a number, posted, narrows them to one person."""
+        return self._render("messages.html", **await self._listing(request))
+
+    async def feed(self, request: Request) -> Response:
+        """The rows alone, for a page that is told to look again."""
+        return self._render("_feed.html", **await self._listing(request))
+
+    async def _listing(self, request: Request) -> dict[str, Any]:
+        form = await request.form() if request.method == "POST" else {}
+        asked = str(form.get("number", "")).strip()
+        before = _float(str(form.get("before", "")) or request.query_params.get("before", "")) or _FOREVER
+        number = self._normalise(asked)
+        if number:
+            rows = await self._tables.rows("thread", number=number, limit=_PAGE + 1, before=before)
+        elif asked:
+            rows = []
+        else:
+            rows = await self._tables.rows("feed", limit=_PAGE + 1, before=before)
+        counts = (await self._tables.rows("counts"))[0]
+        return {
+            "rows": [_shown(r) for r in rows[:_PAGE]],
+            "older": rows[_PAGE - 1]["at"] if len(rows) > _PAGE else None,
+            "fixed": before < _FOREVER,
+            "asked": asked,
+            "found": mask(number) if number else "",
+            "counts": {k: v for k, v in counts.items() if v},
+            "lines": [(x.number, x.bot.name) for x in self._lines.values()],
+        }
+
+    def _normalise(self, asked: str) -> str:
+        """The number that was asked for, in the country of the first line that understands it."""
+        for country in dict.fromkeys(x.country for x in self._lines.values()):
+            number = phone.normalise(asked, country)
+            if phone.can_receive(number):
+                return number
+        return ""
+
+    async def message(self, request: Request) -> Response:
+        """One text out: its verdict and its timeline."""
+        found = await self._tables.rows("outgoing", id=request.path_params["id"])
+        if not found:
+            return self._render("missing.html", 404)
+        row = found[0]
+        timeline = await self._timeline(row)
+        shown = _shown({**row, "direction": "out", "at": row["created"]})
+        return self._render("message.html", row=shown, timeline=timeline, meaning=MEANING[Status(row["status"])])
+
+    async def _timeline(self, row: Row) -> Sequence[tuple[float, str, str]]:
+        identity = row["id"]
+        entries: list[tuple[float, str, str]] = [(row["created"], "requested", f"{row['parts']} SMS, {row['lane']}")]
+        for a in await self._tables.rows("attempts", id=identity):
+            entries.append((a["started"], f"attempt {a['n']} began", ""))
+            if a["ended"] is not None:
+                entries.append((a["ended"], f"attempt {a['n']}: {a['outcome']}", a["detail"]))
+        for r in await self._tables.rows("receipts", id=identity):
+            entries.append((r["at"], f"report: {r['status'] or 'not understood'}", f"raw status {r['raw']}"))
+        if row["phase"] == "queue":
+            entries.append((row["due"], "is due", row["detail"]))
+        if row["status"] in ("expired", "blocked") and row["detail"]:
+            entries.append((row["due"], str(row["status"]), row["detail"]))
+        return sorted(entries, key=lambda e: e[0])
+
+    # -- phone --------------------------------------------------------------------------------------
+
+    async def phone(self, request: Request) -> Response:
+        """One simulated phone."""
+        lines = [(x.number, x.bot.name) for x in self._lines.values()]
+        return self._render("phone.html", number="+48600100200", lines=lines)
+
+    # -- machines -----------------------------------------------------------------------------------
+
+    async def live(self, request: Request) -> Response:
+        """An event whenever something changed."""
+        return EventSourceResponse(self._live.follow(), ping=15)
+
+    async def healthz(self, request: Request) -> Response:
+        """The process answers."""
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, request: Request) -> Response:
+        """The database answers and the server is not closing."""
+        began = time.perf_counter()
+        try:
+            await self._tables.rows("last_seq")
+        except StoreError:
+            return JSONResponse({"ready": False, "why": "the database does not answer"}, 503)
+        if not self._ready():
+            return JSONResponse({"ready": False, "why": "closing or busy"}, 503)
+        return JSONResponse({"ready": True, "database_ms": round((time.perf_counter() - began) * 1000, 1)})
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as people see it: masked, with the word for its status."""
+    incoming = row["direction"] == "in"
+    status = _INBOUND.get(row["status"], row["status"]) if incoming else row["status"]
+    return {
+        "direction": row["direction"], "id": row["id"], "line": row["line"], "number": mask(row["number"]),
+        "text": row["text"], "at": row["at"], "status": status, "detail": row["detail"], "parts": row["parts"],
+    }  # fmt: skip
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _clock_time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

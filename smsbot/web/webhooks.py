@@ -1,0 +1,111 @@
+"""Providers' webhooks as a raw ASGI app: the shortest way from a socket to the inbox.
+
+``POST /hooks/{account}/{secret}/{kind}``. A 2xx leaves only after the commit (C1); our own fault answers
+503, never 4xx (C2); whoever does not know the secret gets 404 and writes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+from smsbot.core.errors import StoreError
+from smsbot.gateways.base import Gateway, WebhookRequest
+from smsbot.pipeline.inbox import Inbox
+
+log = structlog.get_logger("smsbot.webhooks")
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MAX_BODY = 65_536
+PATIENCE = 10.0
+"""Seconds in which a whole body must have come."""
+_JSON = (b"content-type", b"application/json")
+
+
+class TooLarge(Exception):
+    """The body is longer than any webhook."""
+
+
+class Webhooks:
+    """Checks the secret, reads the body, hands it to the inbox."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        gateways: Mapping[str, Gateway],
+        secrets: Callable[[str], tuple[str, ...]],
+        closing: Callable[[], bool],
+    ) -> None:
+        self._inbox = inbox
+        self._gateways = gateways
+        self._secrets = secrets
+        self._closing = closing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one webhook."""
+        status, headers, body = await self._answer(scope, receive)
+        length = (b"content-length", b"%d" % len(body))
+        await send({"type": "http.response.start", "status": status, "headers": [_JSON, length, *headers]})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, tuple[Any, ...], bytes]:
+        path = scope["path"].split("/")
+        if len(path) != 5 or not self._genuine(path[2], path[3]):
+            return 404, (), b'{"error":"not found"}'
+        account, kind = path[2], path[4]
+        gateway = self._gateways[account]
+        if kind not in gateway.hooks:
+            return 404, (), b'{"error":"not found"}'
+        if scope["method"] != "POST":
+            return 405, ((b"allow", b"POST"),), b'{"error":"webhooks are POSTed"}'
+        if self._closing() or self._inbox.crowded:
+            return 503, ((b"retry-after", b"5"),), b'{"error":"busy"}'
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        try:
+            body = await _read(receive, headers.get("content-length", ""))
+        except TooLarge:
+            return 413, ((b"connection", b"close"),), b'{"error":"too large"}'
+        except TimeoutError:
+            return 408, ((b"connection", b"close"),), b'{"error":"too slow"}'
+        if body is None:
+            return 400, (), b'{"error":"the body ended early"}'
+        try:
+            understood = await self._inbox.webhook(gateway, kind, WebhookRequest(account, body, headers))
+        except StoreError as error:
+            log.error("a webhook could not be kept; its provider will deliver again", why=str(error))
+            return 503, ((b"retry-after", b"5"),), b'{"error":"not stored"}'
+        except Exception as error:
+            log.error("a webhook failed inside smsbot", account=account, exc_info=error)
+            return 503, ((b"retry-after", b"30"),), b'{"error":"internal"}'
+        return 200, (), b'{"ok":true}' if understood else b'{"ok":true,"quarantined":true}'
+
+    def _genuine(self, account: str, secret: str) -> bool:
+        given = secret.encode("utf-8", "replace")
+        return account in self._gateways and any(
+            hmac.compare_digest(given, live.encode()) for live in self._secrets(account)
+        )
+
+
+async def _read(receive: Receive, length: str) -> bytes | None:
+    """The whole body; None if the client went away."""
+    if length.isdigit() and int(length[:10]) > MAX_BODY:
+        raise TooLarge
+    event = await receive() if length in ("", "0") else await _patiently(receive)
+    body: bytes = event.get("body", b"")
+    while event.get("more_body"):
+        event = await _patiently(receive)
+        body += event.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise TooLarge
+    return None if event["type"] == "http.disconnect" else body
+
+
+async def _patiently(receive: Receive) -> MutableMapping[str, Any]:
+    async with asyncio.timeout(PATIENCE):
+        return await receive()
