@@ -1,0 +1,5 @@
+"""``python -m smsbot``."""
+
+from smsbot.cli.main import main
+
+main()

@@ -1,0 +1,138 @@
+"""``smsbot doctor``: is everything as it should be, and if not, what to do."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import stat
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import click
+
+from smsbot.core.errors import SettingsError, SmsbotError
+from smsbot.core.phone import can_receive
+from smsbot.gateways.messageflow import MessageFlow
+from smsbot.gateways.messageflow_wire import BASE_URL
+from smsbot.settings import Settings, check_live
+from smsbot.stores.sqlite import SqliteReader
+from smsbot.transport import HttpxTransport
+
+from . import options
+from .serve import load
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: passed, failed, or worth knowing (None)."""
+
+    name: str
+    passed: bool | None
+    detail: str = ""
+
+
+@click.command()
+@options.database
+@options.as_json
+@click.option("--offline", is_flag=True, help="Do not ask the provider whether the keys work.")
+@click.pass_context
+def doctor(ctx: click.Context, database: str | None, as_json: bool, offline: bool) -> None:
+    """Check settings, bots, database and credentials. Exit code 1 if something has to be done."""
+    findings = options.run(_examine(database, offline))
+    if as_json:
+        rows = [{"check": f.name, "passed": f.passed, "detail": f.detail} for f in findings]
+        options.emit({"v": 1, "checks": rows})
+    else:
+        for f in findings:
+            mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[f.passed]
+            click.echo(click.style(mark, fg=colour) + f" {f.name}" + (f": {f.detail}" if f.detail else ""))
+    ctx.exit(1 if any(f.passed is False for f in findings) else 0)
+
+
+async def _examine(database: str | None, offline: bool) -> list[Finding]:
+    try:
+        found = options.settings(database)
+    except SettingsError as error:
+        return [Finding("settings", False, problem) for problem in error.problems]
+    findings = [*_settings(found), *_bots(found), _library()]
+    findings += [f async for f in _database(found)]
+    if not offline:
+        findings += [
+            await _keys(found, name) for name in found.accounts if found.accounts[name].secret("authorization")
+        ]
+    return findings
+
+
+def _settings(found: Settings) -> list[Finding]:
+    try:
+        check_live(found)
+    except SettingsError as error:
+        return [Finding("ready for `smsbot run`", None, problem) for problem in error.problems]
+    return [Finding("settings", True)]
+
+
+def _bots(found: Settings) -> list[Finding]:
+    try:
+        for name, bot in load(found).items():
+            for line in found.bots[name].lines:
+                bot.table(line)
+    except (SmsbotError, ImportError, SyntaxError) as error:
+        return [Finding("bots", False, str(error))]
+    lines = [line for bot in found.bots.values() for line in bot.lines if can_receive(line)]
+    return [Finding("bots", True, f"{len(found.bots)} on {', '.join(lines)}")]
+
+
+def _library() -> Finding:
+    version = sqlite3.sqlite_version
+    safe = sqlite3.sqlite_version_info >= (3, 51, 3)
+    why = "" if safe else " (has the WAL-reset race, which a second writer would meet: never open the file with others)"
+    return Finding("SQLite", True if safe else None, version + why)
+
+
+async def _database(found: Settings) -> AsyncIterator[Finding]:
+    if not found.path.exists():
+        yield Finding("database", None, f"{found.path} does not exist yet; the first start makes it")
+        return
+    mode = stat.S_IMODE(found.path.stat().st_mode)
+    yield Finding("database mode", mode & 0o077 == 0, f"{mode:04o}" + ("" if mode & 0o077 == 0 else "; chmod 600 it"))
+    reader = SqliteReader(found.path)
+    try:
+        await reader.open()
+        check = next(iter((await reader.rows("quick_check"))[0].values()))
+        yield Finding("database content", check == "ok", "" if check == "ok" else str(check))
+        counts = (await reader.rows("counts"))[0]
+        reports = await reader.rows("latest_receipts")
+    except SmsbotError as error:
+        yield Finding("database content", False, str(error))
+        return
+    finally:
+        await reader.close()
+    for name, what in (
+        ("dead", "failed turns"),
+        ("unknown", "unknown texts held"),
+        ("quarantined", "webhooks in quarantine"),
+    ):
+        yield Finding(what, counts[name] == 0, str(counts[name]))
+    for row in reports:
+        yield Finding(f"last report of {row['account']}", True, f"{(time.time() - row['at']) / 60:.0f} min ago")
+
+
+async def _keys(found: Settings, name: str) -> Finding:
+    account = found.accounts[name]
+    transport = HttpxTransport()
+    try:
+        gateway = MessageFlow(
+            account.secret("authorization"),
+            account.secret("application_key"),
+            transport,
+            base_url=account.base_url or BASE_URL,
+            timeout=10.0,
+        )
+        answer = await gateway.look_up(secrets.token_hex(10))
+    finally:
+        await transport.close()
+    if answer.found is None:
+        hint = "; the provider refuses the keys" if "401" in answer.detail or "403" in answer.detail else ""
+        return Finding(f"credentials of {name}", False, answer.detail + hint)
+    return Finding(f"credentials of {name}", True)

@@ -1,0 +1,99 @@
+"""``smsbot``: finds the command, turns errors into one clear line and the right exit code.
+
+Exit codes: 0 done, 1 finished with failures, 2 usage, 3 configuration, 4 gateway refused, 5 nothing
+matched, 6 undecided, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from smsbot.core.errors import PortTaken, SettingsError, SmsbotError, StoreLocked, StoreTooNew, TargetError, UsageError
+
+_COMMANDS = {
+    "dev": ("smsbot.cli.serve", "Run bots with a sandbox and a phone in the browser."),
+    "run": ("smsbot.cli.serve", "Run bots for real."),
+    "count": ("smsbot.cli.count", "Count the SMS parts of a text."),
+    "send": ("smsbot.cli.send", "Send a text."),
+    "tail": ("smsbot.cli.watch", "Follow messages as they come and go."),
+    "trace": ("smsbot.cli.watch", "Did it reach the person? All that is known of a number."),
+    "hooks": ("smsbot.cli.hooks", "The webhook addresses to paste at the provider."),
+    "doctor": ("smsbot.cli.doctor", "Check settings, database and credentials."),
+    "explain": ("smsbot.cli.explain", "Explain an error code."),
+}
+_CONFIGURATION = (SettingsError, TargetError, StoreLocked, StoreTooNew, PortTaken)
+
+
+class _Lazy(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = _COMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(found[0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from smsbot.routing.injection import nearest
+
+            near = nearest(args[0], _COMMANDS)
+            hint = f' Did you mean "{near}"?' if near else ""
+            raise click.UsageError(f'There is no command "{args[0]}".{hint}', ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"smsbot {version('smsbot')}")
+        ctx.exit()
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Print the version."
+)
+def cli() -> None:
+    """Interactive two-way SMS bots that survive `kill -9`."""
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except SmsbotError as error:
+        _complain(error)
+        code = 3 if isinstance(error, _CONFIGURATION) else 2 if isinstance(error, UsageError) else 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(error: SmsbotError) -> None:
+    click.secho(f"error[{error.code}]: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(error.args[0], err=True)
+    click.echo(f"help: {error.remedy}", err=True)

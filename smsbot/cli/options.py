@@ -1,0 +1,59 @@
+"""Options that several commands share, and the way to the running server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from smsbot.core.errors import SmsbotError, UsageError
+from smsbot.settings import Settings, read
+
+from . import output
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+database = click.option("--db", "database", metavar="PATH", help="The database (default: DATABASE_URL or smsbot.db).")
+as_json, reveal, emit = output.as_json, output.reveal, output.emit
+
+
+def settings(database: str | None) -> Settings:
+    """The settings of this folder, with the database that the command line names."""
+    return read(database=database)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end."""
+    return asyncio.run(work)
+
+
+class NoServer(Exception):
+    """No server holds the database."""
+
+
+def ask(found: Settings, do: str, **arguments: object) -> Any:
+    """Ask the running server; raises `NoServer` if none runs, and the server's own error."""
+    from smsbot.web.control import socket_path
+
+    path = socket_path(found.path)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(60.0)
+    try:
+        connection.connect(os.fspath(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        raise NoServer from None
+    with connection, connection.makefile("rwb") as stream:
+        stream.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
+        stream.flush()
+        answer = json.loads(stream.readline() or b'{"error": "the server went away"}')
+    if "error" in answer:
+        kind = UsageError if str(answer.get("code", "")).startswith("SB1") else SmsbotError
+        raise kind(answer["error"])
+    return answer["ok"]

@@ -1,0 +1,96 @@
+"""``smsbot send``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from smsbot.app import build_lines, compose
+from smsbot.core.clock import duration
+from smsbot.core.errors import SettingsError, UsageError
+from smsbot.core.phone import mask
+from smsbot.core.status import MEANING, Status
+from smsbot.settings import Settings
+from smsbot.stores.sqlite import SqliteReader, SqliteStore
+
+from . import options
+from .serve import load
+
+
+@click.command()
+@click.argument("number")
+@click.argument("text")
+@click.option("--line", default="", help="The line it leaves from (default: the first).")
+@click.option("--wait", default="0s", help="Wait this long for the delivery report, such as 60s.")
+@options.database
+@options.as_json
+@click.pass_context
+def send(ctx: click.Context, number: str, text: str, line: str, wait: str, database: str | None, as_json: bool) -> None:
+    """Send TEXT to NUMBER, through the running server or, if none runs, as soon as it does.
+
+    With --wait, exit code 0 is delivered, 1 is not, 4 is refused by the provider, 6 is not decided in time.
+    """
+    found, patience = options.settings(database), duration(wait)
+    try:
+        answer = options.ask(found, "send", number=number, text=text, line=line)
+    except options.NoServer:
+        answer = options.run(_queue(found, number, text, line))
+    if patience:
+        answer = options.run(_follow(found, answer, patience))
+    if as_json:
+        options.emit({"v": 1, **answer})
+    else:
+        status = Status(answer["status"])
+        why = f" ({answer['detail']})" if answer.get("detail") else ""
+        click.echo(f"{answer['id']} to {mask(number)}: {status}, {MEANING[status]}{why}")
+    ctx.exit(_exit(Status(answer["status"]), bool(patience)))
+
+
+def _exit(status: Status, waited: bool) -> int:
+    if status is Status.FAILED:
+        return 4
+    if status.final:
+        return 0 if status is Status.DELIVERED else 1
+    return 6 if waited else 0
+
+
+async def _queue(found: Settings, number: str, text: str, line: str) -> dict[str, Any]:
+    """Keep the text for the server's next start. It is scheduled, so that no attempt is on record."""
+    if not found.bots:
+        raise SettingsError(["no line to send from: add [bots.NAME] with lines to smsbot.toml"])
+    lines = build_lines(found, load(found))
+    ours = lines.find(line) if line else lines.values()[0]
+    if ours is None:
+        raise UsageError(f"{line} is none of the lines of the settings")
+    now = time.time()
+    notice = compose(ours, number, text, now)
+    store = SqliteStore(found.path)
+    await store.open(now)
+    try:
+        await store.owe([replace(notice, due=now + 0.001)])
+        row = (await store.rows("outgoing", id=notice.id))[0]
+    finally:
+        await store.close()
+    detail = row["detail"] or "no server runs; it leaves when one starts"
+    return {"id": notice.id, "status": row["status"], "detail": detail}
+
+
+async def _follow(found: Settings, answer: dict[str, Any], patience: float) -> dict[str, Any]:
+
+    reader = SqliteReader(found.path)
+    await reader.open()
+    try:
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            row = (await reader.rows("outgoing", id=answer["id"]))[0]
+            answer = {"id": answer["id"], "status": row["status"], "detail": row["detail"]}
+            if Status(row["status"]).final:
+                break
+            await asyncio.sleep(0.1)
+    finally:
+        await reader.close()
+    return answer
