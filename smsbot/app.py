@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
@@ -90,12 +90,42 @@ class App:
         }
         self.gateways: dict[str, Gateway] = {name: self._gateway(name) for name in self._credentials}
         self._secrets: Mapping[str, tuple[str, ...]] = {}
+        self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
         self._closing = False
-        self.live = Live(self.store)
-        self.pages = Pages(self.store, self.lines, self.clock, self.live, self._ready, dev=self.dev)
+        self._build_pipeline()
         self.network: Network | None = None
-        self._asgi: Any = None
+        self.time: TimeMachine | None = None
+        self._site = self._build_site()
+
+    def _build_pipeline(self) -> None:
+        accounts = {name: self._account(name, gateway) for name, gateway in self.gateways.items()}
+        self.sender = Sender(self.store, accounts, self.clock, recheck=2.0 if self.dev else 60.0)
+        self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided)
+        receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
+        self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
+        self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
+        self.sender.kick = self.timers.kick
+        self.webhooks = Webhooks(self.inbox, self.gateways, self._live_secrets, lambda: self._closing)
+
+    def _build_site(self) -> Any:
+        self.live = Live(self.store)
+        pages = Pages(self.store, self.lines, self.clock, self.live, self._ready, dev=self.dev)
+        if self.dev:
+            return pages.app(self._build_sandbox(), self._lifespan)
+        password = self.settings.dashboard_password
+        return PasswordGate(
+            pages.app(None, self._lifespan), password.get_secret_value() if password else None, _is_open
+        )
+
+    def _build_sandbox(self) -> Any:
+        first = self.lines.values()[0]
+        network = Network(self.store, self.clock, self._transport, self._inbound_url, first.number)
+        workers = (self.timers, network)
+        busy = (self.dispatcher, self.sender, network)
+        self.time = TimeMachine(self._movable, workers, lambda: all(b.idle for b in busy), self._clock_moved)
+        self.network = network
+        return sandbox(network, self._credentials, self.time.advance, first.country)
 
     def _gateway(self, name: str) -> MessageFlow:
         account = self.settings.accounts.get(name, AccountSettings())
@@ -140,14 +170,8 @@ class App:
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
         await self._open_hooks()
-        provided = {bot: await stack.enter_async_context(bot.running()) for bot in dict.fromkeys(self.bots.values())}
-        accounts = {name: self._account(name, gateway) for name, gateway in self.gateways.items()}
-        self.sender = Sender(self.store, accounts, self.clock, recheck=2.0 if self.dev else 60.0)
-        self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, provided)
-        receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
-        self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock, self.store.dedupe_key)
-        self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
-        self.webhooks = Webhooks(self.inbox, self.gateways, self._live_secrets, lambda: self._closing)
+        for bot in dict.fromkeys(self.bots.values()):
+            self._provided[bot] = await stack.enter_async_context(bot.running())
         stack.push_async_callback(self._drain)
         await self.dispatcher.recover()
         self._run(self.timers.run())
@@ -211,41 +235,12 @@ class App:
         finally:
             await self.stop()
 
-    def _build(self) -> Any:
-        inner = None
-        if self.dev:
-            first = next(iter(self.lines.values()))
-            self.network = Network(self.store, self.clock, self._transport, self._inbound_url, first.number)
-            machine = TimeMachine(self._movable, self._workers, self._idle, self._clock_moved)
-            inner = sandbox(self.network, self._credentials, machine.advance, first.country)
-        site = self.pages.app(inner, self._lifespan)
-        if self.dev:
-            return site
-        password = self.settings.dashboard_password
-        return PasswordGate(
-            site,
-            password.get_secret_value() if password else None,
-            lambda path: path in ("/healthz", "/readyz") or path.startswith("/static/"),
-        )
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Webhooks first, by the shortest way; everything else through Starlette."""
         if scope["type"] == "http" and scope["path"].startswith("/hooks/"):
             await self.webhooks(scope, receive, send)
-            return
-        if self._asgi is None:
-            self._asgi = self._build()
-        await self._asgi(scope, receive, send)
-
-    # -- the sandbox's clock ------------------------------------------------------------------------
-
-    def _workers(self) -> Sequence[Any]:
-        assert self.network is not None
-        return (self.timers, self.network)
-
-    def _idle(self) -> bool:
-        assert self.network is not None
-        return self.dispatcher.idle and self.sender.idle and self.network.idle
+        else:
+            await self._site(scope, receive, send)
 
     async def _clock_moved(self) -> None:
         if isinstance(self.clock, ShiftedClock):
@@ -304,6 +299,11 @@ class App:
         """An event from outside for the conversation with a number."""
         verdict: Verdict = await self.inbox.emit(name, number, data, line=line, key=key)
         return verdict.value
+
+
+def _is_open(path: str) -> bool:
+    """What machines ask for without a password."""
+    return path in ("/healthz", "/readyz") or path.startswith("/static/")
 
 
 def compose(line: Line, number: str, text: str, now: float) -> Outgoing:

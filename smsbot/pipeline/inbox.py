@@ -35,15 +35,12 @@ _RECENT = 100_000
 class Inbox:
     """Takes in texts, reports and events. Every call is durable on return."""
 
-    def __init__(
-        self, store: Store, lines: Lines, dispatcher: Dispatcher, receipts: Receipts, clock: Clock, key: bytes
-    ) -> None:
+    def __init__(self, store: Store, lines: Lines, dispatcher: Dispatcher, receipts: Receipts, clock: Clock) -> None:
         self._store = store
         self._lines = lines
         self._dispatcher = dispatcher
         self._receipts = receipts
         self._clock = clock
-        self._key = key
         self._recent: OrderedDict[bytes, None] = OrderedDict()
 
     @property
@@ -111,7 +108,7 @@ class Inbox:
         theirs = phone.normalise(number, ours.country)
         if not phone.is_number(theirs):
             raise UsageError("an event needs a phone number, such as +48600100200")
-        identity = digest("event", name, key or secrets.token_hex(16), key=self._key)
+        identity = digest("event", name, key or secrets.token_hex(16), key=self._store.dedupe_key)
         event = Event(
             identity, Key(ours.number, theirs), "event", name, self._clock.now(), ours.account,
             codec.dumps(dict(data)),
@@ -139,12 +136,12 @@ class Inbox:
         number = phone.normalise(arrival.sender, line.country)
         account, window = arrival.account, 0.0
         if arrival.gateway_id:
-            seen = digest("id", account, arrival.gateway_id, key=self._key)
+            seen = digest("id", account, arrival.gateway_id, key=self._store.dedupe_key)
         elif arrival.sent_at:
             parts = (account, number, line.number, arrival.text, arrival.sent_at)
-            seen = digest("text", *parts, key=self._key)
+            seen = digest("text", *parts, key=self._store.dedupe_key)
         else:
-            seen, window = digest("raw", account, arrival.raw, key=self._key), WEAK
+            seen, window = digest("raw", account, arrival.raw, key=self._store.dedupe_key), WEAK
         identity = digest(seen, repr(now)) if window else seen
         return Event(
             identity, Key(line.number, number), "text", arrival.text, now, account,

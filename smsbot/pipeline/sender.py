@@ -47,6 +47,8 @@ class Sender:
         self._room = {name: asyncio.Semaphore(_AT_ONCE) for name in accounts}
         self._tasks: set[asyncio.Task[None]] = set()
         self._checking: set[str] = set()
+        self.kick: Callable[[], None] = _nothing
+        """Tells the timers that something is due now."""
 
     @property
     def idle(self) -> bool:
@@ -91,7 +93,7 @@ class Sender:
         async with self._room[text.account]:
             why = await self._forbidden(claim)
             if why is not None:
-                await insist(lambda: self._store.close_out(text, why[0], why[1], self._clock.now()))
+                self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))
                 return
             result = await self._send(account, claim)
         await self._settle(claim, result)
@@ -140,6 +142,8 @@ class Sender:
                 await insist(lambda: self._store.retry([again]))
                 return
         self.start(await insist(lambda: self._store.sent([end])))
+        if end.fate is Fate.UNKNOWN:
+            self.kick()
 
     # -- unknown texts ------------------------------------------------------------------------------
 
@@ -185,6 +189,10 @@ class Sender:
         if text.expires <= now or (text.lane != "consent" and await self._store.suppressed(text.key.number)):
             return Checked(check, Finding.HOLD, now, detail="too late, or opted out, to send it again")
         return Checked(check, Finding.RESEND, now)
+
+
+def _nothing() -> None:
+    """Nobody watches the clock yet."""
 
 
 async def insist(write: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

@@ -49,14 +49,14 @@ class Timers:
                 due = await self.next_due()
                 if due is not None and due <= self._clock.now():
                     await self.serve()
-                    pause = 0.02  # what is due goes on in other tasks
+                    pause = 0.05  # what is due goes on in other tasks
                 elif due is not None:
                     pause = min(pause, due - self._clock.now())
             except StoreError as error:
                 log.error("timers wait for the database", why=str(error))
-            self._wake.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(pause, 0.005))
+            self._wake.clear()
 
     async def serve(self) -> None:
         """Serve everything that is due once."""

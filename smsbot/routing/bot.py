@@ -12,7 +12,7 @@ from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError
 
 from .chat import Chat
-from .injection import Signature, inspect_handler, wrong
+from .injection import Signature, hints, inspect_handler, wrong
 from .router import Handler, Router, Table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,7 +32,7 @@ class Bot(Router):
         self.timeout = duration(timeout)
         self.actions: dict[str, Callable[..., Any]] = {}
         self.middlewares: list[Middleware] = []
-        self._providers: dict[type, Callable[..., Any]] = {}
+        self._providers: dict[type, tuple[Callable[..., Any], Mapping[str, type]]] = {}
         self._errors: list[tuple[type[Exception], Signature]] = []
         self._tables: dict[str, Table] = {}
 
@@ -49,10 +49,11 @@ class Bot(Router):
         It may be async, may itself ask for provided types, and may be a generator that yields once and
         cleans up at shutdown. It runs once, before the first message.
         """
-        kind = _returned(function)
+        annotations = hints(function)
+        kind = _returned(function, annotations.pop("return", None))
         if kind in self._providers:
             raise wrong(function, f"{kind.__name__} is provided already")
-        self._providers[kind] = function
+        self._providers[kind] = (function, annotations)
         return function
 
     def action(self, function: F) -> F:
@@ -108,15 +109,12 @@ class Bot(Router):
     async def _build(self, kind: type, provided: dict[type, Any], stack: AsyncExitStack, path: tuple[type, ...]) -> Any:
         if kind in provided:
             return provided[kind]
-        function = self._providers.get(kind)
-        if function is None or kind in path:
-            why = "is provided by nothing" if function is None else "needs itself"
+        found = self._providers.get(kind)
+        if found is None or kind in path:
+            why = "is provided by nothing" if found is None else "needs itself"
             raise RouteError(f"{kind.__name__}, asked for by a provider, {why}")
-        arguments = {
-            name: await self._build(hint, provided, stack, (*path, kind))
-            for name, hint in typing.get_type_hints(function).items()
-            if name != "return"
-        }
+        function, wanted = found
+        arguments = {name: await self._build(hint, provided, stack, (*path, kind)) for name, hint in wanted.items()}
         provided[kind] = await _begin(function, arguments, stack)
         return provided[kind]
 
@@ -129,8 +127,7 @@ class Bot(Router):
                     raise wrong(signature.function, f'nothing provides {kind.__name__} for the argument "{name}"')
 
 
-def _returned(function: Callable[..., Any]) -> type:
-    hint = typing.get_type_hints(function).get("return")
+def _returned(function: Callable[..., Any], hint: Any) -> type:
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         hint = next(iter(typing.get_args(hint)), None)
     if not isinstance(hint, type) or hint is type(None):

@@ -67,11 +67,11 @@ def inspect_handler(
     if not callable(function):
         raise RouteError(f"{function!r} is not a function; a decorator stands directly above a def")
     offered = set(offered)
-    hints = _hints(function)
+    found = hints(function)
     named: list[str] = []
     typed: list[tuple[str, type]] = []
     for parameter in inspect.signature(function).parameters.values():
-        name, kind = parameter.name, hints.get(parameter.name)
+        name, kind = parameter.name, found.get(parameter.name)
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise wrong(function, f"a handler names its arguments; *args, **kwargs and / are not filled ({name})")
         if name in offered:
@@ -88,11 +88,22 @@ def inspect_handler(
     return Signature(function, tuple(named), tuple(typed), is_async, blocking)
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of a function, read where it was written."""
     try:
-        return typing.get_type_hints(function)
+        return typing.get_type_hints(function, localns=_local_names())
     except NameError as error:
         raise wrong(function, f"an annotation cannot be read: {error}") from error
+
+
+def _local_names() -> dict[str, Any]:
+    """The names of the functions around a decorated one, so that a bot may be built inside a function."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").split(".")[0] != "smsbot" and frame.f_code.co_name != "<module>":
+            return dict(frame.f_locals)
+        frame = frame.f_back
+    return {}
 
 
 def _unknown(name: str, offered: set[str]) -> str:

@@ -35,7 +35,7 @@ class TimeMachine:
     def __init__(
         self,
         clock: MovableClock,
-        workers: Callable[[], Sequence[Worker]],
+        workers: Sequence[Worker],
         idle: Callable[[], bool],
         moved: Callable[[], Awaitable[None]],
     ) -> None:
@@ -64,12 +64,12 @@ class TimeMachine:
         end = asyncio.get_running_loop().time() + patience
         quiet = 0
         while quiet < 3 and asyncio.get_running_loop().time() < end:
-            for worker in self._workers():
+            for worker in self._workers:
                 worker.kick()
             await asyncio.sleep(0.002)
             due = await self._next_due()
             quiet = quiet + 1 if self._idle() and (due is None or due > self._clock.now()) else 0
 
     async def _next_due(self) -> float | None:
-        found = [await w.next_due() for w in self._workers()]
+        found = [await w.next_due() for w in self._workers]
         return min((d for d in found if d is not None), default=None)

@@ -188,8 +188,8 @@ class Outbox(Protocol):
         """Look-ups that ended; returns the texts to resend."""
         ...
 
-    async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> None:
-        """End a claimed text without sending it (opted out or too old at the last moment)."""
+    async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> Sequence[Claim]:
+        """End a claimed text without sending it (opted out or too old at the last moment); returns the next."""
         ...
 
     async def suppressed(self, number: str) -> bool:
@@ -235,6 +235,9 @@ class Tables(Protocol):
 
 class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
     """All of it, and its life."""
+
+    dedupe_key: bytes
+    """The key of the hashes by which events are deduped; made once, kept with the data."""
 
     async def open(self, now: float) -> None:
         """Connect, migrate, and mark every open attempt as unknown."""

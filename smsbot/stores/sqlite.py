@@ -95,6 +95,7 @@ class SqliteStore:
     def _prepare(self, plan: Plan, now: float) -> None:
         plan.add("crashed_attempts", (now,))
         plan.add("crashed_texts", (now,))
+        plan.add("orphaned_texts", (now,))
         plan.add("meta", ("dedupe_key", secrets.token_bytes(32)))
         self._ledger.seq = plan.rows("last_event", ())[0]["seq"]
         for row in plan.rows("open_texts", ()):
@@ -288,9 +289,10 @@ class SqliteStore:
         answers = await self._writer.submit([EndCheck(self._ledger, c) for c in batch])
         return [claim for claims in answers for claim in claims]
 
-    async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> None:
-        """End a claimed text without sending it."""
-        await self._writer.submit([Close(self._ledger, outgoing, status, detail, now)])
+    async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> Sequence[Claim]:
+        """End a claimed text without sending it; returns the text that waited behind it."""
+        claims: Sequence[Claim] = (await self._writer.submit([Close(self._ledger, outgoing, status, detail, now)]))[0]
+        return claims
 
     async def suppressed(self, number: str) -> bool:
         """Whether the number has opted out.

@@ -91,11 +91,12 @@ class _Base:
         line, number = text.key
         row = (
             text.id, line, number, text.account, text.event, text.lane, text.text, text.parts, text.created,
-            text.due, text.expires, "sending" if claimed else "queued", "attempt" if claimed else "queue",
+            text.due, text.expires, "sending" if claimed else "queued",
+            "attempt" if claimed else "queue" if scheduled else "behind",
             int(scheduled), int(claimed),
         )  # fmt: skip
         if not plan.offer("outgoing", row):  # opted out, or said before the turn was run again
-            plan.add("outgoing_blocked", row)
+            plan.add("outgoing_blocked", row[:14])
             return None
         if not scheduled:
             self._shift(text.key, 1)
@@ -103,6 +104,15 @@ class _Base:
             return None
         plan.add("attempt", (text.id, 1, text.created))
         return Claim(text, 1)
+
+    def _next(self, plan: Plan, key: Key, now: float) -> tuple[Claim, ...]:
+        """Claim the text that waited behind one that has just ended."""
+        while self.ledger.open.get(key, 0) and (rows := plan.rows("behind", key)):
+            for row in rows:
+                claim = self._claim_row(plan, row, now)
+                if claim is not None:
+                    return (claim,)
+        return ()
 
     def _claim_row(self, plan: Plan, row: sqlite3.Row, now: float) -> Claim | None:
         """Give a queued text its attempt, unless it is too old or its number has opted out."""
@@ -128,6 +138,11 @@ class _Base:
 class Accept(_Base):
     """An event taken in."""
 
+    @property
+    def reads(self) -> bool:
+        """An opt-out looks for what waits."""
+        return self.item.consent is not None
+
     def __init__(self, ledger: Ledger, item: Acceptance) -> None:
         super().__init__(ledger)
         self.item = item
@@ -145,7 +160,7 @@ class Accept(_Base):
             number, line = event.key.number, event.key.line
             if item.consent.action == "optout":
                 plan.add("suppress", (number, event.at))
-                plan.add("block_queued", (number,))
+                self._block(plan, number)
             else:
                 plan.add("unsuppress", (number,))
             plan.add(
@@ -153,6 +168,14 @@ class Accept(_Base):
                 (number, line, item.consent.action, item.consent.text, event.at, item.consent.source),
             )
         return Committed(Verdict.DONE, seq, self._owe(plan, item.outgoing))
+
+    def _block(self, plan: Plan, number: str) -> None:
+        """Keep what waits for the number from leaving."""
+        for row in plan.rows("blockable", (number,)):
+            status = Status.BLOCKED
+            plan.add("close", (row["id"], status.value, status.rank, "the number opted out"))
+            if not row["scheduled"]:
+                self._shift(Key(row["line"], row["number"]), -1)
 
 
 class Owe(_Base):
@@ -256,18 +279,7 @@ class Settle(_Base):
         self._shift(text.key, -1)
         if plan.alone and end.reference:
             _early_reports(plan, end)
-        return self._next(plan) if plan.alone else ()
-
-    def _next(self, plan: Plan) -> tuple[Claim, ...]:
-        if self.ledger.open.get(self.end.claim.outgoing.key, 0) < 1:
-            return ()
-        for row in plan.rows("waiting", self.end.claim.outgoing.key):
-            if row["due"] > self.end.now:
-                break
-            claim = self._claim_row(plan, row, self.end.now)
-            if claim is not None:
-                return (claim,)
-        return ()
+        return self._next(plan, text.key, end.now) if plan.alone else ()
 
 
 _STATUS = {Fate.ACCEPTED: Status.ACCEPTED, Fate.REFUSED: Status.FAILED, Fate.UNKNOWN: Status.UNKNOWN}
@@ -295,15 +307,14 @@ class ClaimDue(_Base):
     def plan(self, plan: Plan) -> list[Claim]:
         """At most one text a conversation; the others follow as it settles."""
         claims: list[Claim] = []
-        taken: set[Key] = set()
         for row in plan.rows("due", (self.now, self.limit)):
             key = Key(row["line"], row["number"])
-            if key in taken:
+            if row["scheduled"] and key in self.ledger.open:
+                plan.add("wait_behind", (row["id"],))
+                self._shift(key, 1)
                 continue
             claim = self._claim_row(plan, row, self.now)
-            if claim is not None:
-                taken.add(key)
-                claims.append(claim)
+            claims += (claim,) if claim is not None else self._next(plan, key, self.now)
         return claims
 
 
@@ -338,15 +349,21 @@ class EndCheck(_Base):
 class Close(_Base):
     """A claimed text that must not leave after all."""
 
+    @property
+    def reads(self) -> bool:
+        """Texts may wait behind it."""
+        return True
+
     def __init__(self, ledger: Ledger, text: Outgoing, status: Status, detail: str, now: float) -> None:
         super().__init__(ledger)
         self.text, self.status, self.detail, self.now = text, status, detail, now
 
-    def plan(self, plan: Plan) -> None:
-        """End the text and its attempt."""
+    def plan(self, plan: Plan) -> tuple[Claim, ...]:
+        """End the text and its attempt; claim the one behind it."""
         plan.add("close", (self.text.id, self.status.value, self.status.rank, self.detail))
         plan.add("attempt_closed", (self.now, self.detail, self.text.id))
         self._shift(self.text.key, -1)
+        return self._next(plan, self.text.key, self.now)
 
 
 class Reported(_Base):

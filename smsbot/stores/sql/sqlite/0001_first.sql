@@ -90,9 +90,9 @@ CREATE TABLE timers (
 ) WITHOUT ROWID;
 CREATE INDEX timers_due ON timers (due);
 
--- Texts owed to the network. phase: queue (waits until due), attempt (being sent), check (unknown, looked
--- up when due), NULL (settled, or held for the desk). scheduled: its due time was chosen, so it does not
--- hold back the texts behind it.
+-- Texts owed to the network. phase: queue (waits until due), behind (waits for the text before it in its
+-- conversation), attempt (being sent), check (unknown, looked up when due), NULL (settled, or held for the
+-- desk). scheduled: its due time was chosen, so until then it holds nothing back.
 CREATE TABLE outgoing (
   seq       INTEGER PRIMARY KEY,
   id        TEXT NOT NULL UNIQUE,
@@ -115,7 +115,7 @@ CREATE TABLE outgoing (
   absences  INTEGER NOT NULL DEFAULT 0,
   detail    TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX outgoing_phase ON outgoing (phase, due) WHERE phase IS NOT NULL;
+CREATE INDEX outgoing_due ON outgoing (phase, due) WHERE phase IN ('queue', 'check');
 CREATE INDEX outgoing_open ON outgoing (line, number, seq) WHERE phase IS NOT NULL;
 CREATE INDEX outgoing_number ON outgoing (number, seq);
 

@@ -136,3 +136,6 @@ PRAGMA data_version;
 
 -- name: quick_check
 PRAGMA quick_check(1);
+
+-- name: consents
+SELECT action, text, line, at, source FROM consents WHERE number = :number ORDER BY id;

@@ -1,14 +1,16 @@
 -- What units read inside the writer's transaction; parameters are positional.
 
--- name: waiting
-SELECT * FROM outgoing WHERE line = ? AND number = ? AND phase = 'queue' AND scheduled = 0 ORDER BY seq;
+-- name: behind
+-- Texts of a conversation that wait behind another, in order.
+SELECT * FROM outgoing WHERE line = ? AND number = ? AND phase = 'behind' ORDER BY seq LIMIT 100;
 
 -- name: due
--- Due texts with no earlier one of their conversation under way.
-SELECT * FROM outgoing AS o WHERE phase = 'queue' AND due <= ?1 AND NOT EXISTS (
-  SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number = o.number AND b.phase IS NOT NULL
-  AND (b.phase = 'attempt' OR b.phase = 'queue' AND b.scheduled = 0 AND b.seq < o.seq))
-ORDER BY due, seq LIMIT ?2;
+SELECT * FROM outgoing WHERE phase = 'queue' AND due <= ? ORDER BY due, seq LIMIT ?;
+
+-- name: blockable
+-- What an opt-out keeps from leaving.
+SELECT id, line, number, scheduled FROM outgoing
+WHERE number = ? AND phase IN ('queue', 'behind') AND lane <> 'consent';
 
 -- name: suppressed
 SELECT 1 FROM suppressions WHERE number = ?;
@@ -24,7 +26,7 @@ SELECT * FROM outgoing WHERE id = ?;
 
 -- name: open_texts
 SELECT line, number, count(*) AS n FROM outgoing
-WHERE phase = 'attempt' OR phase = 'queue' AND scheduled = 0 GROUP BY line, number;
+WHERE phase IN ('attempt', 'behind') OR phase = 'queue' AND scheduled = 0 GROUP BY line, number;
 
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;

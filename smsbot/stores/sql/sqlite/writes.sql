@@ -115,9 +115,8 @@ WHERE id = ?1 AND rank < ?3;
 -- name: suppress
 INSERT INTO suppressions (number, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
--- name: block_queued
-UPDATE outgoing SET phase = NULL, status = 'blocked', rank = 4, detail = 'the number opted out'
-WHERE number = ? AND phase = 'queue' AND lane <> 'consent' AND rank < 4;
+-- name: wait_behind
+UPDATE outgoing SET phase = 'behind', scheduled = 0 WHERE id = ?;
 
 -- name: unsuppress
 DELETE FROM suppressions WHERE number = ?;
@@ -151,6 +150,12 @@ UPDATE attempts SET ended = ?, outcome = 'unknown', detail = 'the process ended 
 UPDATE outgoing SET phase = 'check', due = ?1, status = CASE WHEN rank < 1 THEN 'unknown' ELSE status END,
   rank = max(rank, 1), detail = 'the process ended while sending'
 WHERE phase = 'attempt';
+
+-- name: orphaned_texts
+-- The first of those that waited behind a text that is no longer under way.
+UPDATE outgoing AS o SET phase = 'queue', due = ?1 WHERE phase = 'behind'
+AND NOT EXISTS (SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number = o.number AND b.phase IS NOT NULL
+  AND b.seq < o.seq AND (b.phase = 'behind' OR b.phase = 'queue' AND b.scheduled = 0));
 
 -- name: meta
 INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING;

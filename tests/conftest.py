@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from .house import House
+
+settings.register_profile("default", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("long", derandomize=False, deadline=None, max_examples=5000, print_blob=True)
+settings.load_profile("long" if os.environ.get("SMSBOT_LONG") else "default")
+
+LEFT_OUT: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run what takes longer than minutes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes minutes; run by scripts/test --long")
+    config.addinivalue_line("markers", "needs(name): needs a program beyond README's command; see SMSBOT_REQUIRE")
+
+
+def required(name: str) -> bool:
+    """Whether a missing program fails the run instead of leaving its tests out."""
+    return name in os.environ.get("SMSBOT_REQUIRE", "").split(",")
+
+
+def leave_out(name: str, what: str) -> None:
+    """Leave a test out, by name and with the way to run it; where it is required, fail."""
+    if required(name):
+        pytest.fail(f"{what} is required by SMSBOT_REQUIRE but is missing")
+    LEFT_OUT.append(f"{what} is missing")
+    pytest.skip(f"{what} is missing (set SMSBOT_REQUIRE={name} to fail instead)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="long: run scripts/test --long"))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section("left out of this run")
+        reasons: dict[str, int] = {}
+        for report in skipped:
+            reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+            reasons[reason] = reasons.get(reason, 0) + 1
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.write_line(f"{count} test(s): {reason.removeprefix('Skipped: ')}")
+        terminalreporter.write_line("Everything, with what it needs installed: .ci/run; the long ones: scripts/test --long")
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Opens houses: ``h = await house(bot)``; each is closed at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def build(bot: Any, **options: Any) -> House:
+            return await stack.enter_async_context(House(tmp_path, bot, **options))
+
+        yield build
