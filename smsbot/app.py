@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
@@ -174,8 +174,8 @@ class App:
             self._provided[bot] = await stack.enter_async_context(bot.running())
         stack.push_async_callback(self._drain)
         await self.dispatcher.recover()
-        self._run(self.timers.run())
         self._run(self.live.run())
+        self._run(self.timers.run(), self.timers.stop)
         if self.network is not None:
             await self.network.open()
             stack.push_async_callback(self.network.close)
@@ -201,10 +201,14 @@ class App:
     def _live_secrets(self, account: str) -> tuple[str, ...]:
         return self._secrets.get(account, ())
 
-    def _run(self, worker: Any) -> None:
+    def _run(self, worker: Coroutine[Any, Any, None], finish: Callable[[], None] | None = None) -> None:
+        """Run a worker; at the end ask it to `finish`, or cancel it."""
         task = asyncio.create_task(worker)
 
         async def stop() -> None:
+            if finish is not None:
+                finish()
+                await asyncio.wait((task,), timeout=5.0)
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task

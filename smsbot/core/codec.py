@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -36,7 +37,9 @@ def loads(text: str | bytes) -> Any:
 
 def pack(value: object) -> object:
     """The value with everything that JSON does not know tagged."""
-    if value is None or type(value) in (str, bool, float):
+    if value is None or type(value) in (str, bool):
+        return value
+    if type(value) is float and isfinite(value):
         return value
     if type(value) is int:
         return value if -(2**63) <= value < 2**63 else {"$": "int", "v": str(value)}

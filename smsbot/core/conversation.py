@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from .message import Key
 
@@ -17,7 +16,8 @@ class Frame:
     """``handler``; flows and durable Python add theirs."""
     name: str
     state: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: str = "{}"
+    """The run's data as stored: JSON by `codec`, decoded only for a handler."""
     prompt: str = ""
     """The text that asked for what the state waits for; asked again after a digression."""
     deadline: float | None = None
@@ -53,8 +53,8 @@ class Conversation:
     version: int = 0
     run: Run | None = None
     """The open run; None between runs."""
-    contact: Mapping[str, Any] = field(default_factory=dict)
-    """What is known of the person on every line."""
+    contact: Mapping[str, str] = field(default_factory=dict)
+    """What is known of the person on every line: names and values as stored, JSON by `codec`."""
     opted_out: bool = False
     fallback_at: float = 0.0
     """When the fallback last answered."""

@@ -9,6 +9,7 @@
     ├── PortTaken             another program listens on the port
     ├── StoreError            the database did not do what was asked
     │   ├── StoreBusy         it cannot take more at the moment: answer 503
+    │   ├── StoreRefused      it will never take this row: trying again is useless
     │   ├── StoreLocked       another process already serves this database
     │   └── StoreTooNew       a newer smsbot wrote this database
     ├── NotUnderstood         a provider's webhook whose shape we do not know: quarantine
@@ -93,6 +94,13 @@ class StoreBusy(StoreError):
     """The database cannot take more at the moment; the caller answers 503."""
 
     code = "SB302"
+
+
+class StoreRefused(StoreError):
+    """The database will never take this row; trying again is useless."""
+
+    code = "SB305"
+    remedy = "This is a fault of smsbot, or of a foreign program that wrote to the database: please report it."
 
 
 class StoreLocked(StoreError):

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from .conversation import Conversation, Run
 from .message import Claim, Event, Key, Outgoing
@@ -56,8 +55,8 @@ class Step:
     """Runs that began or ended here."""
     visits: tuple[str, ...] = ()
     """States and routes entered, for the funnel."""
-    contact: Mapping[str, Any] = field(default_factory=dict)
-    """Changed fields of the contact; None removes one."""
+    contact: Mapping[str, str | None] = field(default_factory=dict)
+    """Changed fields of the contact as stored; None removes one."""
 
 
 class Verdict(StrEnum):

@@ -78,6 +78,11 @@ def fold(text: str) -> str:
     return "".join(str(unicodedata.decimal(c, c)) if not c.isascii() else c for c in plain)
 
 
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see: spaces, control and invisible characters only."""
+    return all(c.isspace() or unicodedata.category(c) in ("Cf", "Cc", "Mn", "Me") or c == "\ufffc" for c in text)
+
+
 def normalise(text: str) -> str:
     """The folded words with one space between them."""
     return " ".join(t.word for t in tokens(text))

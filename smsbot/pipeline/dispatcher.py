@@ -30,12 +30,18 @@ from .turn import Turn
 
 log = structlog.get_logger("smsbot.dispatcher")
 EXPRESS = 0.010
+_MOST_LANES = 20_000
+"""Conversations with work at once; beyond it, webhooks are told to come again."""
 RETRIES = (1.0, 5.0, 30.0, 120.0)
 """Seconds before a failed turn is tried again; after the last it is a dead letter."""
 
 
 class Discarded(BaseException):
-    """The event turned out to be a duplicate, or its commit failed: the handler is stopped where it is."""
+    """The event turned out to be a duplicate: the handler is stopped where it is."""
+
+
+class Overtaken(BaseException):
+    """The conversation has moved on since the turn began: the handler is stopped and begun again."""
 
 
 class _Work:
@@ -46,22 +52,31 @@ class _Work:
         self.event = event
         self.turn: Turn | None = None
         self.durable: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._accepting: asyncio.Task[Verdict] | None = None
+        self._writing = asyncio.Lock()
         if event.seq:
             self.durable.set_result(Verdict.DONE)
 
     async def accept(self) -> Verdict:
-        """Commit the event alone, once."""
-        if self.event.seq:
-            return Verdict.DONE
-        if self._accepting is None:
-            self._accepting = asyncio.create_task(self._accept())
-        return await asyncio.shield(self._accepting)
+        """Commit the event alone, unless a commit has taken it already; durable even if the caller goes away."""
+        return await asyncio.shield(asyncio.create_task(self._accept()))
 
     async def _accept(self) -> Verdict:
-        answer = (await self.dispatcher.store.accept([Acceptance(self.event)]))[0]
-        self._committed(answer)
-        return answer.verdict
+        async with self._writing:
+            if not self.durable.done():
+                self._committed((await self.dispatcher.store.accept([Acceptance(self.event)]))[0])
+            return self.durable.result()
+
+    async def commit(self, step: Step) -> Committed:
+        """Commit a step, with its event if that is not yet accepted."""
+        async with self._writing:
+            if self.durable.done() and self.durable.result() is not Verdict.DONE:
+                return Committed(self.durable.result())
+            store = self.dispatcher.store
+            write = store.finish if self.event.seq else store.step_express
+            answer = (await write([replace(step, event=self.event)]))[0]
+            self._committed(answer)
+        self.dispatcher.sender.start(answer.claims)
+        return answer
 
     def _committed(self, answer: Committed) -> None:
         if answer.verdict is Verdict.DONE and not self.event.seq:
@@ -82,24 +97,13 @@ class _Work:
         assert self.turn is not None
         step = self.turn.segment(self.dispatcher.clock.now())
         if step is not None:
-            answer = await self.commit(step)
-        elif not self.event.seq:
-            answer = Committed(await self.accept())
+            verdict = (await self.commit(step)).verdict
         else:
-            return
-        if answer.verdict is not Verdict.DONE:
+            verdict = Verdict.DONE if self.event.seq else await self.accept()
+        if verdict is Verdict.FENCED:
+            raise Overtaken
+        if verdict is Verdict.DUPLICATE:
             raise Discarded
-
-    async def commit(self, step: Step) -> Committed:
-        """Commit a step, accepting its event in the same commit if that has not begun."""
-        store = self.dispatcher.store
-        if self._accepting is not None and await asyncio.shield(self._accepting) is not Verdict.DONE:
-            return Committed(Verdict.DUPLICATE)
-        write = store.finish if self.event.seq else store.step_express
-        answer = (await write([replace(step, event=self.event)]))[0]
-        self._committed(answer)
-        self.dispatcher.sender.start(answer.claims)
-        return answer
 
 
 class Dispatcher:
@@ -131,7 +135,7 @@ class Dispatcher:
     @property
     def crowded(self) -> bool:
         """Whether new texts should be refused for now."""
-        return self.store.busy
+        return self.store.busy or len(self._lanes) > _MOST_LANES
 
     async def recover(self) -> None:
         """Queue what a former process left without a turn, before anything new is taken."""
@@ -154,15 +158,13 @@ class Dispatcher:
                 self._queue(replace(event, seq=answer.seq))
             return answer.verdict
         lane = self._lanes[event.key] = deque()
+        work = _Work(self, event)
         try:
-            return await self._express(event, lane)
+            inline = await self._inline(work)
         except BaseException:
             self._release(event.key, lane)
             raise
-
-    async def _express(self, event: Event, lane: deque[Event]) -> Verdict:
-        work = _Work(self, event)
-        if await self._inline(work):
+        if inline:
             self._release(event.key, lane)
             return work.durable.result()
         lane.appendleft(event)
@@ -200,6 +202,7 @@ class Dispatcher:
             lane.append(event)
 
     def _release(self, key: Key, lane: deque[Event]) -> None:
+        """The inline turn is over: somebody else looks after what came meanwhile."""
         if lane and not self._closing:
             self._spawn(self._drain(key, lane))
         else:
@@ -207,15 +210,20 @@ class Dispatcher:
 
     async def _drain(self, key: Key, lane: deque[Event], work: _Work | None = None) -> None:
         """Take the turns of a lane until it is empty or its head has to wait."""
-        while lane and not self._closing:
-            work = work or _Work(self, lane[0])
-            retry_at = await self._turn(work)
-            if retry_at is not None:
-                lane[0] = replace(work.event, attempts=work.event.attempts + 1)
-                self._parked[key] = retry_at
-                return
-            lane.popleft()
-            work = None
+        try:
+            while lane and not self._closing:
+                work = work or _Work(self, lane[0])
+                retry_at = await self._turn(work)
+                if retry_at is not None:
+                    lane[0] = replace(work.event, attempts=work.event.attempts + 1)
+                    self._parked[key] = retry_at
+                    return
+                lane.popleft()
+                work = None
+        except Exception as error:  # a lane is never left without somebody who looks after it
+            log.error("a turn failed inside smsbot", number=mask(key.number), exc_info=error)
+            self._parked[key] = self.clock.now() + RETRIES[1]
+            return
         del self._lanes[key]
 
     def retry_due(self) -> None:
@@ -265,6 +273,12 @@ class Dispatcher:
                     return None
             except Discarded:
                 return None
+            except Overtaken:
+                continue
+            except asyncio.CancelledError as error:
+                if _cancelled():
+                    raise
+                return await self._failed(work, line, error)
             except StoreError as error:
                 if work.refuse(error):
                     return None
@@ -279,13 +293,14 @@ class Dispatcher:
         conversation = await self.store.load(event.key)
         turn = work.turn = Turn(line, conversation, event, segmenter=work)
         if event.seq:  # it may have begun before: what is journaled happens no second time
-            entries = await self.store.journal(turn.run_id, event.id)
-            if entries:
-                journal = {e.seq: e.value for e in entries}
-                turn = work.turn = Turn(line, conversation, event, journal=journal, segmenter=work)
+            await self._remember(turn)
         if turn.route is not None:
             await self._call(turn, turn.route.signature, turn.values())
         return (await work.commit(turn.step(self.clock.now()))).verdict is not Verdict.FENCED
+
+    async def _remember(self, turn: Turn) -> None:
+        entries = await self.store.journal(turn.run_id, turn.event.id)
+        turn.chat.remember({e.seq: (e.kind, e.value) for e in entries})
 
     async def _call(self, turn: Turn, signature: Signature, values: Mapping[str, Any]) -> None:
         bot = turn.line.bot
@@ -301,32 +316,37 @@ class Dispatcher:
             call = _wrap(middleware, turn, call)
         turn.returned(signature, await call())
 
-    async def _failed(self, work: _Work, line: Line, error: Exception) -> float | None:
+    async def _failed(self, work: _Work, line: Line, error: BaseException) -> float | None:
         """Answer for an exception: the bot's error handler, else another try, else a dead letter."""
-        event, name = work.event, type(error).__name__
-        number = mask(event.key.number)
-        handler = line.bot.error_handler(error)
         try:
             if await work.accept() is not Verdict.DONE:
                 return None
-            if handler is not None:
-                log.warning("a handler raised; on_error answers", number=number, error=name)
-                conversation = await self.store.load(event.key)
-                turn = work.turn = Turn(line, conversation, work.event, segmenter=work, apology=True)
-                await self._call(turn, handler, turn.values(error=error))
-                await work.commit(turn.step(self.clock.now(), note=f"the handler raised {name}; on_error answered"))
+            handler = line.bot.error_handler(error) if isinstance(error, Exception) else None
+            if handler is not None and await self._apologise(work, line, handler, error):
                 return None
         except Discarded:
             return None
         except StoreError as failure:
             if work.refuse(failure):
                 return None
-        except Exception as second:
-            error, name = second, type(second).__name__
-        return await self._postpone(work.event, error, name)
+        except (Exception, Overtaken) as second:
+            error = second
+        return await self._postpone(work.event, error)
 
-    async def _postpone(self, event: Event, error: Exception, name: str) -> float | None:
-        number = mask(event.key.number)
+    async def _apologise(self, work: _Work, line: Line, handler: Signature, error: BaseException) -> bool:
+        """Let the bot's error handler answer; what the failed handler said and set is gone."""
+        name = type(error).__name__
+        log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=name)
+        conversation = await self.store.load(work.event.key)
+        turn = Turn(line, conversation, work.event, segmenter=work, apology=True)
+        await self._remember(turn)
+        work.turn = turn
+        await self._call(turn, handler, turn.values(error=error))
+        step = turn.step(self.clock.now(), note=f"the handler raised {name}; on_error answered")
+        return (await work.commit(step)).verdict is not Verdict.FENCED
+
+    async def _postpone(self, event: Event, error: BaseException) -> float | None:
+        number, name = mask(event.key.number), type(error).__name__
         why = f"{name}: {error}" if isinstance(error, SmsbotError) else name
         place = _place(error)
         if event.attempts < len(RETRIES):
@@ -344,6 +364,12 @@ class Dispatcher:
             await self.store.postpone(work.event, None, f"dead letter: {why}")
 
 
+def _cancelled() -> bool:
+    """Whether our own task is being cancelled (a handler may await something else that was)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def _wrap(middleware: Any, turn: Turn, inner: Any) -> Any:
     async def call() -> Any:
         return await middleware(turn.chat, inner)
@@ -351,7 +377,7 @@ def _wrap(middleware: Any, turn: Turn, inner: Any) -> Any:
     return call
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """``file:line`` of the innermost frame of a traceback; never its values."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

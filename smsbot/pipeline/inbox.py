@@ -15,11 +15,11 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply
 from smsbot.core.turn import Verdict, digest
-from smsbot.core.words import tokens
+from smsbot.core.words import is_blank, tokens
 from smsbot.gateways.base import Gateway, WebhookRequest
 from smsbot.policy import consent
 from smsbot.policy.consent import Word
-from smsbot.stores.base import Acceptance, Consent, Store
+from smsbot.stores.base import Acceptance, Consent, Row, Store
 
 from .dispatcher import Dispatcher
 from .lines import Line, Lines
@@ -82,21 +82,30 @@ class Inbox:
         for row in await self._store.rows("quarantined", account=account, limit=100_000):
             gateway = gateways.get(row["account"])
             request = WebhookRequest(row["account"], row["body"], codec.loads(row["headers"]))
-            if gateway is not None and await self._understood(gateway, row["kind"], request):
+            if gateway is not None and await self._understood(gateway, row, request):
                 await self._store.replayed(row["id"], self._clock.now())
                 done += 1
             else:
                 left += 1
         return done, left
 
-    async def _understood(self, gateway: Gateway, kind: str, request: WebhookRequest) -> bool:
+    async def _understood(self, gateway: Gateway, row: Row, request: WebhookRequest) -> bool:
+        """Whether a webhook makes sense now, and is taken in.
+
+        What has neither id nor time is told apart by when it came, since all are replayed at one time.
+        """
         try:
-            items = gateway.hooks[kind](request)
+            items = gateway.hooks[row["kind"]](request)
+            if any(isinstance(i, Arrival) and self._lines.find(i.recipient) is None for i in items):
+                return False
+            came = repr(row["at"])
+            dated = [replace(i, sent_at=i.sent_at or came) if isinstance(i, Arrival) else i for i in items]
+            return await self._take_all(request, row["kind"], dated)
         except NotUnderstood:
             return False
-        if any(isinstance(i, Arrival) and self._lines.find(i.recipient) is None for i in items):
+        except Exception as error:
+            log.error("a webhook in quarantine could not be replayed", id=row["id"], exc_info=error)
             return False
-        return await self._take_all(request, kind, items)
 
     async def emit(self, name: str, number: str, data: Mapping[str, Any], *, line: str = "", key: str = "") -> Verdict:
         """An event from outside for the conversation with `number`; the same `key` counts once."""
@@ -158,7 +167,7 @@ class Inbox:
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return await self._opted_out(event, line, word)
-        if not found and not text.strip():
+        if not found and is_blank(text):
             return await self._done(event, "an empty text is no answer")
         await self._dispatcher.arrive(event)
         return True

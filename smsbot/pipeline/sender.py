@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 
 from smsbot.core.clock import Clock
-from smsbot.core.errors import StoreError
+from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.core.message import Claim
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
-from smsbot.gateways.base import Gateway, Outbound, Outcome, SendResult
+from smsbot.gateways.base import Gateway, Lookup, Outbound, Outcome, SendResult
 from smsbot.stores.base import Check, Checked, Fate, Finding, Outbox, Settlement
 
 from .outbox import backoff
@@ -168,7 +168,11 @@ class Sender:
         account = self._accounts.get(check.claim.outgoing.account)
         if account is None or not account.gateway.can_look_up:
             return Checked(check, Finding.HOLD, self._clock.now(), detail="the gateway cannot look texts up")
-        found = await account.gateway.look_up(check.claim.reference)
+        try:
+            found = await account.gateway.look_up(check.claim.reference)
+        except Exception as error:
+            log.error("a gateway raised", account=account.name, exc_info=error)
+            found = Lookup(None, detail=f"the gateway raised {type(error).__name__}")
         now = self._clock.now()
         if found.found:
             return Checked(check, Finding.FOUND, now, status=found.status or Status.ACCEPTED)
@@ -201,6 +205,8 @@ async def insist(write: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     while True:
         try:
             return await write()
+        except StoreRefused:
+            raise
         except StoreError as error:
             log.error("what happened waits for the database", why=str(error))
             await asyncio.sleep(wait)

@@ -31,6 +31,7 @@ class Timers:
         self._sender = sender
         self._clock = clock
         self._wake = asyncio.Event()
+        self._stopping = False
 
     def kick(self) -> None:
         """Look now: the clock was moved, or something new is due."""
@@ -41,9 +42,14 @@ class Timers:
         due = (await self._store.next_due(), self._dispatcher.next_retry)
         return min((d for d in due if d is not None), default=None)
 
+    def stop(self) -> None:
+        """End after what is being served now, so that no claim is forgotten."""
+        self._stopping = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Watch until cancelled."""
-        while True:
+        """Watch until stopped."""
+        while not self._stopping:
             pause = _LONGEST_SLEEP
             try:
                 due = await self.next_due()
@@ -54,6 +60,8 @@ class Timers:
                     pause = min(pause, due - self._clock.now())
             except StoreError as error:
                 log.error("timers wait for the database", why=str(error))
+            except Exception as error:
+                log.error("a timer failed inside smsbot", exc_info=error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), max(pause, 0.005))
             self._wake.clear()

@@ -49,19 +49,18 @@ class Turn:
         conversation: Conversation,
         event: Event,
         *,
-        journal: Mapping[int, str] | None = None,
         segmenter: Segmenter | None = None,
         apology: bool = False,
     ) -> None:
         self.line = line
         self.before = conversation
         self.event = event
-        self.chat = Chat(event, conversation, journal=journal, segmenter=segmenter)
+        self._first = _APOLOGY if apology else 0
+        self.chat = Chat(event, conversation, segmenter=segmenter, first_step=self._first)
         self.decision = self._decide()
         self._version = conversation.version
         self._said = 0
         self._journaled = 0
-        self._first = _APOLOGY if apology else 0
 
     @property
     def route(self) -> Route | None:
@@ -180,16 +179,16 @@ class Turn:
                 effects.said.append(Reply(frame.prompt))
         outgoing, journal = self._new(now)
         timers, cancelled = self._timers(run)
-        contact = self.chat.contact
+        contact = self.chat.contact.changes()
         after = replace(
             self.before,
             version=self._version + 1,
             run=run,
-            contact=dict(contact) if contact.changes else self.before.contact,
+            contact=self.chat.contact.stored() if contact else self.before.contact,
         )
         return Step(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
-            dict(contact.changes),
+            contact,
         )  # fmt: skip
 
     def _digressed(self, run: Run | None) -> bool:
@@ -202,9 +201,13 @@ class Turn:
     def _next_run(self, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
         """The open run after this turn, the run rows to write, and the places visited."""
         effects, before = self.chat.effects, self.before.run
+        data = codec.dumps(self.chat.data)
+        if self.event.kind == "timer" and self.route is not None and effects.state is None and effects.end is None:
+            effects.end = "abandoned"  # nobody waits for an answer any more
         if effects.state is not None:
-            self.line.bot.table(self.line.number).state(effects.state)  # raises for a state without a handler
-            frame = self._frame(effects.state, now)
+            for state in filter(None, (effects.state, effects.then)):
+                self.line.bot.table(self.line.number).state(state)  # raises for one without a handler
+            frame = self._frame(effects.state, data, now)
             if before is not None:
                 return replace(before, frames=(frame,)), (), (effects.state,)
             run = self._start(now, frames=(frame,))
@@ -212,10 +215,10 @@ class Turn:
         if before is not None:
             if effects.end is not None:
                 return None, (replace(before, ended=now, end=effects.end),), ()
-            if before.frame is None or self.chat.data == before.frame.data:
+            if before.frame is None or data == before.frame.data:
                 return before, (), ()
             return (
-                replace(before, frames=(*before.frames[:-1], replace(before.frame, data=self.chat.data))),
+                replace(before, frames=(*before.frames[:-1], replace(before.frame, data=data))),
                 (),
                 (),
             )
@@ -228,12 +231,12 @@ class Turn:
         by = self.route.trigger if self.route else self.event.kind
         return Run(self.run_id, self.line.bot.name, by, now, frames, ended, end)
 
-    def _frame(self, state: str, now: float) -> Frame:
+    def _frame(self, state: str, data: str, now: float) -> Frame:
         effects = self.chat.effects
         wait = self.line.bot.timeout if effects.timeout is None else effects.timeout
         prompt = effects.said[-1].text if effects.said else ""
         name = self.route.signature.name if self.route else ""
-        return Frame("handler", name, state, self.chat.data, prompt, now + wait, effects.then)
+        return Frame("handler", name, state, data, prompt, now + wait, effects.then)
 
     def _timers(self, run: Run | None) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
         """The timeout to set, and the one that no longer matters."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from smsbot.core import codec, segments
 from smsbot.core.clock import duration
 from smsbot.core.conversation import Conversation
-from smsbot.core.errors import ChatError
+from smsbot.core.errors import ChatError, UsageError
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.status import Status
 
@@ -43,37 +43,52 @@ class Effects:
 class Contact(MutableMapping[str, Any]):
     """What is known of the person on every line: a mapping whose changes are kept with the turn."""
 
-    def __init__(self, number: str, known: Mapping[str, Any]) -> None:
+    def __init__(self, number: str, stored: Mapping[str, str]) -> None:
         self.number = number
-        self._known = dict(known)
-        self.changes: dict[str, Any] = {}
+        self._stored = dict(stored)
+        self._read: dict[str, Any] = {}
+        self._removed: set[str] = set()
 
     @property
     def language(self) -> str | None:
         """The person's language as an ISO 639-1 code, if it is known."""
-        return self._known.get("language")
+        return self.get("language")
 
     @language.setter
     def language(self, code: str) -> None:
         self["language"] = code
 
     def __getitem__(self, name: str) -> Any:
-        return self._known[name]
+        if name not in self._read:
+            self._read[name] = codec.loads(self._stored[name])
+        return self._read[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if value is None:
-            raise ChatError("a contact's field cannot be None; use `del chat.contact[...]` to forget it")
-        self._known[name] = self.changes[name] = value
+        self._read[name] = value
+        self._removed.discard(name)
 
     def __delitem__(self, name: str) -> None:
-        del self._known[name]
-        self.changes[name] = None
+        if name not in set(self):
+            raise KeyError(name)
+        self._read.pop(name, None)
+        self._stored.pop(name, None)
+        self._removed.add(name)
 
-    def __iter__(self) -> Any:
-        return iter(self._known)
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._stored, **self._read})
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len({**self._stored, **self._read})
+
+    def changes(self) -> dict[str, str | None]:
+        """What differs from what was stored, as it is stored; None is removed."""
+        now = {name: codec.dumps(value) for name, value in self._read.items()}
+        changed: dict[str, str | None] = {n: v for n, v in now.items() if self._stored.get(n) != v}
+        return changed | dict.fromkeys(self._removed)
+
+    def stored(self) -> dict[str, str]:
+        """All of it as it is stored."""
+        return self._stored | {name: codec.dumps(value) for name, value in self._read.items()}
 
 
 class Segmenter(Protocol):
@@ -96,13 +111,13 @@ class Chat:
         event: Event,
         conversation: Conversation,
         *,
-        journal: Mapping[int, str] | None = None,
         segmenter: Segmenter | None = None,
+        first_step: int = 0,
     ) -> None:
         frame = conversation.run.frame if conversation.run else None
         self._event = event
-        self._journal = journal or {}
-        self._steps = 0
+        self._journal: Mapping[int, tuple[str, str]] = {}
+        self._steps = first_step
         self._segmenter = segmenter
         self.effects = Effects()
         self.line = event.key.line
@@ -111,10 +126,14 @@ class Chat:
         """Theirs."""
         self.state = frame.state if frame else None
         """The state that the conversation stood at when this turn began."""
-        self.data: dict[str, Any] = dict(frame.data) if frame else {}
+        self.data: dict[str, Any] = codec.loads(frame.data) if frame else {}
         """This run's data; kept while the run is open."""
         self.contact = Contact(event.key.number, conversation.contact)
         """The person, across lines and runs."""
+
+    def remember(self, journal: Mapping[int, tuple[str, str]]) -> None:
+        """What already happened in this turn, from its journal (smsbot calls this)."""
+        self._journal = journal
 
     @property
     def message(self) -> Message:
@@ -170,15 +189,27 @@ class Chat:
         the kept result is returned and `function` is not called.
         """
         self._steps += 1
-        kept = self._journal.get(self._steps)
+        place = self._steps
+        kept = self._journal.get(place)
         if kept is not None:
-            return codec.loads(kept)
+            return _kept(*kept)
         if self._segmenter is None:
             raise ChatError("chat.step() is for async handlers")
         await self._segmenter.cut()
         result = function(*args, **kwargs)
         if inspect.isawaitable(result):
             result = await result
-        self.effects.journal.append((self._steps, "step", codec.dumps(result)))
+        try:
+            entry = (place, "step", codec.dumps(result))
+        except UsageError as error:
+            entry = (place, "failed", f"the result of a step cannot be kept: {error.args[0]}")
+        self.effects.journal.append(entry)
         await self._segmenter.cut()
-        return result
+        return result if entry[1] == "step" else _kept(*entry[1:])
+
+
+def _kept(kind: str, value: str) -> Any:
+    """What the journal says of a step: its result, or why it has none."""
+    if kind == "failed":
+        raise ChatError(value)
+    return codec.loads(value)

@@ -78,7 +78,7 @@ def inspect_handler(
             named.append(name)
         elif parameter.default is not parameter.empty:
             continue
-        elif isinstance(kind, type) and kind not in (str, int, float, bool, dict, list):
+        elif isinstance(kind, type) and kind.__module__ != "builtins" and not kind.__module__.startswith("smsbot."):
             typed.append((name, kind))
         else:
             raise wrong(function, _unknown(name, offered))

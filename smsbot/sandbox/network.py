@@ -174,10 +174,14 @@ class Network:
     async def run(self) -> None:
         """Do what is due until cancelled."""
         while True:
+            pause = 0.5
             self._wake.clear()
-            await self.serve()
-            due = await self.next_due()
-            pause = 0.5 if due is None else min(max(due - self._clock.now(), 0.01), 0.5)
+            try:
+                await self.serve()
+                due = await self.next_due()
+                pause = 0.5 if due is None else min(max(due - self._clock.now(), 0.01), 0.5)
+            except Exception as error:
+                log.error("the sandbox's network waits", why=str(error))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
 
@@ -196,8 +200,7 @@ class Network:
     async def _phone_jobs(self, phone: str, jobs: list[Row]) -> None:
         try:
             for job in jobs:
-                done = await (self._inbound(job) if job["kind"] == "inbound" else self._status(job))
-                if done:
+                if await self._do(job):
                     await self._tables.write([("sandbox_job_done", (job["id"],))])
                     continue
                 wait = min(0.5 * 2 ** min(job["tries"], 10), _LONGEST_WAIT)
@@ -207,6 +210,13 @@ class Network:
         finally:
             self._busy.discard(phone)
             self.kick()
+
+    async def _do(self, job: Row) -> bool:
+        try:
+            return await (self._inbound(job) if job["kind"] == "inbound" else self._status(job))
+        except UsageError as error:
+            log.warning("the sandbox drops what it cannot deliver", why=str(error))
+            return True
 
     async def _inbound(self, job: Row) -> bool:
         text = (await self._tables.rows("sandbox_text", id=job["text"]))[0]

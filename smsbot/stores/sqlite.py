@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import aiosqlite
+import orjson
 
 from smsbot.core import codec
 from smsbot.core.conversation import Conversation, Frame, Run
@@ -72,6 +73,7 @@ class SqliteStore:
         )
         self._ledger = Ledger()
         self._cache: OrderedDict[Key, Conversation] = OrderedDict()
+        self._lines: set[str] = set()
         self._suppressed: dict[str, bool] = {}
         self._lock: IO[str] | None = None
         self._hot = SqliteReader(path)
@@ -141,8 +143,12 @@ class SqliteStore:
 
     def _consented(self, number: str, opted_out: bool) -> None:
         self._suppressed[number] = opted_out
-        for key in [k for k in self._cache if k.number == number]:
-            del self._cache[key]
+        self._forget(number)
+
+    def _forget(self, number: str) -> None:
+        """Let go of a person's conversations on all lines."""
+        for line in self._lines:
+            self._cache.pop(Key(line, number), None)
 
     async def unread(self, after: int, limit: int) -> Sequence[Event]:
         """Events without a turn yet, behind the place `after`."""
@@ -181,29 +187,21 @@ class SqliteStore:
         cached = self.peek(key)
         if cached is not None:
             return cached
-        row = (await self._hot.rows("conversation", line=key.line, number=key.number))[0]
-        run = None
-        if row["run"] is not None:
-            frames = tuple(
-                Frame(
-                    f["kind"],
-                    f["name"],
-                    f["state"],
-                    codec.loads(f["data"]),
-                    f["prompt"],
-                    f["deadline"],
-                    f["then_"],
-                )
-                for f in await self._hot.rows("frames", run=row["run"])
-            )
-            run = Run(row["run"], row["bot"], row["started_by"], row["started"], frames)
-        contact = codec.loads(row["contact"]) if row["contact"] else {}
-        found = Conversation(key, row["version"] or 0, run, contact, bool(row["opted_out"]), row["fallback_at"] or 0.0)
+        rows = await self._hot.rows("conversation", line=key.line, number=key.number)
+        newer = self._cache.get(key)  # a turn may have committed while we read
+        if newer is not None and newer.version >= (rows[0]["version"] or 0):
+            return newer
+        found = _conversation(key, rows)
         self._remember(found)
         return found
 
     def _remember(self, conversation: Conversation) -> None:
-        self._cache[conversation.key] = conversation
+        key = conversation.key
+        opted_out = self._suppressed.get(key.number, conversation.opted_out)
+        if opted_out != conversation.opted_out:
+            conversation = replace(conversation, opted_out=opted_out)
+        self._cache[key] = conversation
+        self._lines.add(key.line)
         if len(self._cache) > _CACHED:
             self._cache.popitem(last=False)
 
@@ -231,11 +229,8 @@ class SqliteStore:
             self._cache.pop(step.after.key, None)
             return
         if step.contact:  # a contact is shared by lines
-            for key in [k for k in self._cache if k.number == step.after.key.number]:
-                del self._cache[key]
-        opted_out = self._suppressed.get(step.after.key.number, step.after.opted_out)
-        same = opted_out == step.after.opted_out
-        self._remember(step.after if same else replace(step.after, opted_out=opted_out))
+            self._forget(step.after.key.number)
+        self._remember(step.after)
 
     async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
         """A turn failed: its event waits, or is a dead letter."""
@@ -340,6 +335,20 @@ class SqliteStore:
     async def write(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
         """Named writes, in one commit."""
         await self._writer.submit([Named(self._ledger, changes)])
+
+
+def _conversation(key: Key, rows: list[Row]) -> Conversation:
+    first = rows[0]
+    run = None
+    if first["run"] is not None:
+        frames = tuple(
+            Frame(r["kind"], r["name"], r["state"], r["data"], r["prompt"], r["deadline"], r["then_"])
+            for r in rows
+            if r["kind"] is not None
+        )
+        run = Run(first["run"], first["bot"], first["started_by"], first["started"], frames)
+    contact = orjson.loads(first["contact"])
+    return Conversation(key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0)
 
 
 def _uri(path: Path) -> str:

@@ -217,8 +217,8 @@ class Turn(_Base):
             plan.add("cancel", (line, number, name))
         for timer in step.timers:
             plan.add("timer", (line, number, timer.name, timer.due, timer.data))
-        if step.contact:
-            plan.add("contact", (number, codec.dumps(dict(step.contact))))
+        for name, value in step.contact.items():
+            plan.add("forget", (number, name)) if value is None else plan.add("contact", (number, name, value))
         return Committed(Verdict.DONE, seq, self._owe(plan, step.outgoing))
 
     def _conversation(self, plan: Plan) -> None:
@@ -236,7 +236,7 @@ class Turn(_Base):
                         f.kind,
                         f.name,
                         f.state,
-                        codec.dumps(f.data),
+                        f.data,
                         f.prompt,
                         f.deadline,
                         f.then,
@@ -325,6 +325,15 @@ class EndCheck(_Base):
         super().__init__(ledger)
         self.end = end
 
+    @property
+    def reads(self) -> bool:
+        """A resend asks once more whether the number has opted out."""
+        return self.end.finding is Finding.RESEND
+
+    def refused(self, statement: str) -> tuple[Claim, ...]:
+        """A report or another look-up settled the text meanwhile."""
+        return ()
+
     def plan(self, plan: Plan) -> tuple[Claim, ...]:
         """Settle, ask again later, resend or hold."""
         end, text = self.end, self.end.check.claim.outgoing
@@ -337,6 +346,8 @@ class EndCheck(_Base):
                 plan.add("recheck", (text.id, end.again))
             case Finding.HOLD:
                 plan.add("hold_unknown", (text.id, end.detail))
+            case Finding.RESEND if text.lane != "consent" and plan.rows("suppressed", (text.key.number,)):
+                plan.add("hold_unknown", (text.id, "the number opted out, so it is not sent again"))
             case Finding.RESEND:
                 attempt = end.check.claim.attempt + 1
                 plan.add("resend", (text.id, attempt))
@@ -387,6 +398,9 @@ class Reported(_Base):
         if text is None or r.status is None or r.status.rank <= text["rank"]:
             return None
         plan.add("raise", (known, r.status.value, r.status.rank, r.detail))
+        if text["phase"] in ("queue", "behind") and not text["scheduled"]:
+            self._shift(Key(text["line"], text["number"]), -1)
+            plan.add("promote", (text["line"], text["number"], r.at))
         if r.status not in self.report.wakes:
             return None
         data = codec.dumps({"status": r.status.value, "outgoing": known, "text": text["text"]})

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from smsbot.core.errors import StoreError, StoreTooNew
+from smsbot.core.errors import StoreError, StoreRefused, StoreTooNew
 
 from .queries import Query, migrations
 
@@ -149,6 +149,7 @@ class Writer:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
 
     @property
     def waiting(self) -> int:
@@ -165,13 +166,14 @@ class Writer:
 
     async def stop(self) -> None:
         """Commit what was submitted, then close."""
+        self._stopping = True
         if self._thread is not None and self._thread.is_alive():
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
 
     async def submit(self, units: Sequence[Unit]) -> list[Any]:
         """The answers of the units, after the commit that holds them."""
-        if self._loop is None or self._thread is None or not self._thread.is_alive():
+        if self._stopping or self._loop is None or self._thread is None or not self._thread.is_alive():
             raise StoreError("the database is closed")
         job = _Job(units, self._loop.create_future())
         self._jobs.put(job)
@@ -184,6 +186,10 @@ class Writer:
         try:
             db = self._connect()
             self._alone(db, prepare)
+        except sqlite3.Error as error:
+            refusal = StoreError(f"{self._path} cannot be used: {error}")
+            self._loop.call_soon_threadsafe(_settle, [(ready, refusal)])
+            return
         except Exception as error:
             self._loop.call_soon_threadsafe(_settle, [(ready, error)])
             return
@@ -237,7 +243,9 @@ class Writer:
         try:
             try:
                 answers = self._together(db, units)
-            except (Refused, sqlite3.IntegrityError):
+            except (sqlite3.OperationalError, MemoryError):
+                raise
+            except Exception:
                 answers = self._one_by_one(db, units)
         except Exception as error:
             failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
@@ -280,7 +288,9 @@ class Writer:
                 planned.append(unit)
                 try:
                     answers.append(unit.plan(alone))
-                except (Refused, sqlite3.IntegrityError) as error:
+                except (sqlite3.OperationalError, MemoryError):
+                    raise
+                except Exception as error:
                     db.execute("ROLLBACK TO unit")
                     planned.pop().undo()
                     answers.append(_refusal(unit, error))
@@ -299,10 +309,12 @@ class Writer:
             unit.undo()
 
 
-def _refusal(unit: Unit, error: Refused | sqlite3.IntegrityError) -> Any:
+def _refusal(unit: Unit, error: Exception) -> Any:
     if isinstance(error, Refused):
         return unit.refused(error.statement)
-    return StoreError(f"the database refused a row: {error}")
+    refusal = StoreRefused(f"the database refused a row: {type(error).__name__}: {error}")
+    refusal.__cause__ = error
+    return refusal
 
 
 def _answer(answers: list[Any]) -> Any:

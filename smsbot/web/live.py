@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from smsbot.core.errors import StoreError
 from smsbot.stores.base import Tables
 
 _PAUSE = 0.25
@@ -27,7 +26,7 @@ class Live:
             await asyncio.sleep(_PAUSE)
             if not self._followers:
                 continue
-            with suppress(StoreError):
+            with suppress(Exception):  # a page that misses one look gets the next
                 pulse = (await self._tables.rows("pulse"))[0]
                 if pulse != last:
                     last = pulse

@@ -146,7 +146,8 @@ CREATE TABLE receipts (
 ) WITHOUT ROWID;
 CREATE INDEX receipts_outgoing ON receipts (outgoing) WHERE outgoing <> '';
 
-CREATE TABLE contacts (number TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE contacts (number TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (number, name)) WITHOUT ROWID;
 
 -- Numbers that must get nothing, and the append-only proof of why.
 CREATE TABLE suppressions (number TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
@@ -174,16 +175,17 @@ CREATE TABLE quarantine (
   id       INTEGER PRIMARY KEY,
   account  TEXT NOT NULL,
   kind     TEXT NOT NULL,
-  key      BLOB NOT NULL UNIQUE,
+  key      BLOB NOT NULL,
   body     BLOB NOT NULL,
   headers  TEXT NOT NULL,
   reason   TEXT NOT NULL,
   at       REAL NOT NULL,
   replayed REAL
 );
+CREATE INDEX quarantine_key ON quarantine (key, at);
 
 -- Secret parts of webhook addresses (two may live at once) and field maps given by `smsbot hooks map`.
-CREATE TABLE hook_secrets (account TEXT NOT NULL, secret TEXT NOT NULL, at REAL NOT NULL,
-  PRIMARY KEY (account, secret)) WITHOUT ROWID;
+CREATE TABLE hook_secrets (id INTEGER PRIMARY KEY, account TEXT NOT NULL, secret TEXT NOT NULL UNIQUE,
+  at REAL NOT NULL);
 CREATE TABLE hook_maps (account TEXT NOT NULL, kind TEXT NOT NULL, fields TEXT NOT NULL, at REAL NOT NULL,
   PRIMARY KEY (account, kind)) WITHOUT ROWID;

@@ -1,15 +1,16 @@
 -- Statements of readers, by name; parameters are named.
 
 -- name: conversation
-SELECT c.version, c.fallback_at, r.id AS run, r.bot, r.started_by, r.started, k.data AS contact,
-       EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out
+-- One row for each frame of the open run, one row if there is none; a single statement, so a single moment.
+SELECT c.version, c.fallback_at, r.id AS run, r.bot, r.started_by, r.started,
+       (SELECT json_group_object(name, value) FROM contacts WHERE number = :number) AS contact,
+       EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out,
+       f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_
 FROM (SELECT 1)
 LEFT JOIN conversations c ON c.line = :line AND c.number = :number
 LEFT JOIN runs r ON r.id = c.run
-LEFT JOIN contacts k ON k.number = :number;
-
--- name: frames
-SELECT kind, name, state, data, prompt, deadline, then_ FROM frames WHERE run = :run ORDER BY depth;
+LEFT JOIN frames f ON f.run = c.run
+ORDER BY f.depth;
 
 -- name: unread
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, attempts, retry_at
@@ -34,7 +35,7 @@ SELECT o.*, a.started FROM outgoing o JOIN attempts a ON a.outgoing = o.id AND a
 WHERE o.phase = 'check' AND o.due <= :now ORDER BY o.due LIMIT :limit;
 
 -- name: hook_secrets
-SELECT account, secret, at FROM hook_secrets ORDER BY account, at DESC;
+SELECT account, secret, at FROM hook_secrets ORDER BY account, id DESC;
 
 -- name: hook_maps
 SELECT account, kind, fields FROM hook_maps;

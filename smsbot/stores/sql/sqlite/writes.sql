@@ -50,8 +50,10 @@ DELETE FROM timers WHERE line = ? AND number = ? AND name = ?;
 INSERT OR REPLACE INTO timers (line, number, name, due, data) VALUES (?, ?, ?, ?, ?);
 
 -- name: contact
-INSERT INTO contacts (number, data) VALUES (?1, json_patch('{}', ?2))
-ON CONFLICT (number) DO UPDATE SET data = json_patch(contacts.data, ?2);
+INSERT OR REPLACE INTO contacts (number, name, value) VALUES (?, ?, ?);
+
+-- name: forget
+DELETE FROM contacts WHERE number = ? AND name = ?;
 
 -- name: outgoing (guard)
 INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
@@ -74,7 +76,7 @@ INSERT INTO attempts (outgoing, n, started) VALUES (?, ?, ?);
 UPDATE attempts SET ended = ?, outcome = ?, reference = ?, detail = ? WHERE outgoing = ? AND n = ?;
 
 -- name: settle
-UPDATE outgoing SET phase = ?2, due = ?3,
+UPDATE outgoing SET phase = CASE WHEN ?2 = 'check' AND rank >= 2 THEN NULL ELSE ?2 END, due = ?3,
   detail = CASE WHEN rank < ?5 OR ?6 <> '' AND rank = ?5 THEN ?6 ELSE detail END,
   status = CASE WHEN rank <= ?5 THEN ?4 ELSE status END, rank = max(rank, ?5)
 WHERE id = ?1;
@@ -89,28 +91,37 @@ UPDATE outgoing SET phase = 'attempt', scheduled = 0, attempts = ?2,
   status = CASE WHEN rank = 0 THEN 'sending' ELSE status END
 WHERE id = ?1;
 
--- name: resend
-UPDATE outgoing SET phase = 'attempt', attempts = ?2, resends = resends + 1, absences = 0 WHERE id = ?1;
+-- name: resend (guard)
+UPDATE outgoing SET phase = 'attempt', attempts = ?2, resends = resends + 1, absences = 0
+WHERE id = ?1 AND phase = 'check' AND rank < 2 AND attempts = ?2 - 1;
 
 -- name: absent
-UPDATE outgoing SET absences = absences + 1, due = ?2 WHERE id = ?1;
+UPDATE outgoing SET absences = absences + 1, due = ?2 WHERE id = ?1 AND phase = 'check';
 
 -- name: recheck
-UPDATE outgoing SET due = ?2 WHERE id = ?1;
+UPDATE outgoing SET due = ?2 WHERE id = ?1 AND phase = 'check';
 
 -- name: close
-UPDATE outgoing SET phase = NULL, status = ?2, rank = ?3, detail = ?4 WHERE id = ?1 AND rank < ?3;
+UPDATE outgoing SET phase = NULL, detail = CASE WHEN rank < ?3 THEN ?4 ELSE detail END,
+  status = CASE WHEN rank < ?3 THEN ?2 ELSE status END, rank = max(rank, ?3)
+WHERE id = ?1;
 
 -- name: hold_unknown
-UPDATE outgoing SET phase = NULL, detail = ?2 WHERE id = ?1;
+UPDATE outgoing SET phase = NULL, detail = ?2 WHERE id = ?1 AND phase = 'check';
 
 -- name: receipt (guard)
 INSERT INTO receipts (account, reference, raw, status, outgoing, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
 -- name: raise
-UPDATE outgoing SET status = ?2, rank = ?3, detail = ?4, phase = CASE phase WHEN 'check' THEN NULL ELSE phase END
+UPDATE outgoing SET status = ?2, rank = ?3, detail = ?4,
+  phase = CASE WHEN phase IN ('check', 'queue', 'behind') THEN NULL ELSE phase END
 WHERE id = ?1 AND rank < ?3;
+
+-- name: promote
+-- The first of those that waited behind a text which no longer has to be sent.
+UPDATE outgoing SET phase = 'queue', due = ?3 WHERE seq = (
+  SELECT min(seq) FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind');
 
 -- name: suppress
 INSERT INTO suppressions (number, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
@@ -125,8 +136,10 @@ DELETE FROM suppressions WHERE number = ?;
 INSERT INTO consents (number, line, action, text, at, source) VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: quarantine
-INSERT INTO quarantine (account, kind, key, body, headers, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET at = excluded.at, reason = excluded.reason;
+-- The same body within a minute is the same webhook; later it is another (people answer "1" twice).
+INSERT INTO quarantine (account, kind, key, body, headers, reason, at)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+WHERE NOT EXISTS (SELECT 1 FROM quarantine WHERE key = ?3 AND at > ?7 - 60 AND replayed IS NULL);
 
 -- name: replayed
 UPDATE quarantine SET replayed = ? WHERE id = ?;
@@ -147,7 +160,7 @@ UPDATE attempts SET ended = ?, outcome = 'not sent', detail = ? WHERE outgoing =
 UPDATE attempts SET ended = ?, outcome = 'unknown', detail = 'the process ended while sending' WHERE outcome IS NULL;
 
 -- name: crashed_texts
-UPDATE outgoing SET phase = 'check', due = ?1, status = CASE WHEN rank < 1 THEN 'unknown' ELSE status END,
+UPDATE outgoing SET phase = CASE WHEN rank < 2 THEN 'check' END, due = ?1, status = CASE WHEN rank < 1 THEN 'unknown' ELSE status END,
   rank = max(rank, 1), detail = 'the process ended while sending'
 WHERE phase = 'attempt';
 

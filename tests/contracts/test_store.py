@@ -1,0 +1,396 @@
+"""One suite for every store: what the pipeline relies on, and nothing of how it is done."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smsbot.core.conversation import Conversation, Frame, Run
+from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
+from smsbot.core.message import Event, Key, Outgoing, Quarantined, Receipt
+from smsbot.core.status import Status
+from smsbot.core.turn import Entry, Step, Timer, Verdict, digest
+from smsbot.stores.base import Acceptance, Checked, Consent, Fate, Finding, Report, Settlement
+from smsbot.stores.sqlite import SqliteStore
+
+ANN = Key("7255", "+48600100200")
+BOB = Key("7255", "+48600100300")
+NOW = 1000.0
+
+
+@pytest.fixture(params=["sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    made = SqliteStore(tmp_path / "contract.db")
+    await made.open(NOW)
+    yield made
+    await made.close()
+
+
+def event(name: str, key: Key = ANN, **more: Any) -> Event:
+    return Event(digest(name), key, "text", name, NOW, **more)
+
+
+def text(name: str, key: Key = ANN, *, due: float = NOW, expires: float = NOW + 3600, lane: str = "reply") -> Outgoing:
+    return Outgoing(digest(name, size=10).hex(), key, "main", name, 1, NOW, due, expires, lane=lane)
+
+
+def step(of: Event, version: int = 1, **more: Any) -> Step:
+    return Step(of, Conversation(of.key, version), **more)
+
+
+async def status(store: SqliteStore, of: Outgoing) -> tuple[str, str | None]:
+    row = (await store.rows("outgoing", id=of.id))[0]
+    return row["status"], row["phase"]
+
+
+async def reopen(store: SqliteStore, now: float = NOW) -> SqliteStore:
+    await store.close()
+    again = SqliteStore(store.path)
+    await again.open(now)
+    return again
+
+
+async def test_an_event_is_new_once_for_ever(store: SqliteStore) -> None:
+    verdicts = [a.verdict for a in await store.accept([Acceptance(event("a")), Acceptance(event("a"))])]
+    assert verdicts == [Verdict.DONE, Verdict.DUPLICATE]
+    store = await reopen(store)
+    assert [a.verdict for a in await store.accept([Acceptance(event("a"))])] == [Verdict.DUPLICATE]
+    assert (await store.step_express([step(event("a"))]))[0].verdict is Verdict.DUPLICATE
+    await store.close()
+
+
+async def test_a_duplicate_harms_no_other_of_its_batch(store: SqliteStore) -> None:
+    await store.accept([Acceptance(event("a"))])
+    names = ["b", "a", "c", "a", "d"]
+    answers = await store.accept([Acceptance(event(n)) for n in names])
+    assert [a.verdict is Verdict.DONE for a in answers] == [True, False, True, False, True]
+    assert [e.text for e in await store.unread(0, 100)] == ["a", "b", "c", "d"]
+
+
+async def test_a_weak_key_holds_for_its_window(store: SqliteStore) -> None:
+    def at(when: float) -> Acceptance:
+        e = event(f"1 at {when}", seen=digest("raw"), window=60.0)
+        return Acceptance(replace(e, at=when))
+
+    verdicts = [(await store.accept([at(NOW + t)]))[0].verdict for t in (0, 30, 59, 60, 61, 125)]
+    assert [v is Verdict.DONE for v in verdicts] == [True, False, False, True, False, True]
+
+
+async def test_unread_comes_in_order_and_pages(store: SqliteStore) -> None:
+    await store.accept([Acceptance(event(str(i))) for i in range(10)])
+    first = await store.unread(0, 4)
+    rest = await store.unread(first[-1].seq, 100)
+    assert [e.text for e in (*first, *rest)] == [str(i) for i in range(10)]
+
+
+async def test_a_turn_is_committed_whole(store: SqliteStore) -> None:
+    frame = Frame("handler", "order", "size", '{"n":1}', "Size?", NOW + 60, "gone")
+    run = Run(digest("run"), "pizza", "pizza", NOW, (frame,))
+    after = Conversation(ANN, 1, run, {"name": '"Ann"'})
+    answer = (
+        await store.step_express(
+            [
+                Step(
+                    event("pizza"), after, note="why", outgoing=(text("Size?"), text("Now?")),
+                    timers=(Timer(ANN, "timeout", NOW + 60, "x"),), runs=(run,), visits=("size",),
+                    journal=(Entry(run.id, b"f", 1, "step", "42"),), contact={"name": '"Ann"'},
+                )
+            ]
+        )
+    )[0]  # fmt: skip
+    assert answer.verdict is Verdict.DONE
+    assert [c.outgoing.text for c in answer.claims] == ["Size?"]
+    store = await reopen(store)
+    assert await store.load(ANN) == after
+    assert await store.unread(0, 10) == []
+    assert await store.sweep(NOW + 60, 10) == [Timer(ANN, "timeout", NOW + 60, "x")]
+    assert await store.sweep(NOW + 59, 10) == []
+    assert [e.value for e in await store.journal(run.id, b"f")] == ["42"]
+    await store.close()
+
+
+async def test_a_stale_step_writes_nothing(store: SqliteStore) -> None:
+    await store.step_express([step(event("a"))])
+    answers = await store.step_express(
+        [step(event("b"), 1, outgoing=(text("no"),)), step(event("c"), 2), step(event("d", BOB), 1)]
+    )
+    assert [a.verdict for a in answers] == [Verdict.FENCED, Verdict.DONE, Verdict.DONE]
+    assert await store.rows("outgoing", id=text("no").id) == []
+    assert (await store.step_express([step(event("b"), 3)]))[0].verdict is Verdict.DONE
+
+
+async def test_a_segment_leaves_its_event_unread_and_a_rerun_adds_nothing_twice(store: SqliteStore) -> None:
+    seq = (await store.accept([Acceptance(event("a"))]))[0].seq
+    taken = replace(event("a"), seq=seq)
+    segment = step(taken, 1, consumed=False, outgoing=(text("wait"),), journal=(Entry(b"r", b"f", 1, "step", "1"),))
+    assert len((await store.finish([segment]))[0].claims) == 1
+    assert [e.seq for e in await store.unread(0, 10)] == [seq]
+    again = step(taken, 2, consumed=True, outgoing=(text("wait"), text("done")), journal=segment.journal)
+    answer = (await store.finish([again]))[0]
+    assert (answer.verdict, answer.claims) == (Verdict.DONE, ())
+    assert await store.unread(0, 10) == []
+    assert [r["text"] for r in await store.rows("feed", limit=10, before=1e15) if r["direction"] == "out"] == ["done", "wait"]
+
+
+async def test_texts_of_a_conversation_leave_one_after_the_other(store: SqliteStore) -> None:
+    claims = (await store.owe([text("1")]))[0].claims
+    assert [(await store.owe([text(n)]))[0].claims for n in "23"] == [(), ()]
+    assert len((await store.owe([text("b", BOB)]))[0].claims) == 1
+    assert await store.claim_out(NOW, 10) == []
+    order = []
+    while claims:
+        order.append(claims[0].outgoing.text)
+        claims = tuple(await store.sent([Settlement(claims[0], Fate.ACCEPTED, NOW)]))
+    assert order == ["1", "2", "3"]
+    assert (await store.owe([text("4")]))[0].claims
+
+
+async def test_a_text_that_waits_for_its_time_holds_nothing_back(store: SqliteStore) -> None:
+    assert (await store.owe([text("later", due=NOW + 100)]))[0].claims == ()
+    claim = (await store.owe([text("now")]))[0].claims[0]
+    assert await store.claim_out(NOW + 99, 10) == []
+    assert await store.claim_out(NOW + 100, 10) == [], "it waits behind what is being sent"
+    followers = await store.sent([Settlement(claim, Fate.ACCEPTED, NOW + 100)])
+    assert [c.outgoing.text for c in followers] == ["later"]
+
+
+async def test_what_is_sent_later_keeps_its_place(store: SqliteStore) -> None:
+    claim = (await store.owe([text("1")]))[0].claims[0]
+    await store.owe([text("2")])
+    await store.retry([Settlement(claim, Fate.LATER, NOW, again=NOW + 30)])
+    assert await status(store, claim.outgoing) == ("queued", "queue")
+    assert await store.next_due() == NOW + 30
+    store = await reopen(store)
+    assert await store.claim_out(NOW + 29, 10) == []
+    (again,) = await store.claim_out(NOW + 30, 10)
+    assert (again.outgoing.text, again.attempt) == ("1", 2)
+    assert [c.outgoing.text for c in await store.sent([Settlement(again, Fate.ACCEPTED, NOW + 30)])] == ["2"]
+    await store.close()
+
+
+async def test_at_start_every_open_attempt_is_unknown_and_what_waited_goes_on(store: SqliteStore) -> None:
+    await store.owe([text("1"), text("2"), text("b", BOB)])
+    store = await reopen(store, NOW + 5)
+    assert await status(store, text("1")) == ("unknown", "check")
+    assert {c.claim.outgoing.text for c in await store.claim_checks(NOW + 5, 10)} == {"1", "b"}
+    assert [c.outgoing.text for c in await store.claim_out(NOW + 5, 10)] == ["2"]
+    await store.close()
+
+
+async def test_an_unknown_text_is_looked_up_resent_and_held(store: SqliteStore) -> None:
+    claim = (await store.owe([text("1")]))[0].claims[0]
+    await store.sent([Settlement(claim, Fate.UNKNOWN, NOW, again=NOW)])
+    (check,) = await store.claim_checks(NOW, 10)
+    assert (check.absences, check.resends) == (0, 0)
+    await store.checked([Checked(check, Finding.ABSENT, NOW, again=NOW + 2)])
+    assert await store.claim_checks(NOW + 1, 10) == []
+    (check,) = await store.claim_checks(NOW + 2, 10)
+    assert check.absences == 1
+    (resend,) = await store.checked([Checked(check, Finding.RESEND, NOW + 2)])
+    assert resend.attempt == 2
+    await store.sent([Settlement(resend, Fate.UNKNOWN, NOW + 2, again=NOW + 2)])
+    (check,) = await store.claim_checks(NOW + 2, 10)
+    assert check.resends == 1
+    await store.checked([Checked(check, Finding.HOLD, NOW + 3, detail="held")])
+    assert await store.claim_checks(NOW + 1e6, 10) == []
+    assert await status(store, claim.outgoing) == ("unknown", None)
+
+
+async def test_reports_are_idempotent_and_order_free(store: SqliteStore) -> None:
+    claim = (await store.owe([text("1")]))[0].claims[0]
+    listen = frozenset({Status.DELIVERED})
+
+    def report(status: Status | None, raw: str) -> Report:
+        return Report(Receipt("main", claim.reference, status, raw, NOW, claim.outgoing.id), listen)
+
+    first = await store.report([report(Status.DELIVERED, "21"), report(Status.DELIVERED, "21")])
+    assert [e.kind for e in first] == ["delivery"]
+    assert await store.report([report(Status.SENT, "2"), report(None, "77"), report(Status.DELIVERED, "21")]) == []
+    await store.sent([Settlement(claim, Fate.ACCEPTED, NOW)])
+    assert await status(store, claim.outgoing) == ("delivered", None)
+    assert len(await store.rows("receipts", id=claim.outgoing.id)) == 3
+    assert [e.kind for e in await store.unread(0, 10)] == ["delivery"]
+
+
+async def test_a_report_before_its_text_is_known_counts_when_it_is(store: SqliteStore) -> None:
+    claim = (await store.owe([text("1")]))[0].claims[0]
+    await store.report([Report(Receipt("main", "theirs-1", Status.DELIVERED, "ok", NOW))])
+    await store.sent([Settlement(claim, Fate.ACCEPTED, NOW, reference="theirs-1")])
+    assert await status(store, claim.outgoing) == ("delivered", None)
+    other = (await store.owe([text("2")]))[0].claims[0]
+    await store.sent([Settlement(other, Fate.ACCEPTED, NOW, reference="theirs-2")])
+    await store.report([Report(Receipt("main", "theirs-2", Status.FAILED, "no", NOW))])
+    assert await status(store, other.outgoing) == ("failed", None)
+
+
+async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(store: SqliteStore) -> None:
+    await store.owe([text("scheduled", due=NOW + 10), text("first"), text("behind"), text("bob", BOB)])
+    stop = Acceptance(event("stop"), Consent("optout", "stop", "text"), (text("bye", lane="consent"),))
+    assert not (await store.accept([stop]))[0].claims, "the confirmation waits behind what is being sent"
+    assert await store.suppressed(ANN.number)
+    assert not await store.suppressed(BOB.number)
+    assert await status(store, text("scheduled")) == ("blocked", None)
+    assert await status(store, text("behind")) == ("blocked", None)
+    assert (await store.owe([text("new")]))[0].claims == ()
+    assert await status(store, text("new")) == ("blocked", None)
+    assert (await store.load(ANN)).opted_out
+    (claim,) = (await store.step_express([step(event("x"), 1, outgoing=(text("no"), text("help", lane="consent")))]))[0].claims or (None,)
+    assert claim is None
+    await store.accept([Acceptance(event("start"), Consent("optin", "start", "text"))])
+    assert not (await store.load(ANN)).opted_out
+
+
+async def test_counts_stay_right_after_an_opt_out(store: SqliteStore) -> None:
+    (first,) = (await store.owe([text("first")]))[0].claims
+    await store.owe([text("behind")])
+    await store.accept([Acceptance(event("stop"), Consent("optout", "stop", "text"))])
+    assert await store.close_out(first.outgoing, Status.BLOCKED, "opted out", NOW) == ()
+    await store.accept([Acceptance(event("start"), Consent("optin", "start", "text"))])
+    assert (await store.owe([text("again")]))[0].claims
+
+
+async def test_old_texts_expire_when_claimed_and_the_next_goes_on(store: SqliteStore) -> None:
+    (claim,) = (await store.owe([text("1")]))[0].claims
+    await store.owe([text("old", expires=NOW + 5), text("fresh")])
+    (next_claim,) = await store.sent([Settlement(claim, Fate.ACCEPTED, NOW + 10)])
+    assert next_claim.outgoing.text == "fresh"
+    assert await status(store, text("old")) == ("expired", None)
+
+
+async def test_a_timer_fires_once(store: SqliteStore) -> None:
+    timer = Timer(ANN, "timeout", NOW + 60)
+    await store.step_express([step(event("a"), timers=(timer,))])
+    fire = Acceptance(event("t"), timer=timer)
+    assert [a.verdict for a in await store.accept([fire, fire])] == [Verdict.DONE, Verdict.DUPLICATE]
+    assert await store.sweep(NOW + 100, 10) == []
+
+
+async def test_a_failed_turn_waits_then_is_a_dead_letter(store: SqliteStore) -> None:
+    await store.accept([Acceptance(event("a"))])
+    (unread,) = await store.unread(0, 10)
+    await store.postpone(unread, NOW + 5, "failed")
+    (unread,) = await store.unread(0, 10)
+    assert unread.attempts == 1
+    await store.postpone(unread, None, "dead")
+    assert await store.unread(0, 10) == []
+    assert (await store.rows("counts"))[0]["dead"] == 1
+
+
+async def test_quarantine_keeps_a_body_once(store: SqliteStore) -> None:
+    item = Quarantined("main", "inbound", b'{"a":1}', "why", NOW)
+    await store.quarantine([item, item])
+    (row,) = await store.rows("quarantined", account="main", limit=10)
+    await store.replayed(row["id"], NOW)
+    assert await store.rows("quarantined", account="", limit=10) == []
+
+
+async def test_two_secrets_live_and_a_third_retires_the_oldest(store: SqliteStore) -> None:
+    for i in range(3):
+        await store.add_hook_secret("main", f"s{i}", NOW + i)
+    assert await store.hook_secrets() == {"main": ("s2", "s1")}
+
+
+async def test_hundreds_at_once_share_their_commits(store: SqliteStore) -> None:
+    keys = [Key("7255", f"+4860010{i:04d}") for i in range(400)]
+    answers = await asyncio.gather(
+        *(store.step_express([step(Event(digest(k.number), k, "text", "x", NOW), outgoing=(text(k.number, k),))]) for k in keys)
+    )
+    assert all(a[0].verdict is Verdict.DONE and len(a[0].claims) == 1 for a in answers)
+    assert (await store.rows("last_seq"))[0] == {"events": 400, "outgoing": 400}
+
+
+# -- SQLite alone -----------------------------------------------------------------------------------
+
+
+async def test_the_file_is_private_and_locked(store: SqliteStore) -> None:
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    with pytest.raises(StoreLocked):
+        await SqliteStore(store.path).open(NOW)
+    assert (await store.accept([Acceptance(event("a"))]))[0].verdict is Verdict.DONE
+
+
+async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    made = SqliteStore(path)
+    await made.open(NOW)
+    await made.close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version=999")
+    db.close()
+    with pytest.raises(StoreTooNew, match="999"):
+        await SqliteStore(path).open(NOW)
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "no.db"
+    path.write_bytes(b"hello" * 1000)
+    with pytest.raises(StoreError, match="not a database"):
+        await SqliteStore(path).open(NOW)
+    with pytest.raises(StoreError):
+        await SqliteStore(tmp_path / "nowhere" / "x.db").open(NOW)
+
+
+async def test_a_full_disk_refuses_and_recovers(store: SqliteStore) -> None:
+    await store.accept([Acceptance(event("before"))])
+
+    class Limit:
+        """Runs on the writer's connection, as the only place that can make its disk full."""
+
+        reads = True
+
+        def __init__(self, pages: int) -> None:
+            self.pages = pages
+
+        def plan(self, plan: Any) -> None:
+            plan._db.execute(f"PRAGMA max_page_count={self.pages}")
+
+        def refused(self, statement: str) -> None: ...
+
+        def undo(self) -> None: ...
+
+    await store._writer.submit([Limit(1)])
+    with pytest.raises(StoreError, match="full"):
+        for i in range(200):
+            await store.accept([Acceptance(replace(event(f"big {i}"), text="x" * 4000))])
+    await store._writer.submit([Limit(1_000_000)])
+    assert (await store.accept([Acceptance(event("after"))]))[0].verdict is Verdict.DONE
+    texts = [e.text for e in await store.unread(0, 1000)]
+    assert texts[0] == "before"
+    assert texts[-1] == "after"
+
+
+async def test_a_closed_store_says_so(store: SqliteStore) -> None:
+    await store.close()
+    with pytest.raises(StoreError):
+        await store.accept([Acceptance(event("a"))])
+    with pytest.raises(StoreError):
+        await store.rows("counts")
+
+
+def test_the_schema_is_the_sum_of_the_migrations(tmp_path: Path) -> None:
+    from smsbot.stores.queries import load, migrations
+
+    db = sqlite3.connect(tmp_path / "x.db")
+    for _, script in migrations("sqlite"):
+        db.executescript(script)
+    for part in ("reads", "writes", "selects"):
+        for query in load("sqlite", part).values():
+            db.execute(f"EXPLAIN {query.sql}" if not query.sql.startswith("PRAGMA") else query.sql, _nothing(query.sql))
+    db.close()
+
+
+def _nothing(sql: str) -> Any:
+    import re
+
+    names = set(re.findall(r":([a-z_]+)", sql))
+    if names:
+        return dict.fromkeys(names)
+    numbered = [int(n) for n in re.findall(r"\?(\d+)", sql)]
+    return (None,) * (max(numbered) if numbered else sql.count("?"))

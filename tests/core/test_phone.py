@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsbot.core import phone
+
+
+@pytest.mark.parametrize(
+    ("raw", "country", "expected"),
+    [
+        ("600100200", "PL", "+48600100200"),
+        ("48600100200", "PL", "+48600100200"),
+        ("+48600100200", "PL", "+48600100200"),
+        ("0048600100200", "PL", "+48600100200"),
+        ("+48 600-100-200", None, "+48600100200"),
+        ("(202) 555-0123", "US", "+12025550123"),
+        ("12025550123", "US", "+12025550123"),
+        ("07911 123456", "GB", "+447911123456"),
+        ("48600100200", None, "+48600100200"),
+        ("7255", "PL", "7255"),
+        ("+7255", "PL", "7255"),
+        ("36111", "FR", "36111"),
+        ("Clinic", "PL", "Clinic"),
+        (" InfoSMS ", None, "InfoSMS"),
+        ("\u200e+48\u00a0600\u2011100\u2011200", "PL", "+48600100200"),
+    ],
+)
+def test_one_spelling(raw: str, country: str | None, expected: str) -> None:
+    assert phone.normalise(raw, country) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "masked"),
+    [("+48600100200", "+48•••00"), ("+12025550123", "+1•••23"), ("7255", "7255"), ("Clinic", "C•••"), ("", "•••")],
+)
+def test_mask(address: str, masked: str) -> None:
+    assert phone.mask(address) == masked
+
+
+@given(st.text(max_size=40), st.sampled_from(["PL", "US", None, "XX"]))
+def test_any_address_has_a_spelling_that_stays(raw: str, country: str | None) -> None:
+    once = phone.normalise(raw, country)
+    assert phone.normalise(once, country) == once
+    phone.mask(once)
+
+
+@given(st.from_regex(r"\+[1-9][0-9]{7,14}", fullmatch=True))
+def test_a_mask_shows_little(number: str) -> None:
+    assert sum(c.isdigit() for c in phone.mask(number)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("number", "country"), [("+48732000111", "PL"), ("+447400123456", "GB"), ("7255", None), ("+883510000000000", None)]
+)
+def test_country(number: str, country: str | None) -> None:
+    assert phone.country(number) == country

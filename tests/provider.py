@@ -1,0 +1,75 @@
+"""A provider on a real socket that does exactly what a script says, byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
+
+
+class Provider:
+    """Counts the requests that arrived whole."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self.requests: list[bytes] = []
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (int(h.split(b":")[1]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:")), 0
+                )
+                body = await reader.readexactly(length)
+                self.requests.append(head + body)
+                await self._script(reader, writer, head + body)
+        writer.close()
+
+
+@asynccontextmanager
+async def provider(script: Script) -> AsyncIterator[Provider]:
+    made = Provider(script)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.port = server.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        server.close()
+
+
+def answers(status: int, body: object, headers: str = "") -> Script:
+    """A whole answer, then the next request."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n{headers}\r\n"
+        writer.write(head.encode() + content)
+        await writer.drain()
+
+    return script
+
+
+def says(data: bytes, *, then: str = "close") -> Script:
+    """Exactly these bytes, then closes, resets or hangs."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+        writer.write(data)
+        await writer.drain()
+        if then == "hang":
+            await asyncio.sleep(5)
+        elif then == "reset":
+            writer.transport.abort()
+            return
+        writer.close()
+        raise ConnectionError
+
+    return script

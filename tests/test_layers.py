@@ -1,0 +1,127 @@
+"""Imports run downward only, never in a circle, and none exists for the type checker alone."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent / "smsbot"
+
+# Each room, and the rooms that it may import besides itself. Columns never import each other, with two
+# exceptions that are written out: gateways use the transport, and pages of settings use the routing's hints.
+COLUMNS = ("gateways", "stores", "routing", "policy")
+MAY = {
+    "core": set(),
+    "transport": {"core"},
+    "gateways": {"core", "transport"},
+    "stores": {"core"},
+    "routing": {"core"},
+    "policy": {"core"},
+    "settings": {"core", "routing.injection"},
+    "targets": {"core", "routing"},
+    "serve": {"core"},
+    "pipeline": {"core", "routing", "policy", "gateways.base", "stores.base"},
+    "sandbox": {"core", "transport", "gateways.messageflow_wire", "stores.base"},
+    "web": {"core", "gateways.base", "stores.base", "pipeline"},
+}
+FREE = {"app", "cli", "__main__", "__init__", "testing"}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts) or "__init__"
+
+
+def imports(path: Path) -> set[str]:
+    """The smsbot modules that a file imports, as dotted names below smsbot."""
+    here = module_of(path)
+    package = here if path.name == "__init__.py" else here.rpartition(".")[0]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {n.name.removeprefix("smsbot.") for n in node.names if n.name.startswith("smsbot.")}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                base = package if node.level == 1 else package.rpartition(".")[0]
+                name = ".".join(filter(None, (base, node.module or "")))
+            elif node.module is not None and (node.module == "smsbot" or node.module.startswith("smsbot.")):
+                name = node.module.removeprefix("smsbot").removeprefix(".")
+            else:
+                continue
+            for alias in node.names:
+                whole = f"{name}.{alias.name}" if name else alias.name
+                is_module = (ROOT / (whole.replace(".", "/") + ".py")).exists() or (
+                    ROOT / whole.replace(".", "/")
+                ).is_dir()
+                found.add(whole if is_module else name)
+    return found - {""}
+
+
+GRAPH = {module_of(p): imports(p) for p in ROOT.rglob("*.py")}
+
+
+def test_imports_run_downward() -> None:
+    wrong = []
+    for module, targets in GRAPH.items():
+        room = module.split(".")[0]
+        if room in FREE:
+            continue
+        for target in targets:
+            allowed = MAY[room]
+            if target.split(".")[0] == room or any(target == a or target.startswith(a + ".") for a in allowed):
+                continue
+            wrong.append(f"{module} imports {target}")
+    assert not wrong
+
+
+def test_columns_never_touch() -> None:
+    for column in COLUMNS:
+        assert not MAY[column] & (set(COLUMNS) - {column})
+
+
+def test_there_is_no_circle() -> None:
+    state: dict[str, int] = defaultdict(int)
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert state[module] != 1, " → ".join((*path, module))
+        if state[module]:
+            return
+        state[module] = 1
+        for target in GRAPH.get(module, ()):
+            visit(target, (*path, module))
+        state[module] = 2
+
+    for module in list(GRAPH):
+        visit(module, ())
+
+
+def test_nothing_is_imported_for_the_type_checker_alone() -> None:
+    assert [str(p) for p in ROOT.rglob("*.py") if "TYPE_CHECKING" in p.read_text(encoding="utf-8")] == []
+
+
+def test_every_room_is_named() -> None:
+    rooms = {m.split(".")[0] for m in GRAPH}
+    assert rooms - FREE <= set(MAY), "a new room needs its place in the layers"
+
+
+def test_the_deciding_code_has_no_clock_randomness_or_socket() -> None:
+    banned = {"time", "random", "secrets", "socket", "asyncio", "sqlite3", "aiosqlite", "httpx", "os", "threading"}
+    # the clock is where the wall clock enters; the base of a step is a coroutine but never a loop
+    allowed = {("core/clock.py", "time")}
+    wrong = []
+    for room in ("core", "routing", "policy"):
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = (
+                    [n.name for n in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                    if isinstance(node, ast.ImportFrom) and not node.level
+                    else []
+                )
+                for name in names:
+                    place = (str(path.relative_to(ROOT)), name.split(".")[0])
+                    if place[1] in banned and place not in allowed:
+                        wrong.append(place)
+    assert not wrong

@@ -1,0 +1,126 @@
+"""What a webhook is answered, and what it leaves behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smsbot import Bot
+from smsbot.core.errors import StoreError
+
+from ..house import ANN, LINE, URL, House
+
+
+def bot() -> Bot:
+    made = Bot()
+    made.fallback(lambda text: f"got {text}")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/hooks/sandbox/wrong/inbound", 404),
+        ("POST", "/hooks/nobody/{secret}/inbound", 404),
+        ("POST", "/hooks/sandbox/{secret}/nothing", 404),
+        ("POST", "/hooks/sandbox/{secret}/inbound/more", 404),
+        ("POST", "/hooks/", 404),
+        ("POST", "/hooks/sandbox/ł%00/inbound", 404),
+        ("GET", "/hooks/sandbox/{secret}/inbound", 405),
+        ("GET", "/hooks/sandbox/wrong/inbound", 404),
+    ],
+)
+async def test_strangers_write_nothing(house: Any, method: str, path: str, status: int) -> None:
+    h: House = await house(bot())
+    secret = h.hook("inbound").split("/")[-2]
+    body = {"from": ANN, "to": LINE, "message": "x"}
+    answer = await h.http.request(method, path.format(secret=secret), json=body)
+    assert answer.status_code == status
+    assert await h.events() == []
+    assert await h.app.store.rows("quarantined", account="", limit=9) == []
+
+
+async def test_a_body_that_is_too_large(house: Any) -> None:
+    h: House = await house(bot())
+    assert (await h.http.post(h.hook("inbound"), content=b"x" * 70_000)).status_code == 413
+
+    async def chunks() -> Any:
+        for _ in range(70):
+            yield b"x" * 1000
+
+    assert (await h.http.post(h.hook("inbound"), content=chunks())).status_code == 413
+
+
+async def test_shuffled_fields_are_quarantined_mapped_and_answered(house: Any) -> None:
+    h: House = await house(bot())
+    for i in range(3):
+        body = {"id": f"z{i}", "msisdn": ANN, "short": LINE, "body": f"hello {i}"}
+        answer = await h.http.post(h.hook("inbound"), json=body)
+        assert (answer.status_code, answer.json()) == (200, {"ok": True, "quarantined": True})
+    assert "webhooks in quarantine" in (await h.http.get("/")).text
+    assert await h.app.map_fields("sandbox", "inbound", {"from": "msisdn", "text": "body"}) == {"replayed": 0, "left": 3}
+    assert await h.app.map_fields("sandbox", "inbound", {"to": "short", "from": "msisdn", "text": "body"}) == {
+        "replayed": 3,
+        "left": 0,
+    }
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["got hello 0", "got hello 1", "got hello 2"]
+    await h.restart()
+    await h.http.post(h.hook("inbound"), json={"id": "z9", "msisdn": ANN, "short": LINE, "body": "again"})
+    await h.http.post(h.hook("inbound"), json={"id": "z2", "msisdn": ANN, "short": LINE, "body": "hello 2"})
+    await h.advance("1s")
+    assert (await h.heard(ANN))[3:] == ["got again"]
+
+
+async def test_a_text_to_a_number_that_is_no_line_waits_in_quarantine(house: Any) -> None:
+    h: House = await house(bot())
+    answer = await h.inbound(id="1", **{"from": ANN}, to="+48999999999", message="x")
+    assert answer.json() == {"ok": True, "quarantined": True}
+    assert len(await h.app.store.rows("quarantined", account="", limit=9)) == 1
+
+
+async def test_a_sender_that_cannot_be_answered_and_an_empty_text(house: Any) -> None:
+    h: House = await house(bot())
+    await h.inbound(id="1", **{"from": "Clinic"}, to=LINE, message="spam")
+    await h.inbound(id="2", **{"from": ANN}, to=LINE, message=" \u200b ")
+    await h.advance("1s")
+    assert await h.outgoing() == []
+    assert [e["detail"] for e in await h.events()] == ["a sender that cannot be answered", "an empty text is no answer"]
+
+
+async def test_two_secrets_live_after_a_rotation(house: Any) -> None:
+    h: House = await house(bot())
+    first = h.hook("inbound")
+    await h.app.rotate("sandbox")
+    second = h.hook("inbound")
+    await h.app.rotate("sandbox")
+    body = {"from": ANN, "to": LINE, "message": "x"}
+    codes = [(await h.http.post(url, json={**body, "id": url})).status_code for url in (first, second, h.hook("inbound"))]
+    assert codes == [404, 200, 200]
+    assert first.startswith(URL)
+
+
+async def test_our_own_fault_is_503_and_the_text_comes_again(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    h: House = await house(bot())
+    body: dict[str, object] = {"id": "1", "from": ANN, "to": LINE, "message": "x"}
+    real = h.app.store._writer.submit
+
+    async def full(units: object) -> list[Any]:
+        raise StoreError("disk full")
+
+    monkeypatch.setattr(h.app.store._writer, "submit", full)
+    answer = await h.http.post(h.hook("inbound"), json=body)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    monkeypatch.setattr(h.app.store._writer, "submit", real)
+    assert (await h.http.post(h.hook("inbound"), json=body)).status_code == 200
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["got x"]
+
+
+async def test_a_crowd_is_told_to_come_again_before_its_body_is_read(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    h: House = await house(bot())
+    monkeypatch.setattr(type(h.app.store), "busy", property(lambda _: True))
+    assert (await h.inbound(id="1", **{"from": ANN}, to=LINE, message="x")).status_code == 503
+    assert (await h.http.get("/readyz")).status_code == 503
+    assert (await h.http.get("/healthz")).status_code == 200
