@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from smsbot.core import codec, phone
+from smsbot.core import codec, phone, segments
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Event, Key, Outgoing, Reply
@@ -33,7 +33,7 @@ from smsbot.sandbox.time import MovableClock, TimeMachine
 from smsbot.settings import AccountSettings, LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, fastest
-from smsbot.web.auth import PasswordGate
+from smsbot.web.auth import LocalGate, PasswordGate
 from smsbot.web.control import Control, socket_path
 from smsbot.web.live import Live
 from smsbot.web.pages import Pages
@@ -112,7 +112,7 @@ class App:
         self.live = Live(self.store)
         pages = Pages(self.store, self.lines, self.clock, self.live, self._ready, dev=self.dev)
         if self.dev:
-            return pages.app(self._build_sandbox(), self._lifespan)
+            return LocalGate(pages.app(self._build_sandbox(), self._lifespan), self._base)
         password = self.settings.dashboard_password
         return PasswordGate(
             pages.app(None, self._lifespan), password.get_secret_value() if password else None, _is_open
@@ -120,7 +120,14 @@ class App:
 
     def _build_sandbox(self) -> Any:
         first = self.lines.values()[0]
-        network = Network(self.store, self.clock, self._transport, self._inbound_url, first.number)
+        network = Network(
+            self.store,
+            self.clock,
+            self._transport,
+            inbound_url=self._inbound_url,
+            report_url=lambda account: self.hook_url(account, "status"),
+            default_line=first.number,
+        )
         workers = (self.timers, network)
         busy = (self.dispatcher, self.sender, network)
         self.time = TimeMachine(self._movable, workers, lambda: all(b.idle for b in busy), self._clock_moved)
@@ -317,5 +324,7 @@ def compose(line: Line, number: str, text: str, now: float) -> Outgoing:
         raise UsageError(f"{number!r} is not a phone number; write it as +48600100200")
     if not text.strip():
         raise UsageError("the text is empty")
+    if (parts := segments.count(text).segments) > segments.MAX_PARTS:
+        raise UsageError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
     event = Event(secrets.token_bytes(16), Key(line.number, theirs), "send", "", now, line.account)
     return outbox.owed(Reply(text, outbox.NOTICE), 0, event, line, now, lane="notice")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import socket
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import uvicorn
 
@@ -29,26 +31,51 @@ def listen(host: str, port: int, *, tries: int = 1) -> socket.socket:
     raise PortTaken(f"no free port from {port}")
 
 
-def serve(app: Any, listener: socket.socket, *, log_level: str = "warning", drain: int = 5) -> None:
-    """Serve until SIGINT or SIGTERM. `drain` is how long open requests get, in seconds."""
+class Serving(Protocol):
+    """An ASGI app with a life of its own."""
+
+    async def start(self) -> None:
+        """Open everything; raises what is wrong."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what is under way, close."""
+        ...
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        ...
+
+
+def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Callable[[], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. `drain` is how long open requests get, in seconds; `ready` is told once."""
     config = uvicorn.Config(
         app,
-        log_level=log_level,
         access_log=False,
         log_config=None,
-        lifespan="on",
+        lifespan="off",
         ws="none",
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=drain,
         timeout_keep_alive=30,
-        backlog=2048,
-        limit_concurrency=None,
     )
-    server = _Server(config)
     # uvicorn raises the signal again once it has served; a clean end on SIGTERM is exit code 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    server.run(sockets=[listener])
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(app, _Server(config), listener, ready))
+
+
+async def _serve(
+    app: Serving, server: uvicorn.Server, listener: socket.socket, ready: Callable[[], None] | None
+) -> None:
+    await app.start()
+    try:
+        if ready is not None:
+            ready()
+        await server.serve(sockets=[listener])
+    finally:
+        await app.stop()
 
 
 class _Server(uvicorn.Server):

@@ -9,19 +9,26 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from smsbot.core import phone
 from smsbot.core.errors import SettingsError
+from smsbot.gateways.messageflow_wire import FIELDS
 from smsbot.routing.injection import nearest
 
-_SECRETS = ("authorization", "application_key")
+SECRETS = ("authorization", "application_key")
+"""What an account keeps secret."""
+_PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
+_NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG"}
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -31,6 +38,12 @@ class BotSettings(BaseModel):
     model_config = _FROZEN
     target: str
     lines: tuple[str, ...] = Field(min_length=1)
+
+    @field_validator("lines", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """In the environment lines are separated by commas."""
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 class LineSettings(BaseModel):
@@ -62,15 +75,16 @@ class AccountSettings(BaseModel):
         file: Path | None = getattr(self, f"{name}_file")
         if value is not None:
             return value.get_secret_value()
-        return file.read_text(encoding="utf-8").strip() if file is not None else ""
+        try:
+            return file.read_text(encoding="utf-8").strip() if file is not None else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError([f"{file} cannot be read: {error}"]) from None
 
 
 class Settings(BaseSettings):
     """Everything that a server is told."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SMSBOT_", env_nested_delimiter="__", env_file=".env", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SMSBOT_", env_nested_delimiter="__", extra="forbid", frozen=True)
     bots: Mapping[str, BotSettings] = {}
     lines: Mapping[str, LineSettings] = {}
     accounts: Mapping[str, AccountSettings] = {}
@@ -90,7 +104,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment above `.env` above the file (which comes as init values)."""
-        return env_settings, dotenv_settings, init_settings
+        return env_settings, init_settings
 
     @property
     def path(self) -> Path:
@@ -101,24 +115,42 @@ class Settings(BaseSettings):
 def read(folder: Path | None = None, **overrides: object) -> Settings:
     """The settings of a folder; `overrides` are from the command line. Raises `SettingsError`."""
     folder = folder or Path.cwd()
-    values = _plain_environment() | _file(folder)
+    values = _file(folder)
     problems = [f"{name} in {source}: a secret belongs into the environment" for name, source in _secrets_in(values)]
     try:
-        settings = Settings(_env_file=folder / ".env", **values)  # type: ignore[call-arg]
+        with _environment(folder):
+            settings = Settings(**values)
     except ValidationError as error:
         raise SettingsError([*problems, *map(_explain, error.errors())]) from None
-    given = {k: v for k, v in overrides.items() if v is not None}
-    settings = settings.model_copy(update=given)
+    except SourceError as error:
+        raise SettingsError([*problems, str(error)]) from None
+    settings = settings.model_copy(update={k: v for k, v in overrides.items() if v is not None})
     problems += _cross_check(settings)
     if problems:
         raise SettingsError(problems)
     return settings
 
 
-def _plain_environment() -> dict[str, Any]:
-    """The names that hosts give without our prefix."""
-    names = {"DATABASE_URL": "database", "PORT": "port", "PUBLIC_URL": "public_url"}
-    return {field: os.environ[name] for name, field in names.items() if os.environ.get(name)}
+@contextmanager
+def _environment(folder: Path) -> Iterator[None]:
+    """Make `.env` and the names that hosts give (PORT, PUBLIC_URL, DATABASE_URL) part of the environment.
+
+    Our own prefix wins over a plain name, the environment over `.env`.
+    """
+    before = dict(os.environ)
+    layers = [{k: v for k, v in dotenv_values(folder / ".env").items() if v is not None}, before]
+    found: dict[str, str] = {}
+    for layer in layers:
+        found |= {_PLAIN[k]: v for k, v in layer.items() if k in _PLAIN and v}
+        found |= {k: v for k, v in layer.items() if k.startswith("SMSBOT_") and k not in _NOT_SETTINGS}
+    for name in _NOT_SETTINGS & set(before):
+        del os.environ[name]
+    os.environ.update(found)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _file(folder: Path) -> dict[str, Any]:
@@ -131,7 +163,10 @@ def _file(folder: Path) -> dict[str, Any]:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError([f"{path.name}: {error}"]) from None
         for name in table:
-            found = found.get(name, {})
+            below: Any = found.get(name, {})
+            if not isinstance(below, dict):
+                raise SettingsError([f"{path.name}: [{name}] must be a table"])
+            found = below
         if found:
             return found
     return {}
@@ -140,7 +175,7 @@ def _file(folder: Path) -> dict[str, Any]:
 def _secrets_in(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     accounts = values.get("accounts")
     for name, account in accounts.items() if isinstance(accounts, dict) else ():
-        for secret in _SECRETS:
+        for secret in SECRETS:
             if isinstance(account, dict) and secret in account:
                 yield f"accounts.{name}.{secret}", "the settings file"
     if "dashboard_password" in values:
@@ -154,7 +189,10 @@ def _explain(error: Any) -> str:
         near = nearest(str(error["loc"][-1]), known)
         hint = f'; did you mean "{near}"?' if near else f" (known: {', '.join(known)})"
         return f"{place}: unknown key{hint}"
-    return f"{place}: {error['msg'].removeprefix('Value error, ').lower()}"
+    if error["loc"][-1] == "country":
+        return f"{place}: a country is two capital letters, such as PL or US"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {message[:1].lower()}{message[1:]}"
 
 
 def _known(place: tuple[Any, ...]) -> list[str]:
@@ -183,6 +221,12 @@ def _cross_check(settings: Settings) -> list[str]:
                 f'lines."{number}".account: there is no account "{account}"'
                 + (f'; did you mean "{near}"?' if near else "")
             )
+    for name, each in settings.accounts.items():
+        problems += _base_url(name, each.base_url)
+        for kind, fields in each.fields.items():
+            unknown = [f for f in fields if f not in FIELDS.get(kind, ())]
+            if kind not in FIELDS or unknown:
+                problems.append(f"accounts.{name}.fields.{kind}: not a webhook and its fields ({', '.join(unknown)})")
     if settings.database.startswith(("postgres://", "postgresql://")):
         problems.append("database: PostgreSQL is not supported yet; give a SQLite file, such as smsbot.db")
     return problems
@@ -197,8 +241,8 @@ def check_live(settings: Settings) -> None:
     if settings.bots and not settings.accounts:
         problems.append('accounts: none is configured; add [accounts.main] with gateway = "messageflow"')
     for name, account in settings.accounts.items():
-        for secret in _SECRETS:
-            problems += _check_secret(name, account, secret)
+        for secret in SECRETS:
+            problems += check_secret(name, account, secret)
     for bot in settings.bots.values():
         for line in bot.lines:
             if len(settings.accounts) > 1 and not settings.lines.get(line, LineSettings()).account:
@@ -210,7 +254,10 @@ def check_live(settings: Settings) -> None:
 def _public_url(url: str) -> list[str]:
     if not url:
         return ["PUBLIC_URL is missing; providers call its https://… address"]
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        return [f"PUBLIC_URL cannot be read: {error}"]
     if parts.scheme != "https" or not parts.hostname:
         return [f"PUBLIC_URL must begin with https:// and a host name, not {parts.scheme or url[:10]!r}"]
     if parts.query or parts.fragment or parts.username or parts.password:
@@ -218,7 +265,18 @@ def _public_url(url: str) -> list[str]:
     return []
 
 
-def _check_secret(name: str, account: AccountSettings, secret: str) -> list[str]:
+def _base_url(name: str, url: str | None) -> list[str]:
+    try:
+        parts = urlsplit(url or "https://default")
+    except ValueError:
+        parts = urlsplit("")
+    if parts.hostname and (parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")):
+        return []
+    return [f"accounts.{name}.base_url: must be https://…, so that keys do not travel in clear"]
+
+
+def check_secret(name: str, account: AccountSettings, secret: str) -> list[str]:
+    """What is wrong with a secret of an account; never the value itself."""
     variable = f"SMSBOT_ACCOUNTS__{name.upper()}__{secret.upper()}"
     file: Path | None = getattr(account, f"{secret}_file")
     if file is not None and getattr(account, secret) is None:

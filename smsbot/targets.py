@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from smsbot.core.errors import TargetError
+from smsbot.core.errors import SmsbotError, TargetError
 from smsbot.routing.bot import Bot
 
 
@@ -18,7 +18,12 @@ def load(target: str, folder: Path | None = None) -> Bot:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     place, _, name = target.partition(":")
-    module = _from_file(folder, place) if place.endswith(".py") else _from_name(place, target, folder)
+    try:
+        module = _from_file(folder, place) if place.endswith(".py") else _from_name(place, target, folder)
+    except SmsbotError:
+        raise
+    except Exception as error:
+        raise TargetError(f"{target} cannot be imported: {type(error).__name__}: {error}{_place(error)}") from error
     return _bot(module, name, target)
 
 
@@ -38,7 +43,10 @@ def _from_file(folder: Path, place: str) -> ModuleType:
 
 
 def _from_name(place: str, target: str, folder: Path) -> ModuleType:
-    if Path(folder / place).is_dir() and "." not in place:
+    if not all(part.isidentifier() for part in place.split(".")):
+        what = "a folder" if (folder / place).is_dir() else "neither a file nor an import string"
+        raise TargetError(f"{target!r} is {what}; write for example bots/pizza.py or bots.pizza:bot")
+    if (folder / place).is_dir() and "." not in place:
         raise TargetError(f"{target} is a folder; name a file in it or an import string such as {place}.pizza:bot")
     try:
         return importlib.import_module(place)
@@ -47,6 +55,13 @@ def _from_name(place: str, target: str, folder: Path) -> ModuleType:
             tried = folder / (place.replace(".", "/") + ".py")
             raise TargetError(f"there is no module {error.name} for {target!r}; looked for {tried}") from None
         raise
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"\n  --> {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
 
 
 def _bot(module: ModuleType, name: str, target: str) -> Bot:

@@ -46,7 +46,7 @@ class HttpxTransport:
     """Requests through httpx; `app` answers them in process instead of a network, for tests."""
 
     def __init__(self, app: Any = None, *, verify: ssl.SSLContext | None = None) -> None:
-        limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)  # callers bound themselves
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app) if app is not None else None,
             limits=limits,
@@ -100,7 +100,7 @@ class AiohttpTransport:
 
     def _open(self) -> Any:
         if self._session is None:
-            connector = self._aiohttp.TCPConnector(limit=100, keepalive_timeout=5)
+            connector = self._aiohttp.TCPConnector(limit=0, keepalive_timeout=5)
             self._session = self._aiohttp.ClientSession(connector=connector, auto_decompress=True)
         return self._session
 
@@ -119,6 +119,8 @@ class AiohttpTransport:
                 if len(content) > MAX_ANSWER:
                     raise NoAnswer(f"the answer is longer than {MAX_ANSWER} bytes")
                 return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, content)
+        except (ValueError, self._aiohttp.InvalidURL) as error:
+            raise NotSent(f"the request cannot be made: {type(error).__name__}") from None  # it may quote a key
         except (self._aiohttp.ClientConnectorError, self._aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(_why(error)) from error
         except (self._aiohttp.ClientError, TimeoutError, OSError) as error:

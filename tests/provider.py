@@ -17,13 +17,15 @@ class Provider:
         self._script = script
         self.requests: list[bytes] = []
         self.port = 0
+        self._open: set[asyncio.StreamWriter] = set()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        self._open.add(writer)
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = next(
@@ -32,7 +34,17 @@ class Provider:
                 body = await reader.readexactly(length)
                 self.requests.append(head + body)
                 await self._script(reader, writer, head + body)
+        await self._close(writer)
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        self._open.discard(writer)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def close(self) -> None:
+        for writer in list(self._open):
+            await self._close(writer)
 
 
 @asynccontextmanager
@@ -44,6 +56,7 @@ async def provider(script: Script) -> AsyncIterator[Provider]:
         yield made
     finally:
         server.close()
+        await made.close()
 
 
 def answers(status: int, body: object, headers: str = "") -> Script:

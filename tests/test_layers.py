@@ -18,7 +18,7 @@ MAY = {
     "stores": {"core"},
     "routing": {"core"},
     "policy": {"core"},
-    "settings": {"core", "routing.injection"},
+    "settings": {"core", "routing.injection", "gateways.messageflow_wire"},
     "targets": {"core", "routing"},
     "serve": {"core"},
     "pipeline": {"core", "routing", "policy", "gateways.base", "stores.base"},

@@ -15,7 +15,7 @@ from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.phone import can_receive
 from smsbot.gateways.messageflow import MessageFlow
 from smsbot.gateways.messageflow_wire import BASE_URL
-from smsbot.settings import Settings, check_live
+from smsbot.settings import SECRETS, Settings, check_live, check_secret
 from smsbot.stores.sqlite import SqliteReader
 from smsbot.transport import HttpxTransport
 
@@ -58,9 +58,8 @@ async def _examine(database: str | None, offline: bool) -> list[Finding]:
     findings = [*_settings(found), *_bots(found), _library()]
     findings += [f async for f in _database(found)]
     if not offline:
-        findings += [
-            await _keys(found, name) for name in found.accounts if found.accounts[name].secret("authorization")
-        ]
+        usable = [n for n, a in found.accounts.items() if not any(check_secret(n, a, s) for s in SECRETS)]
+        findings += [await _keys(found, name) for name in usable]
     return findings
 
 
@@ -77,8 +76,10 @@ def _bots(found: Settings) -> list[Finding]:
         for name, bot in load(found).items():
             for line in found.bots[name].lines:
                 bot.table(line)
-    except (SmsbotError, ImportError, SyntaxError) as error:
+    except SmsbotError as error:
         return [Finding("bots", False, str(error))]
+    if not found.bots:
+        return [Finding("bots", None, "none is configured")]
     lines = [line for bot in found.bots.values() for line in bot.lines if can_receive(line)]
     return [Finding("bots", True, f"{len(found.bots)} on {', '.join(lines)}")]
 

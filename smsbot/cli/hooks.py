@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from smsbot.core.errors import SmsbotError, UsageError
+from smsbot.core.errors import SettingsError, SmsbotError, UsageError
 from smsbot.gateways.messageflow_wire import FIELDS
 from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteStore
@@ -43,8 +43,10 @@ def hooks(ctx: click.Context, database: str | None, as_json: bool, rotate: str |
 async def _offline(found: Settings, rotate: str | None) -> dict[str, list[str]]:
 
     if not found.public_url:
-        raise UsageError("PUBLIC_URL is not set, so the addresses are not known; or start the server first")
+        raise SettingsError(["PUBLIC_URL is not set, so the addresses are not known; or start the server first"])
     names = list(found.accounts)
+    if not names:
+        raise SettingsError(["accounts: none is configured, so there is nothing to paste"])
     if rotate is not None and rotate not in names:
         raise UsageError(f'there is no account "{rotate}"; accounts: {", ".join(names)}')
     store = SqliteStore(found.path)

@@ -36,6 +36,10 @@ def send(ctx: click.Context, number: str, text: str, line: str, wait: str, datab
     """
     found, patience = options.settings(database), duration(wait)
     try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError("the text is not valid UTF-8") from None
+    try:
         answer = options.ask(found, "send", number=number, text=text, line=line)
     except options.NoServer:
         answer = options.run(_queue(found, number, text, line))

@@ -41,17 +41,26 @@ def dev(target: str | None, database: str | None, port: int | None, quiet: bool)
     listener = listen("127.0.0.1", settings.port, tries=1 if given else 20)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     app = App(settings, bots, sandbox_url=url)
-    _greet(app, url, settings)
-    serve(app if quiet else Follower(app, app.store), listener, drain=1)
+    serve(app if quiet else Follower(app), listener, drain=1, ready=lambda: _greet(app, url, settings))
 
 
 def _one_bot(settings: Settings, target: str) -> Mapping[str, BotSettings]:
     """The target as the only bot: on the lines that the settings give it, else on a line made up here."""
-    for name, bot in settings.bots.items():
-        if bot.target == target:
-            return {name: bot}
+    configured = _configured(settings, target)
+    if configured is not None:
+        return configured
     stem = target.partition(":")[0].removesuffix(".py").replace("/", ".").rpartition(".")[2]
     return {stem: BotSettings(target=target, lines=(_DEV_LINE,))}
+
+
+def _configured(settings: Settings, target: str) -> Mapping[str, BotSettings] | None:
+    """The bot of the settings with this target, however it is written."""
+
+    def plain(written: str) -> str:
+        place, _, name = written.partition(":")
+        return place.removeprefix("./").removesuffix(".py").replace("/", ".") + ":" + (name or "bot")
+
+    return next(({n: b} for n, b in settings.bots.items() if plain(b.target) == plain(target)), None)
 
 
 def load(settings: Settings) -> dict[str, Bot]:
@@ -87,10 +96,13 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
     logs.configure()
     settings = read(database=database, host=host, port=port)
     if target is not None:
-        settings = settings.model_copy(update={"bots": _one_bot(settings, target)})
+        chosen = _configured(settings, target)
+        if chosen is None:
+            raise SettingsError([f"no bot of the settings has the target {target}; `run` serves only configured lines"])
+        settings = settings.model_copy(update={"bots": chosen})
     check_live(settings)
     app = App(settings, load(settings))
     listener = listen(settings.host, settings.port)
     host, bound = listener.getsockname()[:2]
-    click.echo(f"Serving {settings.public_url} on {host}:{bound}", err=True)
-    serve(app, listener, drain=5)
+    said = f"Serving {settings.public_url} on {host}:{bound}"
+    serve(app, listener, drain=5, ready=lambda: click.echo(said, err=True))

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import click
 
+from smsbot.app import App
 from smsbot.core import phone
 from smsbot.core.clock import iso
 from smsbot.core.errors import StoreError, UsageError
@@ -56,12 +57,17 @@ def line_of(row: Row, *, reveal: bool = False) -> str:
     time = datetime.fromtimestamp(row["at"]).strftime("%H:%M:%S")
     number = row["number"] if reveal else phone.mask(row["number"])
     incoming = row["direction"] == "in"
-    text = " ".join(row["text"].split())
+    text = " ".join(_printable(row["text"]).split())
     text = text if len(text) <= 60 else text[:59] + "…"
-    end = row["detail"] if incoming else f"{row['parts']} SMS, {row['status']}"
+    end = _printable(row["detail"]) if incoming else f"{row['parts']} SMS, {row['status']}"
     if not incoming:
         end = click.style(end, fg=_COLOURS.get(row["status"]))
     return f'{time} {"←" if incoming else "→"} {number} "{text}"  {end}'
+
+
+def _printable(text: str) -> str:
+    """A text without what a terminal would obey: control characters and changes of direction."""
+    return "".join(c if c.isprintable() or c.isspace() else "�" for c in text)
 
 
 def document_of(row: Row, *, reveal: bool = False) -> dict[str, Any]:
@@ -74,15 +80,23 @@ def document_of(row: Row, *, reveal: bool = False) -> dict[str, Any]:
 class Follower:
     """An ASGI app around another, which prints messages while it serves (for `smsbot dev`)."""
 
-    def __init__(self, app: Any, tables: Reads) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
-        self._tables = tables
         self._task: asyncio.Task[None] | None = None
 
+    async def start(self) -> None:
+        """Start the server, then follow it."""
+        await self._app.start()
+        self._task = asyncio.create_task(follow(self._app.store, lambda row: click.echo(line_of(row), err=True)))
+
+    async def stop(self) -> None:
+        """Stop both."""
+        if self._task is not None:
+            self._task.cancel()
+        await self._app.stop()
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve, and follow from the first request on."""
-        if self._task is None and scope["type"] == "http":
-            self._task = asyncio.create_task(follow(self._tables, lambda row: click.echo(line_of(row), err=True)))
+        """Serve."""
         await self._app(scope, receive, send)
 
 
@@ -108,6 +122,7 @@ def tail(database: str | None, as_json: bool, reveal: bool, status: str | None, 
         reader = SqliteReader(found.path)
         await reader.open()
         try:
+            await reader.rows("last_seq")  # says at once if this is no database
             await follow(reader, show, backlog=backlog)
         finally:
             await reader.close()
@@ -128,21 +143,23 @@ def trace(ctx: click.Context, number: str, database: str | None, as_json: bool, 
     Exit code 0: delivered; 1: not; 6: not decided yet; 5: nothing is known of the number.
     """
     found = options.settings(database)
-    countries = [phone.country(line) or "" for bot in found.bots.values() for line in bot.lines]
+    countries = [line.country for line in found.lines.values()]
+    countries += [phone.country(line) for bot in found.bots.values() for line in bot.lines]
     theirs = phone.normalise(number, next(filter(None, countries), None))
     if not phone.can_receive(theirs):
         raise UsageError(f"{number!r} is not a phone number; write it as +48600100200")
 
-    async def work() -> list[Row]:
+    async def work() -> tuple[list[Row], list[Row]]:
         reader = SqliteReader(found.path)
         await reader.open()
         try:
-            return await reader.rows("thread", number=theirs, limit=limit, before=_FOREVER)
+            rows = await reader.rows("thread", number=theirs, limit=limit, before=_FOREVER)
+            return rows, await reader.rows("last_out", number=theirs)
         finally:
             await reader.close()
 
-    rows = options.run(work())
-    last = next((r for r in rows if r["direction"] == "out"), None)
+    rows, newest = options.run(work())
+    last = newest[0] if newest else None
     if as_json:
         options.emit(
             {
@@ -163,7 +180,7 @@ def _print_trace(rows: list[Row], last: Row | None, number: str, reveal: bool) -
     else:
         status = Status(last["status"])
         answer = "YES" if status in _YES else "NO" if status.final else "NOT YET"
-        why = f" ({last['detail']})" if last["detail"] else ""
+        why = f" ({_printable(last['detail'])})" if last["detail"] else ""
         click.echo(click.style(f"{answer}, {status}", fg=_COLOURS.get(status), bold=True), nl=False)
         click.echo(f": {MEANING[status]}{why}.")
     for row in reversed(rows):

@@ -10,6 +10,8 @@ from typing import Protocol
 from .errors import UsageError
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+LONGEST = 10 * 366 * 86400.0
+"""The longest duration, in seconds."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
 
 
@@ -68,8 +70,8 @@ def duration(value: str | float | int) -> float:
         if not parts or _PART.sub("", value).strip():
             raise UsageError(f'{value!r} is not a duration; write for example "30s", "10m", "24h" or "1h 30m"')
         seconds = sum(float(n) * _UNITS[unit] for n, unit in parts)
-    if seconds < 0:
-        raise UsageError(f"{value!r} is a negative duration")
+    if not 0 <= seconds <= LONGEST:
+        raise UsageError(f"{value!r} is not between zero and ten years")
     return seconds
 
 

@@ -27,7 +27,10 @@ _DATES: dict[type, str] = {datetime: "datetime", date: "date", time: "time"}
 
 def dumps(value: object) -> str:
     """The value as JSON text; raises `UsageError` naming the type that cannot be kept."""
-    return orjson.dumps(pack(value)).decode()
+    try:
+        return orjson.dumps(pack(value)).decode()
+    except (TypeError, RecursionError) as error:
+        raise UsageError(f"a value cannot be stored: {error}") from None
 
 
 def loads(text: str | bytes) -> Any:

@@ -7,11 +7,12 @@ an alphanumeric sender as it is (3GPP TS 23.038: at most 11 characters).
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 import phonenumbers
 
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f\u2060\ufeff]")
 
 
@@ -24,6 +25,8 @@ def normalise(raw: str, country: str | None = None) -> str:
     no phone number anywhere comes back as a short code (digits) or an alphanumeric sender (as it is).
     """
     address = _SEPARATORS.sub("", raw)
+    if not address.isascii():
+        address = "".join(str(unicodedata.decimal(c, c)) for c in address)
     if _E164.fullmatch(address):
         return address
     if not address.lstrip("+").isdigit() or not address.isascii():

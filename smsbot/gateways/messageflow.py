@@ -20,6 +20,8 @@ from .base import Hook, Lookup, Outbound, Outcome, SendResult, WebhookRequest, r
 from .messageflow_wire import BASE_URL, FIELDS, INVENTED, REQUIRED, STATUSES, our_id
 
 _STATUSES = {**STATUSES, **INVENTED}
+_DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
+"""What may be a phone number or a code in a provider's words about a text."""
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -77,27 +79,29 @@ class MessageFlow:
 
     async def look_up(self, reference: str) -> Lookup:
         """``GET /sms?externalId=…``, in the plain and the decorated form; an empty list is 404."""
+        answer = Lookup(False)
         for external in (reference, f"C-{reference}-0001"):
-            found = await self._look_up(external)
-            if found.found is not False:
-                return found
-        return Lookup(False)
+            answer = await self._look_up(reference, external)
+            if answer.found is not False:
+                break
+        return answer
 
-    async def _look_up(self, external: str) -> Lookup:
+    async def _look_up(self, reference: str, external: str) -> Lookup:
         url = f"{self._url}?{urlencode({'externalId': external})}"
         try:
             answer = await self._transport.request("GET", url, headers=self._headers, timeout=self._timeout)
         except (NotSent, NoAnswer) as error:
             return Lookup(None, detail=error.args[0])
-        if answer.status == 404:
+        envelope = _envelope(answer.body)
+        if answer.status == 404 and isinstance(envelope.get("meta"), dict):
             return Lookup(False)
-        data = _envelope(answer.body).get("data")
+        data = envelope.get("data")
         if answer.status != 200 or not isinstance(data, list):
             return Lookup(None, detail=f"HTTP {answer.status}")
         for item in data:
-            if isinstance(item, dict) and item.get("externalId") == external:
-                return Lookup(True, _STATUSES.get(item.get("status", 0), Status.ACCEPTED))
-        return Lookup(False)
+            if isinstance(item, dict) and _plain(item.get("externalId")) == reference:
+                return Lookup(True, _known(item.get("status")) or Status.ACCEPTED)
+        return Lookup(None, detail="the list does not hold what was asked for") if data else Lookup(False)
 
     # -- webhooks -----------------------------------------------------------------------------------
 
@@ -115,7 +119,7 @@ class MessageFlow:
         for item in _items(request.body):
             values = self._read("inbound", item)
             text = values["text"].replace("\x00", "")
-            raw = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+            raw = _canonical(item)
             arrivals.append(
                 Arrival(
                     request.account, values["from"], values["to"], text, values.get("id", ""),
@@ -129,8 +133,7 @@ class MessageFlow:
         for item in _items(request.body):
             values = self._read("status", item)
             raw = values["status"]
-            known = _STATUSES.get(int(raw)) if _NUMBER.fullmatch(raw) else None
-            receipts.append(Receipt(request.account, values["id"], known, raw, outgoing=our_id(values["id"])))
+            receipts.append(Receipt(request.account, values["id"], _known(raw), raw, outgoing=our_id(values["id"])))
         return receipts
 
     def _read(self, kind: str, item: Mapping[str, Any]) -> dict[str, str]:
@@ -152,10 +155,12 @@ def read_send(answer: Answer) -> SendResult:
     status = answer.status
     envelope = _envelope(answer.body)
     code, why = _first_error(envelope)
-    if status == 429:
+    if status in (425, 429):
         wait = retry_after(answer.headers, time.time())
-        return SendResult(Outcome.THROTTLED, code=code, detail=why or "HTTP 429", retry_after=wait)
-    if status >= 500:
+        return SendResult(Outcome.THROTTLED, code=code, detail=why or f"HTTP {status}", retry_after=wait)
+    meta = envelope.get("meta")
+    inner = meta.get("status") if isinstance(meta, dict) else None
+    if status >= 500 or status == 408 or (isinstance(inner, int) and inner >= 500):
         return SendResult(Outcome.UNKNOWN, code=code, detail=why or f"HTTP {status}")
     if status in (200, 207):
         return _read_item(envelope, code, why)
@@ -168,7 +173,7 @@ def _read_item(envelope: Mapping[str, Any], code: str, why: str) -> SendResult:
     data = envelope.get("data")
     item = next((i for i in data if isinstance(i, dict)), None) if isinstance(data, list) else None
     if item is not None:
-        if item.get("status") == 9:
+        if _known(item.get("status")) is Status.FAILED:
             return SendResult(Outcome.REFUSED, code=code, detail=why or "rejected (status 9)")
         external = item.get("externalId")
         ours = isinstance(external, str) and our_id(external)
@@ -189,7 +194,27 @@ def _meaning(status: int) -> str:
 def _first_error(envelope: Mapping[str, Any]) -> tuple[str, str]:
     errors = envelope.get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    return str(first.get("code", "")), str(first.get("message") or first.get("title") or "")[:200]
+    return str(first.get("code", ""))[:40], _DIGITS.sub("•••", str(first.get("message") or first.get("title") or ""))[
+        :200
+    ]
+
+
+def _known(raw: object) -> Status | None:
+    """What a status means, as number or digits; None where it means nothing to us."""
+    return _STATUSES.get(int(str(raw))) if _NUMBER.fullmatch(str(raw)) else None
+
+
+def _plain(external: object) -> str:
+    """An `externalId` without MessageFlow's decoration."""
+    return str(external).removeprefix("C-").removesuffix("-0001")
+
+
+def _canonical(item: Mapping[str, Any]) -> bytes:
+    """The same bytes for the same object."""
+    try:
+        return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # deeper or larger than orjson writes
+        return json.dumps(item, sort_keys=True).encode()
 
 
 def _envelope(body: bytes) -> dict[str, Any]:

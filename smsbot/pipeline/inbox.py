@@ -55,6 +55,10 @@ class Inbox:
         except NotUnderstood as error:
             await self._quarantine(request, kind, error.args[0])
             return False
+        except Exception as error:  # a fault of the gateway must not make the provider deliver for ever
+            log.error("a gateway could not read a webhook", account=request.account, exc_info=error)
+            await self._quarantine(request, kind, f"reading it failed: {type(error).__name__}")
+            return False
         return await self._take_all(request, kind, items)
 
     async def _take_all(self, request: WebhookRequest, kind: str, items: Iterable[Arrival | Receipt]) -> bool:

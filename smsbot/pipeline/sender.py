@@ -125,19 +125,20 @@ class Sender:
 
     async def _settle(self, claim: Claim, result: SendResult) -> None:
         now, number = self._clock.now(), mask(claim.outgoing.key.number)
-        detail = " ".join(filter(None, (result.code, result.detail)))
+        why = result.code or result.outcome.value  # a provider's own words may quote the text
+        detail = " ".join(filter(None, (result.code, result.detail.replace(claim.outgoing.text, "…"))))
         match result.outcome:
             case Outcome.ACCEPTED:
                 end = Settlement(claim, Fate.ACCEPTED, now, result.reference)
             case Outcome.REFUSED:
-                log.warning("text refused", to=number, id=claim.outgoing.id, why=detail)
+                log.warning("text refused", to=number, id=claim.outgoing.id, why=why)
                 end = Settlement(claim, Fate.REFUSED, now, detail=detail)
             case Outcome.UNKNOWN:
-                log.warning("no answer; looking it up", to=number, id=claim.outgoing.id, why=detail)
+                log.warning("no answer; looking it up", to=number, id=claim.outgoing.id, why=why)
                 end = Settlement(claim, Fate.UNKNOWN, now, detail=detail, again=now)
             case _:
                 wait = backoff(claim.attempt, result.retry_after)
-                log.info("not sent yet", to=number, id=claim.outgoing.id, why=detail, again_in=round(wait, 1))
+                log.info("not sent yet", to=number, id=claim.outgoing.id, why=why, again_in=round(wait, 1))
                 again = Settlement(claim, Fate.LATER, now, detail=detail, again=now + wait)
                 await insist(lambda: self._store.retry([again]))
                 return

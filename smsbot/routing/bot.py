@@ -119,9 +119,7 @@ class Bot(Router):
         return provided[kind]
 
     def _check_provided(self, provided: Mapping[type, Any]) -> None:
-        signatures = [route.signature for route, _ in self._routes] + [s for _, s in self._errors]
-        signatures += [route.signature for router, _ in self._included for route, _ in router._routes]
-        for signature in signatures:
+        for signature in (*self.signatures(), *(s for _, s in self._errors)):
             for name, kind in signature.typed:
                 if kind not in provided:
                     raise wrong(signature.function, f'nothing provides {kind.__name__} for the argument "{name}"')

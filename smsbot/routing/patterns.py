@@ -34,6 +34,11 @@ class Pattern:
         return tuple(name for kind, name in self.parts if kind != "=")
 
     @property
+    def shape(self) -> tuple[tuple[str, str], ...]:
+        """What it matches, whatever its holes are called."""
+        return tuple((kind, value if kind == "=" else "") for kind, value in self.parts)
+
+    @property
     def first(self) -> str | None:
         """The word it begins with; None if it begins with a hole."""
         kind, value = self.parts[0]
@@ -114,7 +119,11 @@ class Keywords(Generic[T]):
         if words is not None:
             self._exact[words] = target
             return None
-        self._by_first.setdefault(pattern.first, []).append((pattern, target))
+        rivals = self._by_first.setdefault(pattern.first, [])
+        for rival, other in rivals:
+            if rival.shape == pattern.shape:
+                return other
+        rivals.append((pattern, target))
         return None
 
     def find(self, text: str, found: Sequence[Token]) -> tuple[T, Mapping[str, Any]] | None:

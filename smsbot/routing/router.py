@@ -142,6 +142,12 @@ class Router:
             _enter(table, route, patterns)
         return table
 
+    def signatures(self) -> Iterable[Signature]:
+        """What all handlers want, those of included routers too."""
+        yield from (route.signature for route, _ in self._routes)
+        for router, _ in self._included:
+            yield from router.signatures()
+
     def _all(self, line: str) -> Iterable[tuple[Route, tuple[Pattern, ...]]]:
         yield from self._routes
         for router, only in self._included:

@@ -28,6 +28,9 @@ class Refusal(Exception):
         self.status, self.code, self.message, self.parameter = status, code, message, parameter
 
 
+_LONGEST = 1600
+
+
 def _json(content: object, status: int = 200, **headers: str) -> Response:
     return Response(orjson.dumps(content), status, headers, "application/json")
 
@@ -146,6 +149,8 @@ class _Sandbox:
         text, to = body.get("text"), body.get("to") or ""
         if not isinstance(text, str) or not text:
             raise UsageError('a text is needed: {"text": "hello"}')
+        if len(text) > _LONGEST:
+            raise UsageError(f"a phone sends at most {_LONGEST} characters")
         identity = await self._network.text_from(self._number(request), text, str(to))
         return _json({"id": identity}, 202)
 

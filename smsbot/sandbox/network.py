@@ -15,7 +15,7 @@ import structlog
 
 from smsbot.core import segments
 from smsbot.core.clock import Clock, iso
-from smsbot.core.errors import TransportError
+from smsbot.core.errors import TransportError, UsageError
 from smsbot.core.status import Status, risen
 from smsbot.gateways.messageflow_wire import INVENTED, STATUSES
 from smsbot.stores.base import Row, Tables
@@ -60,12 +60,20 @@ class Network:
     """Phones, their threads, and the webhooks that are owed to the bot server."""
 
     def __init__(
-        self, tables: Tables, clock: Clock, transport: Transport, inbound_url: Callable[[str], str], default_line: str
+        self,
+        tables: Tables,
+        clock: Clock,
+        transport: Transport,
+        *,
+        inbound_url: Callable[[str], str],
+        report_url: Callable[[str], str],
+        default_line: str,
     ) -> None:
         self._tables = tables
         self._clock = clock
         self._transport = transport
         self._inbound_url = inbound_url
+        self._report_url = report_url
         self._default_line = default_line
         self._modes: dict[str, Mode] = {}
         self._busy: set[str] = set()
@@ -217,6 +225,9 @@ class Network:
         except UsageError as error:
             log.warning("the sandbox drops what it cannot deliver", why=str(error))
             return True
+        except Exception as error:
+            log.error("the sandbox tries again", exc_info=error)
+            return False
 
     async def _inbound(self, job: Row) -> bool:
         text = (await self._tables.rows("sandbox_text", id=job["text"]))[0]
@@ -239,7 +250,7 @@ class Network:
         if not text["webhook"]:
             return True
         body = item(text) | {"status": NUMBERS[status], "statusTime": int(self._clock.now())}
-        return await self._post(text["webhook"], body)
+        return await self._post(self._report_url(text["account"]), body)  # the server may have moved since
 
     async def _post(self, url: str, body: Mapping[str, object]) -> bool:
         try:
@@ -248,9 +259,10 @@ class Network:
             )
         except TransportError:
             return False
-        if 400 <= answer.status < 500:
-            log.warning("the bot server refused a webhook", status=answer.status)
-        return 200 <= answer.status < 300
+        refused = 400 <= answer.status < 500 and answer.status not in (408, 429)
+        if refused:
+            log.error("the bot server refused a webhook; it is dropped", status=answer.status)
+        return refused or 200 <= answer.status < 300
 
     async def close(self) -> None:
         """Stop; what is owed stays owed."""

@@ -110,18 +110,20 @@ class Pages:
     async def _listing(self, request: Request) -> dict[str, Any]:
         form = await request.form() if request.method == "POST" else {}
         asked = str(form.get("number", "")).strip()
-        before = _float(str(form.get("before", "")) or request.query_params.get("before", "")) or _FOREVER
+        before, skip = _cursor(str(form.get("before", "")))
+        wanted = _PAGE + 1 + skip
         number = self._normalise(asked)
         if number:
-            rows = await self._tables.rows("thread", number=number, limit=_PAGE + 1, before=before)
+            rows = await self._tables.rows("thread", number=number, limit=wanted, before=before)
         elif asked:
             rows = []
         else:
-            rows = await self._tables.rows("feed", limit=_PAGE + 1, before=before)
+            rows = await self._tables.rows("feed", limit=wanted, before=before)
+        rows = rows[skip:]
         counts = (await self._tables.rows("counts"))[0]
         return {
             "rows": [_shown(r) for r in rows[:_PAGE]],
-            "older": rows[_PAGE - 1]["at"] if len(rows) > _PAGE else None,
+            "older": _next_cursor(rows[:_PAGE], before, skip) if len(rows) > _PAGE else None,
             "fixed": before < _FOREVER,
             "asked": asked,
             "found": mask(number) if number else "",
@@ -201,11 +203,19 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _float(text: str) -> float | None:
+def _cursor(text: str) -> tuple[float, int]:
+    """Where an older page begins: a time, and how many of that very time were shown already."""
+    at, _, skip = text.partition(" ")
     try:
-        return float(text)
+        return float(at), min(max(int(skip or 0), 0), 10_000)
     except ValueError:
-        return None
+        return _FOREVER, 0
+
+
+def _next_cursor(rows: Sequence[Row], before: float, skip: int) -> str:
+    last = rows[-1]["at"]
+    shown = sum(r["at"] == last for r in rows) + (skip if last == before else 0)
+    return f"{last!r} {shown}"
 
 
 def _clock_time(at: float) -> str:

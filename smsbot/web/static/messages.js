@@ -1,16 +1,16 @@
 // Fetches the rows again whenever the server says that something changed.
 "use strict";
 const feed = document.getElementById("feed");
-const search = document.getElementById("search");
 const live = document.getElementById("live");
-let pending = false, again = false;
+let pending = false, again = false, held = false;
 
 async function refresh() {
   if (pending) { again = true; return; }
   pending = true;
   try {
-    const answer = await fetch("/feed", { method: "POST", body: new FormData(search) });
-    if (answer.ok && !feed.contains(document.activeElement)) feed.innerHTML = await answer.text();
+    if (feed.contains(document.activeElement)) { held = true; return; }
+    const answer = await fetch("/feed", { method: "POST", body: new URLSearchParams({ number: feed.dataset.asked }) });
+    if (answer.ok) feed.innerHTML = await answer.text();
   } finally {
     pending = false;
     if (again) { again = false; setTimeout(refresh, 200); }
@@ -21,6 +21,8 @@ async function refresh() {
 if (feed.hasAttribute("data-fixed")) {
   live.textContent = "Older messages; this page stays as it is.";
 } else {
+  // While somebody is inside the list it stands still, and follows once they have left.
+  feed.addEventListener("focusout", () => setTimeout(() => { if (held) { held = false; refresh(); } }));
   const events = new EventSource("/live");
   events.addEventListener("changed", refresh);
   events.onopen = () => { live.textContent = "Live: this list follows as messages come and go."; };

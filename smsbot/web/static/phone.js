@@ -2,13 +2,14 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
 const ticks = { queued: "…", accepted: "✓ accepted", sent: "✓ sent", delivered: "✓✓ delivered", undelivered: "✕ undelivered", expired: "⌛ expired", failed: "✕ failed", received: "✓✓", };
-let drawn = "", waiting = 0;
+let waiting = 0;
 
 const address = () => "/sandbox/phones/" + encodeURIComponent($("me").value.trim());
 
 async function ask(path, method, body) {
   const answer = await fetch(path, method ? { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } } : {});
-  const content = await answer.json();
+  const isJson = (answer.headers.get("content-type") || "").startsWith("application/json");
+  const content = isJson ? await answer.json() : {};
   if (!answer.ok) throw new Error(content.error || "HTTP " + answer.status);
   return content;
 }
@@ -20,14 +21,30 @@ function complain(error) {
 
 function bubble(entry) {
   const li = document.createElement("li");
-  li.className = entry.direction;
-  li.append(entry.text);
-  const small = document.createElement("small");
-  const time = new Date(entry.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  small.textContent = time + "  " + (ticks[entry.status] || entry.status) + (entry.parts > 1 ? "  " + entry.parts + " SMS" : "");
-  li.append(small);
-  if (entry.direction === "out" && ["accepted", "sent"].includes(entry.status)) li.classList.add("waiting");
+  li.dataset.id = entry.id;
+  li.append(entry.text, document.createElement("small"));
   return li;
+}
+
+function mark(li, entry) {
+  const time = new Date(entry.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const said = time + "  " + (ticks[entry.status] || entry.status) + (entry.parts > 1 ? "  " + entry.parts + " SMS" : "");
+  if (li.lastChild.textContent !== said) li.lastChild.textContent = said;
+  const waits = entry.direction === "out" && ["accepted", "sent"].includes(entry.status);
+  li.className = entry.direction + (waits ? " waiting" : "");
+}
+
+// Nodes are kept, so that a screen reader says each text once.
+function show(thread) {
+  const list = $("thread"), known = new Map([...list.children].map((li) => [li.dataset.id, li]));
+  const before = list.children.length;
+  for (const entry of thread) {
+    const li = known.get(entry.id) || list.appendChild(bubble(entry));
+    known.delete(entry.id);
+    mark(li, entry);
+  }
+  for (const gone of known.values()) gone.remove();
+  if (list.children.length !== before) list.scrollTop = list.scrollHeight;
 }
 
 async function draw() {
@@ -35,14 +52,10 @@ async function draw() {
   try {
     thread = (await ask(address() + "/texts")).filter((e) => e.line === $("line").value);
     complain(null);
-  } catch (error) { complain(error); thread = []; }
-  const now = JSON.stringify(thread);
-  if (now === drawn) return;
-  drawn = now;
+  } catch (error) { complain(error); return; }
+  show(thread);
   const last = thread[thread.length - 1];
   $("typing").hidden = !(last && last.direction === "in" && Date.now() < waiting);
-  $("thread").replaceChildren(...thread.map(bubble));
-  $("thread").scrollTop = $("thread").scrollHeight;
   $("hint").hidden = thread.length > 0;
 }
 
@@ -60,8 +73,8 @@ $("compose").addEventListener("submit", async (event) => {
 });
 
 $("mode").addEventListener("change", () => ask(address(), "PATCH", { mode: $("mode").value }).then(draw, complain));
-$("line").addEventListener("change", () => { drawn = ""; draw(); });
-$("me").addEventListener("change", () => { drawn = ""; load(); });
+$("line").addEventListener("change", draw);
+$("me").addEventListener("change", load);
 for (const button of document.querySelectorAll(".jump")) {
   button.addEventListener("click", async () => {
     $("clock").textContent = "…";

@@ -49,10 +49,10 @@ WHERE replayed IS NULL AND (:account = '' OR account = :account) ORDER BY id LIM
 SELECT * FROM (
   SELECT * FROM (
     SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts
-    FROM events WHERE kind IN ('text', 'optout', 'optin') AND at < :before ORDER BY seq DESC LIMIT :limit)
+    FROM events WHERE kind IN ('text', 'optout', 'optin') AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
     SELECT 'out', id, seq, line, number, text, created, status, detail, parts
-    FROM outgoing WHERE created < :before ORDER BY seq DESC LIMIT :limit)
+    FROM outgoing WHERE created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
 -- name: thread
@@ -60,12 +60,15 @@ SELECT * FROM (
 SELECT * FROM (
   SELECT * FROM (
     SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts
-    FROM events WHERE number = :number AND kind IN ('text', 'optout', 'optin') AND at < :before
+    FROM events WHERE number = :number AND kind IN ('text', 'optout', 'optin') AND at <= :before
     ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
     SELECT 'out', id, seq, line, number, text, created, status, detail, parts
-    FROM outgoing WHERE number = :number AND created < :before ORDER BY seq DESC LIMIT :limit)
+    FROM outgoing WHERE number = :number AND created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: last_out
+SELECT status, detail FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT 1;
 
 -- name: outgoing
 SELECT * FROM outgoing WHERE id = :id;
