@@ -100,7 +100,8 @@ class App:
 
     def _build_pipeline(self) -> None:
         accounts = {name: self._account(name, gateway) for name, gateway in self.gateways.items()}
-        self.sender = Sender(self.store, accounts, self.clock, recheck=2.0 if self.dev else 60.0)
+        recheck = self.settings.recheck or (2.0 if self.dev else 60.0)
+        self.sender = Sender(self.store, accounts, self.clock, recheck=recheck)
         self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided)
         receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
         self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
@@ -277,7 +278,8 @@ class App:
         answer = (await self.store.owe([notice]))[0]
         self.sender.start(answer.claims)
         found = await self.store.rows("outgoing", id=notice.id)
-        return {"id": notice.id, "status": found[0]["status"], "detail": found[0]["detail"]}
+        to = phone.mask(notice.key.number)
+        return {"id": notice.id, "to": to, "status": found[0]["status"], "detail": found[0]["detail"]}
 
     async def hooks(self) -> dict[str, list[str]]:
         """The addresses to paste at each account's provider."""

@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
     dashboard_password: SecretStr | None = None
+    recheck: float | None = Field(default=None, gt=0, le=3600)
+    """Seconds between two look-ups of a text whose send got no answer (default: 60 live, 2 in the sandbox)."""
 
     @classmethod
     def settings_customise_sources(

@@ -58,7 +58,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             reasons[reason] = reasons.get(reason, 0) + 1
         for reason, count in sorted(reasons.items()):
             terminalreporter.write_line(f"{count} test(s): {reason.removeprefix('Skipped: ')}")
-        terminalreporter.write_line("Everything, with what it needs installed: .ci/run; the long ones: scripts/test --long")
+        terminalreporter.write_line(
+            "Everything, with what it needs installed: .ci/run; the long ones: scripts/test --long"
+        )
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import httpx
 from smsbot import Bot
 from smsbot.app import App
 from smsbot.core.clock import ManualClock, duration
-from smsbot.settings import BotSettings, LineSettings, Settings
 from smsbot.core.errors import NoAnswer, NotSent
+from smsbot.settings import BotSettings, LineSettings, Settings
 from smsbot.transport import Answer, HttpxTransport, Transport
 
 LINE = "+48732000111"
@@ -97,6 +97,7 @@ class House:
             database=str(folder / "house.db"),
             public_url="",
             dashboard_password=None,
+            recheck=None,
         )
         self.clock = ManualClock()
         self.provider = Moods()

@@ -48,7 +48,11 @@ def test_the_error_tree_is_drawn_and_coded() -> None:
         assert kind.__name__ in drawing
         assert kind.__doc__
         assert kind.remedy
-    indents = {line.strip("│├└─ ").split()[0]: len(line) - len(line.lstrip("│├└─ ")) for line in drawing.splitlines() if "──" in line or "SmsbotError" in line}
+    indents = {
+        line.strip("│├└─ ").split()[0]: len(line) - len(line.lstrip("│├└─ "))
+        for line in drawing.splitlines()
+        if "──" in line or "SmsbotError" in line
+    }
     for kind in classes:
         parent = kind.__mro__[1]
         if parent in classes:

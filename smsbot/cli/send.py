@@ -50,7 +50,7 @@ def send(ctx: click.Context, number: str, text: str, line: str, wait: str, datab
     else:
         status = Status(answer["status"])
         why = f" ({answer['detail']})" if answer.get("detail") else ""
-        click.echo(f"{answer['id']} to {mask(number)}: {status}, {MEANING[status]}{why}")
+        click.echo(f"{answer['id']} to {answer['to']}: {status}, {MEANING[status]}{why}")
     ctx.exit(_exit(Status(answer["status"]), bool(patience)))
 
 
@@ -80,7 +80,7 @@ async def _queue(found: Settings, number: str, text: str, line: str) -> dict[str
     finally:
         await store.close()
     detail = row["detail"] or "no server runs; it leaves when one starts"
-    return {"id": notice.id, "status": row["status"], "detail": detail}
+    return {"id": notice.id, "to": mask(notice.key.number), "status": row["status"], "detail": detail}
 
 
 async def _follow(found: Settings, answer: dict[str, Any], patience: float) -> dict[str, Any]:
@@ -91,7 +91,7 @@ async def _follow(found: Settings, answer: dict[str, Any], patience: float) -> d
         end = time.monotonic() + patience
         while time.monotonic() < end:
             row = (await reader.rows("outgoing", id=answer["id"]))[0]
-            answer = {"id": answer["id"], "status": row["status"], "detail": row["detail"]}
+            answer = {**answer, "status": row["status"], "detail": row["detail"]}
             if Status(row["status"]).final:
                 break
             await asyncio.sleep(0.1)

@@ -63,7 +63,8 @@ class Timers:
             except Exception as error:
                 log.error("a timer failed inside smsbot", exc_info=error)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(pause, 0.005))
+                async with asyncio.timeout(max(pause, 0.005)):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def serve(self) -> None:

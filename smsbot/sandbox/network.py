@@ -191,7 +191,8 @@ class Network:
             except Exception as error:
                 log.error("the sandbox's network waits", why=str(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def serve(self) -> None:
         """Begin everything that is due; the jobs of one phone follow one another."""

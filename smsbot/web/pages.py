@@ -35,13 +35,13 @@ _FOREVER = 1e15
 _HEADERS = [
     (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
 _INBOUND = {"text": "received", "optout": "opted out", "optin": "opted in"}
 _ICONS = {
     "queued": "…", "sending": "…", "unknown": "?", "accepted": "✓", "sent": "✓", "delivered": "✓✓",
-    "failed": "✕", "undelivered": "✕", "expired": "⌛", "blocked": "⊘",
+    "failed": "✕", "undelivered": "✕", "expired": "✕", "blocked": "⊘",
 }  # fmt: skip
 
 

@@ -136,7 +136,10 @@ async def test_a_segment_leaves_its_event_unread_and_a_rerun_adds_nothing_twice(
     answer = (await store.finish([again]))[0]
     assert (answer.verdict, answer.claims) == (Verdict.DONE, ())
     assert await store.unread(0, 10) == []
-    assert [r["text"] for r in await store.rows("feed", limit=10, before=1e15) if r["direction"] == "out"] == ["done", "wait"]
+    assert [r["text"] for r in await store.rows("feed", limit=10, before=1e15) if r["direction"] == "out"] == [
+        "done",
+        "wait",
+    ]
 
 
 async def test_texts_of_a_conversation_leave_one_after_the_other(store: SqliteStore) -> None:
@@ -241,7 +244,9 @@ async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(stor
     assert (await store.owe([text("new")]))[0].claims == ()
     assert await status(store, text("new")) == ("blocked", None)
     assert (await store.load(ANN)).opted_out
-    (claim,) = (await store.step_express([step(event("x"), 1, outgoing=(text("no"), text("help", lane="consent")))]))[0].claims or (None,)
+    (claim,) = (await store.step_express([step(event("x"), 1, outgoing=(text("no"), text("help", lane="consent")))]))[
+        0
+    ].claims or (None,)
     assert claim is None
     await store.accept([Acceptance(event("start"), Consent("optin", "start", "text"))])
     assert not (await store.load(ANN)).opted_out
@@ -300,7 +305,10 @@ async def test_two_secrets_live_and_a_third_retires_the_oldest(store: SqliteStor
 async def test_hundreds_at_once_share_their_commits(store: SqliteStore) -> None:
     keys = [Key("7255", f"+4860010{i:04d}") for i in range(400)]
     answers = await asyncio.gather(
-        *(store.step_express([step(Event(digest(k.number), k, "text", "x", NOW), outgoing=(text(k.number, k),))]) for k in keys)
+        *(
+            store.step_express([step(Event(digest(k.number), k, "text", "x", NOW), outgoing=(text(k.number, k),))])
+            for k in keys
+        )
     )
     assert all(a[0].verdict is Verdict.DONE and len(a[0].claims) == 1 for a in answers)
     assert (await store.rows("last_seq"))[0] == {"events": 400, "outgoing": 400}

@@ -11,7 +11,16 @@ from smsbot.core.status import MEANING, RANK, Status, risen
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("10m", 600), ("1h 30m", 5400), ("24h", 86400), ("250ms", 0.25), ("2d", 172800), (5, 5), ("1.5h", 5400), ("0s", 0)],
+    [
+        ("10m", 600),
+        ("1h 30m", 5400),
+        ("24h", 86400),
+        ("250ms", 0.25),
+        ("2d", 172800),
+        (5, 5),
+        ("1.5h", 5400),
+        ("0s", 0),
+    ],
 )
 def test_duration(text: str | int, seconds: float) -> None:
     assert duration(text) == seconds

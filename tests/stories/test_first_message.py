@@ -95,7 +95,9 @@ async def test_the_reply_leaves_from_the_line_that_was_texted(house: Any) -> Non
         bot.fallback(lambda: name)
         return bot
 
-    h: House = await house({"long": named("long"), "short": named("short")}, lines={"long": (LINE,), "short": ("7255",)})
+    h: House = await house(
+        {"long": named("long"), "short": named("short")}, lines={"long": (LINE,), "short": ("7255",)}
+    )
     await h.text(ANN, "hi", to="7255")
     await h.text(ANN, "hi")
     replies = [(e["line"], e["text"]) for e in await h.thread(ANN) if e["direction"] == "out"]

@@ -123,7 +123,7 @@ async def test_a_handler_that_raises_says_nothing_is_retried_then_parked_and_oth
 
 
 async def test_on_error_answers_and_the_nearest_class_wins(house: Any) -> None:
-    class PaymentDown(Exception):  # noqa: N818
+    class PaymentDown(Exception):
         pass
 
     bot = Bot()
@@ -350,5 +350,7 @@ def test_nothing_provides() -> None:
         async with bot.running():
             pass
 
-    with pytest.raises(RouteError, match=r"nothing provides Kitchen for the argument \"kitchen\"(?s:.*)test_handlers.py"):
+    with pytest.raises(
+        RouteError, match=r"nothing provides Kitchen for the argument \"kitchen\"(?s:.*)test_handlers.py"
+    ):
         asyncio.run(run())

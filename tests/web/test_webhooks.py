@@ -59,7 +59,10 @@ async def test_shuffled_fields_are_quarantined_mapped_and_answered(house: Any) -
         answer = await h.http.post(h.hook("inbound"), json=body)
         assert (answer.status_code, answer.json()) == (200, {"ok": True, "quarantined": True})
     assert "webhooks in quarantine" in (await h.http.get("/")).text
-    assert await h.app.map_fields("sandbox", "inbound", {"from": "msisdn", "text": "body"}) == {"replayed": 0, "left": 3}
+    assert await h.app.map_fields("sandbox", "inbound", {"from": "msisdn", "text": "body"}) == {
+        "replayed": 0,
+        "left": 3,
+    }
     assert await h.app.map_fields("sandbox", "inbound", {"to": "short", "from": "msisdn", "text": "body"}) == {
         "replayed": 3,
         "left": 0,
@@ -96,7 +99,9 @@ async def test_two_secrets_live_after_a_rotation(house: Any) -> None:
     second = h.hook("inbound")
     await h.app.rotate("sandbox")
     body = {"from": ANN, "to": LINE, "message": "x"}
-    codes = [(await h.http.post(url, json={**body, "id": url})).status_code for url in (first, second, h.hook("inbound"))]
+    codes = [
+        (await h.http.post(url, json={**body, "id": url})).status_code for url in (first, second, h.hook("inbound"))
+    ]
     assert codes == [404, 200, 200]
     assert first.startswith(URL)
 
@@ -118,7 +123,9 @@ async def test_our_own_fault_is_503_and_the_text_comes_again(house: Any, monkeyp
     assert await h.heard(ANN) == ["got x"]
 
 
-async def test_a_crowd_is_told_to_come_again_before_its_body_is_read(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crowd_is_told_to_come_again_before_its_body_is_read(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     h: House = await house(bot())
     monkeypatch.setattr(type(h.app.store), "busy", property(lambda _: True))
     assert (await h.inbound(id="1", **{"from": ANN}, to=LINE, message="x")).status_code == 503

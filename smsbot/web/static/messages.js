@@ -4,13 +4,24 @@ const feed = document.getElementById("feed");
 const live = document.getElementById("live");
 let pending = false, again = false, held = false;
 
+// The list has a fragment of its own; the page of one message is asked for again whole.
+async function look() {
+  if (feed.dataset.asked === undefined) {
+    const answer = await fetch(location.pathname);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return answer.ok ? page.getElementById("feed").innerHTML : null;
+  }
+  const answer = await fetch("/feed", { method: "POST", body: new URLSearchParams({ number: feed.dataset.asked }) });
+  return answer.ok ? answer.text() : null;
+}
+
 async function refresh() {
   if (pending) { again = true; return; }
   pending = true;
   try {
     if (feed.contains(document.activeElement)) { held = true; return; }
-    const answer = await fetch("/feed", { method: "POST", body: new URLSearchParams({ number: feed.dataset.asked }) });
-    if (answer.ok) feed.innerHTML = await answer.text();
+    const html = await look();
+    if (html !== null && html !== feed.innerHTML) feed.innerHTML = html;
   } finally {
     pending = false;
     if (again) { again = false; setTimeout(refresh, 200); }
@@ -25,6 +36,6 @@ if (feed.hasAttribute("data-fixed")) {
   feed.addEventListener("focusout", () => setTimeout(() => { if (held) { held = false; refresh(); } }));
   const events = new EventSource("/live");
   events.addEventListener("changed", refresh);
-  events.onopen = () => { live.textContent = "Live: this list follows as messages come and go."; };
+  events.onopen = () => { live.textContent = "Live: this page follows as messages come and go."; };
   events.onerror = () => { live.textContent = "Connection lost; trying again…"; };
 }

@@ -1,0 +1,193 @@
+"""The command line, as real processes: data on stdout, the right exit code, one clear line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ..processes import ROOT, running, smsbot
+
+ANN = "+48600100200"
+BROKEN = """
+[bots.pizza]
+target = "bots.pizza:bot"
+lines = ["+48732000111"]
+[accounts.main]
+gateway = "messageflow"
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--version"], 0, "smsbot 0."),
+        (["--help"], 0, "doctor"),
+        (["cuont"], 2, 'Did you mean "count"?'),
+        (["count", "--nothing"], 2, "No such option"),
+        (["explain", "SB303"], 0, "StoreLocked"),
+        (["explain", "SB30"], 2, "did you mean"),
+        (["dev", "nothing.py"], 3, "there is no file nothing.py"),
+        (["dev", "bots.nothing:bot"], 3, "there is no module bots.nothing"),
+        (["dev", "bots"], 3, "is a folder"),
+        (["dev", "../x"], 3, "neither a file nor an import string"),
+        (["dev", "bots.pizza:order"], 3, "order is not a Bot; it defines bot"),
+        (["run", "bots.pizza:bot"], 3, "PUBLIC_URL is missing"),
+        (["trace", "hello"], 2, "not a phone number"),
+        (["tail", "--db", "/nowhere/x.db"], 1, "there is no database"),
+        (["hooks", "map", "main", "inbound"], 2, "name at least one field"),
+        (["hooks", "map", "main", "inbound", "--status", "x"], 2, "has no field status"),
+        (["send", ANN, " "], 2, "the text is empty"),
+        (["send", ANN, "x" * 2000], 2, "SMS parts is refused"),
+        (["doctor", "--offline", "--db", "none.db"], 0, "does not exist yet"),
+    ],
+)
+def test_commands(arguments: list[str], code: int, said: str) -> None:
+    done = smsbot(*arguments)
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hello", {"encoding": "GSM-7", "segments": 1, "units": 5, "left": 155, "forced": []}),
+        ("ż" * 71, {"encoding": "UCS-2", "segments": 2, "units": 71, "left": 63, "forced": ["ż"]}),
+    ],
+)
+def test_count(text: str, expected: dict[str, Any]) -> None:
+    for done in (smsbot("count", text, "--json"), smsbot("count", "--json", text=text + "\n")):
+        found = json.loads(done.stdout)
+        assert {k: found[k] for k in expected} == expected
+        assert "".join(found["parts"]) == text
+
+
+def test_run_refuses_with_one_report_of_everything(tmp_path: Path) -> None:
+    (tmp_path / "smsbot.toml").write_text(BROKEN + 'authorization = "secret-canary"\n[lines."7256"]\ncuontry = "PL"\n')
+    done = smsbot("run", folder=tmp_path, PUBLIC_URL="http://x")
+    assert done.returncode == 3
+    for problem in ("a secret belongs into the environment", 'cuontry: unknown key; did you mean "country"?'):
+        assert problem in done.stderr
+    assert "canary" not in done.stderr + done.stdout
+    (tmp_path / "smsbot.toml").write_text(BROKEN)
+    key = tmp_path / "key"
+    key.write_text("long-enough-key")
+    key.chmod(0o644)
+    done = smsbot(
+        "run", folder=tmp_path, PUBLIC_URL="http://x", SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION_FILE=str(key),
+        SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY="changeme",
+    )  # fmt: skip
+    assert done.returncode == 3
+    for problem in ("must begin with https://", "has mode 0644; a secret file has 0600", "is a placeholder"):
+        assert problem in done.stderr
+
+
+def test_the_environment_wins_over_dotenv_and_both_over_the_file(tmp_path: Path) -> None:
+    from smsbot.settings import read
+
+    code = "from smsbot.settings import read; s = read(); print(s.database, s.port, s.public_url)"
+    assert read is not None
+    import subprocess
+    import sys
+
+    from ..processes import clean_environment
+
+    (tmp_path / "smsbot.toml").write_text('database = "file.db"\nport = 1\npublic_url = "https://file"\n')
+    (tmp_path / ".env").write_text("PORT=2\nOTHER=x\nSMSBOT_PUBLIC_URL=https://dotenv\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=clean_environment(DATABASE_URL="sqlite:///env.db"),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["sqlite:///env.db", "2", "https://dotenv"]
+
+
+def test_a_day_with_dev(tmp_path: Path) -> None:
+    db = str(tmp_path / "x.db")
+    with running("dev", "--db", db, log=tmp_path / "log") as process:
+        ann = f"{process.url}/sandbox/phones/{ANN}/texts"
+        assert httpx.post(ann, json={"text": "pizza"}).status_code == 202
+
+        sent = smsbot("send", "600100300", "Hello", "--wait", "10s", "--json", "--db", db)
+        assert (sent.returncode, json.loads(sent.stdout)["status"]) == (0, "delivered")
+
+        httpx.patch(f"{process.url}/sandbox/phones/+48600100400", json={"mode": "full"})
+        assert smsbot("send", "600100400", "Hello", "--wait", "10s", "--db", db).returncode == 1
+
+        trace = smsbot("trace", "600100200", "--db", db)
+        assert trace.returncode == 0
+        assert trace.stdout.startswith("YES, delivered")
+        assert "600100200" not in trace.stdout
+        assert ANN in smsbot("trace", ANN, "--reveal", "--json", "--db", db).stdout
+        assert smsbot("trace", "600100999", "--db", db).returncode == 5
+
+        hooks = json.loads(smsbot("hooks", "--json", "--db", db).stdout)["hooks"]
+        odd = {"msisdn": "600100500", "short": "48732000111", "body": "pizza"}
+        assert httpx.post(hooks["sandbox inbound"][0], json=odd).json()["quarantined"]
+        arguments = [
+            "hooks",
+            "--db",
+            db,
+            "map",
+            "sandbox",
+            "inbound",
+            "--from",
+            "msisdn",
+            "--to",
+            "short",
+            "--text",
+            "body",
+        ]
+        mapped = smsbot(*arguments)
+        assert (mapped.returncode, mapped.stdout) == (0, "Understood and replayed: 1. Still in quarantine: 0.\n")
+        assert httpx.get(f"{process.url}/sandbox/phones/+48600100500/texts").json()[0]["text"].startswith("Size?")
+
+        rotated = smsbot("hooks", "--rotate", "sandbox", "--db", db).stdout
+        assert "still alive" in rotated
+
+        locked = smsbot("dev", "--db", db)
+        assert (locked.returncode, "another smsbot serves" in locked.stderr) == (3, True)
+        assert "Traceback" not in locked.stderr
+
+        doctor = smsbot("doctor", "--json", "--offline", "--db", db)
+        assert doctor.returncode == 0
+        assert all(c["passed"] is not False for c in json.loads(doctor.stdout)["checks"])
+
+        foreign = httpx.get(ann, headers={"Host": "evil.example"})
+        assert foreign.status_code == 403
+        assert httpx.post(ann, json={"text": "x"}, headers={"Origin": "https://evil.example"}).status_code == 403
+        assert process.stop() == 0
+    queued = smsbot("send", "600100300", "Later", "--db", db)
+    assert (queued.returncode, "it leaves when one starts" in queued.stdout) == (0, True)
+    log = (tmp_path / "log").read_text()
+    assert not re.search(r"48600100|600100[2-5]00", log)
+
+
+def test_run_serves_and_drains_on_sigterm(tmp_path: Path) -> None:
+    (tmp_path / "smsbot.toml").write_text(BROKEN)
+    (tmp_path / "bots").symlink_to(ROOT / "bots")
+    secrets = {
+        "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "authorization-canary",
+        "SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY": "application-canary",
+        "PUBLIC_URL": "https://bots.test",
+    }
+    with running("run", folder=tmp_path, log=tmp_path / "log", **secrets) as process:
+        closed = httpx.get(process.url)
+        assert (closed.status_code, "SMSBOT_DASHBOARD_PASSWORD" in closed.text) == (403, True)
+        assert httpx.get(f"{process.url}/phone").status_code == 403
+        assert httpx.get(f"{process.url}/healthz").status_code == 200
+        (name, urls) = next(iter(json.loads(smsbot("hooks", "--json", folder=tmp_path).stdout)["hooks"].items()))
+        assert (name, urls[0].startswith("https://bots.test/hooks/main/")) == ("main inbound", True)
+        assert process.stop() == 0
+    with running(
+        "run", folder=tmp_path, log=tmp_path / "log", **secrets, SMSBOT_DASHBOARD_PASSWORD="open-sesame"
+    ) as process:
+        assert httpx.get(process.url).status_code == 401
+        assert httpx.get(process.url, auth=("x", "wrong")).status_code == 401
+        page = httpx.get(process.url, auth=("x", "open-sesame"))
+        assert (page.status_code, "No messages yet" in page.text) == (200, True)
+        assert process.stop() == 0
+    assert "canary" not in (tmp_path / "log").read_text()
