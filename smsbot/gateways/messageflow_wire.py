@@ -46,7 +46,7 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {"inbound": ("from", "to", "text"), "status": ("id", "status")}
 
-_DECORATED = re.compile(r"(?:C-)?([0-9a-f]{20})-(\d+)(?:-\d{4})?")
+_DECORATED = re.compile(r"(?:C-)?([0-9a-f]{22})-(\d+)(?:-\d{4})?")
 
 
 def our_id(external: str) -> str:

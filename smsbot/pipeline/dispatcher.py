@@ -73,7 +73,9 @@ class _Work:
                 return Committed(self.durable.result())
             store = self.dispatcher.store
             write = store.finish if self.event.seq else store.step_express
-            answer = (await write([replace(step, event=self.event)]))[0]
+            if step.event.seq != self.event.seq:
+                step = replace(step, event=self.event)
+            answer = (await write([step]))[0]
             self._committed(answer)
         self.dispatcher.sender.start(answer.claims)
         return answer

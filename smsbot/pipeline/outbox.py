@@ -19,7 +19,7 @@ def owed(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str =
     """The n-th text of an event. Its life counts from what it answers, so that none leaves stale (C9)."""
     due = now if reply.due is None else max(reply.due, now)
     return Outgoing(
-        id=outgoing_id(event.id, n),
+        id=outgoing_id(event, n),
         key=event.key,
         account=line.account,
         text=reply.text,

@@ -14,7 +14,7 @@ from smsbot.core.conversation import Conversation, Frame, Run
 from smsbot.core.errors import ChatError
 from smsbot.core.message import Event, Message, Outgoing, Reply
 from smsbot.core.status import Status
-from smsbot.core.turn import Entry, Step, Timer, digest
+from smsbot.core.turn import Entry, Step, Timer, run_id
 from smsbot.core.words import tokens
 from smsbot.policy import consent
 from smsbot.routing.chat import Chat, Delivery, Segmenter
@@ -70,7 +70,7 @@ class Turn:
     @property
     def run_id(self) -> bytes:
         """The run that this turn belongs to: the open one, else the one it would start."""
-        return self.before.run.id if self.before.run else digest(self.event.id, "run")
+        return self.before.run.id if self.before.run else run_id(self.event)
 
     def values(self, **more: Any) -> Mapping[str, Any]:
         """What the handler's arguments are filled from."""

@@ -210,7 +210,7 @@ class Writer:
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA foreign_keys=ON")
         db.execute("PRAGMA cache_size=-65536")
-        db.execute("PRAGMA wal_autocheckpoint=2000")
+        db.execute("PRAGMA wal_autocheckpoint=4000")
         self._migrate(db)
         return db
 

@@ -21,7 +21,7 @@ from smsbot.transport import AiohttpTransport, HttpxTransport, Transport
 from ..conftest import leave_out
 from ..provider import Script, answers, provider, says
 
-REFERENCE = "0123456789abcdef0123-1"
+REFERENCE = "0123456789abcdef012345-1"
 TEXT = Outbound("+48732000111", "+48600100200", "Zażółć", REFERENCE, 3600.0, "https://x.test/hooks/main/s/status")
 KEYS = ("AUTHORIZATION-CANARY", "APPLICATION-CANARY")
 
@@ -226,12 +226,12 @@ def test_hostile_texts_are_accepted_and_made_whole() -> None:
 def test_statuses(raw: object, status: Status | None) -> None:
     (receipt,) = hook("status", {"externalId": f"C-{REFERENCE}-0001", "status": raw})
     assert isinstance(receipt, Receipt)
-    assert (receipt.status, receipt.raw, receipt.outgoing) == (status, str(raw), REFERENCE[:20])
+    assert (receipt.status, receipt.raw, receipt.outgoing) == (status, str(raw), REFERENCE[:22])
 
 
 @pytest.mark.parametrize(
     ("external", "ours"),
-    [(REFERENCE, REFERENCE[:20]), (f"C-{REFERENCE}", REFERENCE[:20]), (f"C-{REFERENCE}-0001", REFERENCE[:20]),
+    [(REFERENCE, REFERENCE[:22]), (f"C-{REFERENCE}", REFERENCE[:22]), (f"C-{REFERENCE}-0001", REFERENCE[:22]),
      ("C-extid_3-0001", ""), ("", "")],
 )  # fmt: skip
 def test_our_id(external: str, ours: str) -> None:

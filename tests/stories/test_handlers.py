@@ -79,10 +79,14 @@ async def test_a_turn_that_failed_after_a_step_does_not_run_it_again(house: Any)
     bot = Bot()
     calls: list[int] = []
 
+    def charge() -> int:
+        calls.append(1)
+        return 42
+
     @bot.on("go")
     async def go(chat: Chat) -> str:
         chat.say("starting")
-        n = await chat.step(lambda: calls.append(1) or 42)
+        n = await chat.step(charge)
         if len(broken) < 2:
             broken.append(1)
             raise RuntimeError("the kitchen is on fire")
