@@ -19,6 +19,7 @@ LEFT_OUT: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="write golden transcripts anew")
     parser.addoption("--long", action="store_true", help="also run what takes longer than minutes")
 
 

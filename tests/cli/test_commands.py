@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from ..processes import ROOT, running, smsbot
+from ..processes import ROOT, Process, free_port, running, smsbot
+from ..provider import answers, provider
 
 ANN = "+48600100200"
 BROKEN = """
@@ -191,3 +194,35 @@ def test_run_serves_and_drains_on_sigterm(tmp_path: Path) -> None:
         assert (page.status_code, "No messages yet" in page.text) == (200, True)
         assert process.stop() == 0
     assert "canary" not in (tmp_path / "log").read_text()
+
+
+async def test_a_send_under_way_is_finished_before_the_end(tmp_path: Path) -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+        await asyncio.sleep(1.0)
+        sent = json.loads(request.partition(b"\r\n\r\n")[2])
+        await answers(200, {"meta": {"status": 200}, "data": [{"externalId": sent["externalId"], "status": 1}]})(
+            reader, writer, request
+        )
+
+    (tmp_path / "bots").symlink_to(ROOT / "bots")
+    async with provider(slow) as network:
+        (tmp_path / "smsbot.toml").write_text(BROKEN + f'base_url = "{network.url}"\n')
+        secrets = {
+            "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "key-of-the-test",
+            "SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY": "app-of-the-test",
+            "PUBLIC_URL": "https://bots.test",
+        }
+        process = Process("run", port=free_port(), folder=tmp_path, log=tmp_path / "log", **secrets)
+        process.start()
+        await process.ready_soon()
+        hooks = json.loads((await asyncio.to_thread(smsbot, "hooks", "--json", folder=tmp_path)).stdout)["hooks"]
+        path = hooks["main inbound"][0].removeprefix("https://bots.test")
+        body = {"id": "1", "from": "600100200", "to": "48732000111", "message": "hi"}
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert (await http.post(process.url + path, json=body)).status_code == 200
+        began = time.monotonic()
+        assert await asyncio.to_thread(process.stop) == 0
+        assert time.monotonic() - began < 30
+    assert len(network.requests) == 1
+    trace = await asyncio.to_thread(smsbot, "trace", "600100200", folder=tmp_path)
+    assert trace.stdout.startswith("NOT YET, accepted"), trace.stdout
