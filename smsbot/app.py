@@ -10,15 +10,12 @@ from typing import Any
 
 import structlog
 
-from smsbot.core import codec, phone, segments
+from smsbot.core import phone
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import UsageError
-from smsbot.core.message import Event, Key, Outgoing, Reply
-from smsbot.core.turn import Verdict
 from smsbot.gateways.base import Gateway
 from smsbot.gateways.messageflow import MessageFlow
 from smsbot.gateways.messageflow_wire import BASE_URL
-from smsbot.pipeline import outbox
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.lines import Line, Lines
@@ -34,7 +31,9 @@ from smsbot.settings import AccountSettings, LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, fastest
 from smsbot.web.auth import LocalGate, PasswordGate
+from smsbot.web.commands import Commands
 from smsbot.web.control import Control, socket_path
+from smsbot.web.hooks import Hooks
 from smsbot.web.live import Live
 from smsbot.web.pages import Pages
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
@@ -89,7 +88,7 @@ class App:
             name: (secrets.token_hex(64), secrets.token_hex(16)) for name in (settings.accounts or (SANDBOX,))
         }
         self.gateways: dict[str, Gateway] = {name: self._gateway(name) for name in self._credentials}
-        self._secrets: Mapping[str, tuple[str, ...]] = {}
+        self.hooks = Hooks(self.store, self.gateways, self._base, self.clock)
         self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
         self._closing = False
@@ -107,7 +106,8 @@ class App:
         self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
         self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
         self.sender.kick = self.timers.kick
-        self.webhooks = Webhooks(self.inbox, self.gateways, self._live_secrets, lambda: self._closing)
+        self.commands = Commands(self.store, self.lines, self.sender, self.inbox, self.hooks, self.gateways, self.clock)
+        self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, lambda: self._closing)
 
     def _build_site(self) -> Any:
         self.live = Live(self.store)
@@ -126,7 +126,7 @@ class App:
             self.clock,
             self._transport,
             inbound_url=self._inbound_url,
-            report_url=lambda account: self.hook_url(account, "status"),
+            report_url=lambda account: self.hooks.url(account, "status"),
             default_line=first.number,
         )
         workers = (self.timers, network)
@@ -147,17 +147,11 @@ class App:
             gateway.remap(kind, fields)
         return gateway
 
-    # -- addresses ----------------------------------------------------------------------------------
-
-    def hook_url(self, account: str, kind: str) -> str:
-        """The newest address of an account's webhook."""
-        return f"{self._base}/hooks/{account}/{self._secrets[account][0]}/{kind}"
-
     def _inbound_url(self, line: str) -> str:
         ours = self.lines.find(line)
         if ours is None:
             raise UsageError(f"{line} is none of this server's lines")
-        return self.hook_url(ours.account, "inbound")
+        return self.hooks.url(ours.account, "inbound")
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -177,7 +171,7 @@ class App:
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
-        await self._open_hooks()
+        await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):
             self._provided[bot] = await stack.enter_async_context(bot.running())
         stack.push_async_callback(self._drain)
@@ -188,26 +182,13 @@ class App:
             await self.network.open()
             stack.push_async_callback(self.network.close)
             self._run(self.network.run())
-        control = Control(socket_path(self.settings.path), self._commands())
+        control = Control(socket_path(self.settings.path), self.commands.table())
         await control.open()
         stack.push_async_callback(control.close)
         await self.inbox.replay(self.gateways)
 
     def _account(self, name: str, gateway: Gateway) -> Account:
-        return Account(name, gateway, lambda: self.hook_url(name, "status"))
-
-    async def _open_hooks(self) -> None:
-        self._secrets = await self.store.hook_secrets()
-        for name in self.gateways:
-            if name not in self._secrets:
-                await self.store.add_hook_secret(name, secrets.token_urlsafe(24), self.clock.now())
-        self._secrets = await self.store.hook_secrets()
-        for row in await self.store.rows("hook_maps"):
-            if row["account"] in self.gateways:
-                self.gateways[row["account"]].remap(row["kind"], codec.loads(row["fields"]))
-
-    def _live_secrets(self, account: str) -> tuple[str, ...]:
-        return self._secrets.get(account, ())
+        return Account(name, gateway, lambda: self.hooks.url(name, "status"))
 
     def _run(self, worker: Coroutine[Any, Any, None], finish: Callable[[], None] | None = None) -> None:
         """Run a worker; at the end ask it to `finish`, or cancel it."""
@@ -258,75 +239,7 @@ class App:
         if isinstance(self.clock, ShiftedClock):
             await self.store.write([("sandbox_clock", (self.clock.offset,))])
 
-    # -- what the command line asks -----------------------------------------------------------------
-
-    def _commands(self) -> Mapping[str, Any]:
-        return {
-            "send": self.send,
-            "hooks": self.hooks,
-            "rotate": self.rotate,
-            "map": self.map_fields,
-            "emit": self.emit,
-        }
-
-    async def send(self, number: str, text: str, line: str = "") -> dict[str, Any]:
-        """Send a text that answers nothing; a notice, worth sending for 12 hours."""
-        ours = self.lines.find(line) if line else self.lines.values()[0]
-        if ours is None:
-            raise UsageError(f"{line} is none of this server's lines")
-        notice = compose(ours, number, text, self.clock.now())
-        answer = (await self.store.owe([notice]))[0]
-        self.sender.start(answer.claims)
-        found = await self.store.rows("outgoing", id=notice.id)
-        to = phone.mask(notice.key.number)
-        return {"id": notice.id, "to": to, "status": found[0]["status"], "detail": found[0]["detail"]}
-
-    async def hooks(self) -> dict[str, list[str]]:
-        """The addresses to paste at each account's provider."""
-        return {
-            f"{name} {kind}": [f"{self._base}/hooks/{name}/{secret}/{kind}" for secret in self._live_secrets(name)]
-            for name, gateway in self.gateways.items()
-            for kind in gateway.hooks
-        }
-
-    async def rotate(self, account: str) -> dict[str, list[str]]:
-        """Give an account a new secret; the one before stays alive."""
-        self._gateway_of(account)
-        await self.store.add_hook_secret(account, secrets.token_urlsafe(24), self.clock.now())
-        self._secrets = await self.store.hook_secrets()
-        return await self.hooks()
-
-    async def map_fields(self, account: str, kind: str, fields: dict[str, str]) -> dict[str, int]:
-        """Teach an account's field names, and read its quarantine again."""
-        self._gateway_of(account).remap(kind, fields)
-        await self.store.set_hook_map(account, kind, fields, self.clock.now())
-        done, left = await self.inbox.replay(self.gateways, account)
-        return {"replayed": done, "left": left}
-
-    def _gateway_of(self, account: str) -> Gateway:
-        if account not in self.gateways:
-            raise UsageError(f'there is no account "{account}"; accounts: {", ".join(self.gateways)}')
-        return self.gateways[account]
-
-    async def emit(self, name: str, number: str, data: dict[str, Any], line: str = "", key: str = "") -> str:
-        """An event from outside for the conversation with a number."""
-        verdict: Verdict = await self.inbox.emit(name, number, data, line=line, key=key)
-        return verdict.value
-
 
 def _is_open(path: str) -> bool:
     """What machines ask for without a password."""
     return path in ("/healthz", "/readyz") or path.startswith("/static/")
-
-
-def compose(line: Line, number: str, text: str, now: float) -> Outgoing:
-    """A text that answers nothing, ready to be owed. Raises `UsageError` for what cannot be sent."""
-    theirs = phone.normalise(number, line.country)
-    if not phone.can_receive(theirs):
-        raise UsageError(f"{number!r} is not a phone number; write it as +48600100200")
-    if not text.strip():
-        raise UsageError("the text is empty")
-    if (parts := segments.count(text).segments) > segments.MAX_PARTS:
-        raise UsageError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
-    event = Event(secrets.token_bytes(16), Key(line.number, theirs), "send", "", now, line.account)
-    return outbox.owed(Reply(text, outbox.NOTICE), 0, event, line, now, lane="notice")

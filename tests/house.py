@@ -167,7 +167,7 @@ class House:
     # -- the provider -------------------------------------------------------------------------------
 
     def hook(self, kind: str, account: str = "sandbox") -> str:
-        return self.app.hook_url(account, kind)
+        return self.app.hooks.url(account, kind)
 
     async def inbound(self, account: str = "sandbox", **body: object) -> httpx.Response:
         """A webhook with a text, exactly as given."""

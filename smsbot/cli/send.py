@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from smsbot.app import build_lines, compose
+from smsbot.app import build_lines
 from smsbot.core.clock import duration
 from smsbot.core.errors import SettingsError, UsageError
-from smsbot.core.phone import mask
 from smsbot.core.status import MEANING, Status
 from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteReader, SqliteStore
+from smsbot.web.commands import compose, sent
 
 from . import options
 from .serve import load
@@ -66,21 +66,16 @@ async def _queue(found: Settings, number: str, text: str, line: str) -> dict[str
     """Keep the text for the server's next start. It is scheduled, so that no attempt is on record."""
     if not found.bots:
         raise SettingsError(["no line to send from: add [bots.NAME] with lines to smsbot.toml"])
-    lines = build_lines(found, load(found))
-    ours = lines.find(line) if line else lines.values()[0]
-    if ours is None:
-        raise UsageError(f"{line} is none of the lines of the settings")
     now = time.time()
-    notice = compose(ours, number, text, now)
+    notice = compose(build_lines(found, load(found)), number, text, line, now)
     store = SqliteStore(found.path)
     await store.open(now)
     try:
         await store.owe([replace(notice, due=now + 0.001)])
-        row = (await store.rows("outgoing", id=notice.id))[0]
+        answer = await sent(store, notice)
     finally:
         await store.close()
-    detail = row["detail"] or "no server runs; it leaves when one starts"
-    return {"id": notice.id, "to": mask(notice.key.number), "status": row["status"], "detail": detail}
+    return answer | {"detail": answer["detail"] or "no server runs; it leaves when one starts"}
 
 
 async def _follow(found: Settings, answer: dict[str, Any], patience: float) -> dict[str, Any]:

@@ -101,8 +101,8 @@ async def test_stop_blocks_what_waits_and_what_is_sent_by_hand(house: Any) -> No
     await h.text(ANN, "STOP")
     await h.advance("2h")
     assert await h.heard(ANN) == [consent.OPTED_OUT]
-    assert (await h.app.send(ANN, "news"))["status"] == "blocked"
-    assert (await h.app.send(BOB, "news"))["status"] == "sending"
+    assert (await h.app.commands.send(ANN, "news"))["status"] == "blocked"
+    assert (await h.app.commands.send(BOB, "news"))["status"] == "sending"
     await h.advance("1s")
     assert await h.heard(ANN) == [consent.OPTED_OUT]
 

@@ -246,15 +246,15 @@ async def test_events_from_outside_count_once_a_key(house: Any) -> None:
         return f"Thanks, {message.text}"
 
     h: House = await house(bot)
-    assert await h.app.emit("shipped", "600100200", {"id": 7}, key="k") == "done"
-    assert await h.app.emit("shipped", "600100200", {"id": 7}, key="k") == "duplicate"
+    assert await h.app.commands.emit("shipped", "600100200", {"id": 7}, key="k") == "done"
+    assert await h.app.commands.emit("shipped", "600100200", {"id": 7}, key="k") == "duplicate"
     await h.advance("1s")
     await h.text(ANN, "yes")
     assert await h.heard(ANN) == ["Parcel 7 is on its way. Ok?", "Thanks, yes"]
     with pytest.raises(UsageError):
-        await h.app.emit("nothing", ANN, {})
+        await h.app.commands.emit("nothing", ANN, {})
     with pytest.raises(UsageError):
-        await h.app.emit("shipped", "Clinic", {})
+        await h.app.commands.emit("shipped", "Clinic", {})
 
 
 async def test_the_contact_is_known_on_every_line(house: Any) -> None:

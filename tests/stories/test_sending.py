@@ -191,7 +191,7 @@ async def test_the_timeline_of_a_text_tells_every_attempt(house: Any) -> None:
 
 async def test_send_from_the_command_line_s_door(house: Any) -> None:
     h: House = await house(greeter())
-    answer = await h.app.send("600100200", "Your parcel is here")
+    answer = await h.app.commands.send("600100200", "Your parcel is here")
     assert answer["status"] == "sending"
     await h.advance("1s")
     assert await h.heard(ANN) == ["Your parcel is here"]

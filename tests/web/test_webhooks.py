@@ -59,11 +59,11 @@ async def test_shuffled_fields_are_quarantined_mapped_and_answered(house: Any) -
         answer = await h.http.post(h.hook("inbound"), json=body)
         assert (answer.status_code, answer.json()) == (200, {"ok": True, "quarantined": True})
     assert "webhooks in quarantine" in (await h.http.get("/")).text
-    assert await h.app.map_fields("sandbox", "inbound", {"from": "msisdn", "text": "body"}) == {
+    assert await h.app.commands.map_fields("sandbox", "inbound", {"from": "msisdn", "text": "body"}) == {
         "replayed": 0,
         "left": 3,
     }
-    assert await h.app.map_fields("sandbox", "inbound", {"to": "short", "from": "msisdn", "text": "body"}) == {
+    assert await h.app.commands.map_fields("sandbox", "inbound", {"to": "short", "from": "msisdn", "text": "body"}) == {
         "replayed": 3,
         "left": 0,
     }
@@ -95,9 +95,9 @@ async def test_a_sender_that_cannot_be_answered_and_an_empty_text(house: Any) ->
 async def test_two_secrets_live_after_a_rotation(house: Any) -> None:
     h: House = await house(bot())
     first = h.hook("inbound")
-    await h.app.rotate("sandbox")
+    await h.app.commands.rotate("sandbox")
     second = h.hook("inbound")
-    await h.app.rotate("sandbox")
+    await h.app.commands.rotate("sandbox")
     body = {"from": ANN, "to": LINE, "message": "x"}
     codes = [
         (await h.http.post(url, json={**body, "id": url})).status_code for url in (first, second, h.hook("inbound"))

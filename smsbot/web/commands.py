@@ -1,0 +1,100 @@
+"""What the command line asks of the running server, through the control socket."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from smsbot.core import phone, segments
+from smsbot.core.clock import Clock
+from smsbot.core.errors import UsageError
+from smsbot.core.message import Event, Key, Outgoing, Reply
+from smsbot.gateways.base import Gateway
+from smsbot.pipeline import outbox
+from smsbot.pipeline.inbox import Inbox
+from smsbot.pipeline.lines import Line, Lines
+from smsbot.pipeline.sender import Sender
+from smsbot.stores.base import Store
+
+from .hooks import Hooks
+
+
+class Commands:
+    """Each takes and returns plain JSON values; raises `UsageError` for what it is not given well."""
+
+    def __init__(
+        self,
+        store: Store,
+        lines: Lines,
+        sender: Sender,
+        inbox: Inbox,
+        hooks: Hooks,
+        gateways: Mapping[str, Gateway],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._lines = lines
+        self._sender = sender
+        self._inbox = inbox
+        self._hooks = hooks
+        self._gateways = gateways
+        self._clock = clock
+
+    def table(self) -> Mapping[str, Callable[..., Awaitable[Any]]]:
+        """The commands by their names on the socket."""
+        return {
+            "send": self.send,
+            "hooks": self.addresses,
+            "rotate": self.rotate,
+            "map": self.map_fields,
+            "emit": self.emit,
+        }
+
+    async def send(self, number: str, text: str, line: str = "") -> dict[str, Any]:
+        """Send a text that answers nothing; a notice, worth sending for 12 hours."""
+        notice = compose(self._lines, number, text, line, self._clock.now())
+        answer = (await self._store.owe([notice]))[0]
+        self._sender.start(answer.claims)
+        return await sent(self._store, notice)
+
+    async def addresses(self) -> dict[str, list[str]]:
+        """The addresses to paste at each account's provider."""
+        return self._hooks.addresses()
+
+    async def rotate(self, account: str) -> dict[str, list[str]]:
+        """Give an account a new secret; the one before stays alive."""
+        await self._hooks.rotate(account)
+        return self._hooks.addresses()
+
+    async def map_fields(self, account: str, kind: str, fields: dict[str, str]) -> dict[str, int]:
+        """Teach an account's field names, and read its quarantine again."""
+        await self._hooks.map(account, kind, fields)
+        done, left = await self._inbox.replay(self._gateways, account)
+        return {"replayed": done, "left": left}
+
+    async def emit(self, name: str, number: str, data: dict[str, Any], line: str = "", key: str = "") -> str:
+        """An event from outside for the conversation with a number."""
+        return (await self._inbox.emit(name, number, data, line=line, key=key)).value
+
+
+def compose(lines: Lines, number: str, text: str, line: str, now: float) -> Outgoing:
+    """A text that answers nothing, ready to be owed. Raises `UsageError` for what cannot be sent."""
+    ours: Line | None = lines.find(line) if line else lines.values()[0]
+    if ours is None:
+        raise UsageError(f"{line} is none of our lines")
+    theirs = phone.normalise(number, ours.country)
+    if not phone.can_receive(theirs):
+        raise UsageError(f"{number!r} is not a phone number; write it as +48600100200")
+    if not text.strip():
+        raise UsageError("the text is empty")
+    if (parts := segments.count(text).segments) > segments.MAX_PARTS:
+        raise UsageError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
+    event = Event(secrets.token_bytes(16), Key(ours.number, theirs), "send", "", now, ours.account)
+    return outbox.owed(Reply(text, outbox.NOTICE), 0, event, ours, now, lane="notice")
+
+
+async def sent(store: Store, text: Outgoing) -> dict[str, Any]:
+    """How a text stands, masked."""
+    row = (await store.rows("outgoing", id=text.id))[0]
+    return {"id": text.id, "to": phone.mask(text.key.number), "status": row["status"], "detail": row["detail"]}
