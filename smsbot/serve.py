@@ -61,9 +61,11 @@ def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Calla
         timeout_keep_alive=30,
     )
     # uvicorn raises the signal again once it has served; a clean end on SIGTERM is exit code 0.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    # One that comes before it serves must count as well.
+    server = _Server(config)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(app, _Server(config), listener, ready))
+        runner.run(_serve(app, server, listener, ready))
 
 
 async def _serve(
@@ -71,6 +73,8 @@ async def _serve(
 ) -> None:
     await app.start()
     try:
+        if server.should_exit:
+            return
         if ready is not None:
             ready()
         await server.serve(sockets=[listener])

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import structlog
 
 from smsbot.core.clock import Clock
-from smsbot.core.errors import SmsbotError, StoreError
+from smsbot.core.errors import SmsbotError, StoreError, StoreRefused
 from smsbot.core.message import Event, Key
 from smsbot.core.phone import mask
 from smsbot.core.turn import Committed, Step, Verdict
@@ -29,6 +29,7 @@ from .sender import Sender, insist
 from .turn import Turn
 
 log = structlog.get_logger("smsbot.dispatcher")
+T = TypeVar("T")
 EXPRESS = 0.010
 _MOST_LANES = 20_000
 """Conversations with work at once; beyond it, webhooks are told to come again."""
@@ -42,6 +43,16 @@ class Discarded(BaseException):
 
 class Overtaken(BaseException):
     """The conversation has moved on since the turn began: the handler is stopped and begun again."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A conversation with work: its accepted events, and how many are being accepted."""
+
+    events: deque[Event] = field(default_factory=deque)
+    coming: int = 0
+    busy: bool = False
+    """Whether a task, or a turn in its webhook, looks after it."""
 
 
 class _Work:
@@ -58,7 +69,7 @@ class _Work:
 
     async def accept(self) -> Verdict:
         """Commit the event alone, unless a commit has taken it already; durable even if the caller goes away."""
-        return await asyncio.shield(asyncio.create_task(self._accept()))
+        return await asyncio.shield(self.dispatcher.spawn(self._accept()))
 
     async def _accept(self) -> Verdict:
         async with self._writing:
@@ -67,7 +78,11 @@ class _Work:
             return self.durable.result()
 
     async def commit(self, step: Step) -> Committed:
-        """Commit a step, with its event if that is not yet accepted."""
+        """Commit a step, with its event if that is not yet accepted; heard to its end even if the caller goes away."""
+        return await asyncio.shield(self.dispatcher.spawn(self.commit_here(step)))
+
+    async def commit_here(self, step: Step) -> Committed:
+        """The same without a task of its own, for turns that nobody cancels."""
         async with self._writing:
             if self.durable.done() and self.durable.result() is not Verdict.DONE:
                 return Committed(self.durable.result())
@@ -124,7 +139,7 @@ class Dispatcher:
         self.sender = sender
         self.clock = clock
         self._provided = provided
-        self._lanes: dict[Key, deque[Event]] = {}
+        self._lanes: dict[Key, _Lane] = {}
         self._parked: dict[Key, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
@@ -154,12 +169,10 @@ class Dispatcher:
 
     async def arrive(self, event: Event) -> Verdict:
         """Take a new event; durable on return."""
-        if event.key in self._lanes:
-            answer = (await self.store.accept([Acceptance(event)]))[0]
-            if answer.verdict is Verdict.DONE:
-                self._queue(replace(event, seq=answer.seq))
-            return answer.verdict
-        lane = self._lanes[event.key] = deque()
+        lane = self._lanes.get(event.key)
+        if lane is not None:
+            return await self._behind(event, lane)
+        lane = self._lanes[event.key] = _Lane(busy=True)
         work = _Work(self, event)
         try:
             inline = await self._inline(work)
@@ -169,10 +182,22 @@ class Dispatcher:
         if inline:
             self._release(event.key, lane)
             return work.durable.result()
-        lane.appendleft(event)
-        task = self._spawn(self._drain(event.key, lane, work))
+        lane.events.appendleft(event)
+        task = self.spawn(self._drain(event.key, lane, work))
         await asyncio.wait((work.durable, task), timeout=EXPRESS, return_when=asyncio.FIRST_COMPLETED)
         return work.durable.result() if work.durable.done() else await work.accept()
+
+    async def _behind(self, event: Event, lane: _Lane) -> Verdict:
+        """Accept an event behind others; the lane stays while it is on its way, so that nothing overtakes it."""
+        lane.coming += 1
+        try:
+            answer = (await self.store.accept([Acceptance(event)]))[0]
+            if answer.verdict is Verdict.DONE:
+                lane.events.append(replace(event, seq=answer.seq))
+            return answer.verdict
+        finally:
+            lane.coming -= 1
+            self._look_after(event.key, lane)
 
     async def _inline(self, work: _Work) -> bool:
         """The shortest way, for sync handlers: no task, one commit. False if the turn needs the long way."""
@@ -190,57 +215,65 @@ class Dispatcher:
             step = turn.step(self.clock.now())
         except Exception:
             return False  # the long way runs it again and answers for its errors
-        answer = await work.commit(step)
+        try:
+            answer = await work.commit_here(step)
+        except StoreRefused:
+            return False
         return answer.verdict is not Verdict.FENCED
 
     # -- lanes --------------------------------------------------------------------------------------
 
     def _queue(self, event: Event) -> None:
-        lane = self._lanes.get(event.key)
-        if lane is None:
-            lane = self._lanes[event.key] = deque((event,))
-            self._spawn(self._drain(event.key, lane))
-        else:
-            lane.append(event)
+        lane = self._lanes.setdefault(event.key, _Lane())
+        lane.events.append(event)
+        self._look_after(event.key, lane)
 
-    def _release(self, key: Key, lane: deque[Event]) -> None:
-        """The inline turn is over: somebody else looks after what came meanwhile."""
-        if lane and not self._closing:
-            self._spawn(self._drain(key, lane))
-        else:
+    def _release(self, key: Key, lane: _Lane) -> None:
+        lane.busy = False
+        self._look_after(key, lane)
+
+    def _look_after(self, key: Key, lane: _Lane) -> None:
+        """See to it that a lane with work has exactly one task, and that one without is gone."""
+        if lane.busy or key in self._parked:
+            return
+        if lane.events and not self._closing:
+            lane.busy = True
+            self.spawn(self._drain(key, lane))
+        elif not lane.coming:
             del self._lanes[key]
 
-    async def _drain(self, key: Key, lane: deque[Event], work: _Work | None = None) -> None:
+    async def _drain(self, key: Key, lane: _Lane, work: _Work | None = None) -> None:
         """Take the turns of a lane until it is empty or its head has to wait."""
         try:
-            while lane and not self._closing:
-                work = work or _Work(self, lane[0])
+            while lane.events and not self._closing:
+                work = work or _Work(self, lane.events[0])
                 retry_at = await self._turn(work)
                 if retry_at is not None:
-                    lane[0] = replace(work.event, attempts=work.event.attempts + 1)
+                    lane.events[0] = replace(work.event, attempts=work.event.attempts + 1)
                     self._parked[key] = retry_at
                     return
-                lane.popleft()
+                lane.events.popleft()
                 work = None
         except Exception as error:  # a lane is never left without somebody who looks after it
             log.error("a turn failed inside smsbot", number=mask(key.number), exc_info=error)
             self._parked[key] = self.clock.now() + RETRIES[1]
-            return
-        del self._lanes[key]
+        finally:
+            self._release(key, lane)
 
     def retry_due(self) -> None:
         """Take up lanes whose failed turn is due again."""
         now = self.clock.now()
         for key in [k for k, at in self._parked.items() if at <= now]:
             del self._parked[key]
-            self._spawn(self._drain(key, self._lanes[key]))
+            self._look_after(key, self._lanes[key])
 
     @property
     def next_retry(self) -> float | None:
         """When the next failed turn is due again."""
         return min(self._parked.values(), default=None)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run something to its end, also through a stop of the server."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -248,8 +281,8 @@ class Dispatcher:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a turn failed inside smsbot", exc_info=task.exception())
+        if not task.cancelled() and isinstance(task.exception(), Exception):
+            log.debug("a task of the dispatcher raised", why=type(task.exception()).__name__)
 
     async def drain(self, patience: float) -> None:
         """Finish the turns under way, at most `patience` seconds; what is queued stays unread."""
@@ -281,12 +314,19 @@ class Dispatcher:
                 if _cancelled():
                     raise
                 return await self._failed(work, line, error)
+            except BaseExceptionGroup as group:  # from a task group of the handler's
+                if group.subgroup(Discarded) is not None:
+                    return None
+                if group.subgroup(Overtaken) is None:
+                    return await self._failed(work, line, group)
+            except StoreRefused as error:
+                return await self._failed(work, line, error)
             except StoreError as error:
                 if work.refuse(error):
                     return None
                 log.error("a turn waits for the database", why=str(error))
                 await asyncio.sleep(1.0)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 return await self._failed(work, line, error)
 
     async def _try(self, work: _Work, line: Line) -> bool:
@@ -328,6 +368,8 @@ class Dispatcher:
                 return None
         except Discarded:
             return None
+        except StoreRefused as second:
+            error = second
         except StoreError as failure:
             if work.refuse(failure):
                 return None

@@ -63,17 +63,18 @@ class Inbox:
 
     async def _take_all(self, request: WebhookRequest, kind: str, items: Iterable[Arrival | Receipt]) -> bool:
         receipts: list[Receipt] = []
-        understood = True
+        strange: list[bytes] = []
         for item in items:
             if isinstance(item, Receipt):
                 receipts.append(item)
             elif not await self._take(item):
-                understood = False
+                strange.append(item.raw)
         if receipts:
             await self._receipts.take(receipts)
-        if not understood:
-            await self._quarantine(request, kind, "a text to a number that is none of our lines")
-        return understood
+        if strange:  # only these: the others are answered already
+            rest = replace(request, body=b"[" + b",".join(strange) + b"]")
+            await self._quarantine(rest, kind, "a text to a number that is none of our lines")
+        return not strange
 
     async def _quarantine(self, request: WebhookRequest, kind: str, reason: str) -> None:
         log.warning("a webhook was not understood and lies in quarantine", account=request.account, why=reason)

@@ -21,6 +21,8 @@ from .outbox import backoff
 
 log = structlog.get_logger("smsbot.sender")
 _AT_ONCE = 64
+_MOST = 500
+"""Claims at once: more would only be unknown after a crash."""
 _GIVE_UP_CHECKING = 24 * 3600.0
 
 
@@ -46,6 +48,9 @@ class Sender:
         self._recheck = recheck
         self._room = {name: asyncio.Semaphore(_AT_ONCE) for name in accounts}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[asyncio.Task[Any], Claim] = {}
+        """Claims whose send has not begun, for want of room."""
+        self._closing = False
         self._checking: set[str] = set()
         self.kick: Callable[[], None] = _nothing
         """Tells the timers that something is due now."""
@@ -71,7 +76,11 @@ class Sender:
             log.error("send failed inside smsbot", exc_info=task.exception())
 
     async def drain(self, patience: float) -> None:
-        """Wait until everything under way has ended, at most `patience` seconds."""
+        """Give back what has not begun, then wait for what is under way, at most `patience` seconds."""
+        self._closing = True
+        for task in list(self._waiting):
+            task.cancel()
+        await self._give_back(self._waiting.values())
         end = asyncio.get_running_loop().time() + patience
         while self._tasks and (left := end - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(set(self._tasks), timeout=left)
@@ -82,6 +91,13 @@ class Sender:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _give_back(self, claims: Iterable[Claim]) -> None:
+        """Claims that were not begun: definitely not sent, and due at the next start."""
+        now = self._clock.now()
+        ends = [Settlement(c, Fate.LATER, now, detail="the server stopped first", again=now) for c in claims]
+        if ends:
+            await insist(lambda: self._store.retry(ends))
+
     # -- one text -----------------------------------------------------------------------------------
 
     async def _deliver(self, claim: Claim) -> None:
@@ -90,7 +106,14 @@ class Sender:
         if account is None:
             await self._settle(claim, SendResult(Outcome.REFUSED, detail=f'there is no account "{text.account}"'))
             return
+        if self._closing:
+            await self._give_back((claim,))
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting[task] = claim
         async with self._room[text.account]:
+            self._waiting.pop(task)
             why = await self._forbidden(claim)
             if why is not None:
                 self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))
@@ -140,7 +163,7 @@ class Sender:
                 wait = backoff(claim.attempt, result.retry_after)
                 log.info("not sent yet", to=number, id=claim.outgoing.id, why=why, again_in=round(wait, 1))
                 again = Settlement(claim, Fate.LATER, now, detail=detail, again=now + wait)
-                await insist(lambda: self._store.retry([again]))
+                self.start(await insist(lambda: self._store.retry([again])))
                 return
         self.start(await insist(lambda: self._store.sent([end])))
         if end.fate is Fate.UNKNOWN:
@@ -151,7 +174,8 @@ class Sender:
     async def claim_due(self) -> None:
         """Send what is due, look up what is unknown and due."""
         now = self._clock.now()
-        self.start(await self._store.claim_out(now, 500))
+        if len(self._tasks) < _MOST:
+            self.start(await self._store.claim_out(now, _MOST))
         for check in await self._store.claim_checks(now, 200):
             identity = check.claim.outgoing.id
             if identity not in self._checking:

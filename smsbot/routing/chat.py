@@ -176,6 +176,8 @@ class Chat:
 
     def end(self, label: str = "done") -> None:
         """End the run with a label for the funnel; its data is gone."""
+        if type(label) is not str or not label.isprintable():
+            raise ChatError('end() takes a label, such as "ordered"')
         self.effects.end, self.effects.state = label, None
 
     @overload

@@ -176,8 +176,8 @@ class Outbox(Protocol):
         """Attempts that ended; returns the texts that waited behind them."""
         ...
 
-    async def retry(self, batch: Sequence[Settlement]) -> None:
-        """Attempts that definitely did not send; due again at their `again`."""
+    async def retry(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
+        """Attempts that definitely did not send; due again at their `again`, unless a report says they arrived."""
         ...
 
     async def claim_checks(self, now: float, limit: int) -> Sequence[Check]:

@@ -23,8 +23,10 @@ from smsbot.core.status import Status
 from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, digest
 
 from . import queries
+from .arriving import Accept, Named, Owe, Turn
 from .base import Acceptance, Check, Checked, Report, Row, Settlement
-from .units import Accept, ClaimDue, Close, EndCheck, Ledger, Named, Owe, Reported, Settle, Turn, outgoing_of
+from .leaving import ClaimDue, Close, EndCheck, Reported, Settle
+from .ledger import Ledger, outgoing_of
 from .writer import Plan, Statements, Writer
 
 _CACHED = 50_000
@@ -74,6 +76,8 @@ class SqliteStore:
         self._ledger = Ledger()
         self._cache: OrderedDict[Key, Conversation] = OrderedDict()
         self._lines: set[str] = set()
+        self._contacts: OrderedDict[str, Mapping[str, str]] = OrderedDict()
+        """Contacts as this process last wrote them: a turn that began before must not bring an old one back."""
         self._suppressed: dict[str, bool] = {}
         self._lock: IO[str] | None = None
         self._hot = SqliteReader(path)
@@ -193,13 +197,14 @@ class SqliteStore:
             return newer
         found = _conversation(key, rows)
         self._remember(found)
-        return found
+        return self._cache[key]
 
     def _remember(self, conversation: Conversation) -> None:
         key = conversation.key
         opted_out = self._suppressed.get(key.number, conversation.opted_out)
-        if opted_out != conversation.opted_out:
-            conversation = replace(conversation, opted_out=opted_out)
+        contact = self._contacts.get(key.number, conversation.contact)
+        if opted_out != conversation.opted_out or contact is not conversation.contact:
+            conversation = replace(conversation, opted_out=opted_out, contact=contact)
         self._cache[key] = conversation
         self._lines.add(key.line)
         if len(self._cache) > _CACHED:
@@ -228,8 +233,14 @@ class SqliteStore:
         if answer.verdict is not Verdict.DONE:
             self._cache.pop(step.after.key, None)
             return
+        number = step.after.key.number
         if step.contact:  # a contact is shared by lines
-            self._forget(step.after.key.number)
+            known = self._contacts.get(number, step.after.contact)
+            merged = {**known, **step.contact}
+            self._contacts[number] = {k: v for k, v in merged.items() if v is not None}
+            if len(self._contacts) > _CACHED:
+                self._contacts.popitem(last=False)
+            self._forget(number)
         self._remember(step.after)
 
     async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
@@ -268,9 +279,9 @@ class SqliteStore:
         answers = await self._writer.submit([Settle(self._ledger, s) for s in batch])
         return [claim for claims in answers for claim in claims]
 
-    async def retry(self, batch: Sequence[Settlement]) -> None:
-        """Attempts that definitely did not send."""
-        await self._writer.submit([Settle(self._ledger, s) for s in batch])
+    async def retry(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
+        """Attempts that definitely did not send; returns texts that waited behind one that had arrived after all."""
+        return await self.sent(batch)
 
     async def claim_checks(self, now: float, limit: int) -> Sequence[Check]:
         """Unknown texts that are due to be looked up."""

@@ -1,8 +1,11 @@
 -- What units read inside the writer's transaction; parameters are positional.
 
 -- name: behind
--- Texts of a conversation that wait behind another, in order.
-SELECT * FROM outgoing WHERE line = ? AND number = ? AND phase = 'behind' ORDER BY seq LIMIT 100;
+-- Texts of a conversation that waited behind others, in order; none while one is still ahead of them.
+SELECT * FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind' AND NOT EXISTS (
+  SELECT 1 FROM outgoing AS h WHERE h.line = ?1 AND h.number = ?2
+  AND (h.phase = 'attempt' OR h.phase = 'queue' AND h.scheduled = 0))
+ORDER BY seq LIMIT 100;
 
 -- name: due
 SELECT * FROM outgoing WHERE phase = 'queue' AND due <= ? ORDER BY due, seq LIMIT ?;

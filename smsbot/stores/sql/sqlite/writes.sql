@@ -121,7 +121,10 @@ WHERE id = ?1 AND rank < ?3;
 -- name: promote
 -- The first of those that waited behind a text which no longer has to be sent.
 UPDATE outgoing SET phase = 'queue', due = ?3 WHERE seq = (
-  SELECT min(seq) FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind');
+  SELECT min(seq) FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind')
+AND NOT EXISTS (
+  SELECT 1 FROM outgoing AS h WHERE h.line = ?1 AND h.number = ?2
+  AND (h.phase = 'attempt' OR h.phase = 'queue' AND h.scheduled = 0));
 
 -- name: suppress
 INSERT INTO suppressions (number, at) VALUES (?, ?) ON CONFLICT DO NOTHING;

@@ -1,0 +1,202 @@
+"""Units of what goes out: ends of attempts, claims, look-ups and delivery reports."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+from smsbot.core import codec
+from smsbot.core.message import Claim, Event, Key, Outgoing
+from smsbot.core.status import RANK, Status
+from smsbot.core.turn import digest
+
+from .base import Checked, Fate, Finding, Report, Settlement
+from .ledger import Ledger, Planned
+from .writer import Plan
+
+_STATUS = {Fate.ACCEPTED: Status.ACCEPTED, Fate.REFUSED: Status.FAILED, Fate.UNKNOWN: Status.UNKNOWN}
+
+
+class Settle(Planned):
+    """The end of an attempt, and the claim of the text that waited behind it."""
+
+    def __init__(self, ledger: Ledger, end: Settlement) -> None:
+        super().__init__(ledger)
+        self.end = end
+
+    @property
+    def reads(self) -> bool:
+        """Texts may wait behind it, or reports may have come before it."""
+        end = self.end
+        return end.fate is Fate.LATER or bool(end.reference) or self.ledger.open.get(end.claim.outgoing.key, 0) > 1
+
+    def plan(self, plan: Plan) -> tuple[Claim, ...]:
+        """Write the outcome; hand out the next text."""
+        end, text = self.end, self.end.claim.outgoing
+        plan.add("attempt_ended", (end.now, end.fate.value, end.reference, end.detail, text.id, end.claim.attempt))
+        if end.fate is Fate.LATER:
+            return self._later(plan)
+        status = _STATUS[end.fate]
+        phase, due = ("check", end.again) if end.fate is Fate.UNKNOWN else (None, end.now)
+        plan.add("settle", (text.id, phase, due, status.value, RANK[status], end.detail))
+        self.shift(text.key, -1)
+        if plan.alone and end.reference:
+            _early_reports(plan, end)
+        return self.next_text(plan, text.key, end.now) if plan.alone else ()
+
+    def _later(self, plan: Plan) -> tuple[Claim, ...]:
+        """Back into the queue, unless a report says meanwhile that an earlier attempt arrived."""
+        end, text = self.end, self.end.claim.outgoing
+        row = plan.rows("outgoing", (text.id,))[0]
+        if row["rank"] < RANK[Status.ACCEPTED]:
+            plan.add("requeue", (text.id, end.again, end.detail))
+            return ()
+        plan.add("close", (text.id, row["status"], row["rank"], row["detail"]))
+        self.shift(text.key, -1)
+        return self.next_text(plan, text.key, end.now)
+
+
+def _early_reports(plan: Plan, end: Settlement) -> None:
+    """Reports that came before we knew the provider's id."""
+    for row in plan.rows("early_reports", (end.claim.outgoing.account, end.reference)):
+        plan.add("raise", (end.claim.outgoing.id, row["status"], RANK[Status(row["status"])], row["detail"]))
+
+
+class ClaimDue(Planned):
+    """Claims of texts whose time has come."""
+
+    @property
+    def reads(self) -> bool:
+        """It selects."""
+        return True
+
+    def __init__(self, ledger: Ledger, now: float, limit: int) -> None:
+        super().__init__(ledger)
+        self.now = now
+        self.limit = limit
+
+    def plan(self, plan: Plan) -> list[Claim]:
+        """At most one text a conversation; the others follow as it settles."""
+        claims: list[Claim] = []
+        for row in plan.rows("due", (self.now, self.limit)):
+            key = Key(row["line"], row["number"])
+            if row["scheduled"] and key in self.ledger.open:
+                plan.add("wait_behind", (row["id"],))
+                self.shift(key, 1)
+                continue
+            claim = self.claim_row(plan, row, self.now)
+            claims += (claim,) if claim is not None else self.next_text(plan, key, self.now)
+        return claims
+
+
+class EndCheck(Planned):
+    """What a look-up found."""
+
+    def __init__(self, ledger: Ledger, end: Checked) -> None:
+        super().__init__(ledger)
+        self.end = end
+
+    @property
+    def reads(self) -> bool:
+        """A resend asks once more whether the number has opted out."""
+        return self.end.finding is Finding.RESEND
+
+    def refused(self, statement: str) -> tuple[Claim, ...]:
+        """A report or another look-up settled the text meanwhile."""
+        return ()
+
+    def plan(self, plan: Plan) -> tuple[Claim, ...]:
+        """Settle, ask again later, resend or hold."""
+        end, text = self.end, self.end.check.claim.outgoing
+        match end.finding:
+            case Finding.FOUND:
+                plan.add("settle", (text.id, None, end.now, end.status.value, RANK[end.status], end.detail))
+            case Finding.ABSENT:
+                plan.add("absent", (text.id, end.again))
+            case Finding.LATER:
+                plan.add("recheck", (text.id, end.again))
+            case Finding.HOLD:
+                plan.add("hold_unknown", (text.id, end.detail))
+            case Finding.RESEND if text.lane != "consent" and plan.rows("suppressed", (text.key.number,)):
+                plan.add("hold_unknown", (text.id, "the number opted out, so it is not sent again"))
+            case Finding.RESEND:
+                attempt = end.check.claim.attempt + 1
+                plan.add("resend", (text.id, attempt))
+                plan.add("attempt", (text.id, attempt, end.now))
+                self.shift(text.key, 1)
+                return (Claim(text, attempt),)
+        return ()
+
+
+class Close(Planned):
+    """A claimed text that must not leave after all."""
+
+    @property
+    def reads(self) -> bool:
+        """Texts may wait behind it."""
+        return True
+
+    def __init__(self, ledger: Ledger, text: Outgoing, status: Status, detail: str, now: float) -> None:
+        super().__init__(ledger)
+        self.text, self.status, self.detail, self.now = text, status, detail, now
+
+    def plan(self, plan: Plan) -> tuple[Claim, ...]:
+        """End the text and its attempt; claim the one behind it."""
+        plan.add("close", (self.text.id, self.status.value, self.status.rank, self.detail))
+        plan.add("attempt_closed", (self.now, self.detail, self.text.id))
+        self.shift(self.text.key, -1)
+        return self.next_text(plan, self.text.key, self.now)
+
+
+class Reported(Planned):
+    """A delivery report."""
+
+    @property
+    def reads(self) -> bool:
+        """It selects."""
+        return True
+
+    def __init__(self, ledger: Ledger, report: Report) -> None:
+        super().__init__(ledger)
+        self.report = report
+
+    def plan(self, plan: Plan) -> Event | None:
+        """Keep it, raise the status, wake the conversation if its bot listens."""
+        r = self.report.receipt
+        text = self._text(plan)
+        known = text["id"] if text is not None else ""
+        plan.add("receipt", (r.account, r.reference, r.raw, r.status or "", known, r.at, r.detail))
+        if text is None or r.status is None:
+            return None
+        if r.status.rank > text["rank"]:
+            plan.add("raise", (known, r.status.value, r.status.rank, r.detail))
+            if text["phase"] in ("queue", "behind"):
+                self._no_longer_owed(plan, text, r.at)
+        wakes = r.status in self.report.wakes and r.status.rank >= text["rank"]
+        return self._wake(plan, text, r.status, r.at) if wakes else None
+
+    def _no_longer_owed(self, plan: Plan, text: sqlite3.Row, now: float) -> None:
+        if not text["scheduled"]:
+            self.shift(Key(text["line"], text["number"]), -1)
+        plan.add("promote", (text["line"], text["number"], now))
+
+    def _wake(self, plan: Plan, text: sqlite3.Row, status: Status, at: float) -> Event | None:
+        """The event for the conversation; None if this status woke it before."""
+        identity = digest("delivery", text["id"], status.value)
+        if not plan.offer("seen", (identity, at)):
+            return None
+        data = codec.dumps({"status": status.value, "outgoing": text["id"], "text": text["text"]})
+        event = Event(identity, Key(text["line"], text["number"]), "delivery", "", at, data=data)
+        return replace(event, seq=self.take(plan, event, 0, ""))
+
+    def refused(self, statement: str) -> None:
+        """It came before."""
+
+    def _text(self, plan: Plan) -> sqlite3.Row | None:
+        r = self.report.receipt
+        identity = r.outgoing
+        if not identity:
+            found = plan.rows("of_reference", (r.reference, r.account))
+            identity = found[0]["outgoing"] if found else ""
+        texts = plan.rows("outgoing", (identity,))
+        return texts[0] if texts else None
