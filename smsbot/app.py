@@ -12,7 +12,8 @@ import structlog
 
 from smsbot.core import phone
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import UsageError
+from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.words import tokens
 from smsbot.gateways.base import Gateway
 from smsbot.gateways.messageflow import MessageFlow
 from smsbot.gateways.messageflow_wire import BASE_URL
@@ -51,12 +52,20 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot]) -> Lines:
     for name, bot_settings in settings.bots.items():
         for number in bot_settings.lines:
             own = settings.lines.get(number, LineSettings())
-            bots[name].table(number)
+            country = own.country or phone.country(number)
+            _check_keywords(bots[name], number, country)
             lines[number] = Line(
-                number, bots[name], own.account or default, own.country or phone.country(number),
+                number, bots[name], own.account or default, country,
                 own.help or consent.HELP, own.opted_out or consent.OPTED_OUT, own.opted_in or consent.OPTED_IN,
             )  # fmt: skip
     return Lines(lines)
+
+
+def _check_keywords(bot: Bot, number: str, country: str | None) -> None:
+    """A keyword that means STOP would never reach its handler."""
+    for keyword in bot.table(number).keywords.words():
+        if consent.recognise(tokens(keyword), country) is consent.Word.STOP:
+            raise RouteError(f'the keyword "{keyword}" opts people out on {number}, so its handler would never run')
 
 
 class App:
@@ -101,7 +110,7 @@ class App:
         accounts = {name: self._account(name, gateway) for name, gateway in self.gateways.items()}
         recheck = self.settings.recheck or (2.0 if self.dev else 60.0)
         self.sender = Sender(self.store, accounts, self.clock, recheck=recheck)
-        self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided)
+        self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided, candid=self.dev)
         receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
         self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
         self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)

@@ -58,6 +58,9 @@ def _from_name(place: str, target: str, folder: Path) -> ModuleType:
 
 
 def _place(error: BaseException) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        line = f"\n   | {error.text.strip()}" if error.text else ""
+        return f"\n  --> {error.filename}:{error.lineno}{line}"
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smsbot import settings
+from smsbot import settings, targets
 from smsbot.cli.main import _COMMANDS
 from smsbot.core.errors import SettingsError
 
@@ -31,6 +31,26 @@ async def test_the_bot_of_the_readme_answers(tmp_path: Path) -> None:
         for text in ("pizza 3", "Main St 1"):
             await h.text(ANN, text)
         assert await h.heard(ANN) == ["Delivery address?", "3 pizza to Main St 1. On its way!"]
+
+
+async def test_the_bot_of_the_handlers_page_answers(tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "docs" / "handlers.md", "python")
+    (tmp_path / "handlers_page.py").write_text(code)
+    async with House(tmp_path, targets.load("handlers_page.py", tmp_path)) as h:
+        for text in ("weather in Sopot", "call me Ann", "maybe", "help", "yes", "what"):
+            await h.text(ANN, text)
+        await h.app.commands.emit("storm", ANN, {"when": "tonight"})
+        await h.advance("1s")
+        assert await h.heard(ANN) == [
+            "One moment…",
+            "sunny in Gdynia",
+            "Hello Ann. May we write to you? YES or NO",
+            "YES or NO, please.",
+            "Text WEATHER, or CALL ME and your name.",
+            "Hello Ann. May we write to you? YES or NO",
+            "Text HELP to see what I know.",
+            "Ann, a storm is coming: tonight",
+        ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

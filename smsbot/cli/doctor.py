@@ -109,12 +109,12 @@ async def _database(found: Settings) -> AsyncIterator[Finding]:
         return
     finally:
         await reader.close()
-    for name, what in (
-        ("dead", "failed turns"),
-        ("unknown", "unknown texts held"),
-        ("quarantined", "webhooks in quarantine"),
+    for name, what, hint in (
+        ("dead", "failed turns", "`smsbot tail` shows what each failed with"),
+        ("unknown", "unknown texts held", "they may have arrived; nothing is sent again by itself"),
+        ("quarantined", "webhooks in quarantine", "`smsbot hooks map` teaches their fields"),
     ):
-        yield Finding(what, counts[name] == 0, str(counts[name]))
+        yield Finding(what, counts[name] == 0, str(counts[name]) + (f"; {hint}" if counts[name] else ""))
     for row in reports:
         yield Finding(f"last report of {row['account']}", True, f"{(time.time() - row['at']) / 60:.0f} min ago")
 

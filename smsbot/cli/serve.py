@@ -23,7 +23,7 @@ _DEV_LINE = "+48732000111"
 @click.command()
 @click.argument("target", required=False)
 @options.database
-@click.option("--port", type=click.IntRange(0, 65535), help="The port (default: PORT or 8765, or the next free one).")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port (default: PORT, else 8765 or the next free one).")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print messages as they come and go.")
 def dev(target: str | None, database: str | None, port: int | None, quiet: bool) -> None:
     """Run bots with a sandbox and a phone in the browser. No SMS leaves this computer.

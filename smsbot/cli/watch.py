@@ -54,7 +54,8 @@ async def follow(tables: Reads, show: Callable[[Row], None], *, pause: float = 0
 
 def line_of(row: Row, *, reveal: bool = False) -> str:
     """A message on one line, masked."""
-    time = datetime.fromtimestamp(row["at"]).strftime("%H:%M:%S")
+    at = datetime.fromtimestamp(row["at"])
+    time = at.strftime("%H:%M:%S" if at.date() == datetime.now().date() else "%Y-%m-%d %H:%M:%S")
     number = row["number"] if reveal else phone.mask(row["number"])
     incoming = row["direction"] == "in"
     text = " ".join(_printable(row["text"]).split())

@@ -45,10 +45,7 @@ class RouteError(UsageError):
     """A decorator or the signature of a handler is wrong; raised at import, with the line."""
 
     code = "SB101"
-    remedy = (
-        "A handler takes only arguments that smsbot knows: chat, message, text, rest, the holes of its "
-        "pattern, and anything that @bot.provide returns (matched by type)."
-    )
+    remedy = "Change the decorator or the handler at the place above; docs/handlers.md shows each of them."
 
 
 class ChatError(UsageError):
@@ -62,7 +59,7 @@ class SettingsError(SmsbotError):
     """Settings are missing or wrong; every problem is listed at once."""
 
     code = "SB201"
-    remedy = "Fix each line of the report. `smsbot dev` needs no settings at all."
+    remedy = "Change each line of the report; docs/settings.md lists all keys."
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -73,7 +70,7 @@ class TargetError(SmsbotError):
     """The bot that was named cannot be loaded."""
 
     code = "SB202"
-    remedy = "Name an import string such as bots.pizza:bot, or a Python file that defines `bot`."
+    remedy = "Name an import string such as bots.pizza:bot, or a Python file that defines `bot`; and it must import."
 
 
 class PortTaken(SmsbotError):

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 import structlog
 
 from smsbot.core.clock import Clock
-from smsbot.core.errors import SmsbotError, StoreError, StoreRefused
+from smsbot.core.errors import SmsbotError, StoreError, StoreRefused, UsageError
 from smsbot.core.message import Event, Key
 from smsbot.core.phone import mask
 from smsbot.core.turn import Committed, Step, Verdict
 from smsbot.routing.bot import Bot
-from smsbot.routing.injection import Signature
+from smsbot.routing.injection import Signature, where
 from smsbot.stores.base import Acceptance, Store
 
 from .lines import Line, Lines
@@ -133,11 +133,15 @@ class Dispatcher:
         sender: Sender,
         clock: Clock,
         provided: Mapping[Bot, Mapping[type, Any]],
+        *,
+        candid: bool = False,
     ) -> None:
         self.store = store
         self.lines = lines
         self.sender = sender
         self.clock = clock
+        self.candid = candid
+        """Whether logs may hold what handlers' exceptions say: only in the sandbox."""
         self._provided = provided
         self._lanes: dict[Key, _Lane] = {}
         self._parked: dict[Key, float] = {}
@@ -375,32 +379,43 @@ class Dispatcher:
                 return None
         except (Exception, Overtaken) as second:
             error = second
-        return await self._postpone(work.event, error)
+        return await self._postpone(work, error)
 
     async def _apologise(self, work: _Work, line: Line, handler: Signature, error: BaseException) -> bool:
         """Let the bot's error handler answer; what the failed handler said and set is gone."""
-        name = type(error).__name__
-        log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=name)
+        why, place = self._explain(work, error)
+        log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=why, at=place)
         conversation = await self.store.load(work.event.key)
         turn = Turn(line, conversation, work.event, segmenter=work, apology=True)
         await self._remember(turn)
         work.turn = turn
         await self._call(turn, handler, turn.values(error=error))
-        step = turn.step(self.clock.now(), note=f"the handler raised {name}; on_error answered")
+        note = f"the handler raised {why} at {place}; on_error answered"
+        step = turn.step(self.clock.now(), note=note)
         return (await work.commit(step)).verdict is not Verdict.FENCED
 
-    async def _postpone(self, event: Event, error: BaseException) -> float | None:
-        number, name = mask(event.key.number), type(error).__name__
-        why = f"{name}: {error}" if isinstance(error, SmsbotError) else name
-        place = _place(error)
-        if event.attempts < len(RETRIES):
+    async def _postpone(self, work: _Work, error: BaseException) -> float | None:
+        event, number = work.event, mask(work.event.key.number)
+        why, place = self._explain(work, error)
+        # a mistake in using smsbot would only be made again
+        if event.attempts < len(RETRIES) and not isinstance(error, UsageError):
             retry_at = self.clock.now() + RETRIES[event.attempts]
             log.error("a turn failed; it is tried again", number=number, error=why, at=place)
-            await insist(lambda: self.store.postpone(event, retry_at, f"failed: {name} at {place}"))
+            await insist(lambda: self.store.postpone(event, retry_at, f"failed: {why} at {place}"))
             return retry_at
         log.error("a turn failed for good; its text is a dead letter", number=number, error=why, at=place)
-        await insist(lambda: self.store.postpone(event, None, f"dead letter: {name} at {place}"))
+        await insist(lambda: self.store.postpone(event, None, f"dead letter: {why} at {place}"))
         return None
+
+    def _explain(self, work: _Work, error: BaseException) -> tuple[str, str]:
+        """What was raised and where in the bot's own code. The words of a foreign exception may quote a text,
+        so they are told only in the sandbox."""
+        route = work.turn.route if work.turn is not None else None
+        place = _place(error) or (where(route.signature.function) if route is not None else "?")
+        if self.candid and not isinstance(error, SmsbotError):
+            log.error("the traceback of what follows", exc_info=error)
+        told = self.candid or isinstance(error, SmsbotError)
+        return (f"{type(error).__name__}: {error}" if told else type(error).__name__), place
 
     async def _give_up(self, work: _Work, why: str) -> None:
         if await work.accept() is Verdict.DONE:
@@ -422,8 +437,12 @@ def _wrap(middleware: Any, turn: Turn, inner: Any) -> Any:
 
 
 def _place(error: BaseException) -> str:
-    """``file:line`` of the innermost frame of a traceback; never its values."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    """``file:line`` of the innermost frame that is neither smsbot's nor a library's; empty if there is none."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        file = trace.tb_frame.f_code.co_filename
+        if name.partition(".")[0] != "smsbot" and "site-packages" not in file and not file.startswith("<"):
+            place = f"{file}:{trace.tb_lineno}" if "/lib/python3" not in file else place
         trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    return place

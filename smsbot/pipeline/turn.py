@@ -135,6 +135,7 @@ class Turn:
 
     def returned(self, signature: Signature, result: object) -> None:
         """A returned text is a reply; anything else but None is a mistake worth naming."""
+        self.chat.check_promises()
         if isinstance(result, str):
             self.chat.say(result)
         elif result is not None:

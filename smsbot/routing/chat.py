@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
@@ -118,6 +118,7 @@ class Chat:
         self._event = event
         self._journal: Mapping[int, tuple[str, str]] = {}
         self._steps = first_step
+        self._promised: list[Step[Any]] = []
         self._segmenter = segmenter
         self.effects = Effects()
         self.line = event.key.line
@@ -181,17 +182,26 @@ class Chat:
         self.effects.end, self.effects.state = label, None
 
     @overload
-    async def step(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    def step(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Step[T]: ...
     @overload
-    async def step(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
-    async def step(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Run something that touches the outside once, and keep its result.
+    def step(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Step[T]: ...
+    def step(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Step[Any]:
+        """Run something that touches the outside once, and keep its result: ``await chat.step(function, …)``.
 
         What was said before it is sent before it begins. If the turn runs again, after a crash or an error,
         the kept result is returned and `function` is not called.
         """
+        if not callable(function):
+            if inspect.iscoroutine(function):
+                function.close()
+            raise ChatError("chat.step() takes a function, not its result: write chat.step(f, x), not chat.step(f(x))")
         self._steps += 1
         place = self._steps
+        made = Step(lambda: self._step(place, function, args, kwargs), getattr(function, "__name__", "function"))
+        self._promised.append(made)
+        return made
+
+    async def _step(self, place: int, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         kept = self._journal.get(place)
         if kept is not None:
             return _kept(*kept)
@@ -208,6 +218,31 @@ class Chat:
         self.effects.journal.append(entry)
         await self._segmenter.cut()
         return result if entry[1] == "step" else _kept(*entry[1:])
+
+    def check_promises(self) -> None:
+        """Raise `ChatError` for a step that was never awaited (smsbot calls this at the end of a turn)."""
+        for step in self._promised:
+            if not step.awaited:
+                raise ChatError(f"chat.step({step.name}) was not awaited; write: await chat.step({step.name}, …)")
+
+
+class Step(Awaitable[T]):
+    """A step that waits to be awaited; used as anything else it says so."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, T]], name: str) -> None:
+        self._work = work
+        self.name = name
+        self.awaited = False
+
+    def __await__(self) -> Generator[Any, None, T]:
+        self.awaited = True
+        return self._work().__await__()
+
+    def __str__(self) -> str:
+        raise ChatError(f"chat.step({self.name}) was not awaited; write: await chat.step({self.name}, …)")
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
 
 
 def _kept(kind: str, value: str) -> Any:

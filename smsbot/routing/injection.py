@@ -42,6 +42,14 @@ def where(function: Callable[..., Any]) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(function)
 
 
+def caller() -> str:
+    """``file:line`` of the innermost code outside smsbot that called us."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "smsbot":
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "?"
+
+
 def source_line(function: Callable[..., Any]) -> str:
     """The function's ``def`` line as it stands in its file; empty if there is no source."""
     try:

@@ -11,7 +11,7 @@ from smsbot.core.errors import RouteError
 from smsbot.core.status import Status
 from smsbot.core.words import Token, without_filler
 
-from .injection import Signature, inspect_handler, nearest, wrong
+from .injection import BUILT_IN, Signature, caller, inspect_handler, nearest, where, wrong
 from .patterns import Keywords, Pattern, compile_pattern
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -119,7 +119,8 @@ class Router:
         for status in statuses:
             if status not in known:
                 near = nearest(status, known)
-                raise RouteError(f'"{status}" is not a status' + (f'; did you mean "{near}"?' if near else ""))
+                hint = f'; did you mean "{near}"?' if near else f"; statuses: {', '.join(known)}"
+                raise RouteError(f'"{status}" is not a status{hint}\n  --> {caller()}')
         chosen = [known[s] for s in statuses] or [s for s in Status if s.final]
 
         def decorate(handler: Handler) -> Handler:
@@ -156,9 +157,16 @@ class Router:
 
     def _keywords(self, kind: str, keywords: Sequence[str], blocking: bool) -> Callable[[Handler], Handler]:
         if not keywords or not all(isinstance(k, str) for k in keywords):
-            raise RouteError(f'@bot.{kind}(...) takes at least one keyword, such as @bot.{kind}("pizza")')
-        patterns = tuple(compile_pattern(k) for k in keywords)
+            raise RouteError(
+                f'@bot.{kind}(...) takes at least one keyword, such as @bot.{kind}("pizza")\n  --> {caller()}'
+            )
+        try:
+            patterns = tuple(compile_pattern(k) for k in keywords)
+        except RouteError as error:
+            raise RouteError(f"{error.args[0]}\n  --> {caller()}") from None
         holes = {hole for p in patterns for hole in p.holes}
+        if reserved := holes & BUILT_IN - {"rest"}:
+            raise RouteError(f"a hole cannot be called {min(reserved)}, which handlers know already\n  --> {caller()}")
 
         def decorate(handler: Handler) -> Handler:
             signature = inspect_handler(handler, {*_TEXT, *holes}, blocking=blocking)
@@ -170,7 +178,7 @@ class Router:
 
     def _one(self, kind: str, name: str, offered: Iterable[str], blocking: bool) -> Callable[[Handler], Handler]:
         if not isinstance(name, str):
-            raise RouteError(f'@bot.{kind} takes a name: @bot.{kind}("name")')
+            raise RouteError(f'@bot.{kind} takes a name: @bot.{kind}("name")\n  --> {caller()}')
 
         def decorate(handler: Handler) -> Handler:
             self._add(Route(kind, name, inspect_handler(handler, offered, blocking=blocking)), ())
@@ -202,5 +210,5 @@ def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
     if taken is not None and taken is not route:
         raise wrong(
             route.signature.function,
-            f"two handlers want {route.name}: {taken.signature.name} has it already",
+            f"two handlers want {route.name}: {taken.signature.name} has it, at {where(taken.signature.function)}",
         )

@@ -219,7 +219,9 @@ def _next_cursor(rows: Sequence[Row], before: float, skip: int) -> str:
 
 
 def _clock_time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+    """The time of day; with its date if that is not today."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return moment.strftime("%H:%M:%S" if moment.date() == datetime.now(UTC).date() else "%d %b %H:%M:%S")
 
 
 def _moment(at: float) -> str:

@@ -114,6 +114,7 @@ async def test_a_handler_that_raises_says_nothing_is_retried_then_parked_and_oth
 
     bot.on("hi")(lambda: "hello")
     h: House = await house(bot)
+    h.app.dispatcher.candid = False  # as in `run`: an exception's words may quote a person
     await h.text(ANN, "boom")
     await h.text(ANN, "hi")
     await h.text(BOB, "hi")
@@ -359,3 +360,134 @@ def test_nothing_provides() -> None:
         RouteError, match=r"nothing provides Kitchen for the argument \"kitchen\"(?s:.*)test_handlers.py"
     ):
         asyncio.run(run())
+
+
+async def test_a_mistake_is_parked_at_once_and_shown_with_its_place(house: Any) -> None:
+    bot = Bot()
+
+    @bot.on("empty")
+    def empty(chat: Chat) -> None:
+        chat.say(" ")
+
+    @bot.on("number")
+    def number() -> Any:
+        return 42
+
+    @bot.on("typo")
+    def typo(chat: Chat) -> None:
+        chat.sya("x")  # type: ignore[attr-defined]
+
+    h: House = await house(bot)
+    for text in ("empty", "number"):
+        await h.text(ANN, text)
+    notes = [e["detail"] for e in await h.events()]
+    assert all(n.startswith("dead letter: ChatError: SB102: ") for n in notes), notes
+    assert all(f" at {__file__}:" in n for n in notes), notes
+    await h.text(ANN, "typo")
+    note = (await h.events())[-1]["detail"]
+    assert note.startswith("failed: AttributeError: 'Chat' object has no attribute 'sya'")
+    assert f" at {__file__}:" in note
+
+
+@pytest.mark.parametrize(
+    ("use", "said"),
+    [
+        (lambda chat, f: chat.step(f), "chat.step(f) was not awaited"),
+        (lambda chat, f: f"got {chat.step(f)}", "chat.step(f) was not awaited"),
+        (lambda chat, f: chat.step(f()), "takes a function, not its result"),
+    ],
+)
+async def test_a_step_that_is_used_wrongly_says_so_and_sends_nothing(house: Any, use: Any, said: str) -> None:
+    bot = Bot()
+    caught: list[str] = []
+    bot.on_error(lambda error: caught.append(str(error)))
+
+    def f() -> int:
+        return 1
+
+    @bot.on("go")
+    async def go(chat: Chat) -> Any:
+        return use(chat, f)
+
+    h: House = await house(bot)
+    await h.text(ANN, "go")
+    assert said in caught[0]
+    assert await h.heard(ANN) == []
+
+
+async def test_a_cancelled_step_loses_nothing(house: Any) -> None:
+    bot = Bot()
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        chat.say("One moment")
+        try:
+            async with asyncio.timeout(0.001):
+                await chat.step(asyncio.sleep, 0.05)
+        except TimeoutError:
+            return "too slow"
+        return "done"
+
+    h: House = await house(bot)
+    await h.text(ANN, "go")
+    await h.text(ANN, "go")
+    assert await h.heard(ANN) == ["One moment", "too slow"] * 2
+
+
+async def test_a_task_group_of_steps_that_is_a_duplicate_leaves_the_lane_alive(house: Any) -> None:
+    bot = Bot()
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        chat.say("working")
+
+        async def one(n: int) -> int:
+            return await chat.step(abs, n)
+
+        async with asyncio.TaskGroup() as group:
+            found = [group.create_task(one(-n)) for n in range(3)]
+        return f"{sum(t.result() for t in found)}"
+
+    h: House = await house(bot)
+    body = {"id": "1", "from": ANN, "to": LINE, "message": "go"}
+    await h.inbound(**body)
+    await h.advance("1s")
+    await h.restart()
+    assert (await h.inbound(**body)).status_code == 200
+    await h.inbound(**(body | {"id": "2"}))
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["working", "3", "working", "3"]
+
+
+async def test_a_slow_turn_does_not_bring_an_old_contact_back(house: Any) -> None:
+    bot = Bot()
+    go_on = asyncio.Event()
+
+    @bot.on("slow")
+    async def slow() -> str:
+        await go_on.wait()
+        return "done"
+
+    @bot.on("call me {name}")
+    def call(chat: Chat, name: str) -> None:
+        chat.contact["name"] = name
+
+    @bot.on("who")
+    def who(chat: Chat) -> str:
+        return str(chat.contact.get("name"))
+
+    h: House = await house({"a": bot, "b": bot}, lines={"a": (LINE,), "b": ("7255",)})
+    await h.inbound(id="1", **{"from": ANN}, to="7255", message="slow")
+    await h.inbound(id="2", **{"from": ANN}, to=LINE, message="call me Ann")
+    go_on.set()
+    await h.advance("1s")
+    for line in (LINE, "7255"):
+        await h.text(ANN, "who", to=line)
+    assert await h.heard(ANN) == ["done", "Ann", "Ann"]
+
+
+async def test_a_keyword_that_opts_out_is_refused_at_start(house: Any) -> None:
+    bot = Bot()
+    bot.on("Stop!")(lambda: "never")
+    with pytest.raises(RouteError, match="would never run"):
+        await house(bot)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from smsbot import Bot, Chat
 
-from ..house import ANN, BOB, House
+from ..house import ANN, BOB, LINE, House
 
 
 def greeter() -> Bot:
@@ -195,3 +196,58 @@ async def test_send_from_the_command_line_s_door(house: Any) -> None:
     assert answer["status"] == "sending"
     await h.advance("1s")
     assert await h.heard(ANN) == ["Your parcel is here"]
+
+
+async def test_a_resend_does_not_let_a_later_text_overtake(house: Any) -> None:
+    bot = Bot()
+
+    @bot.on("abc")
+    def abc(chat: Chat) -> None:
+        for letter in "ABC":
+            chat.say(letter)
+
+    h: House = await house(bot)
+    h.provider.next = ["lost", "429 60"]
+    await h.text(ANN, "abc")
+    await h.advance("2m")
+    assert await h.heard(ANN) == ["A", "B", "C"]
+
+
+async def test_a_text_that_was_reported_delivered_is_not_sent_again(house: Any) -> None:
+    h: House = await house(greeter())
+    h.provider.next = ["lost", "429 30"]
+    await h.text(ANN, "hi")
+    await h.advance("3s")
+    identity = (await h.outgoing())[0]["id"]
+    assert h.provider.sends == 2
+    await h.http.post(h.hook("status"), json={"externalId": f"{identity}-1", "status": 21})
+    await h.text(ANN, "hi")
+    await h.advance("5m")
+    assert (h.provider.sends, await statuses(h)) == (3, ["delivered", "delivered"])
+
+
+async def test_a_second_stop_does_not_leave_the_confirmation_behind(house: Any) -> None:
+    from smsbot.policy import consent
+
+    h: House = await house(greeter())
+    h.provider.next = ["429 300"]
+    await h.text(ANN, "hi")
+    await h.text(ANN, "STOP")
+    await h.advance("5s")
+    assert await h.heard(ANN) == [consent.OPTED_OUT]
+    await h.text(ANN, "START")
+    await h.text(ANN, "hi")
+    assert (await h.heard(ANN))[1:] == [consent.OPTED_IN, "hello"]
+
+
+async def test_what_was_not_begun_at_a_stop_is_simply_due_again(house: Any) -> None:
+    h: House = await house(greeter())
+    h.app.sender._room["sandbox"] = asyncio.Semaphore(0)
+    await h.inbound(id="1", **{"from": ANN}, to=LINE, message="hi")
+    assert await statuses(h) == ["sending"]
+    await h.restart()
+    await h.advance("1s")
+    row = (await h.outgoing())[0]
+    attempts = await h.app.store.rows("attempts", id=row["id"])
+    assert (row["status"], [a["outcome"] for a in attempts]) == ("delivered", ["later", "accepted"])
+    assert h.provider.sends == 1

@@ -27,7 +27,9 @@ function bubble(entry) {
 }
 
 function mark(li, entry) {
-  const time = new Date(entry.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const at = new Date(entry.at), today = at.toDateString() === new Date().toDateString();
+  const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = today ? clock : at.toLocaleDateString([], { day: "numeric", month: "short" }) + " " + clock;
   const said = time + "  " + (ticks[entry.status] || entry.status) + (entry.parts > 1 ? "  " + entry.parts + " SMS" : "");
   if (li.lastChild.textContent !== said) li.lastChild.textContent = said;
   const waits = entry.direction === "out" && ["accepted", "sent"].includes(entry.status);
