@@ -15,7 +15,7 @@ import structlog
 
 from smsbot.core import segments
 from smsbot.core.clock import Clock, iso
-from smsbot.core.errors import TransportError, UsageError
+from smsbot.core.errors import StoreError, TransportError, UsageError
 from smsbot.core.status import Status, risen
 from smsbot.gateways.messageflow_wire import INVENTED, STATUSES
 from smsbot.stores.base import Row, Tables
@@ -216,6 +216,9 @@ class Network:
                 await self._tables.write([("sandbox_job_again", (job["id"], self._clock.now() + wait))])
                 if job["kind"] == "inbound":
                     break  # a later text must not overtake an earlier one
+        except StoreError as error:
+            log.error("the sandbox waits for the database", why=str(error))
+            await asyncio.sleep(1.0)
         finally:
             self._busy.discard(phone)
             self.kick()
@@ -226,6 +229,8 @@ class Network:
         except UsageError as error:
             log.warning("the sandbox drops what it cannot deliver", why=str(error))
             return True
+        except StoreError:
+            raise
         except Exception as error:
             log.error("the sandbox tries again", exc_info=error)
             return False
