@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 # Letters that Unicode does not decompose.
@@ -33,14 +35,15 @@ class Token(NamedTuple):
     end: int
 
 
-def tokens(text: str) -> list[Token]:
+@lru_cache(maxsize=1024)
+def tokens(text: str) -> tuple[Token, ...]:
     """The words of a text, folded, split at punctuation and at letter/digit borders."""
     if text.isascii():
-        return [Token(m.group(), m.start(), m.end()) for m in _ASCII_WORD.finditer(text.lower())]
+        return tuple(Token(m.group(), m.start(), m.end()) for m in _ASCII_WORD.finditer(text.lower()))
     return _tokens_unicode(text)
 
 
-def _tokens_unicode(text: str) -> list[Token]:
+def _tokens_unicode(text: str) -> tuple[Token, ...]:
     found: list[Token] = []
     word, start, digits = "", 0, False
 
@@ -68,7 +71,7 @@ def _tokens_unicode(text: str) -> list[Token]:
             close(i)
             word, start, digits = folded, i, kind
     close(len(text))
-    return found
+    return tuple(found)
 
 
 def fold(text: str) -> str:
@@ -88,7 +91,7 @@ def normalise(text: str) -> str:
     return " ".join(t.word for t in tokens(text))
 
 
-def without_filler(found: list[Token]) -> list[Token]:
+def without_filler(found: Sequence[Token]) -> Sequence[Token]:
     """The words without polite ones at either end; a text of only those stays as it is."""
     first, last = 0, len(found)
     while first < last and found[first].word in FILLER:

@@ -60,12 +60,21 @@ class _Work:
 
     def __init__(self, dispatcher: Dispatcher, event: Event) -> None:
         self.dispatcher = dispatcher
-        self.event = event
+        self.seq = event.seq
+        """The event's place in the inbox; 0 until it is accepted."""
+        self._event = event
         self.turn: Turn | None = None
         self.durable: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._writing = asyncio.Lock()
         if event.seq:
             self.durable.set_result(Verdict.DONE)
+
+    @property
+    def event(self) -> Event:
+        """The event, with its place once it has one."""
+        if self._event.seq != self.seq:
+            self._event = replace(self._event, seq=self.seq)
+        return self._event
 
     async def accept(self) -> Verdict:
         """Commit the event alone, unless a commit has taken it already; durable even if the caller goes away."""
@@ -87,8 +96,8 @@ class _Work:
             if self.durable.done() and self.durable.result() is not Verdict.DONE:
                 return Committed(self.durable.result())
             store = self.dispatcher.store
-            write = store.finish if self.event.seq else store.step_express
-            if step.event.seq != self.event.seq:
+            write = store.finish if self.seq else store.step_express
+            if step.event.seq != self.seq:
                 step = replace(step, event=self.event)
             answer = (await write([step]))[0]
             self._committed(answer)
@@ -96,8 +105,8 @@ class _Work:
         return answer
 
     def _committed(self, answer: Committed) -> None:
-        if answer.verdict is Verdict.DONE and not self.event.seq:
-            self.event = replace(self.event, seq=answer.seq)
+        if answer.verdict is Verdict.DONE and not self.seq:
+            self.seq = answer.seq
         if not self.durable.done() and answer.verdict is not Verdict.FENCED:
             self.durable.set_result(answer.verdict)
 
@@ -116,7 +125,7 @@ class _Work:
         if step is not None:
             verdict = (await self.commit(step)).verdict
         else:
-            verdict = Verdict.DONE if self.event.seq else await self.accept()
+            verdict = Verdict.DONE if self.seq else await self.accept()
         if verdict is Verdict.FENCED:
             raise Overtaken
         if verdict is Verdict.DUPLICATE:

@@ -6,6 +6,7 @@ CASL guidance (ARRET, AIDE); the Polish and Spanish words are ours, for review b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from smsbot.core.words import Token
@@ -47,7 +48,7 @@ class Word(StrEnum):
     HELP = "help"
 
 
-def recognise(found: list[Token], country: str | None) -> Word | None:
+def recognise(found: Sequence[Token], country: str | None) -> Word | None:
     """The consent word that a message is as a whole; None for every other text."""
     if not 0 < len(found) <= _LONGEST:
         return None

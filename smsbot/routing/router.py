@@ -55,7 +55,7 @@ class Table:
 
     def match(self, text: str, found: Sequence[Token], conversation: Conversation) -> Match | None:
         """Who takes a text: `anywhere` first, then the open state, then keywords, then the fallback."""
-        found = without_filler(list(found))
+        found = without_filler(found)
         digression = self.anywhere.find(text, found)
         if digression is not None:
             route, values = digression

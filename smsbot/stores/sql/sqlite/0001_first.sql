@@ -130,7 +130,6 @@ CREATE TABLE attempts (
   detail    TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (outgoing, n)
 ) WITHOUT ROWID;
-CREATE INDEX attempts_open ON attempts (outgoing) WHERE outcome IS NULL;
 CREATE INDEX attempts_reference ON attempts (reference) WHERE reference <> '';
 
 -- Delivery reports as they came, kept even before their text is known.

@@ -160,7 +160,8 @@ INSERT OR REPLACE INTO hook_maps (account, kind, fields, at) VALUES (?, ?, ?, ?)
 UPDATE attempts SET ended = ?, outcome = 'not sent', detail = ? WHERE outgoing = ? AND outcome IS NULL;
 
 -- name: crashed_attempts
-UPDATE attempts SET ended = ?, outcome = 'unknown', detail = 'the process ended while sending' WHERE outcome IS NULL;
+UPDATE attempts SET ended = ?, outcome = 'unknown', detail = 'the process ended while sending'
+WHERE outcome IS NULL AND outgoing IN (SELECT id FROM outgoing WHERE phase = 'attempt');
 
 -- name: crashed_texts
 UPDATE outgoing SET phase = CASE WHEN rank < 2 THEN 'check' END, due = ?1, status = CASE WHEN rank < 1 THEN 'unknown' ELSE status END,
