@@ -1,1 +1,4 @@
-"""Beam: the journey of a text, in order: inbox → dispatcher → turn → outbox → sender → receipts; timers beside."""
+"""Beam: the journey of a text, in order.
+
+inbox → dispatcher → work, turn → outbox → sender → receipts; timers beside them.
+"""

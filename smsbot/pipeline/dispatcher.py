@@ -19,7 +19,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import SmsbotError, StoreError, StoreRefused, UsageError
 from smsbot.core.message import Event, Key
 from smsbot.core.phone import mask
-from smsbot.core.turn import Committed, Step, Verdict
+from smsbot.core.turn import Verdict
 from smsbot.routing.bot import Bot
 from smsbot.routing.injection import Signature, where
 from smsbot.stores.base import Acceptance, Store
@@ -27,6 +27,7 @@ from smsbot.stores.base import Acceptance, Store
 from .lines import Line, Lines
 from .sender import Sender, insist
 from .turn import Turn
+from .work import Discarded, Overtaken, Work
 
 log = structlog.get_logger("smsbot.dispatcher")
 T = TypeVar("T")
@@ -37,14 +38,6 @@ RETRIES = (1.0, 5.0, 30.0, 120.0)
 """Seconds before a failed turn is tried again; after the last it is a dead letter."""
 
 
-class Discarded(BaseException):
-    """The event turned out to be a duplicate: the handler is stopped where it is."""
-
-
-class Overtaken(BaseException):
-    """The conversation has moved on since the turn began: the handler is stopped and begun again."""
-
-
 @dataclass(slots=True)
 class _Lane:
     """A conversation with work: its accepted events, and how many are being accepted."""
@@ -53,83 +46,6 @@ class _Lane:
     coming: int = 0
     busy: bool = False
     """Whether a task, or a turn in its webhook, looks after it."""
-
-
-class _Work:
-    """A turn under way: its event may be accepted before the handler has ended."""
-
-    def __init__(self, dispatcher: Dispatcher, event: Event) -> None:
-        self.dispatcher = dispatcher
-        self.seq = event.seq
-        """The event's place in the inbox; 0 until it is accepted."""
-        self._event = event
-        self.turn: Turn | None = None
-        self.durable: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._writing = asyncio.Lock()
-        if event.seq:
-            self.durable.set_result(Verdict.DONE)
-
-    @property
-    def event(self) -> Event:
-        """The event, with its place once it has one."""
-        if self._event.seq != self.seq:
-            self._event = replace(self._event, seq=self.seq)
-        return self._event
-
-    async def accept(self) -> Verdict:
-        """Commit the event alone, unless a commit has taken it already; durable even if the caller goes away."""
-        return await asyncio.shield(self.dispatcher.spawn(self._accept()))
-
-    async def _accept(self) -> Verdict:
-        async with self._writing:
-            if not self.durable.done():
-                self._committed((await self.dispatcher.store.accept([Acceptance(self.event)]))[0])
-            return self.durable.result()
-
-    async def commit(self, step: Step) -> Committed:
-        """Commit a step, with its event if that is not yet accepted; heard to its end even if the caller goes away."""
-        return await asyncio.shield(self.dispatcher.spawn(self.commit_here(step)))
-
-    async def commit_here(self, step: Step) -> Committed:
-        """The same without a task of its own, for turns that nobody cancels."""
-        async with self._writing:
-            if self.durable.done() and self.durable.result() is not Verdict.DONE:
-                return Committed(self.durable.result())
-            store = self.dispatcher.store
-            write = store.finish if self.seq else store.step_express
-            if step.event.seq != self.seq:
-                step = replace(step, event=self.event)
-            answer = (await write([step]))[0]
-            self._committed(answer)
-        self.dispatcher.sender.start(answer.claims)
-        return answer
-
-    def _committed(self, answer: Committed) -> None:
-        if answer.verdict is Verdict.DONE and not self.seq:
-            self.seq = answer.seq
-        if not self.durable.done() and answer.verdict is not Verdict.FENCED:
-            self.durable.set_result(answer.verdict)
-
-    def refuse(self, error: StoreError) -> bool:
-        """The database did not take the event: its provider is told 503 and delivers again. False if it did."""
-        if self.durable.done():
-            return False
-        self.durable.set_exception(error)
-        self.durable.exception()  # the webhook may have its answer already
-        return True
-
-    async def cut(self) -> None:
-        """Commit a segment; the event with it, if that is not yet accepted."""
-        assert self.turn is not None
-        step = self.turn.segment(self.dispatcher.clock.now())
-        if step is not None:
-            verdict = (await self.commit(step)).verdict
-        else:
-            verdict = Verdict.DONE if self.seq else await self.accept()
-        if verdict is Verdict.FENCED:
-            raise Overtaken
-        if verdict is Verdict.DUPLICATE:
-            raise Discarded
 
 
 class Dispatcher:
@@ -186,7 +102,7 @@ class Dispatcher:
         if lane is not None:
             return await self._behind(event, lane)
         lane = self._lanes[event.key] = _Lane(busy=True)
-        work = _Work(self, event)
+        work = self._work(event)
         try:
             inline = await self._inline(work)
         except BaseException:
@@ -200,6 +116,9 @@ class Dispatcher:
         await asyncio.wait((work.durable, task), timeout=EXPRESS, return_when=asyncio.FIRST_COMPLETED)
         return work.durable.result() if work.durable.done() else await work.accept()
 
+    def _work(self, event: Event) -> Work:
+        return Work(self.store, self.sender, self.clock, self.spawn, event)
+
     async def _behind(self, event: Event, lane: _Lane) -> Verdict:
         """Accept an event behind others; the lane stays while it is on its way, so that nothing overtakes it."""
         lane.coming += 1
@@ -212,7 +131,7 @@ class Dispatcher:
             lane.coming -= 1
             self._look_after(event.key, lane)
 
-    async def _inline(self, work: _Work) -> bool:
+    async def _inline(self, work: Work) -> bool:
         """The shortest way, for sync handlers: no task, one commit. False if the turn needs the long way."""
         line = self.lines.get(work.event.key.line)
         if line is None or line.bot.middlewares:
@@ -255,11 +174,11 @@ class Dispatcher:
         elif not lane.coming:
             del self._lanes[key]
 
-    async def _drain(self, key: Key, lane: _Lane, work: _Work | None = None) -> None:
+    async def _drain(self, key: Key, lane: _Lane, work: Work | None = None) -> None:
         """Take the turns of a lane until it is empty or its head has to wait."""
         try:
             while lane.events and not self._closing:
-                work = work or _Work(self, lane.events[0])
+                work = work or self._work(lane.events[0])
                 retry_at = await self._turn(work)
                 if retry_at is not None:
                     lane.events[0] = replace(work.event, attempts=work.event.attempts + 1)
@@ -308,7 +227,7 @@ class Dispatcher:
 
     # -- one turn, the long way ---------------------------------------------------------------------
 
-    async def _turn(self, work: _Work) -> float | None:
+    async def _turn(self, work: Work) -> float | None:
         """Take the turn; returns when to try again if it failed."""
         event = work.event
         line = self.lines.get(event.key.line)
@@ -342,7 +261,7 @@ class Dispatcher:
             except (Exception, SystemExit) as error:
                 return await self._failed(work, line, error)
 
-    async def _try(self, work: _Work, line: Line) -> bool:
+    async def _try(self, work: Work, line: Line) -> bool:
         """One try; False if the conversation moved on meanwhile."""
         event = work.event
         conversation = await self.store.load(event.key)
@@ -371,7 +290,7 @@ class Dispatcher:
             call = _wrap(middleware, turn, call)
         turn.returned(signature, await call())
 
-    async def _failed(self, work: _Work, line: Line, error: BaseException) -> float | None:
+    async def _failed(self, work: Work, line: Line, error: BaseException) -> float | None:
         """Answer for an exception: the bot's error handler, else another try, else a dead letter."""
         try:
             if await work.accept() is not Verdict.DONE:
@@ -390,7 +309,7 @@ class Dispatcher:
             error = second
         return await self._postpone(work, error)
 
-    async def _apologise(self, work: _Work, line: Line, handler: Signature, error: BaseException) -> bool:
+    async def _apologise(self, work: Work, line: Line, handler: Signature, error: BaseException) -> bool:
         """Let the bot's error handler answer; what the failed handler said and set is gone."""
         why, place = self._explain(work, error)
         log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=why, at=place)
@@ -403,7 +322,7 @@ class Dispatcher:
         step = turn.step(self.clock.now(), note=note)
         return (await work.commit(step)).verdict is not Verdict.FENCED
 
-    async def _postpone(self, work: _Work, error: BaseException) -> float | None:
+    async def _postpone(self, work: Work, error: BaseException) -> float | None:
         event, number = work.event, mask(work.event.key.number)
         why, place = self._explain(work, error)
         # a mistake in using smsbot would only be made again
@@ -416,7 +335,7 @@ class Dispatcher:
         await insist(lambda: self.store.postpone(event, None, f"dead letter: {why} at {place}"))
         return None
 
-    def _explain(self, work: _Work, error: BaseException) -> tuple[str, str]:
+    def _explain(self, work: Work, error: BaseException) -> tuple[str, str]:
         """What was raised and where in the bot's own code. The words of a foreign exception may quote a text,
         so they are told only in the sandbox."""
         route = work.turn.route if work.turn is not None else None
@@ -426,7 +345,7 @@ class Dispatcher:
         told = self.candid or isinstance(error, SmsbotError)
         return (f"{type(error).__name__}: {error}" if told else type(error).__name__), place
 
-    async def _give_up(self, work: _Work, why: str) -> None:
+    async def _give_up(self, work: Work, why: str) -> None:
         if await work.accept() is Verdict.DONE:
             log.error("a text cannot be answered", number=mask(work.event.key.number), why=why)
             await self.store.postpone(work.event, None, f"dead letter: {why}")
