@@ -41,8 +41,8 @@ from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = structlog.get_logger("smsbot")
 SANDBOX = "sandbox"
-_DRAIN = 20.0
-"""Seconds that turns and sends under way get when the server stops."""
+_DRAIN = 15.0
+"""Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
 
 def build_lines(settings: Settings, bots: Mapping[str, Bot]) -> Lines:
@@ -214,8 +214,9 @@ class App:
         self._stack.push_async_callback(stop)
 
     async def _drain(self) -> None:
+        end = asyncio.get_running_loop().time() + _DRAIN
         await self.dispatcher.drain(_DRAIN)
-        await self.sender.drain(_DRAIN)
+        await self.sender.drain(end - asyncio.get_running_loop().time())
         await self.sender.cancel()
 
     async def stop(self) -> None:

@@ -8,7 +8,6 @@
     ├── TargetError           the bot named on the command line cannot be loaded
     ├── PortTaken             another program listens on the port
     ├── StoreError            the database did not do what was asked
-    │   ├── StoreBusy         it cannot take more at the moment: answer 503
     │   ├── StoreRefused      it will never take this row: trying again is useless
     │   ├── StoreLocked       another process already serves this database
     │   └── StoreTooNew       a newer smsbot wrote this database
@@ -85,12 +84,6 @@ class StoreError(SmsbotError):
 
     code = "SB301"
     remedy = "Check free space and permissions of the database file; providers will deliver again."
-
-
-class StoreBusy(StoreError):
-    """The database cannot take more at the moment; the caller answers 503."""
-
-    code = "SB302"
 
 
 class StoreRefused(StoreError):

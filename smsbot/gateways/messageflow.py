@@ -146,7 +146,8 @@ class MessageFlow:
                     break
         missing = [f for f in REQUIRED[kind] if f not in values]
         if missing:
-            raise NotUnderstood(f"no field for {', '.join(missing)} (fields there: {', '.join(sorted(item))[:200]})")
+            there = _DIGITS.sub("•••", ", ".join(sorted(item))[:200])
+            raise NotUnderstood(f"no field for {', '.join(missing)} (fields there: {there})")
         return values
 
 
@@ -178,7 +179,8 @@ def _read_item(envelope: Mapping[str, Any], code: str, why: str) -> SendResult:
         external = item.get("externalId")
         ours = isinstance(external, str) and our_id(external)
         return SendResult(Outcome.ACCEPTED, reference="" if ours or not isinstance(external, str) else external)
-    if envelope.get("errors"):
+    errors = envelope.get("errors")
+    if isinstance(errors, list) and errors:
         return SendResult(Outcome.REFUSED, code=code, detail=why)
     return SendResult(Outcome.UNKNOWN, detail="the answer says 200 but does not name our text")
 

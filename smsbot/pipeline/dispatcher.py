@@ -341,7 +341,7 @@ class Dispatcher:
         route = work.turn.route if work.turn is not None else None
         place = _place(error) or (where(route.signature.function) if route is not None else "?")
         if self.candid and not isinstance(error, SmsbotError):
-            log.error("the traceback of what follows", exc_info=error)
+            log.error("a handler raised", exc_info=error)
         told = self.candid or isinstance(error, SmsbotError)
         return (f"{type(error).__name__}: {error}" if told else type(error).__name__), place
 

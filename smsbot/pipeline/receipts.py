@@ -34,6 +34,7 @@ class Receipts:
         now = self._clock.now()
         for receipt in receipts:
             if receipt.status is None:
-                log.warning("a delivery status that is not known", account=receipt.account, raw=receipt.raw[:40])
+                # its raw value stays out: with a wrong field map it could be anything
+                log.warning("a delivery status that is not known", account=receipt.account)
         reports = [Report(replace(r, at=now), self._wakes) for r in receipts]
         self._dispatcher.feed(await self._store.report(reports))

@@ -71,7 +71,6 @@ class Pages:
         self._clock = clock
         self._live = live
         self._ready = ready
-        self._dev = dev
         env = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ..processes import ROOT, Process, free_port, running, smsbot
+from ..processes import ROOT, Process, clean_environment, free_port, running, smsbot
 from ..provider import answers, provider
 
 ANN = "+48600100200"
@@ -90,15 +92,7 @@ def test_run_refuses_with_one_report_of_everything(tmp_path: Path) -> None:
 
 
 def test_the_environment_wins_over_dotenv_and_both_over_the_file(tmp_path: Path) -> None:
-    from smsbot.settings import read
-
     code = "from smsbot.settings import read; s = read(); print(s.database, s.port, s.public_url)"
-    assert read is not None
-    import subprocess
-    import sys
-
-    from ..processes import clean_environment
-
     (tmp_path / "smsbot.toml").write_text('database = "file.db"\nport = 1\npublic_url = "https://file"\n')
     (tmp_path / ".env").write_text("PORT=2\nOTHER=x\nSMSBOT_PUBLIC_URL=https://dotenv\n")
     done = subprocess.run(

@@ -141,6 +141,8 @@ async def test_a_report_for_a_text_that_is_not_known_is_kept(house: Any) -> None
     assert answer.status_code == 200
     unknown = await h.http.post(h.hook("status"), json=[{"externalId": "x", "status": 77}])
     assert unknown.status_code == 200
+    kept = await h.app.store.rows("receipts", id="")
+    assert sorted((r["raw"], r["status"]) for r in kept) == [("21", "delivered"), ("77", "")]
 
 
 async def test_delivery_wakes_a_handler_once(house: Any) -> None:

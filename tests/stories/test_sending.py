@@ -71,8 +71,7 @@ async def test_a_throttled_text_is_not_overtaken(house: Any) -> None:
     assert await h.heard(ANN) == ["one", "two", "hello"]
 
 
-@pytest.mark.parametrize("mood", ["mute", "500 "])
-async def test_an_unknown_text_that_arrived_is_found_and_not_resent(house: Any, mood: str) -> None:
+async def test_an_unknown_text_that_arrived_is_found_and_not_resent(house: Any) -> None:
     h: House = await house(greeter())
     h.provider.next = ["mute"]
     await h.text(ANN, "hi")
@@ -251,3 +250,30 @@ async def test_what_was_not_begun_at_a_stop_is_simply_due_again(house: Any) -> N
     attempts = await h.app.store.rows("attempts", id=row["id"])
     assert (row["status"], [a["outcome"] for a in attempts]) == ("delivered", ["later", "accepted"])
     assert h.provider.sends == 1
+
+
+async def test_turns_and_sends_that_hang_share_the_time_of_a_stop(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot = greeter()
+
+    @bot.on("hang")
+    async def hang() -> None:
+        await asyncio.sleep(60)
+
+    h: House = await house(bot)
+    monkeypatch.setattr("smsbot.app._DRAIN", 2.0)
+
+    async def never(*_: Any, **__: Any) -> Any:
+        await asyncio.sleep(60)
+
+    gateway = h.app.gateways["sandbox"]
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "send", never)
+        await h.inbound(id="1", **{"from": ANN}, to=LINE, message="hang")
+        await h.inbound(id="2", **{"from": BOB}, to=LINE, message="hi")
+        await asyncio.sleep(0.05)
+        began = asyncio.get_running_loop().time()
+        await h.stop()
+    assert asyncio.get_running_loop().time() - began < 3.5
+    await h.start()
+    await h.advance("10s")
+    assert await h.heard(BOB) == ["hello"]
