@@ -10,21 +10,25 @@ from typing import Any
 
 import structlog
 
+from smsbot import targets
 from smsbot.core import phone
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.errors import FlowsWrong, RouteError, UsageError
 from smsbot.core.words import tokens
+from smsbot.flows.library import restore
 from smsbot.gateways.base import Gateway
 from smsbot.gateways.messageflow import MessageFlow
 from smsbot.gateways.messageflow_wire import BASE_URL
 from smsbot.pipeline.dispatcher import Dispatcher
+from smsbot.pipeline.flowing import Shelf
 from smsbot.pipeline.inbox import Inbox
-from smsbot.pipeline.lines import Line, Lines
+from smsbot.pipeline.lines import Line, Lines, table_of
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.sender import Account, Sender
 from smsbot.pipeline.timers import Timers
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
+from smsbot.routing.router import Table
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.network import Network
 from smsbot.sandbox.time import MovableClock, TimeMachine
@@ -45,25 +49,28 @@ _DRAIN = 15.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
 
-def build_lines(settings: Settings, bots: Mapping[str, Bot]) -> Lines:
-    """The lines of the settings, each with its bot, account and country; routes are checked here."""
+def build_lines(settings: Settings, bots: Mapping[str, Bot], *, forward: bool = False) -> Lines:
+    """The lines of the settings, each with its bot, flows, account and country; flows and routes are checked here."""
     lines: dict[str, Line] = {}
+    shelves = {name: Shelf(targets.library(bot), forward=forward) for name, bot in bots.items()}
     default = next(iter(settings.accounts), SANDBOX)
     for name, bot_settings in settings.bots.items():
         for number in bot_settings.lines:
             own = settings.lines.get(number, LineSettings())
             country = own.country or phone.country(number)
-            _check_keywords(bots[name], number, country)
+            table = table_of(bots[name], number, shelves[name])
+            _check_keywords(table, number, country)
             lines[number] = Line(
                 number, bots[name], own.account or default, country,
                 own.help or consent.HELP, own.opted_out or consent.OPTED_OUT, own.opted_in or consent.OPTED_IN,
+                shelves[name], table,
             )  # fmt: skip
     return Lines(lines)
 
 
-def _check_keywords(bot: Bot, number: str, country: str | None) -> None:
+def _check_keywords(table: Table, number: str, country: str | None) -> None:
     """A keyword that means STOP would never reach its handler."""
-    for keyword in bot.table(number).keywords.words():
+    for keyword in table.keywords.words():
         if consent.recognise(tokens(keyword), country) is consent.Word.STOP:
             raise RouteError(f'the keyword "{keyword}" opts people out on {number}, so its handler would never run')
 
@@ -91,7 +98,7 @@ class App:
         self._movable: MovableClock = clock or ShiftedClock()
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
         self.store = SqliteStore(settings.path)
-        self.lines = build_lines(settings, bots)
+        self.lines = build_lines(settings, bots, forward=self.dev)
         self._transport = transport or fastest()
         self._credentials = {
             name: (secrets.token_hex(64), secrets.token_hex(16)) for name in (settings.accounts or (SANDBOX,))
@@ -180,6 +187,7 @@ class App:
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
+        await self._shelve()
         await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):
             self._provided[bot] = await stack.enter_async_context(bot.running())
@@ -195,6 +203,25 @@ class App:
         await control.open()
         stack.push_async_callback(control.close)
         await self.inbox.replay(self.gateways)
+
+    async def _shelve(self) -> None:
+        """Keep today's flows by their hash, and take up those that open runs began on."""
+        shelves = [line.shelf for line in self.lines.values()]
+        now = self.clock.now()
+        await self.store.write(
+            [("keep_content", (s.current.hash, s.current.stored(), now)) for s in shelves if s.current.hash]
+        )
+        current = {s.current.hash for s in shelves}
+        for row in await self.store.rows("contents_in_use"):
+            if row["hash"] in current:
+                continue
+            try:
+                library = restore(row["value"])
+            except FlowsWrong as error:
+                log.error("the flows of open runs cannot be read any more", why=str(error))
+                continue
+            for shelf in shelves:
+                shelf.older[row["hash"]] = library
 
     def _account(self, name: str, gateway: Gateway) -> Account:
         return Account(name, gateway, lambda: self.hooks.url(name, "status"))

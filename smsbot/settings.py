@@ -22,8 +22,8 @@ from pydantic_settings import SettingsError as SourceError
 
 from smsbot.core import phone
 from smsbot.core.errors import SettingsError
+from smsbot.core.nearest import nearest
 from smsbot.gateways.messageflow_wire import FIELDS
-from smsbot.routing.injection import nearest
 
 SECRETS = ("authorization", "application_key")
 """What an account keeps secret."""

@@ -9,12 +9,36 @@ from pathlib import Path
 from types import ModuleType
 
 from smsbot.core.errors import SmsbotError, TargetError
+from smsbot.flows.library import SUFFIXES, Library, open_library
 from smsbot.routing.bot import Bot
 
 
-def load(target: str, folder: Path | None = None) -> Bot:
-    """The bot of ``bots.pizza:bot``, ``bots/pizza.py`` or ``bots/pizza.py:bot``; the folder is importable."""
+def library(bot: Bot, folder: Path | None = None) -> Library:
+    """The flows of a bot, checked; raises `FlowsWrong` with every error."""
+    return open_library(flow_paths(bot, folder), folder)
+
+
+def flow_paths(bot: Bot, folder: Path | None = None) -> list[Path]:
+    """The files and folders that a bot names: in the folder, else beside the file that made the bot."""
     folder = folder or Path.cwd()
+    found: list[Path] = []
+    for name in bot.flows:
+        places = [folder / name, Path(bot.home).parent / name, Path(bot.home).parent.parent / name]
+        place = next((p for p in places if p.exists()), None)
+        if place is None:
+            raise TargetError(f"there are no flows {name}; looked in {folder} and beside {bot.home}")
+        found.append(place)
+    return found
+
+
+def load(target: str, folder: Path | None = None) -> Bot:
+    """The bot of ``bots.pizza:bot``, ``bots/pizza.py``, ``bots/pizza.py:bot``, or of flows in a file or a folder.
+
+    The folder is importable. A folder of flows that holds a ``bot.py`` is that bot's.
+    """
+    folder = folder or Path.cwd()
+    if (made := _of_flows(folder, target)) is not None:
+        return made
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     place, _, name = target.partition(":")
@@ -25,6 +49,20 @@ def load(target: str, folder: Path | None = None) -> Bot:
     except Exception as error:
         raise TargetError(f"{target} cannot be imported: {type(error).__name__}: {error}{_place(error)}") from error
     return _bot(module, name, target)
+
+
+def _of_flows(folder: Path, target: str) -> Bot | None:
+    """The bot of flows without Python, or with a ``bot.py`` beside them; None if the target names no flows."""
+    place = folder / target
+    if place.suffix in SUFFIXES:
+        if not place.is_file():
+            raise TargetError(f"there is no file {target}")
+        return Bot(place.stem, flows=str(place.resolve()))
+    if not place.is_dir() or not any(p for s in SUFFIXES for p in place.rglob(f"*{s}")):
+        return None
+    if (place / "bot.py").is_file():
+        return load(str(place / "bot.py"), folder)
+    return Bot(place.resolve().name, flows=str(place.resolve()))
 
 
 def _from_file(folder: Path, place: str) -> ModuleType:

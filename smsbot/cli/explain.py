@@ -7,7 +7,7 @@ import inspect
 import click
 
 from smsbot.core.errors import SmsbotError, UsageError, tree
-from smsbot.routing.injection import nearest
+from smsbot.core.nearest import nearest
 
 
 @click.command()

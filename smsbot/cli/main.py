@@ -49,7 +49,7 @@ class _Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from smsbot.routing.injection import nearest
+            from smsbot.core.nearest import nearest
 
             near = nearest(args[0], _COMMANDS)
             hint = f' Did you mean "{near}"?' if near else ""

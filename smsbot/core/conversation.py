@@ -38,11 +38,22 @@ class Run:
     ended: float | None = None
     end: str = ""
     """The end label, such as ``done``, ``abandoned``, ``stopped``."""
+    content: str = ""
+    """The hash of the flows that the run stands on (C8); empty: it has none."""
 
     @property
     def frame(self) -> Frame | None:
         """The frame that the next answer goes to."""
         return self.frames[-1] if self.frames else None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A question that timed out, whose answer is still taken."""
+
+    frames: tuple[Frame, ...]
+    content: str
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +69,4 @@ class Conversation:
     opted_out: bool = False
     fallback_at: float = 0.0
     """When the fallback last answered."""
+    late: Late | None = None

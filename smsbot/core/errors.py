@@ -3,9 +3,11 @@
     SmsbotError
     ├── UsageError            a program uses smsbot in a way that cannot work
     │   ├── RouteError        a decorator or a handler's signature is wrong (at import)
-    │   └── ChatError         a verb of ``chat`` was used wrongly (while a turn runs)
+    │   ├── ChatError         a verb of ``chat`` was used wrongly (while a turn runs)
+    │   └── FlowError         a flow met something that its author did not foresee (while a turn runs)
     ├── SettingsError         settings are missing or wrong; carries all problems at once
     ├── TargetError           the bot named on the command line cannot be loaded
+    ├── FlowsWrong            flow files have errors; carries all problems at once
     ├── PortTaken             another program listens on the port
     ├── StoreError            the database did not do what was asked
     │   ├── StoreRefused      it will never take this row: trying again is useless
@@ -22,6 +24,8 @@ Each class has a code; ``smsbot explain CODE`` prints its docstring and remedy.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+
+from .problem import Problem, render_all
 
 
 class SmsbotError(Exception):
@@ -54,6 +58,13 @@ class ChatError(UsageError):
     remedy = "Texts are non-empty strings of at most 9 SMS parts; states are names with a @bot.state handler."
 
 
+class FlowError(UsageError):
+    """A flow met something that its author did not foresee; the conversation stays at its question."""
+
+    code = "SB103"
+    remedy = "Mend the flow at the step that the message names; `smsbot dev` takes the mended flow up at once."
+
+
 class SettingsError(SmsbotError):
     """Settings are missing or wrong; every problem is listed at once."""
 
@@ -70,6 +81,17 @@ class TargetError(SmsbotError):
 
     code = "SB202"
     remedy = "Name an import string such as bots.pizza:bot, or a Python file that defines `bot`; and it must import."
+
+
+class FlowsWrong(SmsbotError):
+    """Flow files have errors, so the flows in them cannot run."""
+
+    code = "SB600"
+    remedy = "Mend each place above; `smsbot check` shows them again, `smsbot explain CODE` says more of one."
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("flows cannot be used:\n\n" + render_all(self.problems))
 
 
 class PortTaken(SmsbotError):

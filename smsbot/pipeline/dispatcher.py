@@ -139,11 +139,8 @@ class Dispatcher:
         conversation = self.store.peek(work.event.key) or await self.store.load(work.event.key)
         try:
             turn = Turn(line, conversation, work.event)
-            route = turn.route
-            if route is not None:
-                if route.signature.is_async or route.signature.blocking:
-                    return False
-                turn.returned(route.signature, route.signature.call(turn.values(), self._provided[line.bot]))
+            if not self._sync(turn):
+                return False
             step = turn.step(self.clock.now())
         except Exception:
             return False  # the long way runs it again and answers for its errors
@@ -152,6 +149,17 @@ class Dispatcher:
         except StoreRefused:
             return False
         return answer.verdict is not Verdict.FENCED
+
+    def _sync(self, turn: Turn) -> bool:
+        """Decide the turn at once; False if something has to be awaited."""
+        if turn.decision.wake is not None:
+            return next(turn.play(self.clock.now()), None) is None
+        signature = turn.signature
+        if signature is not None:
+            if signature.is_async or signature.blocking:
+                return False
+            turn.returned(signature, signature.call(turn.values(), self._provided[turn.line.bot]))
+        return True
 
     # -- lanes --------------------------------------------------------------------------------------
 
@@ -268,13 +276,28 @@ class Dispatcher:
         turn = work.turn = Turn(line, conversation, event, segmenter=work)
         if event.seq:  # it may have begun before: what is journaled happens no second time
             await self._remember(turn)
-        if turn.route is not None:
-            await self._call(turn, turn.route.signature, turn.values())
+        if turn.decision.wake is not None:
+            await self._play(turn)
+        elif turn.signature is not None:
+            await self._call(turn, turn.signature, turn.values())
         return (await work.commit(turn.step(self.clock.now()))).verdict is not Verdict.FENCED
 
     async def _remember(self, turn: Turn) -> None:
         entries = await self.store.journal(turn.run_id, turn.event.id)
         turn.chat.remember({e.seq: (e.kind, e.value) for e in entries})
+
+    async def _play(self, turn: Turn) -> None:
+        """Run flows; their actions are steps, so that each happens once."""
+        playing = turn.play(self.clock.now())
+        result: Any = None
+        while True:
+            try:
+                act = playing.send(result)
+            except StopIteration:
+                return
+            bot = turn.line.bot
+            call = bot.action_call(act.call.name, act.arguments, act.keywords, self._provided[bot])
+            result = await turn.chat.step(call)
 
     async def _call(self, turn: Turn, signature: Signature, values: Mapping[str, Any]) -> None:
         bot = turn.line.bot
@@ -338,8 +361,8 @@ class Dispatcher:
     def _explain(self, work: Work, error: BaseException) -> tuple[str, str]:
         """What was raised and where in the bot's own code. The words of a foreign exception may quote a text,
         so they are told only in the sandbox."""
-        route = work.turn.route if work.turn is not None else None
-        place = _place(error) or (where(route.signature.function) if route is not None else "?")
+        signature = work.turn.signature if work.turn is not None else None
+        place = _place(error) or (where(signature.function) if signature is not None else "?")
         if self.candid and not isinstance(error, SmsbotError):
             log.error("a handler raised", exc_info=error)
         told = self.candid or isinstance(error, SmsbotError)

@@ -117,8 +117,8 @@ class Inbox:
         ours = self._lines.get(line) if line else next(iter(self._lines.values()), None)
         if ours is None:
             raise UsageError(f"{line!r} is not a line of this server")
-        if name not in ours.bot.table(ours.number).events:
-            raise UsageError(f'no @bot.event("{name}") handler answers on {ours.number}')
+        if name not in ours.table.events:
+            raise UsageError(f'no @bot.event("{name}") handler and no flow answers on {ours.number}')
         theirs = phone.normalise(number, ours.country)
         if not phone.is_number(theirs):
             raise UsageError("an event needs a phone number, such as +48600100200")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from smsbot.core import phone
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
+from smsbot.routing.router import Route, Table
+
+from .flowing import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,23 @@ class Line:
     help: str = consent.HELP
     opted_out: str = consent.OPTED_OUT
     opted_in: str = consent.OPTED_IN
+    shelf: Shelf = field(default_factory=Shelf)
+    """The flows of its bot."""
+    table: Table = field(default_factory=Table)
+    """The routes that hold here: those of handlers and those that start flows."""
+
+
+def table_of(bot: Bot, number: str, shelf: Shelf) -> Table:
+    """The routes of a line; raises `RouteError` where two want the same."""
+    table = bot.table(number)
+    for flow in shelf.current.flows.values():
+        start = flow.start
+        for language, pattern in start.words:
+            route = Route("on", pattern.source, None, flow.name, flow.path, start.typos, language)
+            table.enter(route, (pattern,))
+        for name in filter(None, (start.event, start.api)):
+            table.enter(Route("event", name, None, flow.name, flow.path))
+    return table
 
 
 class Lines:

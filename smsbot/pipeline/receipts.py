@@ -26,7 +26,7 @@ class Receipts:
         self._dispatcher = dispatcher
         self._clock = clock
         self._wakes: frozenset[Status] = frozenset(
-            status for line in lines.values() for status in line.bot.table(line.number).deliveries
+            status for line in lines.values() for status in line.table.deliveries
         )
 
     async def take(self, receipts: Sequence[Receipt]) -> None:

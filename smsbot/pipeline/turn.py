@@ -5,39 +5,28 @@ Everything but the call of the handler is pure: `Turn` is given the event, the c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from smsbot.core import codec
-from smsbot.core.conversation import Conversation, Frame, Run
+from smsbot.core.conversation import Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError
 from smsbot.core.message import Event, Message, Outgoing, Reply
-from smsbot.core.status import Status
 from smsbot.core.turn import Entry, Step, Timer, run_id
-from smsbot.core.words import tokens
-from smsbot.policy import consent
-from smsbot.routing.chat import Chat, Delivery, Segmenter
+from smsbot.flows.engine import Act, Person
+from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
-from smsbot.routing.router import Match, Route
+from smsbot.routing.router import Route
 
+from .decision import Decider, timer_data
+from .flowing import Wake, play
 from .lines import Line
 from .outbox import owed
 
 TIMEOUT = "timeout"
 _APOLOGY = 1000
 """Where the texts of an error handler are counted from, so that none is taken for one said before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What an event leads to: a handler to call, or words that need none."""
-
-    why: str
-    match: Match | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-    says: str = ""
-    ends: str = ""
 
 
 class Turn:
@@ -57,7 +46,8 @@ class Turn:
         self.event = event
         self._first = _APOLOGY if apology else 0
         self.chat = Chat(event, conversation, segmenter=segmenter, first_step=self._first)
-        self.decision = self._decide()
+        self.person = Person(event.at, {**self.chat.contact, "number": event.key.number}, event.key.line, line.country)
+        self.decision = Decider(line, conversation, event, self.person).decide()
         self._version = conversation.version
         self._said = 0
         self._journaled = 0
@@ -68,9 +58,15 @@ class Turn:
         return self.decision.match.route if self.decision.match else None
 
     @property
+    def signature(self) -> Signature | None:
+        """The handler to call; None where there is none."""
+        return self.route.signature if self.route is not None else None
+
+    @property
     def run_id(self) -> bytes:
         """The run that this turn belongs to: the open one, else the one it would start."""
-        return self.before.run.id if self.before.run else run_id(self.event)
+        fresh = self.decision.switches or (self.decision.wake is not None and self.decision.wake.fresh)
+        return self.before.run.id if self.before.run and not fresh else run_id(self.event)
 
     def values(self, **more: Any) -> Mapping[str, Any]:
         """What the handler's arguments are filled from."""
@@ -85,51 +81,34 @@ class Turn:
             **more,
         }
 
-    # -- what the event leads to --------------------------------------------------------------------
+    # -- flows --------------------------------------------------------------------------------------
 
-    def _decide(self) -> Decision:
-        event, table = self.event, self.line.bot.table(self.line.number)
-        match event.kind:
-            case "text":
-                return self._decide_text()
-            case "timer":
-                return self._decide_timer()
-            case "event":
-                route = table.events.get(event.text)
-                data = codec.loads(event.data) if event.data else {}
-                why = f'the event "{event.text}" arrived'
-                return Decision(why, _to(route, why), {"event": data})
-            case "delivery":
-                data = codec.loads(event.data)
-                status = Status(data["status"])
-                why = f"a text to this number is {status}"
-                report = Delivery(status, data["text"], data["outgoing"])
-                return Decision(why, _to(table.deliveries.get(status), why), {"report": report})
-            case "optout":
-                return Decision("the person opted out", ends="stopped")
-            case _:
-                return Decision("the person opted in again")
+    def play(self, now: float) -> Generator[Act, Any, None]:
+        """Run the flows that the event wakes; yields the actions that they need, is sent their results."""
+        wake = self.decision.wake
+        assert wake is not None
+        effects = self.chat.effects
+        playing = play(wake, self.person, now, effects)
+        result: Any = None
+        while True:
+            try:
+                act = playing.send(result)
+            except StopIteration as end:
+                self._flushed()
+                self.decision = replace(self.decision, why=end.value or self.decision.why)
+                return
+            self._flushed()
+            result = yield act
 
-    def _decide_text(self) -> Decision:
-        text, table = self.event.text, self.line.bot.table(self.line.number)
-        found = tokens(text)
-        if consent.recognise(found, self.line.country) is consent.Word.HELP:
-            answer = table.anywhere.find(text, found) or table.anywhere.find("help", tokens("help"))
-            if answer is None:
-                return Decision("HELP is always answered", says=self.line.help)
-            return Decision("HELP is always answered", Match(answer[0], answer[1], "HELP is always answered"))
-        match = table.match(text, found, self.before)
-        return Decision(match.why, match) if match else Decision("nothing matches and there is no fallback")
-
-    def _decide_timer(self) -> Decision:
-        run = self.before.run
-        frame = run.frame if run else None
-        if run is None or frame is None or frame.deadline is None or self.event.data != _timer_data(run, frame):
-            return Decision("the answer came first, so this timeout does nothing")
-        why = f'no answer at "{frame.state}" in time'
-        if not frame.then:
-            return Decision(why, ends="abandoned")
-        return Decision(why, Match(self.line.bot.table(self.line.number).state(frame.then), {}, why))
+    def _flushed(self) -> None:
+        """What flows said goes the way of what handlers say."""
+        effects = self.chat.effects
+        for text in effects.texts:
+            self.chat.say(text)
+        effects.texts.clear()
+        for name, value in effects.contact.items():
+            self.chat.contact[name] = value
+        effects.contact.clear()
 
     # -- what the handler asked for -----------------------------------------------------------------
 
@@ -169,8 +148,7 @@ class Turn:
     def step(self, now: float, note: str = "") -> Step:
         """The end of the turn."""
         effects, decision = self.chat.effects, self.decision
-        if decision.says:
-            effects.said.append(Reply(decision.says))
+        effects.said += [Reply(text) for text in decision.says]
         if decision.ends:
             effects.end = decision.ends
         run, runs, visits = self._next_run(now)
@@ -186,6 +164,7 @@ class Turn:
             version=self._version + 1,
             run=run,
             contact=self.chat.contact.stored() if contact else self.before.contact,
+            late=self._late(run, runs),
         )
         return Step(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
@@ -195,19 +174,29 @@ class Turn:
     def _digressed(self, run: Run | None) -> bool:
         """Whether something else was answered while a question stays open."""
         effects = self.chat.effects
-        if run is None or effects.state is not None or effects.end is not None:
+        if run is None or effects.state is not None or effects.end is not None or self.decision.wake is not None:
             return False
         return bool(self.decision.says) or (self.route is not None and self.route.kind == "anywhere")
 
     def _next_run(self, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
         """The open run after this turn, the run rows to write, and the places visited."""
-        effects, before = self.chat.effects, self.before.run
+        before = self.before.run
+        if self.decision.wake is not None:
+            return self._flow_run(self.decision.wake, now)
+        if self.decision.switches and before is not None:
+            run, runs, visits = self._handler_run(None, now)
+            return run, (replace(before, ended=now, end="switched"), *runs), visits
+        return self._handler_run(before, now)
+
+    def _handler_run(self, before: Run | None, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
+        """The same where a handler ran, or nothing did."""
+        effects = self.chat.effects
         data = codec.dumps(self.chat.data)
         if self.event.kind == "timer" and self.route is not None and effects.state is None and effects.end is None:
             effects.end = "abandoned"  # nobody waits for an answer any more
         if effects.state is not None:
             for state in filter(None, (effects.state, effects.then)):
-                self.line.bot.table(self.line.number).state(state)  # raises for one without a handler
+                self.line.table.state(state)  # raises for one without a handler
             frame = self._frame(effects.state, data, now)
             if before is not None:
                 return replace(before, frames=(frame,)), (), (effects.state,)
@@ -216,7 +205,7 @@ class Turn:
         if before is not None:
             if effects.end is not None:
                 return None, (replace(before, ended=now, end=effects.end),), ()
-            if before.frame is None or data == before.frame.data:
+            if before.frame is None or before.frame.kind != "handler" or data == before.frame.data:
                 return before, (), ()
             return (
                 replace(before, frames=(*before.frames[:-1], replace(before.frame, data=data))),
@@ -228,6 +217,31 @@ class Turn:
         run = self._start(now, ended=now, end=effects.end or "done")
         return None, (run,), (run.started_by,)
 
+    def _flow_run(self, wake: Wake, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
+        """The same where flows ran."""
+        effects, before = self.chat.effects, self.before.run
+        visits = tuple(effects.visits)
+        if not wake.fresh:
+            assert before is not None
+            if effects.end is not None:
+                return None, (replace(before, ended=now, end=effects.end),), visits
+            return replace(before, frames=effects.frames or (), content=wake.stack.library.hash), (), visits
+        left = () if before is None else (replace(before, ended=now, end="switched"),)
+        made = Run(
+            self.run_id, self.line.bot.name, wake.started_by, now, effects.frames or (), content=wake.stack.library.hash
+        )
+        visits = (wake.started_by, *visits)
+        if effects.end is not None:
+            return None, (*left, replace(made, frames=(), ended=now, end=effects.end)), visits
+        return made, (*left, made), visits
+
+    def _late(self, run: Run | None, runs: tuple[Run, ...]) -> Late | None:
+        """The question that may still be answered: one that has just timed out, until another run begins."""
+        late = self.chat.effects.late
+        if late is not None and run is None:
+            return Late(*late)
+        return None if runs or run is not None else self.before.late
+
     def _start(self, now: float, frames: tuple[Frame, ...] = (), ended: float | None = None, end: str = "") -> Run:
         by = self.route.trigger if self.route else self.event.kind
         return Run(self.run_id, self.line.bot.name, by, now, frames, ended, end)
@@ -236,7 +250,7 @@ class Turn:
         effects = self.chat.effects
         wait = self.line.bot.timeout if effects.timeout is None else effects.timeout
         prompt = effects.said[-1].text if effects.said else ""
-        name = self.route.signature.name if self.route else ""
+        name = self.signature.name if self.signature else ""
         return Frame("handler", name, state, data, prompt, now + wait, effects.then)
 
     def _timers(self, run: Run | None) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
@@ -246,14 +260,5 @@ class Turn:
         if run is not None and new is not None and new.deadline is not None:
             if old is not None and old.deadline == new.deadline and old.state == new.state:
                 return (), ()
-            return (Timer(self.event.key, TIMEOUT, new.deadline, _timer_data(run, new)),), ()
+            return (Timer(self.event.key, TIMEOUT, new.deadline, timer_data(run, new)),), ()
         return (), ((TIMEOUT,) if old is not None and old.deadline is not None else ())
-
-
-def _to(route: Route | None, why: str) -> Match | None:
-    return Match(route, {}, why) if route is not None else None
-
-
-def _timer_data(run: Run, frame: Frame) -> str:
-    """What ties a timeout to the question that set it."""
-    return f"{run.id.hex()} {frame.deadline!r}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar, overload
 
@@ -12,8 +13,8 @@ from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError
 
 from .chat import Chat
-from .injection import Signature, hints, inspect_handler, wrong
-from .router import Handler, Router, Table
+from .injection import Signature, caller, hints, inspect_handler, wrong
+from .router import Handler, Router
 
 F = TypeVar("F", bound=Callable[..., Any])
 Middleware = Callable[[Chat, Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -22,26 +23,21 @@ Middleware = Callable[[Chat, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 class Bot(Router):
     """A router with a name, providers, middleware and error handlers.
 
+    `flows` are YAML files, or folders of them, beside the file that makes the bot or in the current folder.
     `timeout` is how long a state waits for an answer where `goto` does not say (a run that nobody answers
     ends ``abandoned``).
     """
 
-    def __init__(self, name: str = "", *, timeout: str | float = "24h") -> None:
+    def __init__(self, name: str = "", *, flows: str | Sequence[str] = (), timeout: str | float = "24h") -> None:
         super().__init__()
         self.name = name
+        self.flows = (flows,) if isinstance(flows, str) else tuple(flows)
+        self.home = caller().rpartition(":")[0]
         self.timeout = duration(timeout)
         self.actions: dict[str, Callable[..., Any]] = {}
         self.middlewares: list[Middleware] = []
         self._providers: dict[type, tuple[Callable[..., Any], Mapping[str, type]]] = {}
         self._errors: list[tuple[type[Exception], Signature]] = []
-        self._tables: dict[str, Table] = {}
-
-    def table(self, line: str) -> Table:
-        """The routes that hold on `line`, built once."""
-        found = self._tables.get(line)
-        if found is None:
-            found = self._tables[line] = super().table(line)
-        return found
 
     def provide(self, function: F) -> F:
         """Give handlers what this function returns, wherever they name its type.
@@ -55,6 +51,23 @@ class Bot(Router):
             raise wrong(function, f"{kind.__name__} is provided already")
         self._providers[kind] = (function, annotations)
         return function
+
+    def action_call(
+        self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], provided: Mapping[type, Any]
+    ) -> Callable[[], Any]:
+        """The call of an action as a flow asks for it, with what is provided; or raises `RouteError`."""
+        function = self.actions.get(name)
+        if function is None:
+            raise RouteError(f'there is no @bot.action "{name}"')
+        given = dict(keywords)
+        for parameter, kind in hints(function).items():
+            if isinstance(kind, type) and kind in provided and parameter != "return":
+                given.setdefault(parameter, provided[kind])
+        try:
+            bound = inspect.signature(function).bind(*arguments, **given)
+        except TypeError as error:
+            raise RouteError(f"the action {name} cannot be called: {error}") from None
+        return functools.wraps(function)(lambda: function(*bound.args, **bound.kwargs))
 
     def action(self, function: F) -> F:
         """Name a function that flows may call with ``do:``."""

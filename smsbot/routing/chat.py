@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from smsbot.core import codec, segments
 from smsbot.core.clock import duration
-from smsbot.core.conversation import Conversation
+from smsbot.core.conversation import Conversation, Frame
 from smsbot.core.errors import ChatError, UsageError
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.status import Status
@@ -38,6 +38,15 @@ class Effects:
     timeout: float | None = None
     then: str = ""
     end: str | None = None
+    frames: tuple[Frame, ...] | None = None
+    """Where flows stand now."""
+    texts: list[str] = field(default_factory=list)
+    """What flows said and is not yet among `said`."""
+    visits: list[str] = field(default_factory=list)
+    handoffs: list[str] = field(default_factory=list)
+    contact: dict[str, Any] = field(default_factory=dict)
+    late: tuple[tuple[Frame, ...], str, float] | None = None
+    """A question that has timed out: its frames, their content, until when it may be answered."""
 
 
 class Contact(MutableMapping[str, Any]):
@@ -127,7 +136,7 @@ class Chat:
         """Theirs."""
         self.state = frame.state if frame else None
         """The state that the conversation stood at when this turn began."""
-        self.data: dict[str, Any] = codec.loads(frame.data) if frame else {}
+        self.data: dict[str, Any] = codec.loads(frame.data) if frame and frame.kind == "handler" else {}
         """This run's data; kept while the run is open."""
         self.contact = Contact(event.key.number, conversation.contact)
         """The person, across lines and runs."""

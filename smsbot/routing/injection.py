@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smsbot.core.errors import RouteError
+from smsbot.core.nearest import nearest
 
 BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "error", "contact"})
 
@@ -118,20 +119,3 @@ def _unknown(name: str, offered: set[str]) -> str:
     near = nearest(name, offered)
     hint = f'; did you mean "{near}"?' if near else ""
     return f'nothing fills the argument "{name}"{hint} (known here: {", ".join(sorted(offered))}; or a provided type)'
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name within two edits, if there is one."""
-    best = min(known, key=lambda k: (_distance(name, k), k), default=None)
-    return best if best is not None and _distance(name, best) <= 2 else None
-
-
-def _distance(a: str, b: str) -> int:
-    if abs(len(a) - len(b)) > 2:
-        return 3
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        before, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
-    return row[-1]

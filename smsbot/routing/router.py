@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import RouteError
+from smsbot.core.nearest import nearest
+from smsbot.core.patterns import Keywords, Pattern, compile_pattern
 from smsbot.core.status import Status
 from smsbot.core.words import Token, without_filler
 
-from .injection import BUILT_IN, Signature, caller, inspect_handler, nearest, where, wrong
-from .patterns import Keywords, Pattern, compile_pattern
+from .injection import BUILT_IN, Signature, caller, inspect_handler, where, wrong
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 _TEXT = ("chat", "message", "text", "contact")
@@ -25,7 +26,15 @@ class Route:
     kind: str
     """``on``, ``anywhere``, ``state``, ``fallback``, ``event`` or ``delivery``."""
     trigger: str
-    signature: Signature
+    signature: Signature | None
+    """The handler; None where a flow takes it."""
+    flow: str = ""
+    """The flow that starts."""
+    place: str = ""
+    """Where it was declared, for errors; a handler knows by itself."""
+    typos: int = 0
+    language: str = ""
+    """The language of the word that starts the flow; empty: any."""
 
     @property
     def name(self) -> str:
@@ -63,13 +72,28 @@ class Table:
         frame = conversation.run.frame if conversation.run else None
         if frame is not None:
             return Match(self.state(frame.state), {}, f'the conversation waits at "{frame.state}"')
-        keyword = self.keywords.find(text, found)
+        keyword = self.keyword(text, found)
         if keyword is not None:
-            route, values = keyword
-            return Match(route, values, f'the keyword "{route.trigger}" matches the whole text')
+            return keyword
         if self.fallback is not None:
             return Match(self.fallback, {}, "nothing matches, so the fallback answers")
         return None
+
+    def keyword(self, text: str, found: Sequence[Token]) -> Match | None:
+        """The start word that a text is as a whole, spelled right or nearly so."""
+        found = without_filler(found)
+        hit = self.keywords.find(text, found)
+        if hit is not None:
+            route, values = hit
+            return Match(route, values, f'the keyword "{route.trigger}" matches the whole text')
+        almost = self.keywords.near(found)
+        if almost is None:
+            return None
+        return Match(almost[0], {}, f'the text is the keyword "{almost[1]}" with a typo')
+
+    def enter(self, route: Route, patterns: tuple[Pattern, ...] = ()) -> None:
+        """Add a route; raises `RouteError` where another wants the same."""
+        _enter(self, route, patterns)
 
     def state(self, name: str) -> Route:
         """The handler of a state; raises `RouteError` naming the nearest one."""
@@ -145,7 +169,7 @@ class Router:
 
     def signatures(self) -> Iterable[Signature]:
         """What all handlers want, those of included routers too."""
-        yield from (route.signature for route, _ in self._routes)
+        yield from (route.signature for route, _ in self._routes if route.signature is not None)
         for router, _ in self._included:
             yield from router.signatures()
 
@@ -197,7 +221,7 @@ def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
     match route.kind:
         case "on" | "anywhere":
             keywords = table.keywords if route.kind == "on" else table.anywhere
-            taken = next((t for p in patterns if (t := keywords.add(p, route)) is not None), None)
+            taken = next((t for p in patterns if (t := keywords.add(p, route, route.typos)) is not None), None)
         case "state":
             taken = table.states.setdefault(route.trigger, route)
         case "event":
@@ -208,7 +232,13 @@ def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
             taken = table.fallback
             table.fallback = table.fallback or route
     if taken is not None and taken is not route:
-        raise wrong(
-            route.signature.function,
-            f"two handlers want {route.name}: {taken.signature.name} has it, at {where(taken.signature.function)}",
-        )
+        what = f"two handlers want {route.name}: {_owner(taken)}"
+        if route.signature is None:
+            raise RouteError(f"{what}\n  --> {route.place}")
+        raise wrong(route.signature.function, what)
+
+
+def _owner(route: Route) -> str:
+    if route.signature is None:
+        return f"the flow {route.flow} has it, at {route.place}"
+    return f"{route.signature.name} has it, at {where(route.signature.function)}"

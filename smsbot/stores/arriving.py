@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from smsbot.core import codec
-from smsbot.core.conversation import Run
+from smsbot.core.conversation import Late, Run
 from smsbot.core.message import Key, Outgoing
 from smsbot.core.status import Status
 from smsbot.core.turn import Committed, Step, Verdict
@@ -108,7 +109,8 @@ class Turn(Planned):
         after, event = self.step.after, self.step.event
         run = after.run
         line, number = after.key
-        plan.add("conversation", (line, number, after.version, run and run.id, after.fallback_at))
+        late = _late(after.late) if after.late is not None else ""
+        plan.add("conversation", (line, number, after.version, run and run.id, after.fallback_at, late))
         if run is not None:
             for depth, f in enumerate(run.frames):
                 plan.add(
@@ -125,6 +127,9 @@ class Turn(Planned):
                         f.then,
                     ),
                 )
+            if run.content:  # a flow that was called may have ended
+                plan.add("unframe", (run.id, len(run.frames)))
+                plan.add("content", (run.content, run.id))
         visited = run or (self.step.runs[-1] if self.step.runs else None)
         if visited is not None:
             for i, name in enumerate(self.step.visits):
@@ -132,9 +137,14 @@ class Turn(Planned):
 
     def _run(self, plan: Plan, run: Run) -> None:
         line, number = self.step.after.key
-        plan.add("run", (run.id, line, number, run.bot, run.started_by, run.started, run.ended, run.end))
+        plan.add("run", (run.id, line, number, run.bot, run.started_by, run.started, run.ended, run.end, run.content))
         if run.ended is not None and run.frames:
             plan.add("unframe", (run.id, 0))
+
+
+def _late(late: Late) -> str:
+    """A question that may still be answered, as JSON text."""
+    return codec.dumps(dataclasses.asdict(late))
 
 
 class Named(Planned):

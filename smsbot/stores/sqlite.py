@@ -16,7 +16,7 @@ import aiosqlite
 import orjson
 
 from smsbot.core import codec
-from smsbot.core.conversation import Conversation, Frame, Run
+from smsbot.core.conversation import Conversation, Frame, Late, Run
 from smsbot.core.errors import StoreError, StoreLocked
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
 from smsbot.core.status import Status
@@ -357,9 +357,17 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
             for r in rows
             if r["kind"] is not None
         )
-        run = Run(first["run"], first["bot"], first["started_by"], first["started"], frames)
+        run = Run(first["run"], first["bot"], first["started_by"], first["started"], frames, content=first["content"])
     contact = orjson.loads(first["contact"])
-    return Conversation(key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0)
+    late = _late(first["late"]) if first["late"] else None
+    return Conversation(
+        key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0, late
+    )
+
+
+def _late(stored: str) -> Late:
+    found = codec.loads(stored)
+    return Late(tuple(Frame(**f) for f in found["frames"]), found["content"], found["until"])
 
 
 def _uri(path: Path) -> str:

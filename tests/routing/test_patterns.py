@@ -10,7 +10,7 @@ from smsbot import Bot, Chat, RouteError, Router
 from smsbot.core.conversation import Conversation
 from smsbot.core.message import Key
 from smsbot.core.words import tokens
-from smsbot.routing.patterns import compile_pattern
+from smsbot.core.patterns import compile_pattern
 
 
 @pytest.mark.parametrize(

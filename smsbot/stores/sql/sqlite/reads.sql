@@ -2,7 +2,7 @@
 
 -- name: conversation
 -- One row for each frame of the open run, one row if there is none; a single statement, so a single moment.
-SELECT c.version, c.fallback_at, r.id AS run, r.bot, r.started_by, r.started,
+SELECT c.version, c.fallback_at, c.late, r.content, r.id AS run, r.bot, r.started_by, r.started,
        (SELECT json_group_object(name, value) FROM contacts WHERE number = :number) AS contact,
        EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out,
        f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_
@@ -11,6 +11,13 @@ LEFT JOIN conversations c ON c.line = :line AND c.number = :number
 LEFT JOIN runs r ON r.id = c.run
 LEFT JOIN frames f ON f.run = c.run
 ORDER BY f.depth;
+
+-- name: contents_in_use
+-- What open runs, and questions that may still be answered late, stand on.
+SELECT hash, value FROM contents WHERE hash IN (
+  SELECT r.content FROM conversations c JOIN runs r ON r.id = c.run WHERE r.content <> ''
+  UNION SELECT json_extract(late, '$.content') FROM conversations WHERE late <> ''
+);
 
 -- name: unread
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, attempts, retry_at

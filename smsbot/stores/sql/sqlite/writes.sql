@@ -21,13 +21,14 @@ UPDATE events SET state = 1, note = ?, retry_at = NULL WHERE seq = ?;
 UPDATE events SET attempts = attempts + 1, state = ?, retry_at = ?, note = ? WHERE seq = ?;
 
 -- name: conversation (guard)
-INSERT INTO conversations (line, number, version, run, fallback_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO conversations (line, number, version, run, fallback_at, late) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (line, number) DO UPDATE
-SET version = excluded.version, run = excluded.run, fallback_at = excluded.fallback_at
+SET version = excluded.version, run = excluded.run, fallback_at = excluded.fallback_at, late = excluded.late
 WHERE conversations.version = excluded.version - 1;
 
 -- name: run
-INSERT INTO runs (id, line, number, bot, started_by, started, ended, end_label) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO runs (id, line, number, bot, started_by, started, ended, end_label, content)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, end_label = excluded.end_label;
 
 -- name: frame
@@ -36,6 +37,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: unframe
 DELETE FROM frames WHERE run = ? AND depth >= ?;
+
+-- name: content
+UPDATE runs SET content = ?1 WHERE id = ?2 AND content <> ?1;
+
+-- name: keep_content
+INSERT INTO contents (hash, value, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: journal
 INSERT INTO journal (run, frame, seq, kind, value, codec) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from smsbot.core.errors import RouteError
-from smsbot.core.words import Token, tokens
+from .errors import RouteError
+from .nearest import distance
+from .words import Token, tokens
 
 _PIECE = re.compile(r"\{([^{}]*)\}|\.\.\.|…|([^{}]+?)(?=\{|\.\.\.|…|$)")
 _HOLE = re.compile(r"([a-z_][a-z0-9_]*)(?::(int|word))?", re.IGNORECASE)
@@ -101,6 +102,14 @@ def _hole(source: str, inside: str) -> tuple[str, str]:
     return (hole[2] or _ONE, hole[1])
 
 
+def _almost(said: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether the words are the same but for a letter in one of five letters or more."""
+    if len(said) != len(words):
+        return False
+    wrong = [(a, b) for a, b in zip(said, words, strict=True) if a != b]
+    return len(wrong) == 1 and len(wrong[0][1]) >= 5 and distance(*wrong[0], most=1) == 1
+
+
 T = TypeVar("T")
 
 
@@ -110,14 +119,20 @@ class Keywords(Generic[T]):
     def __init__(self) -> None:
         self._exact: dict[tuple[str, ...], T] = {}
         self._by_first: dict[str | None, list[tuple[Pattern, T]]] = {}
+        self._forgiving: list[tuple[tuple[str, ...], T]] = []
 
-    def add(self, pattern: Pattern, target: T) -> T | None:
-        """Add a pattern; returns what the same words already lead to, in which case nothing is added."""
+    def add(self, pattern: Pattern, target: T, typos: int = 0) -> T | None:
+        """Add a pattern; returns what the same words already lead to, in which case nothing is added.
+
+        With `typos`, a word of five letters or more may have one letter wrong (patterns with holes may not).
+        """
         words = pattern.literal
         if words in self._exact:
             return self._exact[words]
         if words is not None:
             self._exact[words] = target
+            if typos:
+                self._forgiving.append((words, target))
             return None
         rivals = self._by_first.setdefault(pattern.first, [])
         for rival, other in rivals:
@@ -139,6 +154,12 @@ class Keywords(Generic[T]):
                 if values is not None:
                     return other, values
         return None
+
+    def near(self, found: Sequence[Token]) -> tuple[T, str] | None:
+        """What a text with a typo leads to, and the keyword that was meant; None if that is not one thing."""
+        said = [t.word for t in found]
+        hits = [(target, " ".join(words)) for words, target in self._forgiving if _almost(said, words)]
+        return hits[0] if len(hits) == 1 else None
 
     def words(self) -> Iterable[str]:
         """The keywords without holes, for suggestions."""

@@ -1,0 +1,51 @@
+"""The open question of a conversation: what counts as an answer to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KINDS = ("choice", "date", "email", "integer", "number", "phone", "text", "time", "yes_no")
+"""What a question can ask for."""
+_TYPE = re.compile(r"([a-z_]+)\s*(?:\(\s*(-?\d{1,9})?\s*(?:(,|\.\.)\s*(-?\d{1,9})\s*)?\))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a question asks for, and its literal choices."""
+
+    kind: str = "text"
+    """One of `KINDS`."""
+    low: int | None = None
+    """The least number; the least length of a text."""
+    high: int | None = None
+    """The greatest number; the greatest length of a text."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """key → the normalised texts that mean it."""
+    tail: bool = False
+    """Whether a choice may be followed by more words, which are kept."""
+
+    @property
+    def free(self) -> bool:
+        """Whether any text is an answer."""
+        return self.kind == "text"
+
+
+def parse_type(written: str) -> Question | str:
+    """The question of ``text(80)``, ``integer(1, 9)``, ``date`` …; what is wrong with it, as a sentence."""
+    found = _TYPE.fullmatch(written.strip())
+    if found is None or found[1].lower() not in KINDS or found[1].lower() == "choice":
+        return f'there is no type "{written.strip()}"'
+    kind = found[1].lower()
+    first, comma, second = found[2], found[3], found[4]
+    if (first is None and second is None and "(" not in written) or kind in ("integer", "number"):
+        low, high = (int(first) if first else None), (int(second) if second else None)
+        if comma is None and first is not None:
+            return f"{kind}(least, greatest) takes two numbers"
+        if low is not None and high is not None and low > high:
+            return f"no number lies between {low} and {high}"
+        return Question(kind, low, high)
+    if kind != "text" or first is None or comma is not None or int(first) < 1:
+        return f"{kind} takes no numbers in brackets" if kind != "text" else "text(80) takes its greatest length"
+    return Question(kind, None, int(first))

@@ -1,0 +1,515 @@
+"""The engine of flows: ``resume(state, input) → state, what is said, what is waited for``. Pure.
+
+It is given the time and the person as values and keeps nothing; what a frame needs later is in its `State`,
+which is stored as JSON. An action is asked for, not called; the caller resumes with its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from smsbot.core import answers, codec
+from smsbot.core.answers import Answer
+from smsbot.core.errors import FlowError
+
+from .expressions import Call
+from .steps import ABANDONED, Ask, Flow, Localised, Step, Texts
+
+MOST_STEPS = 100
+"""Steps that a flow takes without waiting; beyond it, it goes round."""
+MOST_QUESTIONS = 200
+"""Questions that one run asks; beyond it, the run ends ``too_many_questions``."""
+TOO_MANY = "too_many_questions"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the flow is told of the person and the moment."""
+
+    now: float
+    """When the event happened, seconds since 1970 UTC."""
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    line: str = ""
+    country: str | None = None
+    event: Any = None
+    """The data of the event that started the run."""
+
+
+@dataclass(slots=True)
+class State:
+    """Where a frame of a flow stands."""
+
+    step: str = ""
+    phase: str = ""
+    """``ask``, ``wait``, ``do`` or ``call``: what the step waits for; empty: it has not begun."""
+    variables: dict[str, Any] = field(default_factory=dict)
+    asked: float = 0.0
+    """When the question, or the wait, began."""
+    wrong: int = 0
+    """Wrong answers so far."""
+    reminded: bool = False
+    parts: list[str] = field(default_factory=list)
+    """Fragments of an answer that settles."""
+    settles: float = 0.0
+    questions: int = 0
+    given: list[str] = field(default_factory=list)
+    """Names that the start word gave a value; the questions of those names are not asked."""
+    prompt: str = ""
+
+    def dump(self) -> str:
+        """The state as JSON text; `load_state` reads it again."""
+        kept = {n: getattr(self, n) for n in _FIELDS if getattr(self, n) != _EMPTY[n]}
+        return codec.dumps({"is": kept, "vars": self.variables})
+
+
+_FIELDS = ("phase", "asked", "wrong", "reminded", "parts", "settles", "questions", "given")
+_EMPTY: Mapping[str, Any] = {
+    "phase": "", "asked": 0.0, "wrong": 0, "reminded": False, "parts": [], "settles": 0.0, "questions": 0,
+    "given": [],
+}  # fmt: skip
+
+
+def load_state(step: str, data: str, prompt: str = "") -> State:
+    """The state of a stored frame."""
+    kept = codec.loads(data)
+    return State(step=step, variables=kept.get("vars", {}), prompt=prompt, **kept.get("is", {}))
+
+
+# -- inputs ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The flow starts, with what is known already."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
+    """The language of the start word; kept with the person if none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The person said something at a question."""
+
+    text: str
+    answer: Answer | None = None
+    """Where the caller has understood it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline of the frame has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an action, or a called flow, returned."""
+
+    value: Any = None
+    label: str = ""
+    """The end label of a called flow."""
+
+
+Input = Begin | Said | Due | Result
+
+# -- outcomes -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The frame waits for the person, or for a deadline."""
+
+    deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An action is to be called; resume with its `Result`."""
+
+    call: Call
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Descend:
+    """Another flow is to be run; resume with its `Result`."""
+
+    flow: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The flow has ended."""
+
+    label: str
+    value: Any = None
+    lost: bool = False
+    """Nobody answered, and the flow has no step for that: its callers end too."""
+
+
+Outcome = Waiting | Act | Descend | Done
+
+
+@dataclass(slots=True)
+class Progress:
+    """What resuming a frame came to."""
+
+    state: State
+    outcome: Outcome = field(default_factory=lambda: Done("done"))
+    said: list[str] = field(default_factory=list)
+    visits: list[str] = field(default_factory=list)
+    contact: dict[str, Any] = field(default_factory=dict)
+    """Fields of the contact that were set."""
+    handoffs: list[str] = field(default_factory=list)
+    why: str = ""
+    """What decided, one plain sentence."""
+    late: tuple[str, float] | None = None
+    """(step, until): a timed-out question whose answer is still taken."""
+
+
+def resume(flow: Flow, state: State, given: Input, person: Person, now: float) -> Progress:
+    """Go on from where a frame stands. `now` is when deadlines count from; raises `FlowError`."""
+    return _Walk(flow, state, person, now).run(given)
+
+
+def answer_of(flow: Flow, state: State, text: str, person: Person) -> Answer | None:
+    """What a text answers to the open question, its check included; None if it does not."""
+    walk = _Walk(flow, state, person, person.now)
+    step = walk.step(state.step)
+    return walk.understand(step.ask, text) if step.ask is not None and state.phase == "ask" else None
+
+
+def literal_of(flow: Flow, state: State, text: str) -> bool:
+    """Whether a text is one of the open question's own words."""
+    step = flow.steps.get(state.step)
+    if step is None or step.ask is None or state.phase != "ask":
+        return False
+    return answers.literal(step.ask.question, text) is not None
+
+
+def render(flow: Flow, texts: Texts, person: Person) -> tuple[str, ...]:
+    """What a flow says outside of its steps, in the person's language."""
+    walk = _Walk(flow, State(), person, person.now)
+    walk.say(texts)
+    return tuple(walk.progress.said)
+
+
+def fits(old: Flow, new: Flow, state: State) -> bool:
+    """Whether a frame of an older flow can go on in an edited one: its step is there and waits for the same."""
+    before, after = old.steps.get(state.step), new.steps.get(state.step)
+    if before is None or after is None:
+        return False
+    match state.phase:
+        case "ask":
+            return (
+                before.ask is not None and after.ask is not None
+                and (before.ask.name, before.ask.question.kind) == (after.ask.name, after.ask.question.kind)
+            )  # fmt: skip
+        case "call":
+            return before.call == after.call
+        case "wait":
+            return bool(after.wait)
+    return True
+
+
+class _Walk:
+    """One resumption: goes from step to step until something is waited for."""
+
+    def __init__(self, flow: Flow, state: State, person: Person, now: float) -> None:
+        self.flow = flow
+        self.state = state
+        self.person = person
+        self.now = now
+        self.progress = Progress(state)
+        moment = datetime.fromtimestamp(person.now, UTC)
+        self.values: dict[str, Any] = {
+            "now": moment, "today": moment.date(), "contact": dict(person.contact), "event": person.event,
+            "line": person.line, **state.variables,
+        }  # fmt: skip
+
+    # -- what wakes it ------------------------------------------------------------------------------
+
+    def run(self, given: Input) -> Progress:
+        match given:
+            case Begin():
+                self.begin(given)
+            case Said():
+                self.hear(given.text, given.answer)
+            case Due():
+                self.due()
+            case Result():
+                step = self.step(self.state.step)
+                self.put(step.save, given.value)
+                if self.state.phase == "call":
+                    self.after_call(step, given)
+                else:
+                    self.speak(step)
+        return self.progress
+
+    def begin(self, given: Begin) -> None:
+        if given.language and not self.values["contact"].get("language"):
+            self.put("contact.language", given.language)
+        for name in self.flow.kinds:
+            if name not in self.values:
+                self.values[name] = None
+        for name, value in given.values.items():
+            self.put(name, value)
+            if value is not None and name in self.flow.kinds:
+                self.state.given.append(name)
+        for name, first in self.flow.variables.items():
+            if self.state.variables.get(name) is None:
+                self.put(name, first(self.values))
+        self.go(self.flow.first)
+
+    def step(self, name: str) -> Step:
+        found = self.flow.steps.get(name)
+        if found is None:
+            raise FlowError(f'the flow {self.flow.name} has no step "{name}" any more')
+        return found
+
+    def put(self, name: str, value: Any) -> None:
+        if name.startswith("contact."):
+            field_of = name.removeprefix("contact.")
+            self.progress.contact[field_of] = self.values["contact"][field_of] = value
+        elif name:
+            self.state.variables[name] = self.values[name] = value
+
+    # -- from step to step --------------------------------------------------------------------------
+
+    def go(self, name: str) -> None:
+        """Take steps until something is waited for."""
+        for _ in range(MOST_STEPS):
+            if not name:
+                self.finish("done")
+                return
+            step = self.step(name)
+            self.state.step, self.state.phase = name, ""
+            if step.when is not None and not step.when(self.values):
+                name = step.next
+                continue
+            self.progress.visits.append(name)
+            following = self.enter(step)
+            if following is None:
+                return
+            name = following
+        raise FlowError(
+            f"the flow {self.flow.name} took {MOST_STEPS} steps without waiting, the last at "
+            f"{self.flow.path}:{self.step(name).line}"
+        )
+
+    def enter(self, step: Step) -> str | None:
+        """The first half of a step; the id of the next, or None if something is waited for."""
+        for name, value in step.sets.items():
+            self.put(name, value(self.values))
+        if step.do is not None:
+            self.state.phase = "do"
+            arguments = tuple(a(self.values) for a in step.do.arguments)
+            self.progress.outcome = Act(step.do, arguments, {k: v(self.values) for k, v in step.do.keywords.items()})
+            return None
+        if step.call:
+            self.say(step.say)
+            self.state.phase = "call"
+            self.progress.outcome = Descend(step.call, {k: v(self.values) for k, v in step.arguments.items()})
+            return None
+        return self.middle(step)
+
+    def speak(self, step: Step) -> None:
+        """Go on behind an action."""
+        following = self.middle(step)
+        if following is not None:
+            self.go(following)
+
+    def middle(self, step: Step) -> str | None:
+        """Say, ask or wait; then leave."""
+        if step.ask is not None:
+            return self.ask(step, step.ask)
+        self.say(step.say)
+        if step.handoff:
+            self.progress.handoffs.append(step.handoff)
+        if step.wait:
+            self.state.phase, self.state.asked = "wait", self.now
+            self.progress.outcome = Waiting(self.now + step.wait)
+            return None
+        return self.leave(step)
+
+    def leave(self, step: Step, answer: Any = None) -> str | None:
+        """Where a step leads; None if the flow has ended."""
+        self.state.phase = ""
+        if step.then is not None:
+            key = ("yes" if answer else "no") if isinstance(answer, bool) else answer
+            if isinstance(key, str) and key in step.then.by_answer:
+                return step.then.by_answer[key]
+            for branch in step.then.branches:
+                if branch.when is None or branch.when(self.values):
+                    return branch.go
+            if step.then.to:
+                return step.then.to
+        if step.end is not None:
+            self.finish(step.end)
+            return None
+        if not step.next:
+            self.finish("done")
+            return None
+        return step.next
+
+    def after_call(self, step: Step, given: Result) -> None:
+        following = self.leave(step, given.label)
+        if following is not None:
+            self.go(following)
+
+    def finish(self, label: str, lost: bool = False) -> None:
+        value = self.flow.returns(self.values) if self.flow.returns is not None and not lost else None
+        self.progress.outcome = Done(label, value, lost)
+
+    # -- texts --------------------------------------------------------------------------------------
+
+    def say(self, texts: Texts) -> list[str]:
+        """Say what is not blank; returns it."""
+        said = [text for text in (self.localise(t) for t in texts) if text.strip()]
+        self.progress.said += said
+        return said
+
+    def localise(self, text: Localised) -> str:
+        wanted = self.values["contact"].get("language")
+        template = text.get(wanted) if isinstance(wanted, str) else None
+        if template is None:
+            first = self.flow.languages[0] if self.flow.languages else ""
+            template = text.get(first) or next(iter(text.values()))
+        return template.render(self.values)
+
+    # -- questions ----------------------------------------------------------------------------------
+
+    def ask(self, step: Step, ask: Ask) -> str | None:
+        """Ask; the id of the next step where the answer is known from a hole of the start word."""
+        state = self.state
+        if ask.name in state.given:
+            state.given.remove(ask.name)
+            known = str(state.variables[ask.name])
+            answer = self.understand(ask, known)
+            if answer is not None:
+                return self.take(step, ask, known, answer)
+        state.questions += 1
+        if state.questions > MOST_QUESTIONS:
+            self.progress.why = f"the run has asked {MOST_QUESTIONS} questions, so it ends"
+            self.finish(TOO_MANY, lost=True)
+            return None
+        state.phase, state.wrong, state.reminded, state.parts, state.settles = "ask", 0, False, [], 0.0
+        state.prompt = "\n".join(self.say(step.say))
+        self.wait()
+        return None
+
+    def wait(self) -> None:
+        """Wait at the question, from now on."""
+        self.state.asked = self.now
+        self.progress.outcome = Waiting(self.deadline())
+
+    def deadline(self) -> float | None:
+        """The next moment at which something happens without the person."""
+        state, step = self.state, self.step(self.state.step)
+        if state.phase == "wait":
+            return state.asked + step.wait
+        ask = step.ask
+        if ask is None:
+            return None
+        found = [state.asked + ask.timeout_after] if ask.timeout_after else []
+        if ask.remind_after and not state.reminded:
+            found.append(state.asked + ask.remind_after)
+        if state.settles:
+            found.append(state.settles)
+        return min(found, default=None)
+
+    def hear(self, text: str, answer: Answer | None) -> None:
+        """The person said something."""
+        step = self.step(self.state.step)
+        ask = step.ask
+        if ask is None or self.state.phase != "ask":
+            self.progress.outcome = Waiting(self.deadline())
+            self.progress.why = "nothing is asked"
+            return
+        if ask.settle and answer is None:
+            self.state.parts.append(text)
+            self.state.settles = self.now + ask.settle
+            self.progress.outcome = Waiting(self.deadline())
+            self.progress.why = f'"{ask.name}" waits whether more of the answer comes'
+            return
+        self.judge(step, ask, text, answer)
+
+    def judge(self, step: Step, ask: Ask, text: str, answer: Answer | None = None) -> None:
+        """Take an answer, or ask again."""
+        self.state.parts, self.state.settles = [], 0.0
+        answer = answer or self.understand(ask, text)
+        if answer is None:
+            self.retry(step, ask)
+            return
+        self.progress.why = f'the text answers "{ask.name}"'
+        following = self.take(step, ask, text, answer)
+        if following is not None:
+            self.go(following)
+
+    def understand(self, ask: Ask, text: str) -> Answer | None:
+        """The answer, if it is one and meets the check."""
+        today = datetime.fromtimestamp(self.person.now, UTC).date()
+        answer = answers.understand(ask.question, text, today, self.person.country)
+        if answer is None or ask.check is None:
+            return answer
+        before = self.values.get(ask.name)
+        self.values[ask.name] = answer.value
+        try:
+            return answer if ask.check(self.values) else None
+        finally:
+            self.values[ask.name] = before
+
+    def take(self, step: Step, ask: Ask, text: str, answer: Answer) -> str | None:
+        """Keep an answer and leave the question."""
+        self.put(ask.name, answer.value)
+        self.values["answer"] = {"text": text, "rest": answer.rest}
+        return self.leave(step, answer.value)
+
+    def retry(self, step: Step, ask: Ask) -> None:
+        """A wrong answer: ask again, or give up."""
+        self.state.wrong += 1
+        if self.state.wrong > ask.tries:
+            self.progress.why = f'"{ask.name}" was answered wrongly {self.state.wrong} times'
+            self.give_up(ask.retry_then)
+            return
+        self.progress.why = f'the text does not answer "{ask.name}"'
+        self.say(ask.retry_say or step.say)
+        self.wait()
+
+    def give_up(self, then: str) -> None:
+        self.state.phase = ""
+        if then:
+            self.go(then)
+        else:
+            self.finish(ABANDONED, lost=True)
+
+    def due(self) -> None:
+        """A deadline has come: the earliest of those that have."""
+        state, step = self.state, self.step(self.state.step)
+        if state.phase == "wait":
+            self.progress.why = "the wait is over"
+            following = self.leave(step)
+            if following is not None:
+                self.go(following)
+            return
+        ask = step.ask
+        if ask is None:
+            raise FlowError(f'the step "{step.id}" of {self.flow.name} waits for nothing')
+        due = self.deadline()
+        if state.settles and state.settles == due:
+            self.judge(step, ask, "\n".join(state.parts))
+        elif ask.remind_after and not state.reminded and state.asked + ask.remind_after == due:
+            state.reminded = True
+            self.progress.why = f'"{ask.name}" is not answered yet'
+            self.say(ask.remind_say or step.say)
+            self.progress.outcome = Waiting(self.deadline())
+        else:
+            self.progress.why = f'no answer to "{ask.name}" in time'
+            if ask.late:
+                self.progress.late = (step.id, self.person.now + ask.late)
+            self.give_up(ask.timeout_then)

@@ -1,0 +1,388 @@
+"""The small language of flows: Python's syntax, total, typed, and closed.
+
+An expression is parsed by `ast`, checked node by node against what is allowed here, and compiled to closures.
+It sees the names it is given and a fixed table of pure functions; it has no attributes of objects, no loops,
+no assignments and no I/O, and what it can build is bounded.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from smsbot.core.errors import FlowError
+from smsbot.core.nearest import nearest
+
+from .functions import ARITHMETIC, COMPARISONS, FUNCTIONS, LARGEST, Function, Kind, number_of
+
+LONGEST = 500
+"""Characters of an expression."""
+_DEEPEST = 40
+Run = Callable[[Mapping[str, Any]], Any]
+
+
+Names = Mapping[str, Kind]
+
+
+class Wrong(Exception):
+    """An expression that cannot be compiled: the code, what, and where in it (characters)."""
+
+    def __init__(
+        self, code: str, message: str, start: int, length: int, near: str | None = None, remedy: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.start, self.length, self.near, self.remedy = (
+            code,
+            message,
+            start,
+            length,
+            near,
+            help,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression: call it with the values of its names."""
+
+    source: str
+    kind: Kind
+    run: Run
+    names: frozenset[str]
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """Its value; raises `FlowError` where the values do not fit."""
+        try:
+            return self.run(values)
+        except (TypeError, ValueError, ArithmeticError, InvalidOperation) as error:
+            raise FlowError(f"the expression {self.source!r} cannot be computed: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``name(…)`` as `do` and `call` write it: a name and the expressions of its arguments."""
+
+    source: str
+    name: str
+    arguments: tuple[Expression, ...]
+    keywords: Mapping[str, Expression]
+
+
+def compile_expression(source: str, names: Names | None = None) -> Expression:
+    """Compile an expression over `names` (None: any name will do); raises `Wrong`."""
+    compiler = _Compiler(source, names)
+    tree = compiler.parse()
+    kind, run = compiler.visit(tree.body, 0)
+    return Expression(source, kind, run, frozenset(compiler.used))
+
+
+def compile_call(source: str, names: Names | None = None) -> Call:
+    """Compile ``name`` or ``name(argument, other=argument)``; raises `Wrong`."""
+    compiler = _Compiler(source, names)
+    body = compiler.parse().body
+    if isinstance(body, ast.Name):
+        return Call(source, body.id, (), {})
+    if not isinstance(body, ast.Call) or not isinstance(body.func, ast.Name):
+        raise Wrong("SB620", "an action is called by its name, such as quote(size, qty)", 0, len(source))
+
+    def argument(node: ast.expr) -> Expression:
+        kind, run = compiler.visit(node, 1)
+        return Expression(source, kind, run, frozenset(compiler.used))
+
+    for node in (*body.args, *(k for k in body.keywords)):
+        if isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None):
+            raise Wrong("SB624", "arguments are written out one by one", 0, len(source))
+    return Call(
+        source, body.func.id, tuple(argument(a) for a in body.args),
+        {str(k.arg): argument(k.value) for k in body.keywords},
+    )  # fmt: skip
+
+
+CONSTANTS: Mapping[str, Any] = {"yes": True, "no": False, "true": True, "false": False, "none": None}
+"""Words for values, besides Python's own True, False and None."""
+
+
+# -- the compiler -------------------------------------------------------------------------------------
+
+
+class _Compiler:
+    def __init__(self, source: str, names: Names | None) -> None:
+        self.source = source
+        self.names = names
+        self.used: set[str] = set()
+
+    def parse(self) -> ast.Expression:
+        if len(self.source) > LONGEST:
+            raise Wrong("SB624", f"an expression has at most {LONGEST} characters", 0, len(self.source))
+        if not self.source.strip():
+            raise Wrong("SB620", "an expression is missing", 0, max(1, len(self.source)))
+        flat = "".join(" " if c in "\n\r\t\f" else c for c in self.source)
+        lead = len(flat) - len(flat.lstrip())
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self._parse(flat, lead)
+        except SyntaxError as error:
+            at = min(max((error.offset or 1) - 1 + lead, 0), max(len(self.source) - 1, 0))
+            raise Wrong("SB620", _plainer(self.source, error), at, 1, remedy=_repair(self.source)) from None
+        except (ValueError, RecursionError, MemoryError):
+            raise Wrong("SB620", "this cannot be read as an expression", 0, len(self.source)) from None
+
+    def _parse(self, flat: str, lead: int) -> ast.Expression:
+        tree = ast.parse(flat[lead:], mode="eval")
+        for node in ast.walk(tree) if lead else ():
+            if isinstance(node, ast.expr):
+                node.col_offset += lead
+                node.end_col_offset = (node.end_col_offset or 0) + lead
+        return tree
+
+    def wrong(self, node: ast.AST, code: str, message: str, near: str | None = None, remedy: str = "") -> Wrong:
+        raw = self.source.encode("utf-8", "replace")  # ast counts UTF-8 bytes
+        first = int(getattr(node, "col_offset", 0))
+        last = int(getattr(node, "end_col_offset", None) or len(raw))
+        start = len(raw[:first].decode("utf-8", "replace"))
+        return Wrong(code, message, start, max(1, len(raw[first:last].decode("utf-8", "replace"))), near, remedy)
+
+    def visit(self, node: ast.expr, depth: int) -> tuple[Kind, Run]:
+        if depth > _DEEPEST:
+            raise self.wrong(node, "SB624", "this expression is nested too deeply")
+        visit = _VISITS.get(type(node))
+        if visit is None:
+            raise self.wrong(node, "SB624", f"{_NAMES.get(type(node), 'this')} is not part of expressions")
+        return visit(self, node, depth + 1)
+
+    def constant(self, node: ast.Constant, depth: int) -> tuple[Kind, Run]:
+        value: Any = Decimal(str(node.value)) if isinstance(node.value, float) else node.value
+        if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            if not -LARGEST < value < LARGEST:
+                raise self.wrong(node, "SB624", "this number is too large")
+        elif value is not None and not isinstance(value, str | bool):
+            raise self.wrong(node, "SB624", f"{type(value).__name__} is not part of expressions")
+        return _kind_of(value), lambda values: value
+
+    def name(self, node: ast.Name, depth: int) -> tuple[Kind, Run]:
+        name = node.id
+        known = self.names
+        if known is None or name in known:
+            self.used.add(name)
+            return (Kind.ANY if known is None else known[name]), lambda values: values.get(name)
+        if name in CONSTANTS:
+            value = CONSTANTS[name]
+            return _kind_of(value), lambda values: value
+        near = nearest(name, (*known, *FUNCTIONS))
+        listed = ", ".join(sorted(known)[:10])
+        raise self.wrong(node, "SB621", f'"{name}" is not known here', near, "" if near else f"known: {listed}")
+
+    def attribute(self, node: ast.Attribute, depth: int) -> tuple[Kind, Run]:
+        kind, inner = self.visit(node.value, depth)
+        if kind is not Kind.ANY:
+            raise self.wrong(node, "SB623", f"{kind} has no parts, so nothing can stand after the dot")
+        return Kind.ANY, _entry(inner, node.attr)
+
+    def subscript(self, node: ast.Subscript, depth: int) -> tuple[Kind, Run]:
+        kind, inner = self.visit(node.value, depth)
+        if kind not in (Kind.ANY, Kind.LIST) or not isinstance(node.slice, ast.Constant):
+            raise self.wrong(node, "SB624", "brackets take the place in a list, such as slots[0], or a name in quotes")
+        if not isinstance(node.slice.value, str | int):
+            raise self.wrong(node, "SB624", "brackets take a number or a name in quotes")
+        return Kind.ANY, _entry(inner, node.slice.value)
+
+    def boolean(self, node: ast.BoolOp, depth: int) -> tuple[Kind, Run]:
+        parts = [self.visit(v, depth) for v in node.values]
+        runs = [run for _, run in parts]
+        kinds = {kind for kind, _ in parts}
+        kind = kinds.pop() if len(kinds) == 1 else Kind.ANY
+        if isinstance(node.op, ast.And):
+            return kind, lambda values: _all(runs, values)
+        return kind, lambda values: _any(runs, values)
+
+    def unary(self, node: ast.UnaryOp, depth: int) -> tuple[Kind, Run]:
+        kind, run = self.visit(node.operand, depth)
+        if isinstance(node.op, ast.Not):
+            return Kind.BOOL, lambda values: not run(values)
+        if not isinstance(node.op, ast.USub):
+            raise self.wrong(node, "SB624", "this sign is not part of expressions")
+        self.fits(node.operand, kind, (Kind.NUMBER,), "-")
+        return Kind.NUMBER, lambda values: -number_of(run(values))
+
+    def arithmetic(self, node: ast.BinOp, depth: int) -> tuple[Kind, Run]:
+        if type(node.op) not in ARITHMETIC:
+            raise self.wrong(node, "SB624", "of the signs between values, + - * / // % are known")
+        sign, work = ARITHMETIC[type(node.op)]
+        (a, left), (b, right) = self.visit(node.left, depth), self.visit(node.right, depth)
+        kind = _RESULTS.get((sign, a, b))
+        if kind is None:
+            if Kind.ANY not in (a, b):
+                raise self.wrong(node, "SB623", f"{a} {sign} {b} makes no sense", remedy=_convert(a, b))
+            kind = Kind.ANY
+        return kind, lambda values: work(left(values), right(values))
+
+    def compare(self, node: ast.Compare, depth: int) -> tuple[Kind, Run]:
+        operands = [self.visit(v, depth) for v in (node.left, *node.comparators)]
+        works: list[Callable[[Any, Any], bool]] = []
+        for place, op in enumerate(node.ops):
+            if type(op) not in COMPARISONS:
+                raise self.wrong(node, "SB624", "write == or != instead of is")
+            sign, work = COMPARISONS[type(op)]
+            a, b = operands[place][0], operands[place + 1][0]
+            if not _comparable_kinds(sign, a, b):
+                raise self.wrong(
+                    node, "SB623", f"{a} is compared with {b}, which never fits", remedy=_convert(a, b)
+                )  # fmt: skip
+            works.append(work)
+        runs = [run for _, run in operands]
+        if len(works) == 1:
+            (left, right), work = runs, works[0]
+            return Kind.BOOL, lambda values: work(left(values), right(values))
+
+        def chain(values: Mapping[str, Any]) -> bool:
+            found = [run(values) for run in runs]
+            return all(work(found[i], found[i + 1]) for i, work in enumerate(works))
+
+        return Kind.BOOL, chain
+
+    def call(self, node: ast.Call, depth: int) -> tuple[Kind, Run]:
+        if not isinstance(node.func, ast.Name):
+            raise self.wrong(node, "SB624", "only the functions of the language can be called")
+        name = node.func.id
+        function = FUNCTIONS.get(name)
+        if function is None:
+            near = nearest(name, FUNCTIONS)
+            remedy = "" if near else f"known: {', '.join(FUNCTIONS)}; Python is called by do:"
+            raise self.wrong(node.func, "SB622", f"there is no function {name}()", near, remedy)
+        least = len(function.takes) if function.least < 0 else function.least
+        count = len(node.args)
+        if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
+            raise self.wrong(node, "SB622", f"{name}() takes its arguments one by one, without names")
+        if count < least or (count > len(function.takes) and not (function.many and count <= 20)):
+            raise self.wrong(node, "SB622", f"{name}() takes {_count(function, least)}, not {count}")
+        runs: list[Run] = []
+        for place, argument in enumerate(node.args):
+            kind, run = self.visit(argument, depth)
+            self.fits(argument, kind, (function.takes[min(place, len(function.takes) - 1)],), f"{name}()")
+            runs.append(run)
+        work = function.run
+        return function.gives, lambda values: work(*[run(values) for run in runs])
+
+    def choose(self, node: ast.IfExp, depth: int) -> tuple[Kind, Run]:
+        _, test = self.visit(node.test, depth)
+        (a, one), (b, other) = self.visit(node.body, depth), self.visit(node.orelse, depth)
+        return (a if a is b else Kind.ANY), lambda values: one(values) if test(values) else other(values)
+
+    def several(self, node: ast.List | ast.Tuple, depth: int) -> tuple[Kind, Run]:
+        if any(isinstance(e, ast.Starred) for e in node.elts):
+            raise self.wrong(node, "SB624", "a list names its entries one by one")
+        runs = [self.visit(e, depth)[1] for e in node.elts]
+        return Kind.LIST, lambda values: [run(values) for run in runs]
+
+    def fits(self, node: ast.expr, kind: Kind, wanted: Sequence[Kind], who: str) -> None:
+        if kind is Kind.ANY or Kind.ANY in wanted or kind in wanted:
+            return
+        if kind is Kind.MOMENT and Kind.DATE in wanted:
+            return
+        raise self.wrong(node, "SB623", f"{who} needs {wanted[0]}, not {kind}", remedy=_convert(kind, wanted[0]))
+
+
+_VISITS: Mapping[type[ast.expr], Callable[[_Compiler, Any, int], tuple[Kind, Run]]] = {
+    ast.Constant: _Compiler.constant, ast.Name: _Compiler.name, ast.Attribute: _Compiler.attribute,
+    ast.Subscript: _Compiler.subscript, ast.BoolOp: _Compiler.boolean, ast.UnaryOp: _Compiler.unary,
+    ast.BinOp: _Compiler.arithmetic, ast.Compare: _Compiler.compare, ast.Call: _Compiler.call,
+    ast.IfExp: _Compiler.choose, ast.List: _Compiler.several, ast.Tuple: _Compiler.several,
+}  # fmt: skip
+_NAMES: Mapping[type[ast.expr], str] = {
+    ast.Lambda: "lambda", ast.ListComp: "a loop", ast.GeneratorExp: "a loop", ast.DictComp: "a loop",
+    ast.SetComp: "a loop", ast.NamedExpr: "an assignment", ast.JoinedStr: "an f-string", ast.Await: "await",
+    ast.Dict: "a dictionary", ast.Set: "a set", ast.Starred: "a star",
+}  # fmt: skip
+_N, _T, _D, _M, _S, _L = Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.MOMENT, Kind.SPAN, Kind.LIST
+_RESULTS: Mapping[tuple[str, Kind, Kind], Kind] = {
+    **{(sign, _N, _N): _N for sign in ("+", "-", "*", "/", "//", "%")},
+    ("+", _T, _T): _T, ("+", _L, _L): _L,
+    ("+", _D, _S): _D, ("+", _M, _S): _M, ("+", _S, _D): _D, ("+", _S, _M): _M, ("+", _S, _S): _S,
+    ("-", _D, _S): _D, ("-", _M, _S): _M, ("-", _D, _D): _S, ("-", _M, _M): _S, ("-", _S, _S): _S,
+}  # fmt: skip
+
+
+def _kind_of(value: Any) -> Kind:
+    if isinstance(value, bool):
+        return Kind.BOOL
+    if isinstance(value, str):
+        return Kind.TEXT
+    return Kind.ANY if value is None else Kind.NUMBER
+
+
+def _comparable_kinds(sign: str, a: Kind, b: Kind) -> bool:
+    if Kind.ANY in (a, b):
+        return True
+    if sign.endswith("in"):
+        return b is Kind.LIST or (a is b is Kind.TEXT)
+    return a is b and (sign in ("==", "!=") or a not in (Kind.BOOL, Kind.LIST))
+
+
+def _convert(a: Kind, b: Kind) -> str:
+    if {a, b} == {Kind.TEXT, Kind.NUMBER}:
+        return "integer(x) reads a number out of a text, text(x) writes it as one"
+    if {a, b} == {Kind.BOOL, Kind.TEXT}:
+        return "yes and no are written without quotes"
+    return ""
+
+
+def _count(function: Function, least: int) -> str:
+    most = len(function.takes)
+    if function.many:
+        return f"{least} arguments or more"
+    return f"{most} argument{'s' * (most != 1)}" if least == most else f"{least} or {most} arguments"
+
+
+def _entry(inner: Run, key: str | int) -> Run:
+    """An entry of a map or a list; nothing where there is none."""
+
+    def entry(values: Mapping[str, Any]) -> Any:
+        found = inner(values)
+        if isinstance(found, Mapping):
+            return found.get(key)
+        if isinstance(found, list | tuple) and isinstance(key, int):
+            return found[key] if -len(found) <= key < len(found) else None
+        return None
+
+    return entry
+
+
+def _all(runs: Sequence[Run], values: Mapping[str, Any]) -> Any:
+    found: Any = True
+    for run in runs:
+        found = run(values)
+        if not found:
+            return found
+    return found
+
+
+def _any(runs: Sequence[Run], values: Mapping[str, Any]) -> Any:
+    found: Any = False
+    for run in runs:
+        found = run(values)
+        if found:
+            return found
+    return found
+
+
+def _plainer(source: str, error: SyntaxError) -> str:
+    if "=" in source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", ""):
+        return "= sets nothing here"
+    said = (error.msg or "").lower()
+    if "never closed" in said or "unexpected eof" in said or "unmatched" in said:
+        return "a bracket has no partner"
+    if "unterminated string" in said:
+        return "a quote has no partner"
+    return "this cannot be read as an expression"
+
+
+def _repair(source: str) -> str:
+    bare = source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", "")
+    if "=" in bare:
+        return "compare with =="
+    return "and, or, not instead of && || !" if any(s in source for s in ("&&", "||", "!")) else ""

@@ -1,0 +1,212 @@
+"""What expressions compute with: operators that refuse what does not fit, and a fixed table of pure functions."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Any
+
+LARGEST = 10**18
+"""Numbers stay below it."""
+_LONGEST_TEXT = 4000
+
+
+class Kind(StrEnum):
+    """What a value is, as far as it is known before a flow runs."""
+
+    ANY = "anything"
+    TEXT = "a text"
+    NUMBER = "a number"
+    BOOL = "yes or no"
+    DATE = "a date"
+    TIME = "a time"
+    MOMENT = "a moment"
+    SPAN = "a duration"
+    LIST = "a list"
+
+
+# -- values -------------------------------------------------------------------------------------------
+
+
+def number_of(value: Any) -> int | Decimal:
+    """A number of any kind, floats as they are written; raises `TypeError` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        what = "nothing yet" if value is None else type(value).__name__
+        raise TypeError(f"a number is needed, not {what}")
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool) and not -LARGEST < value < LARGEST:
+        raise ValueError("the number is too large")
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        raise ValueError("the text is too long")
+    if isinstance(value, list) and len(value) > _LONGEST_TEXT:
+        raise ValueError("the list is too long")
+    return value
+
+
+def _add(a: Any, b: Any) -> Any:
+    if isinstance(a, str) and isinstance(b, str):
+        return _bounded(a + b)
+    if isinstance(a, list) and isinstance(b, list):
+        return _bounded(a + b)
+    if isinstance(a, timedelta | date) or isinstance(b, timedelta | date):
+        return a + b
+    return _bounded(number_of(a) + number_of(b))
+
+
+def _sub(a: Any, b: Any) -> Any:
+    if isinstance(a, timedelta | date):
+        return a - b
+    return _bounded(number_of(a) - number_of(b))
+
+
+def _mul(a: Any, b: Any) -> Any:
+    return _bounded(number_of(a) * number_of(b))
+
+
+def _div(a: Any, b: Any) -> Any:
+    return _bounded(Decimal(number_of(a)) / Decimal(number_of(b)))
+
+
+def _floor(a: Any, b: Any) -> Any:
+    return number_of(a) // number_of(b)
+
+
+def _mod(a: Any, b: Any) -> Any:
+    return number_of(a) % number_of(b)
+
+
+def _comparable(value: Any) -> Any:
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _ordered(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
+    """A comparison in which what has no value yet is neither more nor less than anything."""
+
+    def ordered(a: Any, b: Any) -> bool:
+        return a is not None and b is not None and bool(compare(_comparable(a), _comparable(b)))
+
+    return ordered
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(_comparable(a) == _comparable(b))
+
+
+def _contains(a: Any, b: Any) -> bool:
+    """``a in b``; texts are looked for whatever their case."""
+    if isinstance(b, str):
+        return isinstance(a, str) and a.casefold() in b.casefold()
+    return isinstance(b, list | tuple | Mapping) and a in b
+
+
+ARITHMETIC: Mapping[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
+    ast.Add: ("+", _add), ast.Sub: ("-", _sub), ast.Mult: ("*", _mul), ast.Div: ("/", _div),
+    ast.FloorDiv: ("//", _floor), ast.Mod: ("%", _mod),
+}  # fmt: skip
+COMPARISONS: Mapping[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
+    ast.Eq: ("==", _equal), ast.NotEq: ("!=", lambda a, b: not _equal(a, b)),
+    ast.Lt: ("<", _ordered(operator.lt)), ast.LtE: ("<=", _ordered(operator.le)),
+    ast.Gt: (">", _ordered(operator.gt)), ast.GtE: (">=", _ordered(operator.ge)),
+    ast.In: ("in", _contains), ast.NotIn: ("not in", lambda a, b: not _contains(a, b)),
+}  # fmt: skip
+# -- functions ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the language: how many arguments of which kinds, and what it gives."""
+
+    run: Callable[..., Any]
+    takes: tuple[Kind, ...]
+    gives: Kind
+    least: int = -1
+    """Arguments that must be given; -1: all."""
+    many: bool = False
+    """Whether the last kind may repeat."""
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else _bounded(format(value, "f") if isinstance(value, Decimal) else str(value))
+
+
+def _integer(value: Any) -> int:
+    number = Decimal(value.strip()) if isinstance(value, str) else number_of(value)
+    return int(_bounded(number))
+
+
+def _round(value: Any, places: Any = 0) -> Any:
+    digits = int(number_of(places))
+    if not 0 <= digits <= 9:
+        raise ValueError("round() keeps 0 to 9 places")
+    rounded = Decimal(number_of(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return rounded if digits else int(rounded)
+
+
+def _span(unit: str) -> Callable[[Any], timedelta]:
+    def span(count: Any) -> timedelta:
+        number = number_of(count)
+        if not -100_000 <= number <= 100_000:
+            raise ValueError(f"{unit}() takes at most 100,000")
+        return timedelta(**{unit: float(number)})
+
+    return span
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, str | list | tuple | Mapping):
+        raise TypeError("len() counts the characters of a text or the entries of a list")
+    return len(value)
+
+
+def _weekday(value: Any) -> int:
+    if not isinstance(value, date):
+        raise TypeError("weekday() takes a date")
+    return value.isoweekday()
+
+
+def _extreme(best: Callable[..., Any]) -> Callable[..., Any]:
+    def extreme(*values: Any) -> Any:
+        return best(*(v if isinstance(v, date | time) else number_of(v) for v in values))
+
+    return extreme
+
+
+def _join(values: Any, between: Any = ", ") -> str:
+    if not isinstance(values, list | tuple) or not isinstance(between, str):
+        raise TypeError("join() takes a list, and the text between its entries")
+    return str(_bounded(between.join(_text(v) for v in values)))
+
+
+def _textual(change: Callable[[str], str]) -> Callable[[Any], str]:
+    return lambda value: str(_bounded(change(_text(value))))
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "len": Function(_length, (Kind.ANY,), Kind.NUMBER),
+    "min": Function(_extreme(min), (Kind.ANY, Kind.ANY), Kind.ANY, 2, many=True),
+    "max": Function(_extreme(max), (Kind.ANY, Kind.ANY), Kind.ANY, 2, many=True),
+    "abs": Function(lambda v: abs(number_of(v)), (Kind.NUMBER,), Kind.NUMBER),
+    "round": Function(_round, (Kind.NUMBER, Kind.NUMBER), Kind.NUMBER, 1),
+    "integer": Function(_integer, (Kind.ANY,), Kind.NUMBER),
+    "text": Function(_text, (Kind.ANY,), Kind.TEXT),
+    "upper": Function(_textual(str.upper), (Kind.TEXT,), Kind.TEXT),
+    "lower": Function(_textual(str.lower), (Kind.TEXT,), Kind.TEXT),
+    "title": Function(_textual(str.title), (Kind.TEXT,), Kind.TEXT),
+    "trim": Function(_textual(str.strip), (Kind.TEXT,), Kind.TEXT),
+    "join": Function(_join, (Kind.LIST, Kind.TEXT), Kind.TEXT, 1),
+    "days": Function(_span("days"), (Kind.NUMBER,), Kind.SPAN),
+    "hours": Function(_span("hours"), (Kind.NUMBER,), Kind.SPAN),
+    "minutes": Function(_span("minutes"), (Kind.NUMBER,), Kind.SPAN),
+    "weekday": Function(_weekday, (Kind.DATE,), Kind.NUMBER),
+}
+"""All functions of the language. weekday(): 1 is Monday."""

@@ -1,0 +1,345 @@
+"""From the nodes of a file to a compiled flow; every problem is noted, none stops the reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from smsbot.core.patterns import Pattern
+
+from . import schema
+from .expressions import Call, Wrong, compile_call, compile_expression
+from .functions import Kind
+from .questions import Questions
+from .shapes import ID, LANGUAGE, NAME
+from .source import Node, Source, parse, plain
+from .steps import Branch, Flow, Start, Step, Texts, Then
+
+T = TypeVar("T")
+
+
+def load(path: str, content: bytes) -> tuple[Flow | None, Source]:
+    """The flow of a file, and what is wrong with it; None where it is too wrong to be looked at further."""
+    source, root = parse(path, content)
+    flow = read(source, root) if root is not None else None
+    source.problems.sort(key=lambda p: (p.place.line, p.place.column))
+    return flow, source
+
+
+def read(source: Source, root: Node) -> Flow | None:
+    """The flow of a file's root node."""
+    reader = _Reader(source)
+    return reader.flow(root)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A step as written, before links and expressions are looked at."""
+
+    id: str
+    node: Node
+    keys: Mapping[str, Node]
+    aside: bool
+    id_node: Node
+    do: Call | None = None
+
+
+_NEEDS = {"args": ("call",), "save": ("do", "call")}
+"""Keys that mean something only beside one of others."""
+
+
+class _Reader(Questions):
+    # -- the flow -----------------------------------------------------------------------------------
+
+    def flow(self, root: Node) -> Flow | None:
+        keys = self.keys(root, schema.FLOW, "a flow")
+        if root.kind != "map":
+            return None
+        for required in ("flow", "steps"):
+            if required not in keys and not (required in root.pairs and root.pairs[required][1].empty):
+                near = Node("text", line=root.line, column=root.column, end_line=root.line, end_column=root.column + 1)
+                self.source.report("SB605", near, f'a flow needs "{required}:"')
+        name = (self.name(keys["flow"], "the flow's name", ID) if "flow" in keys else None) or ""
+        start = self.start(keys["start"]) if "start" in keys else Start()
+        drafts = [*self.drafts(keys.get("steps"), aside=False), *self.drafts(keys.get("asides"), aside=True)]
+        self.defaults = self.keys(keys["defaults"], schema.QUESTION, "defaults") if "defaults" in keys else {}
+        args = self.arguments(keys["args"]) if "args" in keys else ()
+        self.declare(drafts, start, keys.get("vars"))
+        variables = self.expressions(keys["vars"], "vars") if "vars" in keys else {}
+        anywhere = self.anywhere(keys["anywhere"]) if "anywhere" in keys else ()
+        mains = [d for d in drafts if not d.aside]
+        compiled: dict[str, Step] = {}
+        for draft, below in zip(mains, [*mains[1:], None], strict=True) if mains else ():
+            compiled[draft.id] = self.step(draft, below.id if below else "")
+        for draft in drafts:
+            if draft.aside:
+                compiled[draft.id] = self.step(draft, "")
+        returns = self.expression(keys["returns"]) if "returns" in keys else None
+        if not mains or not name:
+            return None
+        return Flow(
+            name, self.source.path, compiled, mains[0].id, start, anywhere,
+            frozenset(d.id for d in drafts if d.aside), variables, args, returns, tuple(self.languages),
+            dict(self.names), plain(root),
+        )  # fmt: skip
+
+    def start(self, node: Node) -> Start:
+        if node.kind != "map":
+            return Start(words=self.words(node, ""))
+        keys = self.keys(node, schema.START, "start")
+        words: list[tuple[str, Pattern]] = []
+        if "words" in keys:
+            written = keys["words"]
+            if written.kind == "map":
+                for language, (key, value) in written.pairs.items():
+                    if not LANGUAGE.fullmatch(language):
+                        self.source.report(
+                            "SB607", key, f'a language is two letters, such as en, not "{language[:40]}"'
+                        )
+                    words += self.words(value, language)
+            else:
+                words += self.words(written, "")
+        return Start(
+            tuple(words),
+            self.count(keys["typos"], "typos", 1) if "typos" in keys else 0,
+            (self.text(keys["event"], "the event") or "") if "event" in keys else "",
+            (self.text(keys["api"], "the api name") or "") if "api" in keys else "",
+        )
+
+    def words(self, node: Node, language: str) -> tuple[tuple[str, Pattern], ...]:
+        found: list[tuple[str, Pattern]] = []
+        for item in node.items if node.kind == "list" else [node]:
+            pattern = self.pattern(item)
+            if pattern is not None:
+                found.append((language, pattern))
+        return tuple(found)
+
+    def arguments(self, node: Node) -> tuple[str, ...]:
+        found: list[str] = []
+        if node.kind == "map":
+            for name, (key, value) in node.pairs.items():
+                if self.name(key, "an argument's name"):
+                    found.append(name)
+                    self.names[name] = self.type_kind(value)
+            return tuple(found)
+        for item in node.items if node.kind == "list" else [node]:
+            name_of = self.name(item, "an argument's name")
+            if name_of:
+                found.append(name_of)
+                self.names[name_of] = Kind.ANY
+        return tuple(found)
+
+    def anywhere(self, node: Node) -> tuple[tuple[Pattern, Texts], ...]:
+        if node.kind != "map":
+            self.source.report("SB606", node, "anywhere is written as a map: word: text")
+            return ()
+        found: list[tuple[Pattern, Texts]] = []
+        for _, (key, value) in node.pairs.items():
+            pattern = self.pattern(key)
+            if pattern is not None:
+                found.append((pattern, self.texts(value, "the answer")))
+        return tuple(found)
+
+    # -- steps --------------------------------------------------------------------------------------
+
+    def drafts(self, node: Node | None, aside: bool) -> list[_Draft]:
+        if node is None:
+            return []
+        if node.kind != "list":
+            self.source.report("SB606", node, "steps are a list: each begins with a dash")
+            return []
+        found: list[_Draft] = []
+        for number, item in enumerate(node.items, 1):
+            keys = self.keys(item, schema.STEP, "a step")
+            draft = self.identify(item, keys, aside, f"{'aside' if aside else 'step'}_{number}")
+            if draft.id in self.ids:
+                first = self.ids[draft.id].line + 1
+                self.source.report(
+                    "SB611", draft.id_node, f'two steps are called "{draft.id}"',
+                    note=f"the first is on line {first}", remedy="give this one an id: of its own",
+                )  # fmt: skip
+            else:
+                self.ids[draft.id] = draft.id_node
+                found.append(draft)
+        if not node.items and not aside:
+            self.source.report("SB605", node, "a flow needs at least one step")
+        return found
+
+    def identify(self, node: Node, keys: Mapping[str, Node], aside: bool, fallback: str) -> _Draft:
+        do = self.compiled(keys["do"], compile_call) if "do" in keys else None
+        if "id" in keys:
+            named = self.name(keys["id"], "a step's id", ID)
+            return _Draft(named or fallback, node, keys, aside, keys["id"], do)
+        for key in ("ask", "save", "call"):
+            if key in keys and keys[key].kind == "text" and ID.fullmatch(keys[key].text):
+                return _Draft(keys[key].text, node, keys, aside, keys[key], do)
+        return _Draft(do.name if do else fallback, node, keys, aside, keys["do"] if do else node, do)
+
+    def declare(self, drafts: Iterable[_Draft], start: Start, variables: Node | None) -> None:
+        """Everything that has a name in this flow, and what it holds as far as that is known."""
+        drafts = list(drafts)
+        for _, pattern in start.words:
+            for kind, hole in pattern.parts:
+                if kind != "=":
+                    self.names[hole] = Kind.NUMBER if kind == "int" else Kind.TEXT
+        sets: list[tuple[str, Node]] = []
+        for draft in drafts:
+            for key in ("ask", "save"):
+                if key in draft.keys and (name := self.name(draft.keys[key], f"what a step {key}s")):
+                    kind = self.kind_of_answer(draft.keys) if key == "ask" else Kind.ANY
+                    self.names[name] = (
+                        self.names.get(name, kind)
+                        if self.names.get(name) is kind
+                        else (Kind.ANY if name in self.names else kind)
+                    )
+            sets += self.pairs_to_set(draft.keys.get("set"))
+        if variables is not None:
+            sets += self.pairs_to_set(variables, contact=False)
+        for name, _ in sets:
+            self.names.setdefault(name, Kind.ANY)
+        known: dict[str, Kind] = {}
+        for name, value in sets:
+            kind = self.quiet_kind(value)
+            known[name] = kind if known.get(name, kind) is kind else Kind.ANY
+        for name, kind in known.items():
+            if self.names[name] is Kind.ANY and not any(
+                d.keys.get("save") and d.keys["save"].text == name for d in drafts
+            ):
+                self.names[name] = kind
+            elif self.names[name] is not kind:
+                self.names[name] = Kind.ANY
+
+    def quiet_kind(self, node: Node) -> Kind:
+        """The kind of an expression; problems are noted when it is read for good."""
+        try:
+            return compile_expression(node.text, self.names).kind if node.kind == "text" else Kind.ANY
+        except Wrong:
+            return Kind.ANY
+
+    def pairs_to_set(self, node: Node | None, *, contact: bool = True) -> list[tuple[str, Node]]:
+        if node is None or node.kind != "map":
+            return []
+        found: list[tuple[str, Node]] = []
+        for name, (key, value) in node.pairs.items():
+            if contact and name.startswith("contact."):
+                if not NAME.fullmatch(name.removeprefix("contact.")):
+                    self.source.report("SB607", key, f'"{name[:40]}" cannot be kept; write contact.name')
+            elif self.name(key, "a variable's name"):
+                found.append((name, value))
+        return found
+
+    def step(self, draft: _Draft, below: str) -> Step:
+        keys = draft.keys
+        self.exclusive(draft)
+        made = Step(
+            draft.id,
+            draft.node.line + 1,
+            when=self.condition(keys["when"], "when") if "when" in keys else None,
+            sets=self.expressions(keys["set"], "set") if "set" in keys else {},
+            do=self.compiled(keys["do"], lambda text: compile_call(text, self.names)) if draft.do else None,
+            call=(self.name(keys["call"], "a flow's name", ID) or "") if "call" in keys else "",
+            arguments=self.expressions(keys["args"], "args") if "args" in keys else {},
+            save=keys["save"].text if "save" in keys and keys["save"].kind == "text" else "",
+            say=self.texts(keys["say"]) if "say" in keys else (),
+            ask=self.ask(keys, draft.node) if "ask" in keys else None,
+            wait=self.seconds(keys["wait"], "wait") if "wait" in keys else 0.0,
+            handoff=(self.text(keys["handoff"], "handoff") or "") if "handoff" in keys else "",
+            end=self.text(keys["end"], "an end label") if "end" in keys else None,
+            next=below,
+        )
+        return replace(made, then=self.then(draft, made))
+
+    def exclusive(self, draft: _Draft) -> None:
+        """Keys that do not go together, or not alone."""
+        keys, pairs = draft.keys, draft.node.pairs
+        for a, b in (
+            ("ask", "wait"),
+            ("ask", "call"),
+            ("wait", "call"),
+            ("do", "call"),
+            ("then", "goto"),
+            ("end", "goto"),
+            ("choices", "type"),
+        ):
+            if a in keys and b in keys:
+                later = max(pairs[a][0], pairs[b][0], key=lambda k: (k.line, k.column))
+                self.source.report(
+                    "SB608", later, f'"{a}" and "{b}" exclude each other in one step', remedy="make two steps of it"
+                )
+        for name in keys:
+            needs = ("ask",) if name in schema.ASK_ONLY else _NEEDS.get(name, ())
+            if needs and not any(n in keys for n in needs):
+                wanted = " or ".join(f'"{n}"' for n in needs)
+                self.source.report("SB608", pairs[name][0], f'"{name}" belongs to {wanted}, which this step has not')
+        if "ask" in keys and "say" not in keys:
+            self.source.report(
+                "SB605",
+                pairs["ask"][0],
+                'a question needs "say:"',
+                note="nothing is said, so nobody knows what to answer",
+            )
+        does = {"set", "do", "call", "say", "ask", "wait", "handoff", "then", "goto", "end"}
+        if not does & set(keys) and not does & set(pairs):
+            self.source.report("SB615", draft.node, "this step does nothing")
+
+    def then(self, draft: _Draft, made: Step) -> Then | None:
+        keys = draft.keys
+        if "goto" in keys:
+            return Then(self.link(keys["goto"]))
+        if "then" not in keys:
+            return None
+        node = keys["then"]
+        if node.kind == "text":
+            if made.end is not None:
+                self.source.report(
+                    "SB608", draft.node.pairs["then"][0], '"then" and "end" exclude each other in one step'
+                )
+            return Then(self.link(node))
+        if node.kind == "map":
+            return Then(
+                by_answer={self.answer_key(key, made): self.link(value) for _, (key, value) in node.pairs.items()}
+            )
+        return self.branches(node)
+
+    def answer_key(self, key: Node, made: Step) -> str:
+        """The answer that a key of a `then` map stands for."""
+        if made.ask is None and not made.call:
+            self.source.report(
+                "SB643",
+                key,
+                "only the answer to a question, or the end of a called flow, leads by its name",
+                remedy="use a list of {when, go}",
+            )
+            return key.text
+        if made.ask is None:
+            return key.text
+        question = made.ask.question
+        if question.kind == "yes_no":
+            if key.text.lower() not in ("yes", "no"):
+                self.source.unknown("SB643", key, f'"{key.text[:40]}" is neither yes nor no', key.text, ("yes", "no"))
+            return key.text.lower()
+        if question.kind == "choice":
+            if key.text not in question.choices:
+                self.source.unknown(
+                    "SB643", key, f'"{key.text[:40]}" is none of the choices', key.text, question.choices
+                )
+            return key.text
+        self.source.report(
+            "SB643",
+            key,
+            f"answers of the type {question.kind} cannot be told apart by name",
+            remedy="use a list of {when, go}",
+        )
+        return key.text
+
+    def branches(self, node: Node) -> Then:
+        found: list[Branch] = []
+        for item in node.items:
+            keys = self.keys(item, schema.BRANCH, "a branch")
+            if "go" in keys:
+                when = self.condition(keys["when"], "when") if "when" in keys else None
+                found.append(Branch(when, self.link(keys["go"])))
+            elif item.kind == "map" and "go" not in item.pairs:
+                self.source.report("SB605", item, 'a branch needs "go:"')
+        return Then(branches=tuple(found))

@@ -1,0 +1,172 @@
+"""What stands under a question: its type or choices, retry, reminder, timeout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from smsbot.core.question import KINDS, Question, parse_type
+from smsbot.core.words import normalise
+
+from . import schema
+from .expressions import Names
+from .functions import Kind
+from .shapes import Shapes
+from .source import Node
+from .steps import Ask
+
+KINDS_OF: Names = {
+    "choice": Kind.TEXT, "text": Kind.TEXT, "phone": Kind.TEXT, "email": Kind.TEXT, "integer": Kind.NUMBER,
+    "number": Kind.NUMBER, "yes_no": Kind.BOOL, "date": Kind.DATE, "time": Kind.TIME,
+}  # fmt: skip
+LATE = 7 * 86400.0
+"""How long `late: accept` takes an answer after the timeout, in seconds."""
+
+
+class Questions(Shapes):
+    """Reads questions."""
+
+    def kind_of_answer(self, keys: Mapping[str, Node]) -> Kind:
+        """What the answer to a step's question will be."""
+        if "choices" in keys:
+            return Kind.TEXT
+        written = keys.get("type")
+        found = parse_type(written.text) if written is not None and written.kind == "text" else Question()
+        return KINDS_OF[found.kind] if isinstance(found, Question) else Kind.ANY
+
+    def type_kind(self, node: Node) -> Kind:
+        """The kind of a written type."""
+        question = self.type(node)
+        return KINDS_OF[question.kind] if question is not None else Kind.ANY
+
+    def type(self, node: Node) -> Question | None:
+        """The question of a written type, such as ``text(80)``."""
+        written = self.text(node, "a type")
+        if written is None:
+            return None
+        found = parse_type(written)
+        if isinstance(found, str):
+            name = written.partition("(")[0].strip()
+            known = set(KINDS) - {"choice"}
+            if name in known:
+                self.source.report("SB607", node, found)
+            else:
+                part = (0, len(name)) if name else None
+                self.source.unknown("SB607", node, found, name, known, part=part)
+            return None
+        return found
+
+    def ask(self, keys: Mapping[str, Node], step: Node) -> Ask:
+        """The question of a step, with the flow's defaults."""
+        found = {**self.defaults, **{k: v for k, v in keys.items() if k in schema.QUESTION}}
+        question = self.question(keys)
+        if "tail" in found:
+            if (self.text(found["tail"], "tail") or "accept") != "accept":
+                self.source.report("SB607", found["tail"], 'tail is "accept", or is left out')
+            question = replace(question, tail=True)
+        ask = Ask(
+            keys["ask"].text,
+            question,
+            check=self.condition(keys["check"], "check") if "check" in keys else None,
+            settle=self.seconds(found["settle"], "settle") if "settle" in found else 0.0,
+            late=self.late(found["late"]) if "late" in found else 0.0,
+            interrupt=self.flag(found["interrupt"], "interrupt") if "interrupt" in found else True,
+        )
+        ask = self.retry(ask, found["retry"]) if "retry" in found else ask
+        ask = self.remind(ask, found["remind"]) if "remind" in found else ask
+        if "timeout" in found:
+            return self.timeout(ask, found["timeout"])
+        if "timeout" not in step.pairs:
+            self.source.report(
+                "SB613", step.pairs["ask"][1], "this question never gives up", note="waits forever if nobody answers",
+                remedy="add timeout: {after: 24h, then: STEP}, here or under defaults:",
+            )  # fmt: skip
+        return ask
+
+    def question(self, keys: Mapping[str, Node]) -> Question:
+        """What counts as an answer."""
+        if "choices" in keys:
+            return Question("choice", choices=self.choices(keys["choices"]))
+        return (self.type(keys["type"]) if "type" in keys else None) or Question()
+
+    def choices(self, node: Node) -> Mapping[str, tuple[str, ...]]:
+        """The choices, and the words that mean each."""
+        if node.kind == "text" or (not node.items and not node.pairs):
+            self.source.report("SB606", node, "choices are a list, or a map: answer: [words that mean it]")
+            return {}
+        listed = [(item, None) for item in node.items] if node.kind == "list" else list(node.pairs.values())
+        found: dict[str, tuple[str, ...]] = {}
+        taken: dict[str, str] = {}
+        for key, value in listed:
+            name = self.text(key, "a choice")
+            if name is None:
+                continue
+            words: list[str] = []
+            for item in (
+                key,
+                *(
+                    value.items
+                    if value is not None and value.kind == "list"
+                    else [value]
+                    if value is not None and not value.empty
+                    else []
+                ),
+            ):
+                written = self.text(item, "a word")
+                said = normalise(written or "")
+                if written is not None and not said:
+                    self.source.report("SB607", item, f'nobody can text "{written[:20]}"')
+                elif said and taken.setdefault(said, name) != name:
+                    self.source.report("SB642", item, f'"{written}" means {taken[said]} already')
+                elif said:
+                    words.append(said)
+            found[name] = tuple(dict.fromkeys(words))
+        return found
+
+    def late(self, node: Node) -> float:
+        """How long an answer is taken after the timeout, in seconds."""
+        written = self.text(node, "late")
+        return (
+            LATE if written == "accept" else 0.0 if written == "ignore" else self.seconds(node, 'late is "accept" or')
+        )
+
+    def retry(self, ask: Ask, node: Node) -> Ask:
+        """What happens after a wrong answer."""
+        if node.kind == "text":
+            return replace(ask, tries=self.count(node, "retry", 20))
+        keys = self.keys(node, schema.RETRY, "retry")
+        return replace(
+            ask,
+            tries=self.count(keys["max"], "max", 20) if "max" in keys else ask.tries,
+            retry_say=self.texts(keys["say"]) if "say" in keys else (),
+            retry_then=self.link(keys["then"]) if "then" in keys else "",
+        )
+
+    def remind(self, ask: Ask, node: Node) -> Ask:
+        """The reminder."""
+        if node.kind == "text":
+            return replace(ask, remind_after=self.seconds(node, "remind"))
+        keys = self.keys(node, schema.REMIND, "remind")
+        if "after" not in keys and "after" not in node.pairs and node.kind == "map":
+            self.source.report("SB605", node, 'a reminder needs "after:"')
+        return replace(
+            ask,
+            remind_after=self.seconds(keys["after"], "after") if "after" in keys else 0.0,
+            remind_say=self.texts(keys["say"]) if "say" in keys else (),
+        )
+
+    def timeout(self, ask: Ask, node: Node) -> Ask:
+        """When the question gives up."""
+        if node.kind == "text":
+            return replace(ask, timeout_after=self.seconds(node, "timeout"))
+        keys = self.keys(node, schema.TIMEOUT, "timeout")
+        if "after" not in keys and "after" not in node.pairs and node.kind == "map":
+            self.source.report("SB605", node, 'a timeout needs "after:"')
+        ask = replace(
+            ask,
+            timeout_after=self.seconds(keys["after"], "after") if "after" in keys else 0.0,
+            timeout_then=self.link(keys["then"]) if "then" in keys else "",
+        )
+        if ask.remind_after and ask.timeout_after and ask.remind_after >= ask.timeout_after:
+            self.source.report("SB607", node, "the reminder comes after the timeout, so it never comes")
+        return ask

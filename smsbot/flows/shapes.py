@@ -1,0 +1,205 @@
+"""What stands in a flow file, by its shape: names, durations, expressions, texts. Each problem is noted."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from smsbot.core.clock import duration
+from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.patterns import Pattern, compile_pattern
+
+from .expressions import CONSTANTS, Expression, Names, Wrong, compile_expression
+from .functions import Kind
+from .schema import KeyOf
+from .source import Node, Source
+from .steps import Localised, Texts
+from .template import Template, compile_template
+
+T = TypeVar("T")
+SPECIAL: Names = {
+    "now": Kind.MOMENT, "today": Kind.DATE, "contact": Kind.ANY, "event": Kind.ANY, "answer": Kind.ANY,
+    "line": Kind.TEXT,
+}  # fmt: skip
+"""Names that every flow knows."""
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+LANGUAGE = re.compile(r"[a-z]{2}")
+_RESERVED = {*CONSTANTS, *SPECIAL, *keyword.kwlist}
+
+
+class Shapes:
+    """Reads nodes into values; what does not fit is noted in the source."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.names: dict[str, Kind] = dict(SPECIAL)
+        self.ids: dict[str, Node] = {}
+        self.languages: dict[str, None] = {}
+        self.defaults: Mapping[str, Node] = {}
+
+    def keys(self, node: Node, known: Mapping[str, KeyOf], what: str) -> dict[str, Node]:
+        """The known keys of a map."""
+        if node.kind != "map":
+            self.source.report("SB606", node, f"{what} is written as a map: name: value")
+            return {}
+        found: dict[str, Node] = {}
+        for name, (key, value) in node.pairs.items():
+            if name not in known:
+                self.source.unknown("SB604", key, f'{what} has no "{name}"', name, known)
+            elif value.empty:
+                self.source.report("SB606", key, f'nothing stands after "{name}:"')
+            else:
+                found[name] = value
+        return found
+
+    def text(self, node: Node, what: str) -> str | None:
+        """A text, as it was written."""
+        if node.kind != "text":
+            self.source.report("SB606", node, f"{what} is a text, not a {node.kind}")
+            return None
+        return node.text
+
+    def name(self, node: Node, what: str, pattern: re.Pattern[str] = NAME) -> str | None:
+        """A name; those of variables must not be words of the language."""
+        found = self.text(node, what)
+        if found is None:
+            return None
+        if not pattern.fullmatch(found) or len(found) > 60:
+            self.source.report("SB607", node, f'{what} is letters, digits and _, not "{found[:40]}"')
+            return None
+        if pattern is NAME and found in _RESERVED:
+            self.source.report("SB607", node, f'"{found}" is a word of the language, so nothing can be called so')
+            return None
+        return found
+
+    def seconds(self, node: Node, what: str, *, zero: bool = False) -> float:
+        """A duration, in seconds."""
+        found = self.text(node, what)
+        if found is None:
+            return 0.0
+        try:
+            seconds = duration(found if not re.fullmatch(r"\d+", found) else f"{found}?")
+        except UsageError:
+            remedy = "write for example 30s, 10m, 24h or 7d"
+            self.source.report("SB607", node, f'{what} is a duration, not "{found[:40]}"', remedy=remedy)
+            return 0.0
+        if not seconds and not zero:
+            self.source.report("SB607", node, f"{what} is longer than nothing")
+        return seconds
+
+    def count(self, node: Node, what: str, most: int) -> int:
+        """A number from 0 to `most`."""
+        found = self.text(node, what)
+        if found is not None and (not found.isascii() or not found.isdigit() or int(found[:9]) > most):
+            self.source.report("SB607", node, f'{what} is a number from 0 to {most}, not "{found[:40]}"')
+            return 0
+        return int(found or 0)
+
+    def flag(self, node: Node, what: str) -> bool:
+        """yes or no."""
+        found = (self.text(node, what) or "").lower()
+        if found not in ("yes", "no", "true", "false"):
+            self.source.report("SB607", node, f'{what} is yes or no, not "{found[:40]}"')
+        return found in ("yes", "true")
+
+    def compiled(self, node: Node, compiler: Callable[[str], T]) -> T | None:
+        """What a text compiles to; the problem is noted at its place in the text."""
+        if node.kind != "text":
+            self.source.report("SB606", node, f"an expression is expected, not a {node.kind}")
+            return None
+        try:
+            return compiler(node.text)
+        except Wrong as wrong:
+            self.source.report(
+                wrong.code, node, wrong.message, remedy=wrong.remedy, near=wrong.near, part=(wrong.start, wrong.length)
+            )
+            return None
+
+    def expression(self, node: Node) -> Expression | None:
+        """A compiled expression."""
+        return self.compiled(node, lambda text: compile_expression(text, self.names))
+
+    def expressions(self, node: Node, what: str) -> dict[str, Expression]:
+        """A map of names to expressions."""
+        if node.kind != "map":
+            self.source.report("SB606", node, f"{what} is written as a map: name: expression")
+            return {}
+        found = {name: self.expression(value) for name, (_, value) in node.pairs.items()}
+        return {name: e for name, e in found.items() if e is not None}
+
+    def condition(self, node: Node, what: str) -> Expression | None:
+        """An expression that is true or false."""
+        found = self.expression(node)
+        if found is not None and found.kind not in (Kind.BOOL, Kind.ANY):
+            remedy = "compare it: qty > 0, size == 'L'"
+            self.source.report("SB623", node, f"{what} is a condition, but this is {found.kind}", remedy=remedy)
+        return found
+
+    # -- texts --------------------------------------------------------------------------------------
+
+    def texts(self, node: Node, what: str = "say") -> Texts:
+        """What is said: one text or several, each in one language or in many."""
+        items = node.items if node.kind == "list" else [node]
+        if not items:
+            self.source.report("SB606", node, f"{what} is empty")
+        return tuple(t for t in (self._localised(item, what) for item in items) if t)
+
+    def _localised(self, node: Node, what: str) -> Localised:
+        if node.kind == "list":
+            self.source.report("SB606", node, f"{what} is a text, a list of texts, or a map of languages")
+            return {}
+        if node.kind == "text":
+            found = self.template(node)
+            return {"": found} if found is not None else {}
+        texts: dict[str, Template] = {}
+        for language, (key, value) in node.pairs.items():
+            if not LANGUAGE.fullmatch(language):
+                remedy = "texts that hold a colon go into quotes" if " " in language else ""
+                self.source.report(
+                    "SB607", key, f'a language is two letters, such as en, not "{language[:40]}"', remedy=remedy
+                )
+                continue
+            self.languages.setdefault(language)
+            compiled = self.template(value)
+            if compiled is not None:
+                texts[language] = compiled
+        return texts
+
+    def template(self, node: Node) -> Template | None:
+        """A compiled text."""
+        if node.kind != "text":
+            self.source.report(
+                "SB606",
+                node,
+                f"a text is expected, not a {node.kind}",
+                remedy="a text that begins with { or [ goes into quotes",
+            )
+            return None
+        if not node.text.strip():
+            self.source.report("SB606", node, "the text is empty")
+            return None
+        return self.compiled(node, lambda text: compile_template(text, self.names))
+
+    def pattern(self, node: Node) -> Pattern | None:
+        """A word, or a pattern with holes."""
+        written = self.text(node, "a start word")
+        if written is None:
+            return None
+        try:
+            return compile_pattern(written)
+        except RouteError as error:
+            self.source.report("SB607", node, str(error.args[0]))
+            return None
+
+    def link(self, node: Node) -> str:
+        """The id of a step that exists."""
+        found = self.text(node, "a link")
+        if found is None:
+            return ""
+        if found not in self.ids:
+            self.source.unknown("SB610", node, f'step "{found[:40]}" does not exist', found, self.ids)
+            return ""
+        return found

@@ -1,0 +1,300 @@
+"""A YAML file as nodes that know where they stand: every scalar a text, nothing guessed, nothing executed.
+
+YAML 1.1 turns ``NO`` into False, ``19:30`` into 1170 and ``+48600100200`` into a number; here they stay what
+was written, and the schema converts them. Anchors, aliases, tags and second documents are refused, so a file
+costs what its size says.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from smsbot.core.nearest import nearest
+from smsbot.core.problem import Place, Problem, Severity
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # PyYAML was built without libyaml
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+LARGEST = 256 * 1024
+"""The largest file, in bytes."""
+_DEEPEST = 20
+_MOST_PROBLEMS = 100
+
+
+@dataclass(slots=True)
+class Node:
+    """A text, a list or a map, and where it begins (0-based) and ends."""
+
+    kind: str
+    """``text``, ``list`` or ``map``."""
+    text: str = ""
+    items: list[Node] = field(default_factory=list)
+    pairs: dict[str, tuple[Node, Node]] = field(default_factory=dict)
+    """key → (the key's node, the value's)."""
+    line: int = 0
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+    quoted: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing stands there."""
+        return self.kind == "text" and not self.text and not self.quoted
+
+
+class Source:
+    """A file's lines, and the problems found in it so far."""
+
+    def __init__(self, path: str, content: str = "") -> None:
+        self.path = path
+        self.lines = content.split("\n")
+        self.problems: list[Problem] = []
+
+    def report(
+        self,
+        code: str,
+        node: Node,
+        message: str,
+        *,
+        note: str = "",
+        remedy: str = "",
+        near: str | None = None,
+        part: tuple[int, int] | None = None,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        """Note a problem at a node, or at a part of its text (first character and length)."""
+        line, column, length = self._span(node, part)
+        if near:
+            remedy = f'did you mean "{near}"?' + (f" {remedy}" if remedy else "")
+        if len(self.problems) < _MOST_PROBLEMS:
+            place = Place(self.path, line + 1, column + 1, length)
+            excerpt = self.lines[line] if line < len(self.lines) else ""
+            self.problems.append(
+                Problem(code, message, place, note, remedy, near or "", excerpt.rstrip("\r"), severity)
+            )
+
+    def unknown(self, code: str, node: Node, message: str, name: str, known: Iterable[str], **more: Any) -> None:
+        """Note an unknown name, with the nearest known one."""
+        known = sorted(known)
+        near = nearest(name, known)
+        listed = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
+        more.setdefault("remedy", "" if near or not known else f"known: {listed}")
+        self.report(code, node, message, near=near, **more)
+
+    def _span(self, node: Node, part: tuple[int, int] | None) -> tuple[int, int, int]:
+        """Line, column and length of a node or of a part of its text, 0-based."""
+        if part is not None and (found := self._locate(node, *part)) is not None:
+            return found
+        if node.kind == "text" and node.line == node.end_line:
+            return node.line, node.column, max(1, node.end_column - node.column)
+        return node.line, node.column, 1
+
+    def _locate(self, node: Node, start: int, length: int) -> tuple[int, int, int] | None:
+        """Where a part of a scalar stands in the file: its text is looked for as it was written."""
+        if not self.lines or node.end_line >= len(self.lines):
+            return None
+        raw, starts = self._raw(node)
+        at = raw.find(node.text)
+        if at >= 0 and node.text:
+            at += start
+        else:  # folded over lines, or escaped: the n-th occurrence of the part itself
+            part = node.text[start : start + length]
+            if not part:
+                return None
+            at = -1
+            for _ in range(node.text[:start].count(part) + 1):
+                at = raw.find(part, at + 1)
+                if at < 0:
+                    return None
+        line = bisect.bisect_right(starts, at) - 1
+        column = at - starts[line] + (node.column if line == 0 else 0)
+        return node.line + line, column, max(1, length)
+
+    def _raw(self, node: Node) -> tuple[str, list[int]]:
+        """What the file holds between the node's begin and end, and where in it each line begins."""
+        lines = self.lines[node.line : node.end_line + 1]
+        if node.line == node.end_line:
+            lines = [lines[0][node.column : node.end_column]]
+        else:
+            lines = [lines[0][node.column :], *lines[1:-1], lines[-1][: node.end_column]]
+        starts = [0]
+        for line in lines[:-1]:
+            starts.append(starts[-1] + len(line) + 1)
+        return "\n".join(lines), starts
+
+
+def parse(path: str, content: bytes) -> tuple[Source, Node | None]:
+    """A file's nodes; None where it cannot be read, with the problem in the source."""
+    source = Source(path)
+    if len(content) > LARGEST:
+        source.report(
+            "SB602", Node("text"), f"the file has {len(content) // 1024} kB; {LARGEST // 1024} kB is the most"
+        )
+        return source, None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start)
+        source.report("SB601", Node("text", line=line), "the file is not UTF-8", remedy="save it as UTF-8")
+        return source, None
+    source = Source(path, text)
+    try:
+        return source, _compose(source, text)
+    except _Refused:
+        return source, None
+    except yaml.YAMLError as error:
+        _explain(source, error)
+        return source, None
+
+
+class _Refused(Exception):
+    """The file holds what flow files do without; the problem is noted."""
+
+
+def _compose(source: Source, text: str) -> Node | None:
+    loader: Any = _Loader(text)
+    try:
+        builder = _Builder(source, loader)
+        root = None
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.DocumentStartEvent):
+                if root is not None:
+                    builder.refuse(event, "a second document in one file", "one file holds one flow")
+                root = builder.node(loader.get_event(), 0)
+        if root is None or root.empty:
+            source.report("SB605", Node("text"), "the file is empty")
+            return None
+        return root
+    finally:
+        loader.dispose()
+
+
+class _Builder:
+    def __init__(self, source: Source, loader: Any) -> None:
+        self._source = source
+        self._loader = loader
+
+    def refuse(self, event: Any, what: str, remedy: str) -> None:
+        at = event.start_mark
+        node = Node("text", line=at.line, column=at.column, end_line=at.line, end_column=at.column + 1)
+        self._source.report("SB602", node, f"{what} is not allowed here", remedy=remedy)
+        raise _Refused
+
+    def node(self, event: Any, depth: int) -> Node:
+        if depth > _DEEPEST:
+            self.refuse(event, f"more than {_DEEPEST} levels", "flows are flat: a list of steps")
+        if isinstance(event, yaml.AliasEvent):
+            self.refuse(event, "an alias (*)", "write the thing out again")
+        if event.anchor is not None:
+            self.refuse(event, "an anchor (&)", "texts that begin with & go into quotes")
+        if event.tag is not None:
+            self.refuse(event, "a tag (!)", "texts that begin with ! go into quotes")
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        if isinstance(event, yaml.ScalarEvent):
+            return Node(
+                "text", event.value, line=start.line, column=start.column, end_line=end.line, end_column=end.column,
+                quoted=event.style is not None,
+            )  # fmt: skip
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._list(event, depth)
+        return self._map(event, depth)
+
+    def _list(self, event: Any, depth: int) -> Node:
+        found = Node("list", line=event.start_mark.line, column=event.start_mark.column)
+        while not isinstance(item := self._loader.get_event(), yaml.SequenceEndEvent):
+            found.items.append(self.node(item, depth + 1))
+        mark: Any = item.end_mark
+        found.end_line, found.end_column = mark.line, mark.column
+        return found
+
+    def _map(self, event: Any, depth: int) -> Node:
+        found = Node("map", line=event.start_mark.line, column=event.start_mark.column)
+        while not isinstance(item := self._loader.get_event(), yaml.MappingEndEvent):
+            key = self.node(item, depth + 1)
+            value = self.node(self._loader.get_event(), depth + 1)
+            if key.kind != "text":
+                self._source.report(
+                    "SB606",
+                    key,
+                    "a name is expected before the colon",
+                    remedy="quotes around texts that begin with { or [",
+                )
+            elif key.text in found.pairs:
+                first = found.pairs[key.text][0]
+                self._source.report(
+                    "SB603", key, f'"{key.text}" stands twice here', note=f"the first is on line {first.line + 1}"
+                )
+            else:
+                found.pairs[key.text] = (key, value)
+        mark: Any = item.end_mark
+        found.end_line, found.end_column = mark.line, mark.column
+        return found
+
+
+_PLAINER = {
+    "could not find expected ':'": "a line without its colon, or a text that needs quotes",
+    "mapping values are not allowed": 'a colon inside a text needs quotes around the text: say: "At 5: come"',
+    "did not find expected key": "this line is indented differently from its neighbours, or a quote is missing",
+    "did not find expected '-' indicator": "this line is indented differently from its neighbours",
+    "did not find expected ',' or": "a comma or a closing bracket is missing",
+    "found character that cannot start any token": "a tab, or a sign such as @, stands where a value begins",
+    "found unexpected end of stream": "a quote without its partner",
+    "did not find expected node content": "a value is missing",
+    "block sequence entries are not allowed": "a list begins on a line of its own",
+    "control characters are not allowed": "the file holds a control character",
+}
+
+
+def _explain(source: Source, error: yaml.YAMLError) -> None:
+    said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = (mark.line, mark.column) if mark is not None else _of_character(source, error)
+    plainer = next((v for k, v in _PLAINER.items() if k in said), said)
+    line = min(line, len(source.lines) - 1)
+    node = Node("text", line=line, column=column, end_line=line, end_column=column + 1)
+    source.report("SB601", node, f"this is not YAML: {plainer}", remedy="texts with : # { [ & * ! go into quotes")
+
+
+def _of_character(source: Source, error: yaml.YAMLError) -> tuple[int, int]:
+    """Where the reader met a character that YAML forbids."""
+    bad = getattr(error, "character", None)
+    char = chr(bad) if isinstance(bad, int) else str(bad)
+    for number, line in enumerate(source.lines):
+        if char in line:
+            return number, line.index(char)
+    return 0, 0
+
+
+def plain(node: Node) -> Any:
+    """A node as texts, lists and dictionaries: what a flow is stored and hashed as."""
+    if node.kind == "text":
+        return node.text
+    if node.kind == "list":
+        return [plain(i) for i in node.items]
+    return {k: plain(v) for k, (_, v) in node.pairs.items()}
+
+
+def from_plain(value: Any) -> Node:
+    """A node of what `plain` gave; it has no place."""
+    if isinstance(value, list):
+        return Node("list", items=[from_plain(v) for v in value])
+    if isinstance(value, Mapping):
+        return Node("map", pairs={k: (Node("text", k), from_plain(v)) for k, v in value.items()})
+    return Node("text", str(value), quoted=True)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all below it."""
+    yield node
+    for below in (*node.items, *(v for _, v in node.pairs.values())):
+        yield from walk(below)

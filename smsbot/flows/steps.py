@@ -1,0 +1,125 @@
+"""The nouns of a flow: steps, questions, links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from smsbot.core.patterns import Pattern
+from smsbot.core.question import Question
+
+from .expressions import Call, Expression
+from .functions import Kind
+from .template import Template
+
+ABANDONED = "abandoned"
+"""The end label of a run that nobody answers any more."""
+Localised = Mapping[str, Template]
+"""One text: language → template; the language is empty where the text has only one."""
+Texts = tuple[Localised, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One line of a `then` list: go there when the condition holds, or always."""
+
+    when: Expression | None
+    go: str
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """Where a step leads: by answer, by condition, else to `to`; empty: the next thing in order."""
+
+    to: str = ""
+    by_answer: Mapping[str, str] = field(default_factory=dict)
+    branches: tuple[Branch, ...] = ()
+
+    @property
+    def links(self) -> Iterable[str]:
+        """The ids of all steps that it leads to."""
+        yield from filter(None, (self.to, *self.by_answer.values(), *(b.go for b in self.branches)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question, with everything that happens until it is answered. Durations are in seconds."""
+
+    name: str
+    question: Question
+    check: Expression | None = None
+    tries: int = 3
+    """Wrong answers that are asked again."""
+    retry_say: Texts = ()
+    """What is said after a wrong answer; empty: the question."""
+    retry_then: str = ""
+    """The step after too many wrong answers; empty: the run ends ``abandoned``."""
+    remind_after: float = 0.0
+    remind_say: Texts = ()
+    """The reminder; empty: the question."""
+    timeout_after: float = 0.0
+    timeout_then: str = ""
+    """The step after the silence; empty: the run ends ``abandoned``."""
+    settle: float = 0.0
+    """How long more fragments of the answer are waited for."""
+    late: float = 0.0
+    """How long after the timeout an answer is still taken."""
+    interrupt: bool = True
+    """Whether another start word, sent instead of an answer, switches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. Its parts happen in this order: when, set, do or call, save, say, ask or wait, then, end."""
+
+    id: str
+    line: int = 0
+    """Its line in the file, from 1."""
+    when: Expression | None = None
+    sets: Mapping[str, Expression] = field(default_factory=dict)
+    do: Call | None = None
+    call: str = ""
+    arguments: Mapping[str, Expression] = field(default_factory=dict)
+    save: str = ""
+    say: Texts = ()
+    ask: Ask | None = None
+    wait: float = 0.0
+    handoff: str = ""
+    then: Then | None = None
+    end: str | None = None
+    next: str = ""
+    """The step below it; empty behind the last one: the flow ends ``done``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What starts a flow."""
+
+    words: tuple[tuple[str, Pattern], ...] = ()
+    """(language or empty, pattern)."""
+    typos: int = 0
+    event: str = ""
+    api: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A compiled flow."""
+
+    name: str
+    path: str
+    steps: Mapping[str, Step]
+    first: str
+    start: Start = field(default_factory=Start)
+    anywhere: tuple[tuple[Pattern, Texts], ...] = ()
+    asides: frozenset[str] = frozenset()
+    variables: Mapping[str, Expression] = field(default_factory=dict)
+    args: tuple[str, ...] = ()
+    returns: Expression | None = None
+    languages: tuple[str, ...] = ()
+    """The languages of its texts; the first is said where nothing is known of the person."""
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    """What is known of its variables."""
+    content: Any = None
+    """The flow as texts, lists and maps: what is stored and hashed."""

@@ -1,0 +1,142 @@
+"""Texts with ``{expressions}`` in them; ``{{`` is a brace that is meant to be seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from smsbot.core.errors import FlowError
+
+from .expressions import Expression, Names, Wrong, compile_expression
+from .functions import Kind
+
+_NUMBER_FORMAT = re.compile(r",?(?:\.[0-9])?[fd%]?")
+_DATE_FORMAT = re.compile(r"(?:%[aAbBdHIjmMpyYuV-]|%-[dmHIM]|[^%{}])+")
+_NUMERIC = (Kind.NUMBER, Kind.ANY)
+_DATED = (Kind.DATE, Kind.TIME, Kind.MOMENT, Kind.ANY)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled text: its literal pieces and its expressions."""
+
+    source: str
+    parts: tuple[str | tuple[Expression, str], ...]
+    """Text, or an expression and the format that follows its colon."""
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text, with the values in it."""
+        return "".join([p if isinstance(p, str) else _show(p[0](values), p[1]) for p in self.parts])
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that it needs."""
+        return frozenset(n for p in self.parts if not isinstance(p, str) for n in p[0].names)
+
+
+def compile_template(source: str, names: Names | None = None) -> Template:
+    """Compile a text; raises `Wrong` with the place in it."""
+    parts: list[str | tuple[Expression, str]] = []
+    literal = ""
+    i = 0
+    while i < len(source):
+        char = source[i]
+        if char in "{}" and source[i : i + 2] == char * 2:
+            literal += char
+            i += 2
+        elif char == "}":
+            raise Wrong("SB626", "a closing brace without its partner", i, 1, remedy="write }} for a brace to be seen")
+        elif char == "{":
+            end = _closing(source, i)
+            if literal:
+                parts.append(literal)
+            parts.append(_compile_part(source, i + 1, end, names))
+            literal, i = "", end + 1
+        else:
+            literal += char
+            i += 1
+    if literal:
+        parts.append(literal)
+    return Template(source, tuple(parts))
+
+
+def _closing(source: str, start: int) -> int:
+    """Where the brace that opens at `start` closes; quotes hide braces."""
+    quote = ""
+    for i in range(start + 1, len(source)):
+        char = source[i]
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char == "}":
+            return i
+        elif char == "{":
+            break
+    raise Wrong("SB626", "an opening brace without its partner", start, 1, remedy="write {{ for a brace to be seen")
+
+
+def _compile_part(source: str, start: int, end: int, names: Names | None) -> tuple[Expression, str]:
+    inside = source[start:end]
+    colon = _colon(inside)
+    body, spec = (inside, "") if colon < 0 else (inside[:colon], inside[colon + 1 :])
+    try:
+        expression = compile_expression(body, names)
+    except Wrong as wrong:
+        wrong.start += start
+        raise
+    if spec and not _fits(expression.kind, spec):
+        what = "numbers take .2f, dates and times take %d %b %H:%M"
+        raise Wrong(
+            "SB625", f'the format "{spec}" does not fit {expression.kind}', start + colon + 1, len(spec), remedy=what
+        )
+    return expression, spec
+
+
+def _colon(inside: str) -> int:
+    """Where the format begins: the first colon outside quotes and brackets; -1 if there is none."""
+    quote, depth = "", 0
+    for i, char in enumerate(inside):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "([":
+            depth += 1
+        elif char in ")]":
+            depth -= 1
+        elif char == ":" and not depth:
+            return i
+    return -1
+
+
+def _fits(kind: Kind, spec: str) -> bool:
+    numeric = kind in _NUMERIC and _NUMBER_FORMAT.fullmatch(spec) is not None
+    dated = kind in _DATED and "%" in spec and _DATE_FORMAT.fullmatch(spec) is not None
+    return numeric or dated
+
+
+def _show(value: Any, spec: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, date | time):
+        if spec:
+            return value.strftime(spec)
+        if isinstance(value, datetime):
+            return value.strftime("%Y-%m-%d %H:%M")
+        return value.strftime("%H:%M") if isinstance(value, time) else value.isoformat()
+    if spec:
+        if not isinstance(value, int | float | Decimal):
+            raise FlowError(f"the format {spec!r} does not fit {type(value).__name__}")
+        return format(value, spec if spec[-1] in "fd%" and not (spec[-1] == "d" and not isinstance(value, int)) else "")
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, list | tuple):
+        return ", ".join(_show(v, "") for v in value)
+    return str(value)

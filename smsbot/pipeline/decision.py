@@ -1,0 +1,204 @@
+"""What an event leads to: a handler to call, flows to wake, or words that need neither (pure).
+
+The order for texts is that of "Understanding" in docs/path.md: HELP, the open question's own words, what is
+answered anywhere, the open question by its type, another start word, and then another try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from smsbot.core import codec
+from smsbot.core.conversation import Conversation, Frame, Run
+from smsbot.core.message import Event
+from smsbot.core.status import Status
+from smsbot.core.words import Token, tokens
+from smsbot.flows import engine
+from smsbot.flows.engine import Due, Person, Said
+from smsbot.flows.steps import Flow
+from smsbot.policy import consent
+from smsbot.routing.chat import Delivery
+from smsbot.routing.router import Match, Route
+
+from .flowing import FLOW, Stack, Wake, aside, begin, heard, late_of, switchable, thaw
+from .lines import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an event leads to, and why: one plain sentence."""
+
+    why: str
+    match: Match | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    says: tuple[str, ...] = ()
+    ends: str = ""
+    wake: Wake | None = None
+    """The flows that it wakes."""
+    switches: bool = False
+    """Whether the open run ends ``switched`` before a handler begins."""
+
+
+class Decider:
+    """An event, and the conversation that it wakes."""
+
+    def __init__(self, line: Line, conversation: Conversation, event: Event, person: Person) -> None:
+        self._line = line
+        self._conversation = conversation
+        self._event = event
+        self._person = person
+
+    def decide(self) -> Decision:
+        """What the event leads to."""
+        event, table = self._event, self._line.table
+        match event.kind:
+            case "text":
+                return self._text(event.text)
+            case "timer":
+                return self._timer()
+            case "event":
+                return self._outside(table.events.get(event.text))
+            case "delivery":
+                data = codec.loads(event.data)
+                status = Status(data["status"])
+                why = f"a text to this number is {status}"
+                report = Delivery(status, data["text"], data["outgoing"])
+                return Decision(why, _to(table.deliveries.get(status), why), {"report": report})
+            case "optout":
+                return Decision("the person opted out", ends="stopped")
+            case _:
+                return Decision("the person opted in again")
+
+    # -- texts --------------------------------------------------------------------------------------
+
+    def _text(self, text: str) -> Decision:
+        found = tokens(text)
+        if consent.recognise(found, self._line.country) is consent.Word.HELP:
+            return self._help(text)
+        stack = self._stack()
+        if stack is not None:
+            return self._in_flow(stack, text, found)
+        frame = self._frame
+        digression = self._anywhere(text, found, ())
+        if digression is not None:
+            return digression
+        match = self._line.table.match(text, found, self._conversation)
+        if match is None or match.route.kind == "fallback":
+            late = late_of(self._conversation, self._line.shelf, text, self._person) if frame is None else None
+            if late is not None:
+                return Decision("the text answers a question that had timed out", wake=late)
+        return self._matched(match)
+
+    def _matched(self, match: Match | None) -> Decision:
+        if match is None:
+            return Decision("nothing matches and there is no fallback")
+        route = match.route
+        if route.flow:
+            wake = begin(self._line.shelf, route.flow, match.values, route.trigger, route.language)
+            return Decision(match.why, match, wake=wake)
+        return Decision(match.why, match)
+
+    def _help(self, text: str) -> Decision:
+        why = "HELP is always answered"
+        stack = self._stack()
+        table = self._line.table
+        for word in (text, "help"):
+            digression = aside(self._flows(stack), word, self._person)
+            if digression is not None:
+                return Decision(why, says=digression[1])
+            answer = table.anywhere.find(word, tokens(word))
+            if answer is not None:
+                return Decision(why, Match(answer[0], answer[1], why))
+        return Decision(why, says=(self._line.help,))
+
+    def _anywhere(self, text: str, found: Sequence[Token], flows: Sequence[Flow]) -> Decision | None:
+        """What is answered at any time: by the open flows, by handlers, by the other flows."""
+        own = aside(flows, text, self._person)
+        if own is None and self._line.table.anywhere.find(text, found) is None:
+            own = aside(self._flows(None), text, self._person)
+        return Decision(f'"{own[0]}" answers anywhere', says=own[1]) if own is not None else None
+
+    def _in_flow(self, stack: Stack, text: str, found: Sequence[Token]) -> Decision:
+        """A text while a flow is open."""
+        top, table = stack.top, self._line.table
+        place = f"{top.flow.name}.{top.state.step}"
+        literal = stack.asks and engine.literal_of(top.flow, top.state, text)
+        if not literal:
+            digression = self._anywhere(text, found, [x.flow for x in reversed(stack.levels)])
+            if digression is not None:
+                return digression
+            matched = table.anywhere.find(text, found)
+            if matched is not None:
+                return Decision(
+                    f'"{matched[0].trigger}" answers anywhere', Match(matched[0], matched[1], "it answers anywhere")
+                )
+        said = heard(stack, text, self._person) if stack.asks else None
+        if said is not None:
+            return Decision(f"the text answers {place}", wake=Wake(stack, said))
+        keyword = table.keyword(text, found) if switchable(stack) else None
+        if keyword is not None:
+            return self._switch(keyword)
+        if stack.asks:
+            return Decision(f"the text does not answer {place}", wake=Wake(stack, Said(text)))
+        if table.fallback is not None:
+            return Decision("nothing is asked, so the fallback answers", Match(table.fallback, {}, "nothing is asked"))
+        return Decision(f"nothing is asked at {place}")
+
+    def _switch(self, match: Match) -> Decision:
+        """Another start word during a question: what is open ends `switched`."""
+        if match.route.flow:
+            return self._matched(match)
+        return Decision(match.why, match, switches=True)
+
+    # -- what is not a text -------------------------------------------------------------------------
+
+    def _timer(self) -> Decision:
+        run, frame = self._conversation.run, self._frame
+        if run is None or frame is None or frame.deadline is None or self._event.data != timer_data(run, frame):
+            return Decision("the answer came first, so this timeout does nothing")
+        stack = self._stack()
+        if stack is not None:
+            return Decision(f"{stack.top.flow.name}.{frame.state} is due", wake=Wake(stack, Due()))
+        why = f'no answer at "{frame.state}" in time'
+        if not frame.then:
+            return Decision(why, ends="abandoned")
+        return Decision(why, Match(self._line.table.state(frame.then), {}, why))
+
+    def _outside(self, route: Route | None) -> Decision:
+        event = self._event
+        data = codec.loads(event.data) if event.data else {}
+        why = f'the event "{event.text}" arrived'
+        if route is not None and route.flow:
+            flow = self._line.shelf.current.flow(route.flow)
+            values = {"event": data} if flow.start.event == event.text else {n: data.get(n) for n in flow.args}
+            return Decision(why, wake=begin(self._line.shelf, route.flow, values, event.text))
+        return Decision(why, _to(route, why), {"event": data})
+
+    # -- where the conversation stands --------------------------------------------------------------
+
+    @property
+    def _frame(self) -> Frame | None:
+        return self._conversation.run.frame if self._conversation.run else None
+
+    def _stack(self) -> Stack | None:
+        """The open flows; None if a handler, or nothing, is open."""
+        run = self._conversation.run
+        if run is None or run.frame is None or run.frame.kind != FLOW:
+            return None
+        return thaw(self._line.shelf, run.frames, run.content)
+
+    def _flows(self, stack: Stack | None) -> Sequence[Flow]:
+        """The open flows, the uppermost first; then all others."""
+        opened = [x.flow for x in reversed(stack.levels)] if stack is not None else []
+        return [*opened, *self._line.shelf.current.flows.values()]
+
+
+def _to(route: Route | None, why: str) -> Match | None:
+    return Match(route, {}, why) if route is not None else None
+
+
+def timer_data(run: Run, frame: Frame) -> str:
+    """What ties a timeout to the question that set it."""
+    return f"{run.id.hex()} {frame.deadline!r}"

@@ -1,0 +1,213 @@
+"""Flows inside a turn: the stack of frames, pushed by `call` and popped at an end; actions are yielded (pure)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from smsbot.core.conversation import Conversation, Frame
+from smsbot.core.errors import FlowError
+from smsbot.core.words import tokens, without_filler
+from smsbot.flows import engine
+from smsbot.flows.engine import Act, Begin, Descend, Done, Person, Progress, Result, Said, State, Waiting
+from smsbot.flows.library import Library
+from smsbot.flows.steps import Flow
+from smsbot.routing.chat import Effects
+
+FLOW = "flow"
+"""The kind of frames that flows stand on."""
+_DEEPEST = 8
+_MOST_RESUMES = 100
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The flows of a bot: today's, and those of runs that began on older ones (C8)."""
+
+    current: Library = field(default_factory=Library)
+    older: dict[str, Library] = field(default_factory=dict)
+    forward: bool = False
+    """Whether a run moves to today's flows where its open step still fits (in `smsbot dev`)."""
+
+    def of(self, content: str) -> Library:
+        """The flows that a run began on."""
+        if content == self.current.hash:
+            return self.current
+        found = self.older.get(content)
+        if found is None:
+            raise FlowError("the flows that this run began on cannot be read any more")
+        return found
+
+
+@dataclass(slots=True)
+class Level:
+    """One flow of the stack, and where it stands."""
+
+    flow: Flow
+    state: State
+
+
+@dataclass(slots=True)
+class Stack:
+    """The flows of a run, the lowest first."""
+
+    library: Library
+    levels: list[Level] = field(default_factory=list)
+
+    @property
+    def top(self) -> Level:
+        """The flow that the next answer goes to."""
+        return self.levels[-1]
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question is open."""
+        return self.top.state.phase == "ask"
+
+    def freeze(self, deadline: float | None) -> tuple[Frame, ...]:
+        """The frames as they are stored."""
+        frames = tuple(Frame(FLOW, x.flow.name, x.state.step, x.state.dump(), x.state.prompt) for x in self.levels)
+        return (*frames[:-1], replace(frames[-1], deadline=deadline))
+
+
+def thaw(shelf: Shelf, frames: Sequence[Frame], content: str) -> Stack:
+    """The stack of stored frames, on the flows that the run began on, or on today's where they fit."""
+    states = [engine.load_state(f.state, f.data, f.prompt) for f in frames]
+    names = [f.name for f in frames]
+    if shelf.forward and content != shelf.current.hash:
+        moved = _moved(shelf, names, states, content)
+        if moved is not None:
+            return moved
+    library = shelf.of(content)
+    return Stack(library, [Level(library.flow(n), s) for n, s in zip(names, states, strict=True)])
+
+
+def _moved(shelf: Shelf, names: Sequence[str], states: Sequence[State], content: str) -> Stack | None:
+    old, new = shelf.older.get(content), shelf.current
+    if old is None:
+        return None
+    for name, state in zip(names, states, strict=True):
+        if name not in new.flows or name not in old.flows or not engine.fits(old.flows[name], new.flows[name], state):
+            return None
+    return Stack(new, [Level(new.flows[n], s) for n, s in zip(names, states, strict=True)])
+
+
+@dataclass(slots=True)
+class Wake:
+    """What an event does to flows: which stack it wakes, and with what."""
+
+    stack: Stack
+    given: engine.Input
+    fresh: bool = False
+    """Whether a new run begins; an open one ends ``switched``."""
+    started_by: str = ""
+
+
+def begin(shelf: Shelf, name: str, values: Mapping[str, Any], started_by: str, language: str = "") -> Wake:
+    """The start of a flow as a new run."""
+    flow = shelf.current.flow(name)
+    return Wake(Stack(shelf.current, [Level(flow, State())]), Begin(values, language), True, started_by)
+
+
+def play(wake: Wake, person: Person, now: float, effects: Effects) -> Generator[Act, Any, str]:
+    """Run the stack until it waits or ends; yields the actions it needs, is sent their results.
+
+    What it decides lands in `effects`; returns why, as a plain sentence.
+    """
+    stack, given = wake.stack, wake.given
+    why = ""
+    for _ in range(_MOST_RESUMES):
+        level = stack.top
+        progress = engine.resume(level.flow, level.state, given, person, now)
+        person = _collect(progress, level, person, stack, effects)
+        why = why or progress.why
+        match progress.outcome:
+            case Waiting(deadline):
+                effects.frames = stack.freeze(deadline)
+                return why
+            case Act() as act:
+                returned = yield act
+                given = Result(plain(returned))
+            case Descend(name, values):
+                if len(stack.levels) >= _DEEPEST:
+                    raise FlowError(f"flows call each other {_DEEPEST} deep, the last {level.flow.name}")
+                stack.levels.append(Level(stack.library.flow(name), State()))
+                given = Begin(values)
+            case Done(label, value, lost):
+                stack.levels.pop()
+                if lost or not stack.levels:
+                    effects.end = label
+                    return why
+                given = Result(value, label)
+    raise FlowError(f"the flow {stack.top.flow.name} went round {_MOST_RESUMES} times without waiting")
+
+
+def _collect(progress: Progress, level: Level, person: Person, stack: Stack, effects: Effects) -> Person:
+    """What one resumption said, visited and changed."""
+    effects.texts += progress.said
+    effects.visits += [f"{level.flow.name}.{step}" for step in progress.visits]
+    effects.handoffs += progress.handoffs
+    effects.contact |= progress.contact
+    if progress.late is not None:
+        step, until = progress.late
+        state = replace(level.state, step=step, phase="ask", parts=[], settles=0.0)
+        asked = Stack(stack.library, [*stack.levels[:-1], Level(level.flow, state)])
+        effects.late = (asked.freeze(None), stack.library.hash, until)
+    return replace(person, contact={**person.contact, **progress.contact}) if progress.contact else person
+
+
+def plain(value: Any) -> Any:
+    """What an action returned, as data: dataclasses become maps, tuples lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+# -- what a text is to flows --------------------------------------------------------------------------
+
+
+def heard(stack: Stack, text: str, person: Person) -> Said | None:
+    """The answer that a text is to the open question; None if it is none."""
+    level = stack.top
+    step = level.flow.steps.get(level.state.step)
+    if step is None or step.ask is None:
+        return None
+    if step.ask.settle and not engine.literal_of(level.flow, level.state, text):
+        return Said(text) if step.ask.question.free else None
+    answer = engine.answer_of(level.flow, level.state, text, person)
+    return Said(text, answer) if answer is not None else None
+
+
+def switchable(stack: Stack) -> bool:
+    """Whether another start word may leave the open question."""
+    step = stack.top.flow.steps.get(stack.top.state.step)
+    return step is None or step.ask is None or (step.ask.interrupt and not step.ask.question.free)
+
+
+def aside(flows: Sequence[Flow], text: str, person: Person) -> tuple[str, tuple[str, ...]] | None:
+    """What flows answer to a text anywhere: the word, and the texts; the first flow that has it."""
+    found = without_filler(tokens(text))
+    for flow in flows:
+        for pattern, texts in flow.anywhere:
+            if pattern.match(text, found) is not None:
+                return pattern.source, engine.render(flow, texts, person)
+    return None
+
+
+def late_of(conversation: Conversation, shelf: Shelf, text: str, person: Person) -> Wake | None:
+    """The timed-out question that a text answers after all."""
+    late = conversation.late
+    if late is None or late.until <= person.now:
+        return None
+    try:
+        stack = thaw(shelf, late.frames, late.content)
+    except FlowError:
+        return None
+    answer = engine.answer_of(stack.top.flow, stack.top.state, text, person)
+    if answer is None:
+        return None
+    return Wake(stack, Said(text, answer), True, f"late answer to {stack.top.flow.name}.{stack.top.state.step}")
