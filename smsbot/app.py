@@ -14,6 +14,7 @@ from smsbot import targets
 from smsbot.core import phone
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import FlowsWrong, RouteError, UsageError
+from smsbot.core.message import Key
 from smsbot.core.words import tokens
 from smsbot.flows.library import restore
 from smsbot.gateways.base import Gateway
@@ -22,6 +23,7 @@ from smsbot.gateways.messageflow_wire import BASE_URL
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.flowing import Shelf
 from smsbot.pipeline.inbox import Inbox
+from smsbot.pipeline.inspect import View, inspect
 from smsbot.pipeline.lines import Line, Lines, table_of
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.sender import Account, Sender
@@ -251,6 +253,10 @@ class App:
         self._closing = True
         self.live.close()
         await self._stack.aclose()
+
+    async def inspect(self, key: Key) -> View | None:
+        """Where a conversation stands; None if it never began."""
+        return await inspect(self.store, self.lines, key)
 
     def _ready(self) -> bool:
         return not self._closing and not self.store.busy

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from smsbot.core.errors import SmsbotError, TargetError
-from smsbot.flows.library import SUFFIXES, Library, open_library
+from smsbot.flows.library import SUFFIXES, Library, files, open_library
 from smsbot.routing.bot import Bot
 
 
@@ -29,6 +29,11 @@ def flow_paths(bot: Bot, folder: Path | None = None) -> list[Path]:
             raise TargetError(f"there are no flows {name}; looked in {folder} and beside {bot.home}")
         found.append(place)
     return found
+
+
+def flow_files(bot: Bot, folder: Path | None = None) -> list[Path]:
+    """The flow files of a bot."""
+    return files(flow_paths(bot, folder))
 
 
 def load(target: str, folder: Path | None = None) -> Bot:

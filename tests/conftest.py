@@ -70,6 +70,6 @@ async def house(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
 
         async def build(bot: Any, **options: Any) -> House:
-            return await stack.enter_async_context(House(tmp_path, bot, **options))
+            return await stack.enter_async_context(House(bot, tmp_path, **options))
 
         yield build

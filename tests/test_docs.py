@@ -27,7 +27,7 @@ async def test_the_bot_of_the_readme_answers(tmp_path: Path) -> None:
     (code,) = blocks(ROOT / "README.md", "python")
     names: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), names)
-    async with House(tmp_path, names["bot"]) as h:  # type: ignore[arg-type]
+    async with House(names["bot"], tmp_path) as h:  # type: ignore[arg-type]
         for text in ("pizza 3", "Main St 1"):
             await h.text(ANN, text)
         assert await h.heard(ANN) == ["Delivery address?", "3 pizza to Main St 1. On its way!"]
@@ -36,7 +36,7 @@ async def test_the_bot_of_the_readme_answers(tmp_path: Path) -> None:
 async def test_the_bot_of_the_handlers_page_answers(tmp_path: Path) -> None:
     (code,) = blocks(ROOT / "docs" / "handlers.md", "python")
     (tmp_path / "handlers_page.py").write_text(code)
-    async with House(tmp_path, targets.load("handlers_page.py", tmp_path)) as h:
+    async with House(targets.load("handlers_page.py", tmp_path), tmp_path) as h:
         for text in ("weather in Sopot", "call me Ann", "maybe", "help", "yes", "what"):
             await h.text(ANN, text)
         await h.app.commands.emit("storm", ANN, {"when": "tonight"})

@@ -14,7 +14,21 @@ ROOT = Path(smsbot.__file__).parent
 
 
 def test_all_is_what_is_visible() -> None:
-    modules = {"core", "routing", "policy", "gateways", "stores", "pipeline", "sandbox", "web", "cli", "app"}
+    modules = {
+        "core",
+        "flows",
+        "checks",
+        "testing",
+        "routing",
+        "policy",
+        "gateways",
+        "stores",
+        "pipeline",
+        "sandbox",
+        "web",
+        "cli",
+        "app",
+    }
     modules |= {"settings", "targets", "transport", "serve"}
     visible = {n for n in vars(smsbot) if not n.startswith("_")} - modules
     assert visible | {"__version__"} == set(smsbot.__all__)

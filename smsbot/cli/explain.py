@@ -6,6 +6,7 @@ import inspect
 
 import click
 
+from smsbot.core.codes import CODES
 from smsbot.core.errors import SmsbotError, UsageError, tree
 from smsbot.core.nearest import nearest
 
@@ -16,12 +17,16 @@ def explain(code: str | None) -> None:
     """Explain an error CODE, or list them all. Works offline."""
     known = {kind.code: kind for kind in tree()}
     if code is None:
-        for each, kind in sorted(known.items()):
-            click.echo(f"{each}  {_first_line(kind)}")
+        first = {each: _first_line(kind) for each, kind in known.items()} | {c: t for c, (t, _) in CODES.items()}
+        for each, title in sorted(first.items()):
+            click.echo(f"{each}  {title}")
+        return
+    if (told := CODES.get(code.upper())) is not None:
+        click.echo(f"{code.upper()}  {told[0]}\n\n{told[1]}")
         return
     found = known.get(code.upper())
     if found is None:
-        near = nearest(code.upper(), known)
+        near = nearest(code.upper(), (*known, *CODES))
         raise UsageError(f"there is no code {code}" + (f'; did you mean "{near}"?' if near else ""))
     click.echo(f"{found.code}  {found.__name__}\n\n{inspect.getdoc(found)}\n\n{found.remedy}")
 

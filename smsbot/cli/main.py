@@ -12,11 +12,27 @@ import sys
 
 import click
 
-from smsbot.core.errors import PortTaken, SettingsError, SmsbotError, StoreLocked, StoreTooNew, TargetError, UsageError
+from smsbot.core.errors import (
+    FlowsWrong,
+    PortTaken,
+    SettingsError,
+    SmsbotError,
+    StoreLocked,
+    StoreTooNew,
+    TargetError,
+    UsageError,
+)
 
 _COMMANDS = {
     "dev": ("smsbot.cli.serve", "Run bots with a sandbox and a phone in the browser."),
     "run": ("smsbot.cli.serve", "Run bots for real."),
+    "new": ("smsbot.cli.new", "Begin a bot: flows, stories, settings."),
+    "demo": ("smsbot.cli.new", "Run an example with a phone in the browser."),
+    "check": ("smsbot.cli.check", "Check flows and stories before anybody texts them."),
+    "test": ("smsbot.cli.test", "Run stories."),
+    "phone": ("smsbot.cli.phone", "A phone in the terminal, for a running `smsbot dev`."),
+    "graph": ("smsbot.cli.graph", "Draw a flow."),
+    "schema": ("smsbot.cli.graph", "The JSON Schema of flow files, for editors."),
     "count": ("smsbot.cli.count", "Count the SMS parts of a text."),
     "send": ("smsbot.cli.send", "Send a text."),
     "tail": ("smsbot.cli.watch", "Follow messages as they come and go."),
@@ -25,7 +41,7 @@ _COMMANDS = {
     "doctor": ("smsbot.cli.doctor", "Check settings, database and credentials."),
     "explain": ("smsbot.cli.explain", "Explain an error code."),
 }
-_CONFIGURATION = (SettingsError, TargetError, StoreLocked, StoreTooNew, PortTaken)
+_CONFIGURATION = (SettingsError, TargetError, FlowsWrong, StoreLocked, StoreTooNew, PortTaken)
 
 
 class _Lazy(click.Group):
@@ -38,7 +54,8 @@ class _Lazy(click.Group):
         found = _COMMANDS.get(cmd_name)
         if found is None:
             return None
-        command: click.Command = getattr(importlib.import_module(found[0]), cmd_name)
+        module = importlib.import_module(found[0])
+        command: click.Command = getattr(module, f"{cmd_name}_command", None) or getattr(module, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -41,7 +41,7 @@ class Wrong(Exception):
             start,
             length,
             near,
-            help,
+            remedy,
         )
 
 

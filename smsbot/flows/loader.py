@@ -81,7 +81,7 @@ class _Reader(Questions):
         return Flow(
             name, self.source.path, compiled, mains[0].id, start, anywhere,
             frozenset(d.id for d in drafts if d.aside), variables, args, returns, tuple(self.languages),
-            dict(self.names), plain(root),
+            dict(self.names), root, plain(root),
         )  # fmt: skip
 
     def start(self, node: Node) -> Start:
@@ -247,6 +247,7 @@ class _Reader(Questions):
             handoff=(self.text(keys["handoff"], "handoff") or "") if "handoff" in keys else "",
             end=self.text(keys["end"], "an end label") if "end" in keys else None,
             next=below,
+            node=draft.node,
         )
         return replace(made, then=self.then(draft, made))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from smsbot.core.clock import duration
@@ -181,7 +182,8 @@ class Shapes:
         if not node.text.strip():
             self.source.report("SB606", node, "the text is empty")
             return None
-        return self.compiled(node, lambda text: compile_template(text, self.names))
+        found = self.compiled(node, lambda text: compile_template(text, self.names))
+        return replace(found, node=node) if found is not None else None
 
     def pattern(self, node: Node) -> Pattern | None:
         """A word, or a pattern with holes."""

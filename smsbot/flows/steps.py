@@ -11,6 +11,7 @@ from smsbot.core.question import Question
 
 from .expressions import Call, Expression
 from .functions import Kind
+from .source import Node
 from .template import Template
 
 ABANDONED = "abandoned"
@@ -90,6 +91,13 @@ class Step:
     end: str | None = None
     next: str = ""
     """The step below it; empty behind the last one: the flow ends ``done``."""
+    node: Node | None = field(default=None, compare=False, repr=False)
+    """How it was written."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it stands still until something happens."""
+        return self.ask is not None or self.wait > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +129,6 @@ class Flow:
     """The languages of its texts; the first is said where nothing is known of the person."""
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     """What is known of its variables."""
+    node: Node | None = field(default=None, compare=False, repr=False)
     content: Any = None
     """The flow as texts, lists and maps: what is stored and hashed."""

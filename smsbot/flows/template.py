@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from smsbot.core.errors import FlowError
 
 from .expressions import Expression, Names, Wrong, compile_expression
 from .functions import Kind
+from .source import Node
 
 _NUMBER_FORMAT = re.compile(r",?(?:\.[0-9])?[fd%]?")
 _DATE_FORMAT = re.compile(r"(?:%[aAbBdHIjmMpyYuV-]|%-[dmHIM]|[^%{}])+")
@@ -27,6 +28,8 @@ class Template:
     source: str
     parts: tuple[str | tuple[Expression, str], ...]
     """Text, or an expression and the format that follows its colon."""
+    node: Node | None = field(default=None, compare=False, repr=False)
+    """Where it stands."""
 
     def render(self, values: Mapping[str, Any]) -> str:
         """The text, with the values in it."""

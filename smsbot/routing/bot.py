@@ -69,6 +69,15 @@ class Bot(Router):
             raise RouteError(f"the action {name} cannot be called: {error}") from None
         return functools.wraps(function)(lambda: function(*bound.args, **bound.kwargs))
 
+    def action_signature(self, name: str) -> inspect.Signature:
+        """What a flow gives an action: its parameters but those that are provided by type."""
+        function = self.actions[name]
+        kinds = hints(function)
+        signature = inspect.signature(function)
+        return signature.replace(
+            parameters=[p for n, p in signature.parameters.items() if kinds.get(n) not in self._providers]
+        )
+
     def action(self, function: F) -> F:
         """Name a function that flows may call with ``do:``."""
         name = function.__name__

@@ -177,6 +177,11 @@ class SqliteStore:
             ]
         )  # fmt: skip
 
+    def forget(self) -> None:
+        """Let go of every conversation in memory; the next turn reads it from the database."""
+        self._cache.clear()
+        self._contacts.clear()
+
     # -- turns --------------------------------------------------------------------------------------
 
     def peek(self, key: Key) -> Conversation | None:

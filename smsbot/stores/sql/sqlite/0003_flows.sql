@@ -2,4 +2,6 @@
 
 CREATE TABLE contents (hash TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 
+CREATE INDEX runs_conversation ON runs (line, number, started);
+
 ALTER TABLE conversations ADD COLUMN late TEXT NOT NULL DEFAULT '';

@@ -19,6 +19,13 @@ SELECT hash, value FROM contents WHERE hash IN (
   UNION SELECT json_extract(late, '$.content') FROM conversations WHERE late <> ''
 );
 
+-- name: last_run
+SELECT id, bot, started_by, started, ended, end_label FROM runs WHERE line = :line AND number = :number
+ORDER BY started DESC, ended IS NULL DESC, id DESC LIMIT 1;
+
+-- name: visits_of_run
+SELECT step, at FROM (SELECT seq, step, at FROM visits WHERE run = :run ORDER BY seq DESC LIMIT 100) ORDER BY seq;
+
 -- name: unread
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, attempts, retry_at
 FROM events WHERE state = 0 AND seq > :after ORDER BY seq LIMIT :limit;

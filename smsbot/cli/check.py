@@ -1,0 +1,134 @@
+"""``smsbot check``: what is wrong with flows and stories before anybody texts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from smsbot import targets
+from smsbot.checks.flows import Around, Cost, check, costs
+from smsbot.checks.story import load_stories, story_files
+from smsbot.core import phone
+from smsbot.core.problem import Problem, Severity, errors, render
+from smsbot.flows.library import load_files
+from smsbot.flows.source import Source
+from smsbot.flows.steps import Flow
+from smsbot.routing.bot import Bot
+from smsbot.settings import LineSettings, Settings, read
+
+from . import output
+
+_MOST = 20
+
+
+@click.command(name="check")
+@click.argument("named", metavar="[TARGET]...", nargs=-1)
+@click.option(
+    "--format", "how", type=click.Choice(["text", "json", "github"]), default="text",
+    help="text for people, json for programs, github for annotations of a CI run.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--texts", is_flag=True, help="Also list every text with its SMS parts at its longest.")
+@click.pass_context
+def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: bool, texts: bool) -> None:
+    """Check flows and stories: every problem at once, with its place and its repair.
+
+    TARGET is a bot, a flow file or a folder of flows; without any, all bots of the settings.
+    Exit code 0: nothing is wrong (warnings may be); 1: errors.
+    """
+    settings = read()
+    problems: list[Problem] = []
+    flows: list[Flow] = []
+    for bot, around in bots_of(settings, named):
+        found, sources = load_files(targets.flow_paths(bot))
+        problems += check(found, {s.path: s for s in sources}, around)
+        problems += [
+            p for s in sources if s.path not in {f.path for f in found} for p in s.problems if p not in problems
+        ]
+        flows += found
+    problems += [p for s in _story_sources(flows, named) for p in s.problems]
+    prices = [cost for flow in flows for cost, _ in costs(flow)]
+    if as_json or how == "json":
+        document: dict[str, object] = {"v": 1, "problems": [p.plain() for p in problems], **_counts(flows, problems)}
+        output.emit(document | ({"texts": [asdict(c) for c in prices]} if texts else {}))
+    elif how == "github":
+        for problem in problems:
+            click.echo(_annotation(problem))
+    else:
+        _print(problems, flows, prices if texts else [])
+    ctx.exit(1 if errors(problems) else 0)
+
+
+def bots_of(settings: Settings, named: Sequence[str]) -> list[tuple[Bot, Around]]:
+    """The bots to look at, each with its lines and countries."""
+    if named:
+        return [_named(settings, target) for target in named]
+    return [_around(settings, targets.load(b.target), b.lines) for b in settings.bots.values()]
+
+
+def _named(settings: Settings, target: str) -> tuple[Bot, Around]:
+    """A bot by its target. A flow file that a configured bot has is checked with that bot's actions."""
+    bot = targets.load(target)
+    for configured in settings.bots.values():
+        if configured.target == target:
+            return _around(settings, bot, configured.lines)
+    if bot.actions or not (Path(target).is_file() or Path(target).is_dir()):
+        return _around(settings, bot, ())
+    wanted = {p.resolve() for p in targets.flow_files(bot)}
+    for configured in settings.bots.values():
+        owner = targets.load(configured.target)
+        if wanted <= {p.resolve() for p in targets.flow_files(owner)}:
+            bot.actions = owner.actions
+            return _around(settings, bot, configured.lines)
+    return _around(settings, bot, ())
+
+
+def _around(settings: Settings, bot: Bot, lines: Sequence[str]) -> tuple[Bot, Around]:
+    countries = [settings.lines.get(n, LineSettings()).country or phone.country(n) for n in lines]
+    return bot, Around(bot, tuple(lines) or ("",), tuple(dict.fromkeys(countries)) or (None,))
+
+
+def _story_sources(flows: Sequence[Flow], named: Sequence[str]) -> list[Source]:
+    """The stories beside the flows, and those of the tests folder."""
+    places = {Path(f.path).resolve().parent for f in flows} if named else {Path.cwd()}
+    return [source for path in story_files(sorted(places)) for source in [load_stories(path)[1]]]
+
+
+def _counts(flows: Sequence[Flow], problems: Sequence[Problem]) -> Mapping[str, int]:
+    wrong = len(errors(problems))
+    steps = sum(len(f.steps) for f in flows)
+    return {"flows": len(flows), "steps": steps, "errors": wrong, "warnings": len(problems) - wrong}
+
+
+def _print(problems: Sequence[Problem], flows: Sequence[Flow], prices: Sequence[Cost]) -> None:
+    for problem in problems[:_MOST]:
+        click.echo(coloured(problem) + "\n")
+    if len(problems) > _MOST:
+        click.echo(f"… and {len(problems) - _MOST} more\n")
+    for cost in prices:
+        forced = f"  {' '.join(cost.forced)}" if cost.forced else ""
+        said = " ".join(cost.text.split())
+        click.echo(f"{cost.flow}:{cost.line:<4} {cost.segments} SMS {cost.encoding:5} {said[:70]}{forced}")
+    n = _counts(flows, problems)
+    s = {k: "" if v == 1 else "s" for k, v in n.items()}
+    click.echo(
+        f"{n['flows']} flow{s['flows']}, {n['steps']} step{s['steps']}: "
+        f"{n['errors']} error{s['errors']}, {n['warnings']} warning{s['warnings']}"
+    )
+
+
+def coloured(problem: Problem) -> str:
+    """A problem for a terminal."""
+    colour = "red" if problem.severity is Severity.ERROR else "yellow"
+    head, _, rest = render(problem).partition("\n")
+    return click.style(head, fg=colour, bold=True) + "\n" + rest
+
+
+def _annotation(problem: Problem) -> str:
+    """A problem as a workflow command that CI shows beside the line."""
+    said = " ".join(filter(None, (problem.message, problem.help))).replace("%", "%25").replace("\n", "%0A")
+    place = problem.place
+    return f"::{problem.severity} file={place.path},line={place.line},col={place.column},title={problem.code}::{said}"

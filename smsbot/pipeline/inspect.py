@@ -1,0 +1,125 @@
+"""Where a conversation stands, for people: the flow, its step and line, its variables, what is due next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
+
+from smsbot.core import codec
+from smsbot.core.conversation import Conversation, Frame
+from smsbot.core.errors import SmsbotError
+from smsbot.core.message import Key
+from smsbot.flows.steps import Flow
+from smsbot.stores.base import Row, Store
+
+from .flowing import FLOW
+from .lines import Line, Lines
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A run as people see it."""
+
+    bot: str
+    started_by: str
+    place: str
+    """The flow or handler that holds it."""
+    step: str
+    """Where it stands; empty if it has ended."""
+    at: str
+    """``file:line`` of the step, where it is known."""
+    variables: Mapping[str, Any]
+    due: float | None
+    due_what: str
+    end: str
+    """The end label; empty while it is open."""
+    steps: tuple[str, ...] = ()
+    """Steps that it has entered, newest last."""
+
+
+async def inspect(store: Store, lines: Lines, key: Key) -> View | None:
+    """The newest run of a conversation; None if there was none."""
+    conversation = await store.load(key)
+    rows = await store.rows("last_run", line=key.line, number=key.number)
+    if not rows:
+        return None
+    visits = await store.rows("visits_of_run", run=rows[0]["id"])
+    steps = tuple(v["step"] for v in visits)
+    line = lines.get(key.line)
+    if conversation.run is None or line is None:
+        return _ended(rows[0], steps, line)
+    return _open(conversation, steps, line)
+
+
+def _ended(row: Row, steps: tuple[str, ...], line: Line | None) -> View:
+    last = steps[-1] if steps else ""
+    at = _place(line, *last.split(".", 1)) if line is not None and "." in last else ""
+    return View(row["bot"], row["started_by"], last, "", at, {}, None, "", row["end_label"] or "open", steps)
+
+
+def _open(conversation: Conversation, steps: tuple[str, ...], line: Line) -> View:
+    run = conversation.run
+    frame = run.frame if run is not None else None
+    assert run is not None
+    assert frame is not None
+    variables = {k: shown(v) for k, v in _variables(frame).items() if v is not None}
+    at = _place(line, frame.name, frame.state, run.content) if frame.kind == FLOW else ""
+    return View(
+        run.bot, run.started_by, frame.name, frame.state, at, variables, frame.deadline, _due(frame, line, run.content),
+        "", steps,
+    )  # fmt: skip
+
+
+def _variables(frame: Frame) -> Mapping[str, Any]:
+    try:
+        data = codec.loads(frame.data)
+    except SmsbotError:
+        return {}
+    found: Mapping[str, Any] = data.get("vars", {}) if frame.kind == FLOW else data
+    return found
+
+
+def _flow(line: Line, name: str, content: str) -> Flow | None:
+    try:
+        library = line.shelf.of(content) if content else line.shelf.current
+    except SmsbotError:
+        library = line.shelf.current
+    return library.flows.get(name)
+
+
+def _place(line: Line, flow: str, step: str, content: str = "") -> str:
+    found = _flow(line, flow, content)
+    if found is None or step not in found.steps:
+        return ""
+    return f"{found.path}:{found.steps[step].line}"
+
+
+def _due(frame: Frame, line: Line, content: str) -> str:
+    """What happens at the deadline."""
+    if frame.deadline is None:
+        return ""
+    if frame.kind != FLOW:
+        return "timeout"
+    found = _flow(line, frame.name, content)
+    ask = found.steps[frame.state].ask if found is not None and frame.state in found.steps else None
+    if ask is None:
+        return "goes on"
+    kept = codec.loads(frame.data).get("is", {})
+    if kept.get("settles"):
+        return "answer is taken"
+    left = ask.remind_after and not kept.get("reminded") and ask.remind_after < ask.timeout_after
+    return "reminder" if left else "timeout"
+
+
+def shown(value: Any) -> Any:
+    """A value as JSON and people know it."""
+    if isinstance(value, Decimal | date | time):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(k): shown(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(v) for v in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,269 @@
+"""A whole bot server in this process: the real path of a text, phones instead of people, a clock that is moved."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from smsbot.app import App
+from smsbot.core import codec
+from smsbot.core.clock import ManualClock, duration
+from smsbot.core.errors import NoAnswer, NotSent, UsageError
+from smsbot.core.message import Key
+from smsbot.pipeline.inspect import View
+from smsbot.routing.bot import Bot
+from smsbot.settings import BotSettings, LineSettings, Settings
+from smsbot.transport import Answer, HttpxTransport, Transport
+
+LINE = "+48732000111"
+"""The line of a bot that has none in the settings."""
+URL = "http://smsbot.test"
+_FIRST = 48600100200
+
+
+class Provider:
+    """What the gateway does with the next sends: a list of moods, taken one by one; then it is well.
+
+    ``ok``; ``lost`` (no answer, and it did not get it), ``mute`` (no answer, but it has it), ``down``
+    (no connection), or a status code with an optional ``Retry-After``: ``500``, ``429 7``.
+    """
+
+    def __init__(self) -> None:
+        self.next: list[str] = []
+        self.look_ups_fail = 0
+        self.sends = 0
+
+    def over(self, inner: Transport) -> Transport:
+        """The transport with these moods."""
+        return _Moody(self, inner)
+
+
+class _Moody:
+    def __init__(self, provider: Provider, inner: Transport) -> None:
+        self._provider = provider
+        self._inner = inner
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", timeout: float = 20.0
+    ) -> Answer:
+        async def go() -> Answer:
+            return await self._inner.request(method, url, headers=headers, body=body, timeout=timeout)
+
+        provider = self._provider
+        if "/v2.1/sms" not in url:
+            return await go()
+        if method == "GET":
+            if provider.look_ups_fail:
+                provider.look_ups_fail -= 1
+                raise NoAnswer("the look-up timed out")
+            return await go()
+        provider.sends += 1
+        mood, _, more = (provider.next.pop(0) if provider.next else "ok").partition(" ")
+        match mood:
+            case "ok":
+                return await go()
+            case "lost":
+                raise NoAnswer("timed out")
+            case "mute":
+                await go()
+                raise NoAnswer("reset after the body")
+            case "down":
+                raise NotSent("connection refused")
+            case _:
+                return Answer(int(mood), {"retry-after": more} if more else {}, b"{}")
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class Phone:
+    """A phone that texts the bot."""
+
+    def __init__(self, sim: Sim, number: str, line: str) -> None:
+        self._sim = sim
+        self.number = number
+        self.line = line
+        self.thread: list[dict[str, Any]] = []
+        """Texts in ("in": to the bot) and out, oldest first, with their status."""
+
+    async def text(self, text: str) -> None:
+        """Text the bot; whatever follows within a second has happened on return."""
+        await self._sim.text(self.number, text, self.line)
+
+    @property
+    def heard(self) -> list[str]:
+        """What the bot has said to this phone, oldest first."""
+        return [e["text"] for e in self.thread if e["direction"] == "out" and e["line"] == self.line]
+
+    @property
+    def last(self) -> str | None:
+        """The last text from the bot; None if there was none."""
+        heard = self.heard
+        return heard[-1] if heard else None
+
+    async def mode(self, mode: str) -> None:
+        """Make the phone ``on``, ``off``, ``full``, ``slow`` …"""
+        await self._sim.mode(self.number, mode)
+
+
+class Sim:
+    """Bots on a server without sockets. ``async with Sim(bot) as sim: ann = sim.phone(); await ann.text("hi")``.
+
+    `bots` is a bot, or bots by name; `lines` the lines of each (default: one line for the first). The database is
+    a file in `folder` (default: a folder that is removed at the end), so that `restart` is a real one.
+    """
+
+    def __init__(
+        self,
+        bots: Bot | Mapping[str, Bot],
+        folder: Path | None = None,
+        *,
+        lines: Mapping[str, Sequence[str]] | None = None,
+        line_settings: Mapping[str, LineSettings] | None = None,
+        accounts: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._bots = {"bot": bots} if isinstance(bots, Bot) else dict(bots)
+        lines = lines or {next(iter(self._bots)): (LINE,)}
+        self._temporary = tempfile.TemporaryDirectory(prefix="smsbot-sim-") if folder is None else None
+        place = Path(self._temporary.name) if self._temporary is not None else folder
+        assert place is not None
+        self._settings = Settings.model_construct(
+            bots={n: BotSettings(target="sim", lines=tuple(lines[n])) for n in self._bots if lines.get(n)},
+            lines=dict(line_settings or {}),
+            accounts=dict(accounts or {}),
+            database=str(place / "sim.db"),
+            public_url="",
+            dashboard_password=None,
+            recheck=None,
+        )
+        self._actions = {name: dict(bot.actions) for name, bot in self._bots.items()}
+        self._phones: dict[tuple[str, str], Phone] = {}
+        self.clock = ManualClock()
+        self.provider = Provider()
+        self.app: App
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+        for name, bot in self._bots.items():
+            bot.actions = self._actions[name]
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    async def start(self) -> None:
+        """Begin to serve."""
+
+        async def late(scope: Any, receive: Any, send: Any) -> None:
+            await self.app(scope, receive, send)
+
+        transport = self.provider.over(HttpxTransport(late))
+        bots = {n: b for n, b in self._bots.items() if n in self._settings.bots}
+        self.app = App(self._settings, bots, sandbox_url=URL, clock=self.clock, transport=transport)
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=URL)
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """End; what is stored stays."""
+        await self.http.aclose()
+        await self.app.stop()
+
+    async def restart(self) -> None:
+        """Stop the server and start another on the same database."""
+        await self.stop()
+        await self.start()
+
+    def reload(self) -> None:
+        """Forget what is in memory, so that the next text finds its conversation in the database."""
+        self.app.store.forget()
+
+    # -- people -------------------------------------------------------------------------------------
+
+    def phone(self, number: str = "", line: str = "") -> Phone:
+        """A phone, by its number; without one, a new phone."""
+        number = number or f"+{_FIRST + 100 * len(self._phones)}"
+        line = line or self.app.lines.values()[0].number
+        return self._phones.setdefault((number, line), Phone(self, number, line))
+
+    async def text(self, number: str, text: str, to: str = "") -> None:
+        """Somebody texts; whatever follows within a second has happened on return."""
+        answer = await self.http.post(f"/sandbox/phones/{number}/texts", json={"text": text, "to": to})
+        if answer.status_code != 202:
+            raise UsageError(answer.json().get("error", answer.text))
+        await self.advance("1s")
+
+    async def mode(self, number: str, mode: str) -> None:
+        """Change how a phone behaves: ``on``, ``off``, ``full``, ``slow``, ``duplicate``, ``reorder``."""
+        answer = await self.http.patch(f"/sandbox/phones/{number}", json={"mode": mode})
+        if answer.status_code != 200:
+            raise UsageError(answer.json().get("error", answer.text))
+
+    async def thread(self, number: str) -> list[dict[str, Any]]:
+        """The texts of a phone, as the network knows them, oldest first."""
+        answer = await self.http.get(f"/sandbox/phones/{number}/texts")
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    async def event(self, name: str, number: str, data: Mapping[str, Any] | None = None, line: str = "") -> None:
+        """Something happens outside: an event for the conversation with a phone."""
+        await self.app.commands.emit(name, number, dict(data or {}), line=line)
+        await self.advance("1s")
+
+    # -- time ---------------------------------------------------------------------------------------
+
+    async def advance(self, time: str | float) -> None:
+        """Move the clock; everything that falls due on the way has happened on return."""
+        assert self.app.time is not None
+        await self.app.time.advance(duration(time))
+        await self._refresh()
+
+    async def settle(self) -> None:
+        """Wait until nobody is at work."""
+        assert self.app.time is not None
+        await self.app.time.settle()
+        await self._refresh()
+
+    async def _refresh(self) -> None:
+        threads = {number: await self.thread(number) for number, _ in self._phones}
+        for (number, _), phone in self._phones.items():
+            phone.thread = threads[number]
+
+    async def know(self, number: str, contact: Mapping[str, Any]) -> None:
+        """Let something be known of a person, such as ``language``."""
+        await self.app.store.write([("contact", (number, n, codec.dumps(v))) for n, v in contact.items()])
+        self.reload()
+
+    # -- looking inside -----------------------------------------------------------------------------
+
+    def double(self, name: str, value: object | Callable[..., Any]) -> None:
+        """Let an action return a value, or be another function, until the sim ends."""
+        stand_in = value if callable(value) else lambda *_, **__: value
+        for bot in self._bots.values():
+            if name in bot.actions:
+                bot.actions = {**bot.actions, name: _Double(name, bot.actions[name], stand_in).call}
+
+    async def run_of(self, number: str, line: str = "") -> View | None:
+        """The newest run of a conversation: where it stands, its variables, its end label; None if there is none."""
+        line = line or self.app.lines.values()[0].number
+        return await self.app.inspect(Key(line, number))
+
+
+class _Double:
+    """Stands in for an action: takes the same arguments, and does something else."""
+
+    def __init__(self, name: str, function: Callable[..., Any], stand_in: Callable[..., Any]) -> None:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return stand_in(*args, **kwargs)
+
+        call.__name__ = name
+        call.__wrapped__ = function  # type: ignore[attr-defined]
+        self.call = call

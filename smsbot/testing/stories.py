@@ -1,0 +1,333 @@
+"""Runs stories: each line of a script against the real path of a text, the state reloaded between all of them."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smsbot.checks.story import ME, Act, Story
+from smsbot.core import segments
+from smsbot.core.errors import SmsbotError, TargetError
+from smsbot.core.nearest import nearest
+from smsbot.core.problem import Place, Problem
+from smsbot.flows.source import Node
+from smsbot.pipeline.inspect import View
+from smsbot.routing.bot import Bot
+from smsbot.settings import LineSettings
+
+from .sim import LINE, Phone, Sim
+
+_NUMBERS = {ME: "+48600100200"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a story expected, what it got, and where."""
+
+    path: Path
+    line: int
+    after: str
+    expected: str
+    got: str
+    step: str = ""
+    """Where the conversation stands, with its file and line."""
+
+    def __str__(self) -> str:
+        lines = [f"{self.path}:{self.line}" + (f"  after {self.after}" if self.after else "")]
+        lines.append(f"  expected  {self.expected}")
+        lines.append(f"  got       {self.got}" + (f"   ({self.step})" if self.step else ""))
+        return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a story went."""
+
+    story: Story
+    failure: Failure | None = None
+    changes: list[tuple[Node, str]] = field(default_factory=list)
+    """What `--update` would write: nodes of the script, and the texts in their place."""
+    steps: list[str] = field(default_factory=list)
+    """The steps of flows that the story entered."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all of it happened as told."""
+        return self.failure is None
+
+
+class _Failed(Exception):
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+
+
+def lines_for(bots: Mapping[str, Bot], configured: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The lines of each bot; one is made up for a bot that has none."""
+    found: dict[str, tuple[str, ...]] = {}
+    for n, name in enumerate(bots):
+        found[name] = tuple(configured.get(name, ())) or (f"+{int(LINE) + n}",)
+    return found
+
+
+async def run_story(
+    story: Story,
+    bots: Mapping[str, Bot],
+    *,
+    lines: Mapping[str, Sequence[str]] | None = None,
+    line_settings: Mapping[str, LineSettings] | None = None,
+    update: bool = False,
+    sim: Callable[..., Sim] = Sim,
+) -> Outcome:
+    """Run one story on a server of its own; `update` takes what the bot says for right."""
+    outcome = Outcome(story)
+    name = _bot_of(story, bots)
+    all_lines = lines_for({name: bots[name]}, lines or {})
+    async with sim({name: bots[name]}, lines=all_lines, line_settings=line_settings) as house:
+        teller = _Teller(story, house, story.line or all_lines[name][0], outcome, update)
+        try:
+            await teller.tell()
+        except _Failed as failed:
+            outcome.failure = failed.failure
+        except SmsbotError as error:
+            outcome.failure = teller.failure(story.node, "the story to go on", str(error))
+    return outcome
+
+
+def _bot_of(story: Story, bots: Mapping[str, Bot]) -> str:
+    if story.bot:
+        if story.bot not in bots:
+            near = nearest(story.bot, bots)
+            hint = f'; did you mean "{near}"?' if near else f" (bots: {', '.join(bots)})"
+            raise TargetError(f'{story.path}: there is no bot "{story.bot}"{hint}')
+        return story.bot
+    if len(bots) != 1:
+        raise TargetError(
+            f"{story.path}: several bots could be meant ({', '.join(bots)}); write bot: NAME in the story"
+        )
+    return next(iter(bots))
+
+
+class _Teller:
+    """Tells one story."""
+
+    def __init__(self, story: Story, sim: Sim, line: str, outcome: Outcome, update: bool) -> None:
+        self.story = story
+        self.sim = sim
+        self.line = line
+        self.outcome = outcome
+        self.update = update
+        self.phones: dict[str, Phone] = {}
+        self.told: dict[str, int] = {}
+        self.after = ""
+        self.view: View | None = None
+
+    def phone(self, name: str) -> Phone:
+        if name not in self.phones:
+            number = name if name.startswith("+") else _NUMBERS.get(name, "")
+            self.phones[name] = self.sim.phone(number or f"+{48600100300 + len(self.phones)}", self.line)
+            self.told[name] = 0
+        return self.phones[name]
+
+    async def tell(self) -> None:
+        me = self.phone(ME)
+        for name, value in self.story.actions.items():
+            self.sim.double(name, value)
+        if self.story.contact:
+            await self.sim.know(me.number, self.story.contact)
+        for act in self.story.script:
+            if act.kind != "bot":
+                await self.nothing_more(act)
+            self.sim.reload()
+            await self.act(act)
+        await self.nothing_more(None)
+        await self.check()
+
+    async def act(self, act: Act) -> None:
+        match act.kind:
+            case "text":
+                await self.phone(act.who).text(act.value)
+                self.after = f'"{_short(act.value)}"'
+            case "wait":
+                await self.sim.advance(act.value)
+                self.after = f"waiting {act.at.text}"
+            case "restart":
+                await self.sim.restart()
+                self.after = "the restart"
+            case "phone":
+                await self.phone(act.who).mode(act.value)
+            case "event":
+                name, data = act.value
+                await self.sim.event(name, self.phone(act.who).number, data or {}, self.line)
+                self.after = f"the event {name}"
+            case "bot":
+                await self.hear(act)
+            case _:
+                await self.look(act)
+        await self.remember(act.who)
+
+    async def remember(self, who: str) -> None:
+        self.view = await self.sim.run_of(self.phone(who).number, self.line)
+        if self.view is not None:
+            self.outcome.steps += [s for s in self.view.steps if s not in self.outcome.steps]
+
+    # -- what the bot says --------------------------------------------------------------------------
+
+    def unheard(self, who: str) -> list[str]:
+        return self.phone(who).heard[self.told[who] :]
+
+    async def hear(self, act: Act) -> None:
+        """The bot says exactly these texts, and nothing before them."""
+        expected: list[str] = act.value
+        got = self.unheard(act.who)
+        if not expected and got:
+            self.wrong(act, "silence", got[0])
+        if self.update:
+            self.take(act, expected, got)
+            return
+        for place, text in enumerate(expected):
+            if place >= len(got):
+                self.wrong(act, text, "silence" if not got else "nothing more", place)
+            if not matches(text, got[place]):
+                self.wrong(act, text, got[place], place)
+        self.told[act.who] += len(expected)
+
+    def take(self, act: Act, expected: Sequence[str], got: Sequence[str]) -> None:
+        """Take what the bot said for right, but for patterns that fit it."""
+        self.told[act.who] += len(got)
+        if len(expected) == len(got) and all(matches(e, g) for e, g in zip(expected, got, strict=True)):
+            return
+        self.outcome.changes.append((act.at, written(got)))
+
+    async def nothing_more(self, act: Act | None) -> None:
+        """What the bot has said was all expected."""
+        for who in self.phones:
+            extra = self.unheard(who)
+            if not extra:
+                continue
+            node = act.node if act is not None else self.story.script[-1].node
+            if not self.update:
+                raise _Failed(self.failure(node, "nothing more from the bot", extra[0]))
+            to = f", to: {who}" if who != ME and len(self.phones) > 1 else ""
+            line = f"{{bot: {written(extra)}{to}}}" if to else f"bot: {written(extra)}"
+            self.outcome.changes.append((node if act is not None else _END, line))
+            self.told[who] += len(extra)
+
+    # -- where the conversation stands --------------------------------------------------------------
+
+    async def look(self, act: Act) -> None:
+        view = await self.sim.run_of(self.phone(act.who).number, self.line)
+        match act.kind:
+            case "ended":
+                got = "no run" if view is None else view.end or f"open at {view.place}.{view.step}"
+                if got != act.value:
+                    self.wrong(act, f"ended: {act.value}", f"ended: {got}" if view and view.end else got)
+            case "at":
+                got = "no run" if view is None else f"{view.place}.{view.step}" if view.step else f"ended: {view.end}"
+                if act.value not in (got, got.partition(".")[2]):
+                    self.wrong(act, f"at: {act.value}", got)
+            case "vars":
+                for name, value in act.value.items():
+                    found = view.variables.get(name) if view is not None else None
+                    if str(found) != str(value):
+                        self.wrong(act, f"{name}: {value}", f"{name}: {found}")
+
+    async def check(self) -> None:
+        """What the story expects as a whole."""
+        said = [text for phone in self.phones.values() for text in phone.heard]
+        parts = sum(segments.count(text).segments for text in said)
+        story = self.story
+        if story.segments is not None and parts > story.segments:
+            raise _Failed(self.failure(story.node, f"at most {story.segments} SMS parts", f"{parts} parts"))
+        if story.texts is not None and len(said) > story.texts:
+            raise _Failed(self.failure(story.node, f"at most {story.texts} texts", f"{len(said)} texts"))
+        if story.ended is not None and (self.view is None or self.view.end != story.ended):
+            end = self.view.end or "open" if self.view is not None else "no run"
+            raise _Failed(self.failure(story.node, f"ended: {story.ended}", f"ended: {end}"))
+
+    def wrong(self, act: Act, expected: str, got: str, place: int = 0) -> None:
+        items = act.at.items
+        raise _Failed(self.failure(items[place] if place < len(items) else act.at, expected, got))
+
+    def failure(self, node: Node, expected: str, got: str) -> Failure:
+        view, step = self.view, ""
+        if view is not None:
+            name = f"{view.place}.{view.step}" if view.step else view.place
+            step = ", ".join(filter(None, (name, view.at)))
+        return Failure(self.story.path, node.line + 1, self.after, _short(expected), _short(got), step)
+
+
+_END = Node("text")
+"""Behind the last line of a script."""
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text is what a story expects; ``*`` stands for anything."""
+    pattern = pattern.replace("[", "[[]").replace("?", "[?]")
+    return re.fullmatch(fnmatch.translate(pattern), text) is not None
+
+
+def written(texts: Sequence[str]) -> str:
+    """Texts as YAML."""
+    quoted = [_quote(t) for t in texts]
+    return quoted[0] if len(quoted) == 1 else f"[{', '.join(quoted)}]"
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 160 else flat[:159] + "…"
+
+
+def rewrite(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write into a story file what its bot says now."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    changes = [(node, text, outcome) for outcome in outcomes for node, text in outcome.changes]
+    for node, text, outcome in sorted(changes, key=lambda c: _at(c[0], c[2]), reverse=True):
+        if node is _END:
+            last = outcome.story.script[-1].node
+            end = _end_of(last)[0]
+            indent = " " * (outcome.story.script[0].node.column - 2)
+            lines.insert(end + 1, f"{indent}- {text}")
+        elif node.kind == "map":  # a line of the script: what was said stands before it
+            indent = " " * max(0, node.column - 2)
+            lines.insert(node.line, f"{indent}- {text}")
+        else:
+            _replace(lines, node, text)
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _at(node: Node, outcome: Outcome) -> tuple[int, int]:
+    return (_end_of(outcome.story.script[-1].node)[0], 1_000_000) if node is _END else (node.line, node.column)
+
+
+def _replace(lines: list[str], node: Node, text: str) -> None:
+    end_line, end_column = (node.end_line, node.end_column) if _inline(lines, node) else _end_of(node)
+    before, after = lines[node.line][: node.column], lines[end_line][end_column:]
+    lines[node.line : end_line + 1] = [before + text + after]
+
+
+def _inline(lines: list[str], node: Node) -> bool:
+    """Whether a node is written with its closing sign: a text, or a list in brackets."""
+    return node.kind == "text" or lines[node.line][node.column : node.column + 1] in ("[", "{")
+
+
+def _end_of(node: Node) -> tuple[int, int]:
+    """Where the last thing below a node ends; a block's own end is where the next thing begins."""
+    below = [*node.items, *(v for _, v in node.pairs.values())]
+    return _end_of(below[-1]) if below else (node.end_line, node.end_column)
+
+
+def as_problem(failure: Failure) -> Problem:
+    """A failure, for CI annotations."""
+    place = Place(str(failure.path), failure.line, 1)
+    return Problem("SB670", f"expected {failure.expected}, got {failure.got}", place, help=f"after {failure.after}")
+
+
+__all__ = ["Failure", "Outcome", "as_problem", "matches", "rewrite", "run_story"]
