@@ -183,8 +183,9 @@ def _arrows(drawn: Graph, boxes: Mapping[str, _Box]) -> Iterator[str]:
         elif a.x < b.x:
             x1, x2 = a.x + _WIDTH, b.x
             bend = (x1 + x2) // 2
-            path = f"M{x1} {a.middle}C{bend} {a.middle} {bend} {b.middle} {x2 - 2} {b.middle}"
-            at = (x1 + 8, a.middle - 5)
+            y = a.middle + {"retry": -13, "timeout": 15}.get(edge.kind, 0)
+            path = f"M{x1} {y}C{bend} {y} {bend} {b.middle} {x2 - 2} {b.middle}"
+            at = (x1 + 6, y - 4 if edge.kind != "timeout" else y + 13)
         else:
             sides += 1
             out = max(14, b.x - 24 - 12 * (sides % 7)) if a.x == b.x else b.x + _WIDTH + 30

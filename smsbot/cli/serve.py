@@ -3,54 +3,125 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
 from smsbot import targets
 from smsbot.app import App
 from smsbot.core.errors import SettingsError
+from smsbot.flows.library import SUFFIXES
 from smsbot.routing.bot import Bot
 from smsbot.serve import listen, serve
 from smsbot.settings import BotSettings, Settings, check_live, read
 
 from . import logs, options
+from .reload import supervise
 from .watch import Follower
 
-_DEV_LINE = "+48732000111"
+_DEV_LINE = 48732000111
+
+
+class Dev:
+    """What `smsbot dev` serves: bots on a sandbox."""
+
+    def __init__(self, settings: Settings, url: str, quiet: bool) -> None:
+        self._settings = settings
+        self._url = url
+        self._quiet = quiet
+        self._bots: Mapping[str, Bot] = {}
+        self._app: App | None = None
+
+    @property
+    def app(self) -> App:
+        """The server."""
+        assert self._app is not None
+        return self._app
+
+    def build(self) -> None:
+        """Load bots and flows and check them; raises what is wrong."""
+        self._bots = load(self._settings)
+        self._app = App(self._settings, self._bots, sandbox_url=self._url)
+
+    def flow_paths(self) -> list[Path]:
+        """The files and folders of all flows."""
+        return [path for bot in self._bots.values() for path in targets.flow_paths(bot)]
+
+    def serve(self, listener: socket.socket, ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM."""
+        serve(self.app if self._quiet else Follower(self.app), listener, drain=1, ready=ready)
+
+    def warn(self, text: str) -> None:
+        """Show on every page that an edit is broken (from any thread)."""
+        self.app.live.warn(text)
+
+    def greet(self) -> None:
+        """Say where everything is."""
+        _greet(self.app, self._url, self._settings)
+
+
+def prepare(given: Mapping[str, Any]) -> Dev:
+    """What to serve, by the command line's options."""
+    settings = read(database=given["database"], port=given["port"])
+    if given["targets"]:
+        settings = settings.model_copy(update={"bots": _chosen(settings, given["targets"])})
+    if not settings.bots:
+        raise SettingsError(["no bot: name one (smsbot dev bots/pizza.py) or add [bots.NAME] to smsbot.toml"])
+    return Dev(settings, given["url"], given["quiet"])
 
 
 @click.command()
-@click.argument("target", required=False)
+@click.argument("named", metavar="[TARGET]...", nargs=-1)
 @options.database
 @click.option("--port", type=click.IntRange(0, 65535), help="The port (default: PORT, else 8765 or the next free one).")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print messages as they come and go.")
-def dev(target: str | None, database: str | None, port: int | None, quiet: bool) -> None:
-    """Run bots with a sandbox and a phone in the browser. No SMS leaves this computer.
+@click.option("--no-reload", is_flag=True, help="Do not take up changes of files.")
+@click.pass_context
+def dev(
+    ctx: click.Context, named: Sequence[str], database: str | None, port: int | None, quiet: bool, no_reload: bool
+) -> None:
+    """Run bots with a sandbox and phones in the browser. No SMS leaves this computer.
 
-    TARGET is an import string (bots.pizza:bot) or a Python file; without it, the bots of the settings.
+    TARGET is an import string (bots.pizza:bot), a Python file, a flow file or a folder of flows; without any, the
+    bots of the settings. Changes of Python and YAML are taken up while conversations go on; a broken edit is
+    shown, and the last good version answers.
     """
+    given: dict[str, Any] = {"targets": named, "database": database, "port": port, "quiet": quiet, "url": ""}
+    prepare(given)
+    from_settings = read(database=database, port=port)
+    chosen = port is not None or "PORT" in os.environ
+    listener = listen("127.0.0.1", from_settings.port, tries=1 if chosen else 20)
+    given["url"] = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    if not no_reload:
+        listener.listen(128)
+        ctx.exit(supervise(listener, given))
     logs.configure()
-    settings = read(database=database, port=port)
-    if target is not None:
-        settings = settings.model_copy(update={"bots": _one_bot(settings, target)})
-    if not settings.bots:
-        raise SettingsError(["no bot: name one (smsbot dev bots/pizza.py) or add [bots.NAME] to smsbot.toml"])
-    bots = load(settings)
-    given = port is not None or "PORT" in os.environ
-    listener = listen("127.0.0.1", settings.port, tries=1 if given else 20)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    app = App(settings, bots, sandbox_url=url)
-    serve(app if quiet else Follower(app), listener, drain=1, ready=lambda: _greet(app, url, settings))
+    prepared = prepare(given)
+    prepared.build()
+    prepared.serve(listener, prepared.greet)
 
 
-def _one_bot(settings: Settings, target: str) -> Mapping[str, BotSettings]:
+def _chosen(settings: Settings, named: Sequence[str]) -> Mapping[str, BotSettings]:
+    """The named targets as the only bots: on the lines of the settings, or on lines made up here."""
+    found: dict[str, BotSettings] = {}
+    for n, target in enumerate(named):
+        for name, bot in _one_bot(settings, target, n).items():
+            found[name if name not in found else f"{name}{n + 1}"] = bot
+    return found
+
+
+def _one_bot(settings: Settings, target: str, n: int = 0) -> Mapping[str, BotSettings]:
     """The target as the only bot: on the lines that the settings give it, else on a line made up here."""
     configured = _configured(settings, target)
     if configured is not None:
         return configured
-    stem = target.partition(":")[0].removesuffix(".py").replace("/", ".").rpartition(".")[2]
-    return {stem: BotSettings(target=target, lines=(_DEV_LINE,))}
+    place = target.partition(":")[0].rstrip("/")
+    is_file = place.endswith((".py", *SUFFIXES))
+    stem = Path(place).resolve().stem if is_file or "/" in place else place.rpartition(".")[2]
+    return {stem: BotSettings(target=target, lines=(f"+{_DEV_LINE + n}",))}
 
 
 def _configured(settings: Settings, target: str) -> Mapping[str, BotSettings] | None:

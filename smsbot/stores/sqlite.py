@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import secrets
@@ -31,6 +32,7 @@ from .writer import Plan, Statements, Writer
 
 _CACHED = 50_000
 _CROWD = 4096
+_LOCK_TRIES = 20
 
 
 class SqliteReader:
@@ -88,7 +90,7 @@ class SqliteStore:
 
     async def open(self, now: float) -> None:
         """Lock, migrate, mark open attempts as unknown, connect the readers."""
-        self._take_lock()
+        await self._wait_for_lock()
         try:
             await self._writer.start(lambda plan: self._prepare(plan, now))
             await self._hot.open()
@@ -106,6 +108,16 @@ class SqliteStore:
         self._ledger.seq = plan.rows("last_event", ())[0]["seq"]
         for row in plan.rows("open_texts", ()):
             self._ledger.open[Key(row["line"], row["number"])] = row["n"]
+
+    async def _wait_for_lock(self) -> None:
+        """Take the lock; a process that has just been killed may hold it for a moment still."""
+        for _ in range(_LOCK_TRIES):
+            try:
+                self._take_lock()
+                return
+            except StoreLocked:
+                await asyncio.sleep(0.05)
+        self._take_lock()
 
     def _take_lock(self) -> None:
         try:
