@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -43,6 +44,7 @@ from smsbot.web.control import Control, socket_path
 from smsbot.web.hooks import Hooks
 from smsbot.web.live import Live
 from smsbot.web.pages import Pages
+from smsbot.web.phones import Phones
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = structlog.get_logger("smsbot")
@@ -131,11 +133,21 @@ class App:
         self.live = Live(self.store)
         pages = Pages(self.store, self.lines, self.clock, self.live, self._ready, dev=self.dev)
         if self.dev:
-            return LocalGate(pages.app(self._build_sandbox(), self._lifespan), self._base)
+            phone_api = self._build_sandbox()
+            assert self.network is not None
+            phones = Phones(self.network, self.store, self.lines, self.clock, self.inspect, self._stories())
+            return LocalGate(pages.app(phone_api, phones, self._lifespan), self._base)
         password = self.settings.dashboard_password
         return PasswordGate(
-            pages.app(None, self._lifespan), password.get_secret_value() if password else None, _is_open
+            pages.app(None, None, self._lifespan), password.get_secret_value() if password else None, _is_open
         )
+
+    def _stories(self) -> Path:
+        """Where stories are saved: beside the flows, else with the tests."""
+        paths = [path for bot in self.bots.values() for path in targets.flow_paths(bot)]
+        if not paths:
+            return Path.cwd() / "tests" / "stories"
+        return (paths[0] if paths[0].is_dir() else paths[0].parent) / "stories"
 
     def _build_sandbox(self) -> Any:
         first = self.lines.values()[0]
@@ -201,7 +213,7 @@ class App:
             await self.network.open()
             stack.push_async_callback(self.network.close)
             self._run(self.network.run())
-        control = Control(socket_path(self.settings.path), self.commands.table())
+        control = Control(socket_path(self.settings.path), {**self.commands.table(), "where": self._where})
         await control.open()
         stack.push_async_callback(control.close)
         await self.inbox.replay(self.gateways)
@@ -253,6 +265,12 @@ class App:
         self._closing = True
         self.live.close()
         await self._stack.aclose()
+
+    async def _where(self) -> str:
+        """The address of the sandbox."""
+        if not self.dev:
+            raise UsageError("this server is not a sandbox")
+        return self._base
 
     async def inspect(self, key: Key) -> View | None:
         """Where a conversation stands; None if it never began."""

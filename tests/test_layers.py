@@ -25,7 +25,7 @@ MAY = {
     "serve": {"core"},
     "pipeline": {"core", "routing", "flows", "policy", "gateways.base", "stores.base"},
     "sandbox": {"core", "transport", "gateways.messageflow_wire", "stores.base"},
-    "web": {"core", "gateways.base", "stores.base", "pipeline"},
+    "web": {"core", "gateways.base", "stores.base", "checks", "pipeline"},
 }
 FREE = {"app", "cli", "__main__", "__init__", "testing"}
 

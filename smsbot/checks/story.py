@@ -225,3 +225,72 @@ def value_of(node: Node) -> Any:
     if _NUMBER.fullmatch(text) and not re.match(r"-?0\d", text):
         return Decimal(text) if "." in text else int(text)
     return text
+
+
+# -- stories from threads -------------------------------------------------------------------------------
+
+_PAUSE = 60.0
+"""Seconds of silence that a story tells as a wait."""
+
+
+def story_of(name: str, thread: Sequence[Mapping[str, Any]], *, bot: str = "", ended: str = "") -> str:
+    """A thread as a story: what was texted, what was heard, and the silences between.
+
+    Each entry has ``direction`` (in: to the bot), ``text`` and ``at`` (seconds).
+    """
+    lines = [f"story: {quote(name)}"] + ([f"bot: {bot}"] if bot else []) + ["script:"]
+    heard: list[str] = []
+    before: float | None = None
+
+    def flush() -> None:
+        if heard:
+            quoted = [quote(t) for t in heard]
+            lines.append(f"  - bot: {quoted[0]}" if len(quoted) == 1 else f"  - bot: [{', '.join(quoted)}]")
+            heard.clear()
+
+    for entry in thread:
+        if before is not None and entry["at"] - before >= _PAUSE:
+            flush()
+            lines.append(f"  - wait: {_written_duration(entry['at'] - before)}")
+        before = entry["at"]
+        if entry["direction"] == "in":
+            flush()
+            lines.append(f"  - me: {quote(entry['text'])}")
+        else:
+            heard.append(entry["text"])
+    flush()
+    if ended:
+        lines.append(f"  - ended: {ended}")
+    return "\n".join(lines) + "\n"
+
+
+def quote(text: str) -> str:
+    """A text as a YAML scalar in quotes."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
+
+
+def _written_duration(seconds: float) -> str:
+    """A duration as people write it, never shorter than it is."""
+    left = int(-(-seconds // 1))
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts) or "1s"
+
+
+def save_story(folder: Path, name: str, text: str) -> Path:
+    """Write a story into a folder under a name of its own; an older one is never touched."""
+    stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "story"
+    folder.mkdir(parents=True, exist_ok=True)
+    for n in range(1, 1000):
+        path = folder / (f"{stem}.story.yaml" if n == 1 else f"{stem}-{n}.story.yaml")
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        return path
+    raise UsageError(f"there are a thousand stories called {stem} already")

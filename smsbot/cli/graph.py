@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,8 +61,6 @@ def schema(install: bool) -> None:
     if not install:
         output.emit(json_schema())
         return
-    import json
-
     Path("flow.schema.json").write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
     click.echo("wrote flow.schema.json; begin a flow file with this line, and editors complete and check it:", err=True)
     click.echo("# yaml-language-server: $schema=flow.schema.json")

@@ -106,22 +106,22 @@ def dev(
 
 def _chosen(settings: Settings, named: Sequence[str]) -> Mapping[str, BotSettings]:
     """The named targets as the only bots: on the lines of the settings, or on lines made up here."""
+    configured = {target: _configured(settings, target) for target in named}
+    taken = {line for bots in configured.values() for bot in (bots or {}).values() for line in bot.lines}
+    free = (line for n in range(1000) if (line := f"+{_DEV_LINE + n}") not in taken)
     found: dict[str, BotSettings] = {}
-    for n, target in enumerate(named):
-        for name, bot in _one_bot(settings, target, n).items():
-            found[name if name not in found else f"{name}{n + 1}"] = bot
+    for n, target in enumerate(named, 1):
+        for name, bot in (configured[target] or _made_up(target, next(free))).items():
+            found[name if name not in found else f"{name}{n}"] = bot
     return found
 
 
-def _one_bot(settings: Settings, target: str, n: int = 0) -> Mapping[str, BotSettings]:
-    """The target as the only bot: on the lines that the settings give it, else on a line made up here."""
-    configured = _configured(settings, target)
-    if configured is not None:
-        return configured
+def _made_up(target: str, line: str) -> Mapping[str, BotSettings]:
+    """A bot that the settings do not know, on a line made up here."""
     place = target.partition(":")[0].rstrip("/")
     is_file = place.endswith((".py", *SUFFIXES))
     stem = Path(place).resolve().stem if is_file or "/" in place else place.rpartition(".")[2]
-    return {stem: BotSettings(target=target, lines=(f"+{_DEV_LINE + n}",))}
+    return {stem: BotSettings(target=target, lines=(line,))}
 
 
 def _configured(settings: Settings, target: str) -> Mapping[str, BotSettings] | None:

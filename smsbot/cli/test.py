@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from smsbot.routing.bot import Bot
 from smsbot.settings import Settings, read
 from smsbot.testing.stories import Outcome, rewrite, run_story
 
-from . import output
+from . import logs, output
 from .check import coloured
 
 
@@ -35,6 +36,7 @@ def test_command(
 
     Exit code 0: all pass; 1: one failed, or cannot be read; 5: there are no stories.
     """
+    logs.configure(level=logging.CRITICAL)  # a failure says what went wrong
     settings = read()
     stories, problems = _collect(places or (Path.cwd(),))
     for problem in problems:

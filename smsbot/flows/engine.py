@@ -467,7 +467,8 @@ class _Walk:
     def take(self, step: Step, ask: Ask, text: str, answer: Answer) -> str | None:
         """Keep an answer and leave the question."""
         self.put(ask.name, answer.value)
-        self.values["answer"] = {"text": text, "rest": answer.rest}
+        if "answer" not in self.state.variables:
+            self.values["answer"] = {"text": text, "rest": answer.rest}
         return self.leave(step, answer.value)
 
     def retry(self, step: Step, ask: Ask) -> None:

@@ -270,7 +270,7 @@ class _Reader(Questions):
                 )
         for name in keys:
             needs = ("ask",) if name in schema.ASK_ONLY else _NEEDS.get(name, ())
-            if needs and not any(n in keys for n in needs):
+            if needs and not any(n in keys for n in needs) and set(pairs) <= set(schema.STEP):
                 wanted = " or ".join(f'"{n}"' for n in needs)
                 self.source.report("SB608", pairs[name][0], f'"{name}" belongs to {wanted}, which this step has not')
         if "ask" in keys and "say" not in keys:

@@ -28,7 +28,7 @@ SPECIAL: Names = {
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LANGUAGE = re.compile(r"[a-z]{2}")
-_RESERVED = {*CONSTANTS, *SPECIAL, *keyword.kwlist}
+_RESERVED = {*CONSTANTS, *SPECIAL, *keyword.kwlist} - {"answer"}  # a question may well be called so
 
 
 class Shapes:

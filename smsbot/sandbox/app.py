@@ -173,6 +173,8 @@ class _Sandbox:
     async def clock(self, request: Request) -> Response:
         body = await _object(request)
         advance = body.get("advance", "")
+        if isinstance(until := body.get("until"), int | float):
+            advance = max(0.0, until - self._network.now)
         if not isinstance(advance, str | int | float) or isinstance(advance, bool):
             raise UsageError('the clock is moved by {"advance": "24h"}')
         return _json({"now": await self._advance(duration(advance))})

@@ -90,6 +90,11 @@ class Network:
         return self._modes.get(phone, Mode.ON)
 
     @property
+    def now(self) -> float:
+        """The sandbox's time."""
+        return self._clock.now()
+
+    @property
     def idle(self) -> bool:
         """Whether no webhook is being delivered."""
         return not self._tasks

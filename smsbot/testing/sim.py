@@ -251,6 +251,11 @@ class Sim:
             if name in bot.actions:
                 bot.actions = {**bot.actions, name: _Double(name, bot.actions[name], stand_in).call}
 
+    async def trouble_of(self, number: str) -> str:
+        """Why the newest text of a number failed; empty if it did not."""
+        rows = await self.app.store.rows("trouble", number=number)
+        return str(rows[0]["note"]) if rows else ""
+
     async def run_of(self, number: str, line: str = "") -> View | None:
         """The newest run of a conversation: where it stands, its variables, its end label; None if there is none."""
         line = line or self.app.lines.values()[0].number
@@ -266,4 +271,5 @@ class _Double:
 
         call.__name__ = name
         call.__wrapped__ = function  # type: ignore[attr-defined]
+        call.__annotations__ = dict(getattr(function, "__annotations__", {}))
         self.call = call

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smsbot.checks.story import ME, Act, Story
+from smsbot.checks.story import ME, Act, Story, quote
 from smsbot.core import segments
 from smsbot.core.errors import SmsbotError, TargetError
 from smsbot.core.nearest import nearest
@@ -189,7 +189,8 @@ class _Teller:
             return
         for place, text in enumerate(expected):
             if place >= len(got):
-                self.wrong(act, text, "silence" if not got else "nothing more", place)
+                trouble = await self.sim.trouble_of(self.phone(act.who).number)
+                self.wrong(act, text, trouble or ("nothing more" if got else "silence"), place)
             if not matches(text, got[place]):
                 self.wrong(act, text, got[place], place)
         self.told[act.who] += len(expected)
@@ -271,13 +272,8 @@ def matches(pattern: str, text: str) -> bool:
 
 def written(texts: Sequence[str]) -> str:
     """Texts as YAML."""
-    quoted = [_quote(t) for t in texts]
+    quoted = [quote(t) for t in texts]
     return quoted[0] if len(quoted) == 1 else f"[{', '.join(quoted)}]"
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    return f'"{escaped}"'
 
 
 def _short(text: str) -> str:

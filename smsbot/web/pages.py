@@ -28,6 +28,7 @@ from smsbot.pipeline.lines import Lines
 from smsbot.stores.base import Row, Tables
 
 from .live import Live
+from .phones import MOST, Phones
 
 _HERE = Path(__file__).parent
 _PAGE = 50
@@ -78,7 +79,12 @@ class Pages:
         env.filters.update(clock=_clock_time, moment=_moment)
         self._env = env
 
-    def app(self, sandbox: ASGIApp | None, lifespan: Callable[[Any], AbstractAsyncContextManager[None]]) -> Starlette:
+    def app(
+        self,
+        sandbox: ASGIApp | None,
+        phones: Phones | None,
+        lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
+    ) -> Starlette:
         """The Starlette app of all pages."""
         routes: list[BaseRoute] = [
             Route("/", self.messages, methods=["GET", "POST"]),
@@ -89,8 +95,8 @@ class Pages:
             Route("/readyz", self.readyz),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ]
-        if sandbox is not None:
-            routes += [Route("/phone", self.phone), Mount("/sandbox", sandbox)]
+        if sandbox is not None and phones is not None:
+            routes += [Route("/phone", self.phone), *phones.routes(), Mount("/sandbox", sandbox)]
         return Starlette(routes=routes, middleware=[Middleware(_Headers)], lifespan=lifespan)
 
     def _render(self, template: str, status: int = 200, **context: Any) -> Response:
@@ -166,9 +172,9 @@ class Pages:
     # -- phone --------------------------------------------------------------------------------------
 
     async def phone(self, request: Request) -> Response:
-        """One simulated phone."""
+        """One to six simulated phones."""
         lines = [(x.number, x.bot.name) for x in self._lines.values()]
-        return self._render("phone.html", number="+48600100200", lines=lines)
+        return self._render("phone.html", lines=lines, most=MOST)
 
     # -- machines -----------------------------------------------------------------------------------
 

@@ -34,8 +34,8 @@ if (feed.hasAttribute("data-fixed")) {
 } else {
   // While somebody is inside the list it stands still, and follows once they have left.
   feed.addEventListener("focusout", () => setTimeout(() => { if (held) { held = false; refresh(); } }));
-  const events = new EventSource("/live");
-  events.addEventListener("changed", refresh);
-  events.onopen = () => { live.textContent = "Live: this page follows as messages come and go."; };
-  events.onerror = () => { live.textContent = "Connection lost; trying again…"; };
+  smsbotLive((event) => {
+    if (event.kind === "changed") refresh();
+    if (event.kind === "state") live.textContent = event.open ? "Live: this page follows as messages come and go." : "Connection lost; trying again…";
+  });
 }

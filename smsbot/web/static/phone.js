@@ -1,96 +1,228 @@
-// One phone: its thread, ticks, and what it types. All text is set as text, never as markup.
+// One to six phones: threads, ticks, where each conversation stands. All text is set as text, never as markup.
 "use strict";
-const $ = (id) => document.getElementById(id);
-const ticks = { queued: "…", accepted: "✓ accepted", sent: "✓ sent", delivered: "✓✓ delivered", undelivered: "✕ undelivered", expired: "⌛ expired", failed: "✕ failed", received: "✓✓", };
-let waiting = 0;
+const NAMES = ["Ann", "Bob", "Cleo", "Dan", "Eve", "Finn"], FIRST = 48600100200;
+const TICKS = { queued: "…", accepted: "✓ accepted", sent: "✓ sent", delivered: "✓✓ delivered", undelivered: "✕ undelivered", expired: "⌛ expired", failed: "✕ failed", received: "✓✓ received" };
+const SIGNALS = { on: "▂▄▆█", off: "off", full: "full", slow: "▂", duplicate: "▂▄▆█", reorder: "▂▄▆█" };
+// 3GPP TS 23.038: the default alphabet, and what costs two septets.
+const GSM = new Set("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà");
+const TWICE = new Set("\f^{}\\[~]|€");
+const phones = [], box = document.getElementById("phones");
+let now = Date.now() / 1000, drawn = Date.now(), busy = false, again = false;
 
-const address = () => "/sandbox/phones/" + encodeURIComponent($("me").value.trim());
-
-async function ask(path, method, body) {
-  const answer = await fetch(path, method ? { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } } : {});
+async function post(path, body, method = "POST") {
+  const answer = await fetch(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
   const isJson = (answer.headers.get("content-type") || "").startsWith("application/json");
   const content = isJson ? await answer.json() : {};
   if (!answer.ok) throw new Error(content.error || "HTTP " + answer.status);
   return content;
 }
 
-function complain(error) {
-  $("trouble").hidden = !error;
-  $("trouble").textContent = error ? error.message : "";
+function complain(error) { document.getElementById("trouble").textContent = error ? error.message : ""; }
+
+function count(text) {
+  const gsm = [...text].every((c) => GSM.has(c) || TWICE.has(c));
+  const units = gsm ? [...text].reduce((n, c) => n + (TWICE.has(c) ? 2 : 1), 0) : text.length;
+  const [one, many] = gsm ? [160, 153] : [70, 67];
+  const parts = units <= one ? 1 : Math.ceil(units / many);
+  const left = (parts === 1 ? one : parts * many) - units;
+  return `${parts} SMS, ${left} left` + (gsm ? "" : " (special letters: 70 a part)");
 }
 
-function bubble(entry) {
-  const li = document.createElement("li");
-  li.dataset.id = entry.id;
-  li.append(entry.text, document.createElement("small"));
-  return li;
+function clock(at, day) {
+  const when = new Date(at * 1000), time = { hour: "2-digit", minute: "2-digit" };
+  return day ? when.toLocaleString([], { weekday: "short", day: "numeric", month: "short", ...time }) : when.toLocaleTimeString([], time);
 }
 
-function mark(li, entry) {
-  const at = new Date(entry.at), today = at.toDateString() === new Date().toDateString();
-  const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const time = today ? clock : at.toLocaleDateString([], { day: "numeric", month: "short" }) + " " + clock;
-  const said = time + "  " + (ticks[entry.status] || entry.status) + (entry.parts > 1 ? "  " + entry.parts + " SMS" : "");
-  if (li.lastChild.textContent !== said) li.lastChild.textContent = said;
-  const waits = entry.direction === "out" && ["accepted", "sent"].includes(entry.status);
-  li.className = entry.direction + (waits ? " waiting" : "");
-}
-
-// Nodes are kept, so that a screen reader says each text once.
-function show(thread) {
-  const list = $("thread"), known = new Map([...list.children].map((li) => [li.dataset.id, li]));
-  const before = list.children.length;
-  for (const entry of thread) {
-    const li = known.get(entry.id) || list.appendChild(bubble(entry));
-    known.delete(entry.id);
-    mark(li, entry);
+function span(seconds) {
+  if (seconds < 1) return "now";
+  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]], parts = [];
+  let left = Math.round(seconds);
+  for (const [unit, size] of units) {
+    const n = Math.floor(left / size);
+    if (n && parts.length < 2) parts.push(`${n} ${unit}`);
+    left -= n * size;
   }
-  for (const gone of known.values()) gone.remove();
-  if (list.children.length !== before) list.scrollTop = list.scrollHeight;
+  return "in " + parts.join(" ");
 }
 
-async function draw() {
-  let thread;
-  try {
-    thread = (await ask(address() + "/texts")).filter((e) => e.line === $("line").value);
-    complain(null);
-  } catch (error) { complain(error); return; }
-  show(thread);
-  const last = thread[thread.length - 1];
-  $("typing").hidden = !(last && last.direction === "in" && Date.now() < waiting);
-  $("hint").hidden = thread.length > 0;
-}
+class Phone {
+  constructor(number, line) {
+    this.root = document.getElementById("phone").content.firstElementChild.cloneNode(true);
+    this.run = null; this.last = ""; this.waiting = 0;
+    this.$("me").value = number;
+    if (line) this.$("line").value = line;
+    if (!this.$("line").value) this.$("line").selectedIndex = 0;
+    this.$("compose").addEventListener("submit", (e) => { e.preventDefault(); this.send(); });
+    this.$("text").addEventListener("input", () => { this.$("parts").textContent = this.$("text").value ? count(this.$("text").value) : ""; });
+    this.$("text").addEventListener("keydown", (e) => { if (e.key === "ArrowUp" && !this.$("text").value) { this.$("text").value = this.last; e.preventDefault(); } });
+    this.$("mode").addEventListener("change", () => post(this.address(), { mode: this.$("mode").value }, "PATCH").then(draw, complain));
+    this.$("me").addEventListener("change", () => { remember(); this.clear(); draw(); });
+    this.$("line").addEventListener("change", () => { remember(); this.clear(); draw(); });
+    this.$("remove").addEventListener("click", () => remove(this));
+    this.$("skip-to").addEventListener("click", () => jump({ until: this.run.due }));
+    this.$("save").addEventListener("submit", (e) => { e.preventDefault(); this.save(); });
+  }
+  $(name) { return this.root.querySelector("." + name); }
+  get number() { return this.$("me").value.trim(); }
+  get line() { return this.$("line").value; }
+  address() { return "/sandbox/phones/" + encodeURIComponent(this.number); }
+  clear() { this.$("thread").replaceChildren(); this.run = null; }
 
-$("compose").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const text = $("text").value;
-  if (!text.trim()) return;
-  $("text").value = "";
-  waiting = Date.now() + 5000;
-  $("typing").hidden = false;
-  setTimeout(() => { $("typing").hidden = true; }, 5000);
-  try { await ask(address() + "/texts", "POST", { text, to: $("line").value }); }
-  catch (error) { complain(error); $("text").value = text; }
-  draw();
-});
-
-$("mode").addEventListener("change", () => ask(address(), "PATCH", { mode: $("mode").value }).then(draw, complain));
-$("line").addEventListener("change", draw);
-$("me").addEventListener("change", load);
-for (const button of document.querySelectorAll(".jump")) {
-  button.addEventListener("click", async () => {
-    $("clock").textContent = "…";
-    try {
-      const moved = await ask("/sandbox/clock", "POST", { advance: button.dataset.advance });
-      $("clock").textContent = "now " + new Date(moved.now * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit" });
-    } catch (error) { complain(error); }
+  async send() {
+    const text = this.$("text").value;
+    if (!text.trim()) return;
+    this.$("text").value = ""; this.$("parts").textContent = ""; this.last = text;
+    this.waiting = Date.now() + 5000;
+    this.$("typing").hidden = false;
+    setTimeout(() => { this.$("typing").hidden = true; }, 5000);
+    try { await post(this.address() + "/texts", { text, to: this.line }); this.complain(null); }
+    catch (error) { this.complain(error); this.$("text").value = text; }
     draw();
-  });
+  }
+
+  async save() {
+    try {
+      const name = this.$("name").value.trim() || (this.run ? this.run.place.split(".")[0] + " " + (this.run.end || "under way") : "story");
+      const saved = await post("/phone/story", { number: this.number, line: this.line, name });
+      this.$("name").value = "";
+      document.getElementById("saved-path").textContent = saved.path;
+      document.getElementById("saved-text").textContent = saved.text;
+      document.getElementById("saved").showModal();
+    } catch (error) { this.complain(error); }
+  }
+
+  complain(error) { const p = this.root.querySelector("p.trouble"); p.hidden = !error; p.textContent = error ? error.message : ""; }
+
+  show(view, place) {
+    const name = NAMES[place] || "Phone";
+    this.$("who").textContent = name;
+    this.$("thread").setAttribute("aria-label", "Thread of " + name);
+    this.$("text").setAttribute("aria-label", name + " texts");
+    if (view.error) { this.complain(new Error(view.error)); return; }
+    this.complain(null);
+    this.$("signal").textContent = SIGNALS[view.mode];
+    this.$("signal").title = "The phone is " + view.mode;
+    this.root.dataset.mode = view.mode;
+    if (document.activeElement !== this.$("mode")) this.$("mode").value = view.mode;
+    this.thread(view.thread);
+    const end = view.thread[view.thread.length - 1];
+    this.$("typing").hidden = !(end && end.direction === "in" && Date.now() < this.waiting);
+    this.stand(view.run);
+    this.$("save").hidden = !view.thread.length;
+  }
+
+  // Nodes are kept, so that a screen reader says each text once.
+  thread(entries) {
+    const list = this.$("thread"), known = new Map([...list.children].map((li) => [li.dataset.id, li])), before = list.children.length;
+    for (const entry of entries) {
+      let li = known.get(entry.id);
+      if (!li) {
+        li = list.appendChild(document.createElement("li"));
+        li.dataset.id = entry.id;
+        li.append(entry.text, document.createElement("small"));
+      }
+      known.delete(entry.id);
+      const at = Date.parse(entry.at) / 1000, parts = entry.parts > 1 ? ` · ${entry.parts} SMS` : "";
+      const said = `${clock(at, Math.abs(now - at) > 43200)} ${TICKS[entry.status] || entry.status}${parts}`;
+      if (li.lastChild.textContent !== said) li.lastChild.textContent = said;
+      const waits = entry.direction === "out" && ["accepted", "sent"].includes(entry.status);
+      li.className = `${entry.direction} ${entry.status}${waits ? " waiting" : ""}`;
+    }
+    for (const gone of known.values()) gone.remove();
+    if (list.children.length !== before) list.scrollTop = list.scrollHeight;
+  }
+
+  stand(run) {
+    this.run = run;
+    this.$("step").textContent = !run ? "No conversation yet" : run.step ? `${run.place} › ${run.step}` : `${run.place} ended: ${run.end}`;
+    this.$("step").classList.toggle("ended", Boolean(run && !run.step));
+    this.$("at").textContent = run ? run.at : "";
+    const list = this.$("vars"), rows = [];
+    for (const [name, value] of Object.entries(run ? run.variables : {})) {
+      const dt = document.createElement("dt"), dd = document.createElement("dd");
+      dt.textContent = name;
+      dd.textContent = typeof value === "object" ? JSON.stringify(value) : String(value);
+      rows.push(dt, dd);
+    }
+    list.replaceChildren(...rows);
+    this.tick();
+  }
+
+  tick() {
+    const due = this.run && this.run.due;
+    this.$("next").hidden = !due;
+    if (due) this.$("next").firstElementChild.textContent = `${this.run.due_what} ${span(due - time())}`;
+  }
 }
 
-async function load() {
-  try { $("mode").value = (await ask(address())).mode; } catch (error) { complain(error); }
+const time = () => now + (Date.now() - drawn) / 1000;
+
+async function jump(body) {
+  complain(null);
+  try { await post("/sandbox/clock", body); } catch (error) { complain(error); }
   draw();
 }
-new EventSource("/live").addEventListener("changed", draw);
-load();
+
+// One question at a time for all phones; a change meanwhile asks once more.
+async function draw() {
+  if (busy) { again = true; return; }
+  busy = true;
+  try {
+    const asked = phones.map((p) => ({ number: p.number, line: p.line }));
+    const shown = [...phones], answer = await post("/phone/view", { phones: asked });
+    now = answer.now; drawn = Date.now();
+    answer.phones.forEach((view, i) => { if (shown[i].number === asked[i].number && shown[i].line === asked[i].line) shown[i].show(view, phones.indexOf(shown[i])); });
+    complain(null);
+  } catch (error) { complain(error); }
+  busy = false;
+  tick();
+  if (again) { again = false; draw(); }
+}
+
+function tick() {
+  document.getElementById("now").textContent = clock(time(), true);
+  for (const phone of phones) phone.tick();
+}
+
+function remember() {
+  const wanted = phones.map((p) => `${p.number}@${p.line}`).join(",");
+  history.replaceState(null, "", "#" + wanted);
+  document.getElementById("add").disabled = phones.length >= Number(box.dataset.most);
+  for (const p of phones) p.$("remove").hidden = phones.length === 1;
+}
+
+function add(number, line) {
+  if (phones.length >= Number(box.dataset.most)) return null;
+  const taken = new Set(phones.map((p) => p.number));
+  let free = FIRST;
+  while (taken.has("+" + free)) free += 100;
+  const phone = new Phone(number || "+" + free, line || (phones.length ? phones[phones.length - 1].line : ""));
+  phones.push(phone);
+  box.append(phone.root);
+  remember();
+  return phone;
+}
+
+function remove(phone) {
+  phones.splice(phones.indexOf(phone), 1);
+  phone.root.remove();
+  remember();
+  phones[0].$("text").focus();
+  draw();
+}
+
+for (const button of document.querySelectorAll(".jump")) button.addEventListener("click", () => jump({ advance: button.dataset.advance }));
+document.getElementById("add").addEventListener("click", () => { const phone = add(); if (phone) { phone.$("text").focus(); draw(); } });
+document.addEventListener("keydown", (event) => {
+  const n = Number(event.key);
+  if (event.altKey && n >= 1 && n <= phones.length) { phones[n - 1].$("text").focus(); event.preventDefault(); }
+});
+for (const item of decodeURIComponent(location.hash.slice(1)).split(",").filter(Boolean)) {
+  const [number, line] = item.split("@");
+  add(number, line);
+}
+if (!phones.length) add();
+phones[0].$("text").focus({ preventScroll: true });
+smsbotLive((event) => { if (event.kind === "changed") draw(); });
+setInterval(tick, 1000);
+draw();

@@ -26,6 +26,11 @@ ORDER BY started DESC, ended IS NULL DESC, id DESC LIMIT 1;
 -- name: visits_of_run
 SELECT step, at FROM (SELECT seq, step, at FROM visits WHERE run = :run ORDER BY seq DESC LIMIT 100) ORDER BY seq;
 
+-- name: trouble
+-- Why the newest event of a number failed.
+SELECT note FROM (SELECT note, state, attempts FROM events WHERE number = :number ORDER BY seq DESC LIMIT 1)
+WHERE state = 2 OR attempts > 0;
+
 -- name: unread
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, attempts, retry_at
 FROM events WHERE state = 0 AND seq > :after ORDER BY seq LIMIT :limit;
