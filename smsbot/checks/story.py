@@ -229,8 +229,8 @@ def value_of(node: Node) -> Any:
 
 # -- stories from threads -------------------------------------------------------------------------------
 
-_PAUSE = 60.0
-"""Seconds of silence that a story tells as a wait."""
+_PAUSE = {"in": 60.0, "out": 2.0}
+"""Seconds of silence that a story tells as a wait: before a person's text, before the bot's."""
 
 
 def story_of(name: str, thread: Sequence[Mapping[str, Any]], *, bot: str = "", ended: str = "") -> str:
@@ -249,7 +249,7 @@ def story_of(name: str, thread: Sequence[Mapping[str, Any]], *, bot: str = "", e
             heard.clear()
 
     for entry in thread:
-        if before is not None and entry["at"] - before >= _PAUSE:
+        if before is not None and entry["at"] - before >= _PAUSE[entry["direction"]]:
             flush()
             lines.append(f"  - wait: {_written_duration(entry['at'] - before)}")
         before = entry["at"]

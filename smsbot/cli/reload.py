@@ -22,6 +22,8 @@ from typing import Any
 import click
 from watchfiles import Change, awatch
 
+from smsbot.flows.library import is_story
+
 _SUFFIXES = {".py", ".yaml", ".yml", ".toml", ".env"}
 _STOPPING = 20.0
 """Seconds that the old worker gets to finish what is under way."""
@@ -215,7 +217,9 @@ def _existing(folders: Iterable[str]) -> list[str]:
 
 def _matters(_: Change, path: str) -> bool:
     found = Path(path)
-    return (found.suffix in _SUFFIXES or found.name == ".env") and not found.name.startswith((".#", "~"))
+    if found.name.startswith((".#", "~")) or is_story(found):
+        return False
+    return found.suffix in _SUFFIXES or found.name == ".env"
 
 
 def supervise(listener: socket.socket, options: dict[str, Any]) -> int:
