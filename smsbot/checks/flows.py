@@ -257,7 +257,8 @@ def _translations(flow: Flow, source: Source) -> None:
         return
     for texts in dict.fromkeys(map(_identity, spoken(flow))):
         for text in texts.texts:
-            missing = [language for language in flow.languages if language not in text]
+            spoken_in = {*text, flow.languages[0]} if "" in text else set(text)
+            missing = [language for language in flow.languages if language not in spoken_in]
             first = next(iter(text.values()))
             if not missing or first.node is None or ("" in text and not _speaks(first)):
                 continue

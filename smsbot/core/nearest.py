@@ -6,10 +6,13 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name within two edits (one for a name of up to three letters), if there is one."""
-    most = 1 if len(name) <= 3 else 2
-    ranked = sorted((distance(name.casefold(), k.casefold(), most), k) for k in known)
-    return ranked[0][1] if ranked and ranked[0][0] <= most else None
+    """The known name within two edits (one for a name of two or three letters), if there is one.
+
+    Of several that are as near, one of the same letters is meant.
+    """
+    said, most = name.casefold(), min(2, len(name) // 2)
+    ranked = sorted((distance(said, k.casefold(), most), sorted(k.casefold()) != sorted(said), k) for k in known)
+    return ranked[0][2] if ranked and ranked[0][0] <= most else None
 
 
 def distance(a: str, b: str, most: int = 2) -> int:

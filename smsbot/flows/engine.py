@@ -174,7 +174,13 @@ class Progress:
 
 def resume(flow: Flow, state: State, given: Input, person: Person, now: float) -> Progress:
     """Go on from where a frame stands. `now` is when deadlines count from; raises `FlowError`."""
-    return _Walk(flow, state, person, now).run(given)
+    walk = _Walk(flow, state, person, now)
+    try:
+        return walk.run(given)
+    except FlowError as error:
+        step = flow.steps.get(state.step)
+        where = f"{flow.path}:{step.line}" if step is not None else flow.path
+        raise FlowError(f"{error.args[0]} ({flow.name}.{state.step}, {where})") from None
 
 
 def answer_of(flow: Flow, state: State, text: str, person: Person) -> Answer | None:
@@ -297,10 +303,7 @@ class _Walk:
             if following is None:
                 return
             name = following
-        raise FlowError(
-            f"the flow {self.flow.name} took {MOST_STEPS} steps without waiting, the last at "
-            f"{self.flow.path}:{self.step(name).line}"
-        )
+        raise FlowError(f"the flow took {MOST_STEPS} steps without waiting; ask something in the round, or end it")
 
     def enter(self, step: Step) -> str | None:
         """The first half of a step; the id of the next, or None if something is waited for."""
@@ -363,7 +366,9 @@ class _Walk:
             self.go(following)
 
     def finish(self, label: str, lost: bool = False) -> None:
-        value = self.flow.returns(self.values) if self.flow.returns is not None and not lost else None
+        returns, value = self.flow.returns, None
+        if returns is not None and not lost and all(self.values.get(n) is not None for n in returns.names):
+            value = returns(self.values)  # nothing, where the flow ended before it knew
         self.progress.outcome = Done(label, value, lost)
 
     # -- texts --------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def parse(path: str, content: bytes) -> tuple[Source, Node | None]:
         )
         return source, None
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start)
         source.report("SB601", Node("text", line=line), "the file is not UTF-8", remedy="save it as UTF-8")

@@ -35,6 +35,7 @@ class Bot(Router):
         self.home = caller().rpartition(":")[0]
         self.timeout = duration(timeout)
         self.actions: dict[str, Callable[..., Any]] = {}
+        self._action_hints: dict[str, Mapping[str, Any]] = {}
         self.middlewares: list[Middleware] = []
         self._providers: dict[type, tuple[Callable[..., Any], Mapping[str, type]]] = {}
         self._errors: list[tuple[type[Exception], Signature]] = []
@@ -60,8 +61,8 @@ class Bot(Router):
         if function is None:
             raise RouteError(f'there is no @bot.action "{name}"')
         given = dict(keywords)
-        for parameter, kind in hints(function).items():
-            if isinstance(kind, type) and kind in provided and parameter != "return":
+        for parameter, kind in self._action_hints.get(name, {}).items():
+            if isinstance(kind, type) and kind in provided:
                 given.setdefault(parameter, provided[kind])
         try:
             bound = inspect.signature(function).bind(*arguments, **given)
@@ -71,9 +72,8 @@ class Bot(Router):
 
     def action_signature(self, name: str) -> inspect.Signature:
         """What a flow gives an action: its parameters but those that are provided by type."""
-        function = self.actions[name]
-        kinds = hints(function)
-        signature = inspect.signature(function)
+        kinds = self._action_hints.get(name, {})
+        signature = inspect.signature(self.actions[name])
         return signature.replace(
             parameters=[p for n, p in signature.parameters.items() if kinds.get(n) not in self._providers]
         )
@@ -83,7 +83,9 @@ class Bot(Router):
         name = function.__name__
         if name in self.actions:
             raise wrong(function, f'there is an action "{name}" already')
-        self.actions[name] = function
+        annotations = hints(function)
+        annotations.pop("return", None)
+        self.actions[name], self._action_hints[name] = function, annotations
         return function
 
     def middleware(self, function: F) -> F:

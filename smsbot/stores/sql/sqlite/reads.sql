@@ -31,6 +31,10 @@ SELECT step, at FROM (SELECT seq, step, at FROM visits WHERE run = :run ORDER BY
 SELECT note FROM (SELECT note, state, attempts FROM events WHERE number = :number ORDER BY seq DESC LIMIT 1)
 WHERE state = 2 OR attempts > 0;
 
+-- name: frames_left
+-- Frames of runs that have ended, or above the top of their stack: there are none.
+SELECT f.run, f.depth FROM frames f LEFT JOIN conversations c ON c.run = f.run WHERE c.run IS NULL;
+
 -- name: unread
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, attempts, retry_at
 FROM events WHERE state = 0 AND seq > :after ORDER BY seq LIMIT :limit;
