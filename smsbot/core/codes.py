@@ -35,11 +35,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     "SB641": ("a keyword that leads to two places", "Each start word starts one flow or one handler on a line."),
     "SB642": ("two choices that share a word", "A word is the answer of one choice only."),
     "SB643": ("an answer that is not one of the choices", "The keys under `then:` are choices of the question (yes and no for yes_no), or end labels of a called flow."),
-    "SB644": ("a question on a line that nobody can answer", "An alphanumeric sender cannot be texted back."),
     "SB650": ("a translation is missing", "Where one text of a flow is given in several languages, the others should be too; until then the first language is sent."),
     "SB651": ("letters that make a text dearer", "Letters outside the GSM alphabet force UCS-2: 70 instead of 160 characters a part. Plain letters, or straight quotes, make it cheaper."),
     "SB652": ("a text that is too long", "One text is at most 9 SMS parts. Say it in several, as a list."),
     "SB660": ("a story that cannot be read", "A story has `story:` and `script:`, a list of me, bot, wait, restart and ended; docs/stories.md shows each."),
-    "SB661": ("a story that names no bot", "The bot of a story is that of the settings or of the command line; with several bots say `bot: NAME` in the story."),
+    "SB670": ("a story that went differently", "The bot said something else than the story tells. Mend the flow, or let `smsbot test --update` take what it says now for right."),
 }  # fmt: skip
 """code → what it is, and what usually helps."""

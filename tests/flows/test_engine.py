@@ -149,14 +149,14 @@ def test_every_event_yields_a_turn(library: Library, events: list[str]) -> None:
     shelf = Shelf(library)
     stored = Shelf(restore(library.stored()))
     assert stored.current.hash == library.hash
-    now, frames = 1_780_000_000.0, ()
+    now = 1_780_000_000.0
     try:
         effects, _ = turn(shelf, (), None, now)
         for event in events:
             if effects.end is not None:
                 break
             assert effects.frames
-            frames = effects.frames
+            frames: tuple[Frame, ...] = effects.frames
             deadline = frames[-1].deadline
             assert deadline is not None
             assert deadline >= now

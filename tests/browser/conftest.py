@@ -1,0 +1,66 @@
+"""Chromium, a server on the example bots, and pages whose errors fail the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import leave_out
+from ..processes import Process, running
+
+SHOTS = os.environ.get("SMSBOT_SHOTS")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-quic",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    path = shutil.which("chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        leave_out("chromium", "playwright")
+    if path is None:
+        leave_out("chromium", "Debian's chromium")
+    with sync_playwright() as p:
+        made = p.chromium.launch(executable_path=path, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    folder = tmp_path_factory.mktemp("browser")
+    with running("dev", "--no-reload", "--db", str(folder / "x.db"), log=folder / "log") as process:
+        yield process
+
+
+@pytest.fixture
+def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    made = context.new_page()
+    errors: list[str] = []
+    made.on("pageerror", lambda e: errors.append(str(e)))
+    made.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    yield made
+    if SHOTS:
+        made.screenshot(path=str(Path(SHOTS) / f"{request.node.name}.png"), full_page=True)
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    try:
+        import axe_playwright_python
+    except ImportError:
+        leave_out("chromium", "axe-playwright-python")
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
