@@ -12,12 +12,12 @@ from typing import Any
 import structlog
 
 from smsbot import targets
+from smsbot.checks.proof import prove
 from smsbot.core import phone
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import FlowsWrong, RouteError, UsageError
+from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.message import Key
 from smsbot.core.words import tokens
-from smsbot.flows.library import restore
 from smsbot.gateways.base import Gateway
 from smsbot.gateways.messageflow import MessageFlow
 from smsbot.gateways.messageflow_wire import BASE_URL
@@ -56,12 +56,15 @@ _DRAIN = 15.0
 def build_lines(settings: Settings, bots: Mapping[str, Bot], *, forward: bool = False) -> Lines:
     """The lines of the settings, each with its bot, flows, account and country; flows and routes are checked here."""
     lines: dict[str, Line] = {}
-    shelves = {name: Shelf(targets.library(bot), forward=forward) for name, bot in bots.items()}
+    shelves = {
+        name: Shelf(prove(bots[name], own.lines, [_country(settings, n) for n in own.lines]), forward=forward)
+        for name, own in settings.bots.items()
+    }
     default = next(iter(settings.accounts), SANDBOX)
     for name, bot_settings in settings.bots.items():
         for number in bot_settings.lines:
             own = settings.lines.get(number, LineSettings())
-            country = own.country or phone.country(number)
+            country = _country(settings, number)
             table = table_of(bots[name], number, shelves[name])
             _check_keywords(table, number, country)
             lines[number] = Line(
@@ -70,6 +73,10 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, forward: bool = 
                 shelves[name], table,
             )  # fmt: skip
     return Lines(lines)
+
+
+def _country(settings: Settings, number: str) -> str | None:
+    return settings.lines.get(number, LineSettings()).country or phone.country(number)
 
 
 def _check_keywords(table: Table, number: str, country: str | None) -> None:
@@ -227,15 +234,9 @@ class App:
         )
         current = {s.current.hash for s in shelves}
         for row in await self.store.rows("contents_in_use"):
-            if row["hash"] in current:
-                continue
-            try:
-                library = restore(row["value"])
-            except FlowsWrong as error:
-                log.error("the flows of open runs cannot be read any more", why=str(error))
-                continue
-            for shelf in shelves:
-                shelf.older[row["hash"]] = library
+            if row["hash"] not in current:
+                for shelf in shelves:
+                    shelf.older[row["hash"]] = row["value"]
 
     def _account(self, name: str, gateway: Gateway) -> Account:
         return Account(name, gateway, lambda: self.hooks.url(name, "status"))
@@ -259,6 +260,10 @@ class App:
         await self.dispatcher.drain(_DRAIN)
         await self.sender.drain(end - asyncio.get_running_loop().time())
         await self.sender.cancel()
+
+    def ending(self) -> None:
+        """End the streams of open pages, which would never end by themselves."""
+        self.live.close()
 
     async def stop(self) -> None:
         """Take nothing new, finish what is under way, close. What is left goes on at the next start."""

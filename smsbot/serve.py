@@ -38,6 +38,10 @@ class Serving(Protocol):
         """Open everything; raises what is wrong."""
         ...
 
+    def ending(self) -> None:
+        """The end has begun: end what would never end by itself."""
+        ...
+
     async def stop(self) -> None:
         """Finish what is under way, close."""
         ...
@@ -62,7 +66,7 @@ def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Calla
     )
     # uvicorn raises the signal again once it has served; a clean end on SIGTERM is exit code 0.
     # One that comes before it serves must count as well.
-    server = _Server(config)
+    server = _Server(config, app.ending)
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(app, server, listener, ready))
@@ -84,6 +88,14 @@ async def _serve(
 
 class _Server(uvicorn.Server):
     """Tunes the collector once everything is loaded (measured: steadier latencies under load)."""
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._tell_ending()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

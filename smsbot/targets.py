@@ -9,21 +9,17 @@ from pathlib import Path
 from types import ModuleType
 
 from smsbot.core.errors import SmsbotError, TargetError
-from smsbot.flows.library import SUFFIXES, Library, files, open_library
+from smsbot.flows.library import SUFFIXES, files
 from smsbot.routing.bot import Bot
 
 
-def library(bot: Bot, folder: Path | None = None) -> Library:
-    """The flows of a bot, checked; raises `FlowsWrong` with every error."""
-    return open_library(flow_paths(bot, folder), folder)
-
-
 def flow_paths(bot: Bot, folder: Path | None = None) -> list[Path]:
-    """The files and folders that a bot names: in the folder, else beside the file that made the bot."""
+    """The files and folders that a bot names: beside the file that made it, above that, else in the folder."""
     folder = folder or Path.cwd()
     found: list[Path] = []
     for name in bot.flows:
-        places = [folder / name, Path(bot.home).parent / name, Path(bot.home).parent.parent / name]
+        home = Path(bot.home).parent
+        places = [home / name, home.parent / name, folder / name]
         place = next((p for p in places if p.exists()), None)
         if place is None:
             raise TargetError(f"there are no flows {name}; looked in {folder} and beside {bot.home}")

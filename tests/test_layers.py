@@ -21,7 +21,7 @@ MAY = {
     "policy": {"core"},
     "settings": {"core", "routing.injection", "gateways.messageflow_wire"},
     "targets": {"core", "routing", "flows"},
-    "checks": {"core", "routing", "flows", "policy"},
+    "checks": {"core", "routing", "flows", "policy", "targets"},
     "serve": {"core"},
     "pipeline": {"core", "routing", "flows", "policy", "gateways.base", "stores.base"},
     "sandbox": {"core", "transport", "gateways.messageflow_wire", "stores.base"},

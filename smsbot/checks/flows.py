@@ -23,6 +23,7 @@ _WIDTHS: Mapping[str, int] = {"yes_no": 3, "integer": 4, "number": 7, "date": 10
 """Characters that an answer takes in a text where nothing says how long it may be."""
 _WIDTH = 12
 _LONGEST = 160
+_NOTE = "it is said to everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def check(flows: Sequence[Flow], sources: Mapping[str, Source], around: Around) 
         _translations(flow, source)
         _prices(flow, source)
     _keywords(flows, sources, around)
+    _call_rounds(flows, sources)
     found: list[Problem] = []
     for source in sources.values():
         found += sorted(source.problems, key=lambda p: (p.place.line, p.place.column, p.code))
@@ -169,6 +171,26 @@ def _called(step: Step, source: Source, library: Mapping[str, Flow]) -> None:
                 source.unknown("SB643", key, f'the flow {called.name} never ends "{name}"', name, ends)
 
 
+def _call_rounds(flows: Sequence[Flow], sources: Mapping[str, Source]) -> None:
+    """Flows that call themselves, by whatever way."""
+    calls = {f.name: {s.call for s in f.steps.values() if s.call} for f in flows}
+
+    def reaches(name: str, wanted: str, seen: set[str]) -> bool:
+        if name in seen:
+            return False
+        seen.add(name)
+        return wanted in calls.get(name, ()) or any(reaches(n, wanted, seen) for n in calls.get(name, ()))
+
+    for flow in flows:
+        for step in flow.steps.values():
+            if step.call and (step.call == flow.name or reaches(step.call, flow.name, set())):
+                node = _value(step, "call")
+                what = "itself" if step.call == flow.name else f"{step.call}, which comes back to it"
+                sources[flow.path].report(
+                    "SB616", node, f"the flow {flow.name} calls {what}", remedy="use goto:, or end it"
+                )
+
+
 # -- words ----------------------------------------------------------------------------------------------
 
 
@@ -232,6 +254,12 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
                 pattern = compile_pattern(node.text)
             except RouteError:  # reading noted it
                 continue
+            digression = next((t for f in flows for p, t in f.anywhere if p.shape == pattern.shape), None)
+            if digression is not None:
+                sources[flow.path].report(
+                    "SB641", node, f'"{node.text}" is answered by anywhere:, so it starts nothing',
+                    remedy="take it out of one of the two",
+                )  # fmt: skip
             taken = table.keywords.add(pattern, Route("on", pattern.source, None, flow.name, flow.path))
             if taken is not None:
                 owner = f"the handler {taken.signature.name}" if taken.signature else f"the flow {taken.flow}"
@@ -264,7 +292,7 @@ def _translations(flow: Flow, source: Source) -> None:
                 continue
             source.report(
                 "SB650", first.node, f"this text is missing in {', '.join(missing)}",
-                note=f"{flow.languages[0]} is said instead", severity=Severity.WARNING,
+                note=_NOTE if "" in text else f"{flow.languages[0]} is said instead", severity=Severity.WARNING,
             )  # fmt: skip
 
 

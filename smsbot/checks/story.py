@@ -11,6 +11,7 @@ from typing import Any
 
 from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
+from smsbot.core.nearest import nearest
 from smsbot.flows.library import SUFFIXES, is_story
 from smsbot.flows.source import LARGEST, Node, Source, parse
 
@@ -186,7 +187,7 @@ class _Reader:
                 if value.text not in MODES:
                     self.source.unknown("SB607", value, f'a phone is not "{value.text[:20]}"', value.text, MODES)
                 return Act("phone", to, value.text, item, value)
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or _meant_an_act(name):
             self.source.unknown("SB604", key, f'a script has no "{name[:40]}"', name, ACTS)
             return None
         if value.kind != "text":
@@ -207,6 +208,12 @@ class _Reader:
         except UsageError:
             self.source.report("SB607", value, f'"{value.text[:40]}" is not a duration', remedy="write 5m, 24h or 2d")
             return None
+
+
+def _meant_an_act(name: str) -> bool:
+    """Whether a phone's name is rather a misspelt act: bto, wiat, restrat."""
+    near = nearest(name, ACTS)
+    return near is not None and near != name and (len(name) > 3 or sorted(near) == sorted(name.lower()))
 
 
 def value_of(node: Node) -> Any:

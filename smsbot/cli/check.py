@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from smsbot import targets
-from smsbot.checks.flows import Around, Cost, check, costs
+from smsbot.checks.flows import Cost, costs
+from smsbot.checks.proof import examine
 from smsbot.checks.story import load_stories, story_files
 from smsbot.core import phone
+from smsbot.core.errors import SettingsError
 from smsbot.core.problem import Problem, Severity, errors, render
-from smsbot.flows.library import load_files
-from smsbot.flows.source import Source
 from smsbot.flows.steps import Flow
 from smsbot.routing.bot import Bot
 from smsbot.settings import LineSettings, Settings, read
@@ -42,14 +42,11 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
     settings = read()
     problems: list[Problem] = []
     flows: list[Flow] = []
-    for bot, around in bots_of(settings, named):
-        found, sources = load_files(targets.flow_paths(bot))
-        problems += check(found, {s.path: s for s in sources}, around)
-        problems += [
-            p for s in sources if s.path not in {f.path for f in found} for p in s.problems if p not in problems
-        ]
+    for bot, lines in bots_of(settings, named):
+        found, wrong = examine(bot, lines, [_country(settings, n) for n in lines])
         flows += found
-    problems += [p for s in _story_sources(flows, named) for p in s.problems]
+        problems += wrong
+    problems += _story_problems(flows, named, settings)
     prices = [cost for flow in flows for cost, _ in costs(flow)]
     if as_json or how == "json":
         document: dict[str, object] = {"v": 1, "problems": [p.plain() for p in problems], **_counts(flows, problems)}
@@ -62,39 +59,61 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
     ctx.exit(1 if errors(problems) else 0)
 
 
-def bots_of(settings: Settings, named: Sequence[str]) -> list[tuple[Bot, Around]]:
-    """The bots to look at, each with its lines and countries."""
+def bots_of(settings: Settings, named: Sequence[str]) -> list[tuple[Bot, Sequence[str]]]:
+    """The bots to look at, each with its lines."""
     if named:
         return [_named(settings, target) for target in named]
-    return [_around(settings, targets.load(b.target), b.lines) for b in settings.bots.values()]
+    if not settings.bots:
+        raise SettingsError(["no bot: name one (smsbot check flows/pizza.yaml) or add [bots.NAME] to smsbot.toml"])
+    return [(targets.load(b.target), b.lines) for b in settings.bots.values()]
 
 
-def _named(settings: Settings, target: str) -> tuple[Bot, Around]:
+def _named(settings: Settings, target: str) -> tuple[Bot, Sequence[str]]:
     """A bot by its target. A flow file that a configured bot has is checked with that bot's actions."""
     bot = targets.load(target)
     for configured in settings.bots.values():
         if configured.target == target:
-            return _around(settings, bot, configured.lines)
+            return bot, configured.lines
     if bot.actions or not (Path(target).is_file() or Path(target).is_dir()):
-        return _around(settings, bot, ())
+        return bot, ()
     wanted = {p.resolve() for p in targets.flow_files(bot)}
     for configured in settings.bots.values():
         owner = targets.load(configured.target)
         if wanted <= {p.resolve() for p in targets.flow_files(owner)}:
-            bot.actions = owner.actions
-            return _around(settings, bot, configured.lines)
-    return _around(settings, bot, ())
+            bot.borrow(owner)
+            return bot, configured.lines
+    return bot, ()
 
 
-def _around(settings: Settings, bot: Bot, lines: Sequence[str]) -> tuple[Bot, Around]:
-    countries = [settings.lines.get(n, LineSettings()).country or phone.country(n) for n in lines]
-    return bot, Around(bot, tuple(lines) or ("",), tuple(dict.fromkeys(countries)) or (None,))
+def _country(settings: Settings, line: str) -> str | None:
+    return settings.lines.get(line, LineSettings()).country or phone.country(line)
 
 
-def _story_sources(flows: Sequence[Flow], named: Sequence[str]) -> list[Source]:
-    """The stories beside the flows, and those of the tests folder."""
-    places = {Path(f.path).resolve().parent for f in flows} if named else {Path.cwd()}
-    return [source for path in story_files(sorted(places)) for source in [load_stories(path)[1]]]
+def _story_problems(flows: Sequence[Flow], named: Sequence[str], settings: Settings) -> list[Problem]:
+    """What is wrong with the stories beside the flows; without targets, with all below this folder."""
+    if named:
+        beside = sorted({Path(f.path).resolve().parent for f in flows})
+        paths = [p for folder in beside for p in sorted(folder.glob("*.story.y*ml"))]
+        paths += story_files([folder / "stories" for folder in beside if (folder / "stories").is_dir()])
+    else:
+        paths = story_files([Path.cwd()])
+    found: list[Problem] = []
+    for path in paths:
+        stories, source = load_stories(relative(path))
+        for story in stories:
+            if story.bot and settings.bots and story.bot not in settings.bots:
+                node = story.node.pairs["bot"][1]
+                source.unknown("SB661", node, f'there is no bot "{story.bot}"', story.bot, settings.bots)
+        found += source.problems
+    return found
+
+
+def relative(path: Path) -> Path:
+    """A path as people name it: from here, if it is below."""
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path
 
 
 def _counts(flows: Sequence[Flow], problems: Sequence[Problem]) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from smsbot import targets
 from smsbot.checks.picture import mermaid, svg
 from smsbot.core.errors import UsageError
 from smsbot.core.nearest import nearest
-from smsbot.flows.library import open_library
+from smsbot.flows.library import SUFFIXES, open_library
 from smsbot.flows.schema import json_schema
 from smsbot.flows.steps import Flow
 from smsbot.settings import read
@@ -39,6 +39,8 @@ def _find(name: str) -> Flow:
     place = Path(name)
     if place.is_file():
         return next(iter(open_library([place]).flows.values()))
+    if place.suffix in SUFFIXES:
+        raise UsageError(f"there is no file {name}")
     known = {flow.name: flow for flow in _all_flows()}
     if name in known:
         return known[name]
@@ -48,7 +50,8 @@ def _find(name: str) -> Flow:
 
 
 def _all_flows() -> Sequence[Flow]:
-    return [f for b in read().bots.values() for f in targets.library(targets.load(b.target)).flows.values()]
+    bots = [targets.load(b.target) for b in read().bots.values()]
+    return [f for bot in bots for f in open_library(targets.flow_paths(bot)).flows.values()]
 
 
 @click.command()

@@ -116,4 +116,5 @@ def main() -> None:
 def _complain(error: SmsbotError) -> None:
     click.secho(f"error[{error.code}]: ", fg="red", bold=True, nl=False, err=True)
     click.echo(error.args[0], err=True)
-    click.echo(f"help: {error.remedy}", err=True)
+    if error.remedy:
+        click.echo(f"help: {error.remedy}", err=True)

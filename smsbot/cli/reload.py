@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from watchfiles import Change, awatch
 from smsbot.flows.library import is_story
 
 _SUFFIXES = {".py", ".yaml", ".yml", ".toml", ".env"}
+_LONGEST = 1 << 24
+"""Bytes of a worker's longest message."""
 _STOPPING = 20.0
 """Seconds that the old worker gets to finish what is under way."""
 
@@ -49,7 +51,7 @@ class Worker:
             pass_fds=fds, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         theirs.close()
-        return cls(process, *await asyncio.open_connection(sock=ours))
+        return cls(process, *await asyncio.open_connection(sock=ours, limit=_LONGEST))
 
     async def tell(self, **message: object) -> None:
         """Say something to it."""
@@ -88,94 +90,89 @@ class Supervisor:
         self._options = options
         self._serving: Worker | None = None
         self._spare: Worker | None = None
-        self._folders: set[str] = set()
         self._ending = asyncio.Event()
+        self._watch = Watch()
 
     async def run(self) -> int:
         """Serve until SIGINT or SIGTERM; the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._ending.set)
-        self._spare = await Worker.spawn(self._listener, self._options)
         try:
-            code = await self._begin()
-            return await self._watch() if code is None else code
+            if not await self._take_over(first=True):
+                return 0 if self._ending.is_set() else 3
+            return await self._follow()
         finally:
-            for worker in filter(None, (self._serving, self._spare)):
-                await worker.stop()
+            await self._watch.close()
+            if self._spare is not None:
+                await self._spare.stop(2.0)
 
-    async def _begin(self) -> int | None:
-        """The first worker; the exit code if it cannot serve."""
-        worker = await self._load()
-        if worker is None or self._ending.is_set():
-            return 0 if self._ending.is_set() else 3
-        return None if await self._serve(worker, first=True) else 3
-
-    async def _watch(self) -> int:
-        """Take up changes until the end."""
-        ending = asyncio.create_task(self._ending.wait())
-        while True:
-            changed = asyncio.create_task(self._changed())
-            assert self._serving is not None
-            gone = asyncio.create_task(self._serving.process.wait())
-            await asyncio.wait((ending, changed, gone), return_when=asyncio.FIRST_COMPLETED)
-            for task in (changed, gone):
-                if not task.done():
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
-            if self._ending.is_set():
-                return await self._finish()
-            if gone.done() and not gone.cancelled() and not changed.done():
-                return gone.result()
-            if changed.done() and not changed.cancelled():
+    async def _follow(self) -> int:
+        """Take up changes until the end, or until the worker ends by itself."""
+        while not self._ending.is_set():
+            waits: list[Coroutine[Any, Any, Any]] = [self._ending.wait(), self._watch.changed.wait()]
+            if self._serving is not None:
+                waits.append(self._serving.process.wait())
+            await _first(waits)
+            if self._serving is not None and self._serving.process.returncode is not None:
+                return self._serving.process.returncode
+            if self._watch.changed.is_set() and not self._ending.is_set():
+                self._watch.changed.clear()
                 await self._reload()
-            if self._serving is None and not await self._mended(ending):
-                return 0
+        return await self._serving.stop() if self._serving is not None else 0
 
-    async def _finish(self) -> int:
-        worker, self._serving = self._serving, None
-        return await worker.stop() if worker is not None else 0
+    async def _reload(self) -> None:
+        began = time.monotonic()
+        if await self._take_over(first=False):
+            took = (time.monotonic() - began) * 1000
+            click.echo(click.style(f"reloaded in {took:.0f} ms", fg="green") + "; conversations go on", err=True)
 
-    async def _mended(self, ending: asyncio.Task[Any]) -> bool:
-        """Wait for an edit after which a worker can start; False if the end comes first."""
-        while self._serving is None:
-            changed = asyncio.create_task(self._changed())
-            await asyncio.wait((ending, changed), return_when=asyncio.FIRST_COMPLETED)
-            changed.cancel()
-            if self._ending.is_set():
-                return False
-            await self._reload()
-        return True
+    async def _take_over(self, first: bool) -> bool:
+        """Let a new worker load the files and serve; False if it cannot: its error is told."""
+        worker = self._spare or await self._spawn()
+        self._spare = None
+        loaded = await self._load(worker)
+        if loaded:
+            old, self._serving = self._serving, None
+            if old is not None:
+                await old.stop()
+            await worker.tell(do="serve", first=first)
+            said = await self._hear(worker)
+            if said["is"] == "serving":
+                self._serving = worker
+            else:
+                await self._complain(said.get("text", "the server could not start"))
+                loaded = False
+        if not loaded:
+            await worker.stop(1.0)
+        if not self._ending.is_set():
+            self._spare = await self._spawn()
+        return loaded
 
-    async def _changed(self) -> None:
-        """Wait for a change of a file that matters."""
-        async for _ in awatch(
-            *_existing(self._folders), recursive=False, watch_filter=_matters,
-            debounce=150, step=20, stop_event=self._ending, raise_interrupt=False,
-        ):  # fmt: skip
-            return
-
-    async def _load(self) -> Worker | None:
-        """Let the spare worker load the bots; None if it cannot: its error is told."""
-        worker, self._spare = self._spare, None
-        assert worker is not None
+    async def _load(self, worker: Worker) -> bool:
         await worker.tell(do="load")
-        while True:
-            said = await worker.hear()
-            match said["is"]:
-                case "loaded":
-                    self._folders = set(said["folders"])
-                    return worker
-                case "wrong":
-                    self._folders |= set(said["folders"])
-                    await self._complain(said["text"])
-                    break
-                case "gone":
-                    await self._complain("the new version ended while it was loaded")
-                    break
-        await worker.stop(2.0)
-        return None
+        said = await self._hear(worker)
+        if "folders" in said:
+            await self._watch.over(said["folders"], more=said["is"] == "wrong")
+        if said["is"] == "loaded":
+            return not self._ending.is_set()
+        if not self._ending.is_set():
+            await self._complain(said.get("text", "the new version ended while it was loaded"))
+        return False
+
+    async def _hear(self, worker: Worker) -> dict[str, Any]:
+        """What a worker says, unless the end comes first."""
+        hearing = asyncio.create_task(worker.hear())
+        ending = asyncio.create_task(self._ending.wait())
+        await asyncio.wait((hearing, ending), return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if hearing.done():
+            return hearing.result()
+        hearing.cancel()
+        return {"is": "gone"}
+
+    async def _spawn(self) -> Worker:
+        return await Worker.spawn(self._listener, self._options)
 
     async def _complain(self, text: str) -> None:
         if self._serving is None:
@@ -184,31 +181,47 @@ class Supervisor:
         click.echo(click.style("not reloaded; the last good version answers\n", fg="red", bold=True) + text, err=True)
         await self._serving.tell(do="banner", text=text)
 
-    async def _serve(self, worker: Worker, first: bool) -> bool:
-        await worker.tell(do="serve", first=first)
-        said = await worker.hear()
-        if said["is"] == "serving":
-            self._serving = worker
-            self._spare = await Worker.spawn(self._listener, self._options)
-            return True
-        click.echo(str(said.get("text", "the server could not start")), err=True)
-        await worker.stop(2.0)
-        return False
 
-    async def _reload(self) -> None:
-        if self._spare is None:
-            self._spare = await Worker.spawn(self._listener, self._options)
-        began = time.monotonic()
-        worker = await self._load()
-        if worker is None:
-            self._spare = await Worker.spawn(self._listener, self._options)
+class Watch:
+    """Watches folders, also while a reload is under way; `changed` is set when a file that matters has changed."""
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+        self._folders: frozenset[str] = frozenset()
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def over(self, folders: Iterable[str], *, more: bool) -> None:
+        """Watch these folders; with `more`, those before as well."""
+        wanted = frozenset(_existing(folders)) | (self._folders if more else frozenset())
+        if wanted == self._folders:
             return
-        old, self._serving = self._serving, None
-        if old is not None:
-            await old.stop()
-        if await self._serve(worker, first=False):
-            took = (time.monotonic() - began) * 1000
-            click.echo(click.style(f"reloaded in {took:.0f} ms", fg="green") + "; conversations go on", err=True)
+        await self.close()
+        self._folders, self._stop = wanted, asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        async for _ in awatch(
+            *sorted(self._folders), recursive=False, watch_filter=_matters, debounce=150, step=20,
+            stop_event=self._stop, raise_interrupt=False,
+        ):  # fmt: skip
+            self.changed.set()
+
+    async def close(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+
+async def _first(waits: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    """Wait for the first of them; the others are dropped."""
+    tasks = [asyncio.create_task(w) for w in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _existing(folders: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ from smsbot.settings import Settings, read
 from smsbot.testing.stories import Outcome, rewrite, run_story
 
 from . import logs, output
-from .check import coloured
+from .check import coloured, relative
 
 
 @click.command(name="test")
@@ -46,14 +46,14 @@ def test_command(
         ctx.exit(5)
     bots = _bots(settings, target)
     began = time.perf_counter()
-    outcomes = _run(stories, bots, settings, update=update, quiet=quiet or as_json)
+    outcomes = _run(stories, bots, settings, update=update, quiet=quiet or as_json, silent=as_json)
     if update:
         _write(outcomes)
     failed = [o for o in outcomes if not o.passed]
     if as_json:
-        output.emit(
-            {"v": 1, "passed": len(outcomes) - len(failed), "failed": len(failed), "stories": _documents(outcomes)}
-        )
+        passed = len(outcomes) - len(failed)
+        told = {"stories": _documents(outcomes), "problems": [p.plain() for p in problems]}
+        output.emit({"v": 1, "passed": passed, "failed": len(failed), **told})
     else:
         _summary(outcomes, failed, time.perf_counter() - began)
     ctx.exit(1 if failed or errors(problems) else 0)
@@ -63,18 +63,11 @@ def _collect(places: Sequence[Path]) -> tuple[list[Story], list[Problem]]:
     stories: list[Story] = []
     problems: list[Problem] = []
     for path in story_files(places):
-        found, source = load_stories(_relative(path))
+        found, source = load_stories(relative(path))
         problems += source.problems
         if not errors(source.problems):
             stories += found
     return stories, problems
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.resolve().relative_to(Path.cwd())
-    except ValueError:
-        return path
 
 
 def _bots(settings: Settings, target: str | None) -> Mapping[str, Bot]:
@@ -90,7 +83,7 @@ def _bots(settings: Settings, target: str | None) -> Mapping[str, Bot]:
 
 
 def _run(
-    stories: Sequence[Story], bots: Mapping[str, Bot], settings: Settings, *, update: bool, quiet: bool
+    stories: Sequence[Story], bots: Mapping[str, Bot], settings: Settings, *, update: bool, quiet: bool, silent: bool
 ) -> list[Outcome]:
     lines = {name: b.lines for name, b in settings.bots.items()}
     outcomes: list[Outcome] = []
@@ -101,7 +94,7 @@ def _run(
         outcomes.append(outcome)
         if outcome.passed and not quiet:
             click.echo(f"{click.style('pass', fg='green')} {story.path}  {story.name}")
-        if not outcome.passed and not quiet:
+        if not outcome.passed and not silent:
             click.echo(f"{click.style('FAIL', fg='red', bold=True)} {story.name}\n{outcome.failure}\n")
     return outcomes
 

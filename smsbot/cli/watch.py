@@ -90,6 +90,10 @@ class Follower:
         await self._app.start()
         self._task = asyncio.create_task(follow(self._app.store, lambda row: click.echo(line_of(row), err=True)))
 
+    def ending(self) -> None:
+        """The end has begun."""
+        self._app.ending()
+
     async def stop(self) -> None:
         """Stop both."""
         if self._task is not None:

@@ -45,7 +45,7 @@ def main() -> None:
     listener_fd, line_fd, options = json.loads(sys.argv[1])
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor says when to end
-    logs.configure()
+    logs.configure(json=False)
     line = _Line(line_fd)
     line.hear()
     try:

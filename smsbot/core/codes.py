@@ -13,13 +13,14 @@ CODES: Mapping[str, tuple[str, str]] = {
     "SB606": ("the wrong shape", "Where one thing is expected, another stands: a text, a list (lines that begin with -), or a map (name: value)."),
     "SB607": ("a value that does not fit", "Durations are 30s, 10m, 24h or 7d; names are letters, digits and _, and begin with a letter; types are text, integer, number, yes_no, date, time, phone and email."),
     "SB608": ("keys that exclude each other", "A step waits for one thing at most: ask, wait or call. A step that ends the flow goes nowhere else."),
+    "SB609": ("a text that ends at a #", "In YAML a # behind a space begins a comment. Put the text into quotes: \"Call us #1 in town\"."),
     "SB610": ("a step that does not exist", "Links are ids: a step's `id:`, else the name that it asks for or saves, else its action's name."),
     "SB611": ("two steps with one name", "Give one of them an `id:` of its own."),
     "SB612": ("a step that nothing reaches", "The step before it always goes elsewhere. Link to it, or take it out. Steps that are only reached by name belong under `asides:`."),
     "SB613": ("a question that never gives up", "People stop answering. Add `timeout: {after: 24h, then: STEP}` to the question, or to `defaults:` for all of them."),
     "SB614": ("a step that leads nowhere", "An aside is reached by name and never falls into the next step, so it needs `end:`, `then:` or `goto:`."),
     "SB615": ("a step that does nothing", "A step says, asks, does, sets, calls, waits, hands off, goes or ends."),
-    "SB616": ("steps that go round without waiting", "Steps that lead back to each other without a question or a wait would run for ever. Ask something in the round, or end it."),
+    "SB616": ("something that goes round without end", "Steps that lead back to each other without a question or a wait, or flows that call each other, would run for ever. Ask something in the round, or end it."),
     "SB620": ("an expression that cannot be read", "Expressions are written as in Python: names, numbers, 'texts', comparisons, and, or, not, in, + - * / // %, and the functions in docs/flows.md."),
     "SB621": ("a name that is not known", "Names are what the flow asks for, saves, sets, its `vars` and `args`, holes of its start words, and now, today, contact, event, answer, line, number."),
     "SB622": ("an unknown function, or one called wrongly", "docs/flows.md lists the functions that expressions know. Python is called by `do:`."),
@@ -39,6 +40,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "SB651": ("letters that make a text dearer", "Letters outside the GSM alphabet force UCS-2: 70 instead of 160 characters a part. Plain letters, or straight quotes, make it cheaper."),
     "SB652": ("a text that is too long", "One text is at most 9 SMS parts. Say it in several, as a list."),
     "SB660": ("a story that cannot be read", "A story has `story:` and `script:`, a list of me, bot, wait, restart and ended; docs/stories.md shows each."),
+    "SB661": ("a story of a bot that does not exist", "`bot:` names a bot of the settings; with a single bot it may be left out."),
     "SB670": ("a story that went differently", "The bot said something else than the story tells. Mend the flow, or let `smsbot test --update` take what it says now for right."),
 }  # fmt: skip
 """code → what it is, and what usually helps."""

@@ -32,7 +32,8 @@ class SmsbotError(Exception):
     """Something smsbot refuses or could not do."""
 
     code = "SB000"
-    remedy = "The message above names what to change."
+    remedy = ""
+    """What to do, where the message does not say it."""
 
     def __str__(self) -> str:
         return f"{self.code}: {super().__str__()}"

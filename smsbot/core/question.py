@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 KINDS = ("choice", "date", "email", "integer", "number", "phone", "text", "time", "yes_no")
 """What a question can ask for."""
+USAGE = "text(80): at most 80 characters; integer(1, 9): from 1 to 9; the others take no brackets"
+"""How types are written."""
 _TYPE = re.compile(r"([a-z_]+)\s*(?:\(\s*(-?\d{1,9})?\s*(?:(,|\.\.)\s*(-?\d{1,9})\s*)?\))?", re.IGNORECASE)
 
 
@@ -35,6 +37,9 @@ class Question:
 def parse_type(written: str) -> Question | str:
     """The question of ``text(80)``, ``integer(1, 9)``, ``date`` …; what is wrong with it, as a sentence."""
     found = _TYPE.fullmatch(written.strip())
+    name = written.partition("(")[0].strip().lower()
+    if found is None and name in KINDS:
+        return f'"{written.strip()}" is not how {name} is written'
     if found is None or found[1].lower() not in KINDS or found[1].lower() == "choice":
         return f'there is no type "{written.strip()}"'
     kind = found[1].lower()

@@ -69,6 +69,11 @@ def count(text: str) -> Segments:
     return Segments("GSM-7" if gsm else "UCS-2", len(ends), units, room - used, forced)
 
 
+def fit(text: str, most: int = MAX_PARTS) -> str:
+    """The text, cut to at most so many parts."""
+    return text if len(text) <= 70 or count(text).segments <= most else "".join(split(text)[:most])
+
+
 def split(text: str) -> list[str]:
     """The parts as they travel; joined they are the text again."""
     ends, _ = _pack(text, all(c in _COST for c in text))

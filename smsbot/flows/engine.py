@@ -7,7 +7,7 @@ which is stored as JSON. An action is asked for, not called; the caller resumes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +57,8 @@ class State:
     questions: int = 0
     given: list[str] = field(default_factory=list)
     """Names that the start word gave a value; the questions of those names are not asked."""
+    answer: dict[str, str] = field(default_factory=dict)
+    """The last answer: its text, and what followed a choice (``rest``)."""
     prompt: str = ""
 
     def dump(self) -> str:
@@ -65,10 +67,10 @@ class State:
         return codec.dumps({"is": kept, "vars": self.variables})
 
 
-_FIELDS = ("phase", "asked", "wrong", "reminded", "parts", "settles", "questions", "given")
+_FIELDS = ("phase", "asked", "wrong", "reminded", "parts", "settles", "questions", "given", "answer")
 _EMPTY: Mapping[str, Any] = {
     "phase": "", "asked": 0.0, "wrong": 0, "reminded": False, "parts": [], "settles": 0.0, "questions": 0,
-    "given": [],
+    "given": [], "answer": {},
 }  # fmt: skip
 
 
@@ -168,8 +170,8 @@ class Progress:
     handoffs: list[str] = field(default_factory=list)
     why: str = ""
     """What decided, one plain sentence."""
-    late: tuple[str, float] | None = None
-    """(step, until): a timed-out question whose answer is still taken."""
+    late: tuple[State, float] | None = None
+    """A timed-out question whose answer is still taken: how it stood, and until when."""
 
 
 def resume(flow: Flow, state: State, given: Input, person: Person, now: float) -> Progress:
@@ -234,8 +236,8 @@ class _Walk:
         self.progress = Progress(state)
         moment = datetime.fromtimestamp(person.now, UTC)
         self.values: dict[str, Any] = {
-            "now": moment, "today": moment.date(), "contact": dict(person.contact), "event": person.event,
-            "line": person.line, **state.variables,
+            "now": moment, "today": moment.date(), "contact": dict(person.contact), "event": None,
+            "line": person.line, "answer": state.answer, **state.variables,
         }  # fmt: skip
 
     # -- what wakes it ------------------------------------------------------------------------------
@@ -421,11 +423,11 @@ class _Walk:
         ask = step.ask
         if ask is None:
             return None
+        if state.settles:  # the person has answered, so neither reminder nor timeout counts
+            return state.settles
         found = [state.asked + ask.timeout_after] if ask.timeout_after else []
         if ask.remind_after and not state.reminded:
             found.append(state.asked + ask.remind_after)
-        if state.settles:
-            found.append(state.settles)
         return min(found, default=None)
 
     def hear(self, text: str, answer: Answer | None) -> None:
@@ -466,14 +468,18 @@ class _Walk:
         self.values[ask.name] = answer.value
         try:
             return answer if ask.check(self.values) else None
+        except FlowError:  # an answer that the check cannot be computed for does not meet it
+            return None
         finally:
             self.values[ask.name] = before
 
     def take(self, step: Step, ask: Ask, text: str, answer: Answer) -> str | None:
         """Keep an answer and leave the question."""
         self.put(ask.name, answer.value)
+        self.state.answer = {"text": text, "rest": answer.rest}
+        self.values.setdefault("answer", None)
         if "answer" not in self.state.variables:
-            self.values["answer"] = {"text": text, "rest": answer.rest}
+            self.values["answer"] = self.state.answer
         return self.leave(step, answer.value)
 
     def retry(self, step: Step, ask: Ask) -> None:
@@ -506,10 +512,10 @@ class _Walk:
         ask = step.ask
         if ask is None:
             raise FlowError(f'the step "{step.id}" of {self.flow.name} waits for nothing')
-        due = self.deadline()
-        if state.settles and state.settles == due:
+        silent = ask.timeout_after and self.person.now >= state.asked + ask.timeout_after
+        if state.settles:
             self.judge(step, ask, "\n".join(state.parts))
-        elif ask.remind_after and not state.reminded and state.asked + ask.remind_after == due:
+        elif ask.remind_after and not state.reminded and not silent:
             state.reminded = True
             self.progress.why = f'"{ask.name}" is not answered yet'
             self.say(ask.remind_say or step.say)
@@ -517,5 +523,6 @@ class _Walk:
         else:
             self.progress.why = f'no answer to "{ask.name}" in time'
             if ask.late:
-                self.progress.late = (step.id, self.person.now + ask.late)
+                asked = replace(state, variables=dict(state.variables), given=list(state.given))
+                self.progress.late = (asked, self.person.now + ask.late)
             self.give_up(ask.timeout_then)

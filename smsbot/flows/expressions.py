@@ -11,7 +11,7 @@ import ast
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DivisionByZero, DivisionUndefined, InvalidOperation
 from typing import Any
 
 from smsbot.core.errors import FlowError
@@ -59,7 +59,7 @@ class Expression:
         try:
             return self.run(values)
         except (TypeError, ValueError, ArithmeticError, InvalidOperation) as error:
-            raise FlowError(f"the expression {self.source!r} cannot be computed: {error}") from None
+            raise FlowError(f"the expression {self.source!r} cannot be computed: {_plain(error)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,12 @@ class Call:
     name: str
     arguments: tuple[Expression, ...]
     keywords: Mapping[str, Expression]
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, ZeroDivisionError | DivisionByZero | DivisionUndefined):
+        return "it divides by zero"
+    return str(error) if error.args and isinstance(error.args[0], str) else "the values do not fit"
 
 
 def compile_expression(source: str, names: Names | None = None) -> Expression:

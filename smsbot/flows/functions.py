@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 LARGEST = 10**18
+_SIXTH = Decimal("0.000001")
 """Numbers stay below it."""
 _LONGEST_TEXT = 4000
 
@@ -36,8 +37,8 @@ class Kind(StrEnum):
 def number_of(value: Any) -> int | Decimal:
     """A number of any kind, floats as they are written; raises `TypeError` for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        what = "nothing yet" if value is None else type(value).__name__
-        raise TypeError(f"a number is needed, not {what}")
+        what = "there is none yet" if value is None else f"not {type(value).__name__}"
+        raise TypeError(f"a number is needed, {what}")
     return Decimal(str(value)) if isinstance(value, float) else value
 
 
@@ -133,10 +134,22 @@ class Function:
     """Whether the last kind may repeat."""
 
 
+def number_text(value: int | float | Decimal) -> str:
+    """A number as people write it: at most six places, none that say nothing."""
+    if isinstance(value, int):
+        return str(value)
+    exact = Decimal(str(value))
+    short = exact if exact == exact.quantize(_SIXTH) else exact.quantize(_SIXTH, ROUND_HALF_UP)
+    shown = format(short, "f")
+    return shown.rstrip("0").rstrip(".") if short is not exact and "." in shown else shown
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None else _bounded(format(value, "f") if isinstance(value, Decimal) else str(value))
+    if isinstance(value, int | float | Decimal):
+        return number_text(value)
+    return "" if value is None else str(_bounded(str(value)))
 
 
 def _integer(value: Any) -> int:

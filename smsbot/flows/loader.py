@@ -280,6 +280,8 @@ class _Reader(Questions):
                 'a question needs "say:"',
                 note="nothing is said, so nobody knows what to answer",
             )
+        if draft.node.kind != "map":
+            return
         does = {"set", "do", "call", "say", "ask", "wait", "handoff", "then", "goto", "end"}
         if not does & set(keys) and not does & set(pairs):
             self.source.report("SB615", draft.node, "this step does nothing")
@@ -337,6 +339,12 @@ class _Reader(Questions):
     def branches(self, node: Node) -> Then:
         found: list[Branch] = []
         for item in node.items:
+            if item.pairs and not set(item.pairs) & set(schema.BRANCH):
+                self.source.report(
+                    "SB606", item, "a list of branches is [{when: CONDITION, go: STEP}, …]",
+                    remedy="answers lead without dashes: then: {ANSWER: STEP}",
+                )  # fmt: skip
+                continue
             keys = self.keys(item, schema.BRANCH, "a branch")
             if "go" in keys:
                 when = self.condition(keys["when"], "when") if "when" in keys else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from smsbot.core.question import KINDS, Question, parse_type
+from smsbot.core.question import KINDS, USAGE, Question, parse_type
 from smsbot.core.words import normalise
 
 from . import schema
@@ -19,6 +19,11 @@ KINDS_OF: Names = {
     "choice": Kind.TEXT, "text": Kind.TEXT, "phone": Kind.TEXT, "email": Kind.TEXT, "integer": Kind.NUMBER,
     "number": Kind.NUMBER, "yes_no": Kind.BOOL, "date": Kind.DATE, "time": Kind.TIME,
 }  # fmt: skip
+_OTHER_NAMES = {
+    "int": "integer", "bool": "yes_no", "boolean": "yes_no", "string": "text", "str": "text", "float": "number",
+    "decimal": "number", "mail": "email", "mobile": "phone",
+}  # fmt: skip
+"""What other tools call our types."""
 LATE = 7 * 86400.0
 """How long `late: accept` takes an answer after the timeout, in seconds."""
 
@@ -49,10 +54,11 @@ class Questions(Shapes):
             name = written.partition("(")[0].strip()
             known = set(KINDS) - {"choice"}
             if name in known:
-                self.source.report("SB607", node, found)
+                self.source.report("SB607", node, found, remedy=USAGE)
             else:
+                meant = _OTHER_NAMES.get(name.lower(), name)
                 part = (0, len(name)) if name else None
-                self.source.unknown("SB607", node, found, name, known, part=part)
+                self.source.unknown("SB607", node, found, meant, known, part=part)
             return None
         return found
 
@@ -75,7 +81,11 @@ class Questions(Shapes):
         ask = self.retry(ask, found["retry"]) if "retry" in found else ask
         ask = self.remind(ask, found["remind"]) if "remind" in found else ask
         if "timeout" in found:
-            return self.timeout(ask, found["timeout"])
+            ask = self.timeout(ask, found["timeout"])
+            if ask.remind_after and ask.timeout_after and ask.remind_after >= ask.timeout_after:
+                node = found["remind"] if "remind" in keys else found["timeout"]
+                self.source.report("SB607", node, "the reminder comes after the timeout, so it never comes")
+            return ask
         if "timeout" not in step.pairs:
             self.source.report(
                 "SB613", step.pairs["ask"][1], "this question never gives up", note="waits forever if nobody answers",
@@ -126,6 +136,8 @@ class Questions(Shapes):
     def late(self, node: Node) -> float:
         """How long an answer is taken after the timeout, in seconds."""
         written = self.text(node, "late")
+        if written is None:
+            return 0.0
         return (
             LATE if written == "accept" else 0.0 if written == "ignore" else self.seconds(node, 'late is "accept" or')
         )
@@ -162,11 +174,8 @@ class Questions(Shapes):
         keys = self.keys(node, schema.TIMEOUT, "timeout")
         if "after" not in keys and "after" not in node.pairs and node.kind == "map":
             self.source.report("SB605", node, 'a timeout needs "after:"')
-        ask = replace(
+        return replace(
             ask,
             timeout_after=self.seconds(keys["after"], "after") if "after" in keys else 0.0,
             timeout_then=self.link(keys["then"]) if "then" in keys else "",
         )
-        if ask.remind_after and ask.timeout_after and ask.remind_after >= ask.timeout_after:
-            self.source.report("SB607", node, "the reminder comes after the timeout, so it never comes")
-        return ask

@@ -11,6 +11,7 @@ from typing import TypeVar
 from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.patterns import Pattern, compile_pattern
+from smsbot.core.problem import Severity
 
 from .expressions import CONSTANTS, Expression, Names, Wrong, compile_expression
 from .functions import Kind
@@ -27,6 +28,7 @@ SPECIAL: Names = {
 """Names that every flow knows."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN_WORDS = re.compile(r"[^\W\d_][\w .,!?-]*")
 LANGUAGE = re.compile(r"[a-z]{2}")
 _RESERVED = {*CONSTANTS, *SPECIAL, *keyword.kwlist} - {"answer"}  # a question may well be called so
 
@@ -49,9 +51,14 @@ class Shapes:
         found: dict[str, Node] = {}
         for name, (key, value) in node.pairs.items():
             if name not in known:
-                self.source.unknown("SB604", key, f'{what} has no "{name}"', name, known)
+                hidden = any(c.isspace() and c != " " for c in name)
+                more = {"remedy": "an invisible space stands before it; type the line anew"} if hidden else {}
+                self.source.unknown("SB604", key, f'{what} has no "{name.strip()}"', name.strip(), known, **more)
             elif value.empty:
-                self.source.report("SB606", key, f'nothing stands after "{name}:"')
+                remedy = (
+                    "a text with # goes into quotes: # begins a comment" if self.source.cut_at_comment(value) else ""
+                )
+                self.source.report("SB606", key, f'nothing stands after "{name}:"', remedy=remedy)
             else:
                 found[name] = value
         return found
@@ -69,7 +76,9 @@ class Shapes:
         if found is None:
             return None
         if not pattern.fullmatch(found) or len(found) > 60:
-            self.source.report("SB607", node, f'{what} is letters, digits and _, not "{found[:40]}"')
+            signs = "_ and -" if pattern is ID else "_"
+            rule = f"{what} is letters from a to z, digits and {signs}, a letter first"
+            self.source.report("SB607", node, f'{rule}, not "{found[:40]}"')
             return None
         if pattern is NAME and found in _RESERVED:
             self.source.report("SB607", node, f'"{found}" is a word of the language, so nothing can be called so')
@@ -101,8 +110,9 @@ class Shapes:
 
     def flag(self, node: Node, what: str) -> bool:
         """yes or no."""
-        found = (self.text(node, what) or "").lower()
-        if found not in ("yes", "no", "true", "false"):
+        written = self.text(node, what)
+        found = (written or "").lower()
+        if written is not None and found not in ("yes", "no", "true", "false"):
             self.source.report("SB607", node, f'{what} is yes or no, not "{found[:40]}"')
         return found in ("yes", "true")
 
@@ -114,8 +124,11 @@ class Shapes:
         try:
             return compiler(node.text)
         except Wrong as wrong:
+            remedy = wrong.remedy
+            if wrong.code in ("SB620", "SB621") and not wrong.near and _PLAIN_WORDS.fullmatch(node.text):
+                remedy = f"a text has quotes of its own: \"'{node.text}'\""
             self.source.report(
-                wrong.code, node, wrong.message, remedy=wrong.remedy, near=wrong.near, part=(wrong.start, wrong.length)
+                wrong.code, node, wrong.message, remedy=remedy, near=wrong.near, part=(wrong.start, wrong.length)
             )
             return None
 
@@ -159,6 +172,7 @@ class Shapes:
         for language, (key, value) in node.pairs.items():
             if not LANGUAGE.fullmatch(language):
                 remedy = "texts that hold a colon go into quotes" if " " in language else ""
+                remedy = "a text that begins with { goes into quotes" if value.empty else remedy
                 self.source.report(
                     "SB607", key, f'a language is two letters, such as en, not "{language[:40]}"', remedy=remedy
                 )
@@ -179,9 +193,16 @@ class Shapes:
                 remedy="a text that begins with { or [ goes into quotes",
             )
             return None
+        cut = not node.quoted and self.source.cut_at_comment(node)
         if not node.text.strip():
-            self.source.report("SB606", node, "the text is empty")
+            remedy = "put it into quotes: # begins a comment" if cut else ""
+            self.source.report("SB606", node, "the text is empty", remedy=remedy)
             return None
+        if cut:
+            self.source.report(
+                "SB609", node, "this text ends at the #", note="the rest is a comment",
+                remedy="put the text into quotes", severity=Severity.WARNING,
+            )  # fmt: skip
         found = self.compiled(node, lambda text: compile_template(text, self.names))
         return replace(found, node=node) if found is not None else None
 

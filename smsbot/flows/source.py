@@ -8,6 +8,7 @@ costs what its size says.
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ except ImportError:  # PyYAML was built without libyaml
 LARGEST = 256 * 1024
 """The largest file, in bytes."""
 _DEEPEST = 20
+_QUOTES = ("'", '"', "|", ">")
 _MOST_PROBLEMS = 100
 
 
@@ -88,6 +90,11 @@ class Source:
         listed = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
         more.setdefault("remedy", "" if near or not known else f"known: {listed}")
         self.report(code, node, message, near=near, **more)
+
+    def cut_at_comment(self, node: Node) -> bool:
+        """Whether a # that may belong to the text follows it directly, as in ``Call us #1``."""
+        line = self.lines[node.end_line] if node.end_line < len(self.lines) else ""
+        return re.match(r"\s*#[^\s#-]", line[node.end_column :]) is not None
 
     def _span(self, node: Node, part: tuple[int, int] | None) -> tuple[int, int, int]:
         """Line, column and length of a node or of a part of its text, 0-based."""
@@ -203,7 +210,7 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             return Node(
                 "text", event.value, line=start.line, column=start.column, end_line=end.line, end_column=end.column,
-                quoted=event.style is not None,
+                quoted=event.style in _QUOTES,
             )  # fmt: skip
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(event, depth)
@@ -241,28 +248,52 @@ class _Builder:
         return found
 
 
+_INDENTED = "this line is indented differently from its neighbours"
 _PLAINER = {
     "could not find expected ':'": "a line without its colon, or a text that needs quotes",
-    "mapping values are not allowed": 'a colon inside a text needs quotes around the text: say: "At 5: come"',
-    "did not find expected key": "this line is indented differently from its neighbours, or a quote is missing",
-    "did not find expected '-' indicator": "this line is indented differently from its neighbours",
+    "mapping values are not allowed": "a colon inside a text needs quotes around the text",
+    "did not find expected key": f"{_INDENTED}, or a quote or bracket is missing",
+    "did not find expected '-' indicator": _INDENTED,
     "did not find expected ',' or": "a comma or a closing bracket is missing",
+    "violates indentation": "a tab; YAML is indented with spaces",
     "found character that cannot start any token": "a tab, or a sign such as @, stands where a value begins",
     "found unexpected end of stream": "a quote without its partner",
     "did not find expected node content": "a value is missing",
+    "did not find expected alphabetic": "a text that begins with * or & needs quotes",
     "block sequence entries are not allowed": "a list begins on a line of its own",
     "control characters are not allowed": "the file holds a control character",
 }
+_KEY_LINE = re.compile(r"\s*(- )?[\w\"'{} -]+:(\s|$)")
+_NO_SPACE = re.compile(r"\s*(-[^\s-]|(- )?\w+:[^\s/])")
 
 
 def _explain(source: Source, error: yaml.YAMLError) -> None:
     said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if "unexpected end of stream" in said:
+        mark = getattr(error, "context_mark", None) or mark
     line, column = (mark.line, mark.column) if mark is not None else _of_character(source, error)
-    plainer = next((v for k, v in _PLAINER.items() if k in said), said)
     line = min(line, len(source.lines) - 1)
+    plainer, remedy = next((v for k, v in _PLAINER.items() if k in said), said), ""
+    if "mapping values" in said or "could not find expected" in said:
+        line, column, plainer, remedy = _misplaced(source, line, column, plainer)
+    elif re.search(r":\s+[\[{]", source.lines[line][: column + 1]):
+        remedy = "a text that begins with { or [ goes into quotes"
     node = Node("text", line=line, column=column, end_line=line, end_column=column + 1)
-    source.report("SB601", node, f"this is not YAML: {plainer}", remedy="texts with : # { [ & * ! go into quotes")
+    source.report("SB601", node, f"this is not YAML: {plainer}", remedy=remedy)
+
+
+def _misplaced(source: Source, line: int, column: int, plainer: str) -> tuple[int, int, str, str]:
+    """A colon where none may be: a space is missing above, the line is out of line, or a text needs quotes."""
+    above = next((i for i in range(line - 1, -1, -1) if source.lines[i].strip()), -1)
+    if above >= 0 and _NO_SPACE.match(source.lines[above]):
+        start = len(source.lines[above]) - len(source.lines[above].lstrip())
+        return above, start, "a space is missing behind the dash or the colon", "write - say: hello"
+    text = source.lines[line]
+    start = len(text) - len(text.lstrip())
+    if _KEY_LINE.match(text) and ":" not in text[:column]:
+        return line, start, _INDENTED, "the keys of a step stand exactly below each other"
+    return line, column, plainer, 'write say: "At 5: come"'
 
 
 def _of_character(source: Source, error: yaml.YAMLError) -> tuple[int, int]:
@@ -290,7 +321,7 @@ def from_plain(value: Any) -> Node:
         return Node("list", items=[from_plain(v) for v in value])
     if isinstance(value, Mapping):
         return Node("map", pairs={k: (Node("text", k), from_plain(v)) for k, v in value.items()})
-    return Node("text", str(value), quoted=True)
+    return Node("text", str(value), quoted=value != "")
 
 
 def walk(node: Node) -> Iterator[Node]:

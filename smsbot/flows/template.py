@@ -12,10 +12,10 @@ from typing import Any
 from smsbot.core.errors import FlowError
 
 from .expressions import Expression, Names, Wrong, compile_expression
-from .functions import Kind
+from .functions import Kind, number_text
 from .source import Node
 
-_NUMBER_FORMAT = re.compile(r",?(?:\.[0-9])?[fd%]?")
+_NUMBER_FORMAT = re.compile(r",?(?:\.[0-9])?[f%]|,?d|,")
 _DATE_FORMAT = re.compile(r"(?:%[aAbBdHIjmMpyYuV-]|%-[dmHIM]|[^%{}])+")
 _NUMERIC = (Kind.NUMBER, Kind.ANY)
 _DATED = (Kind.DATE, Kind.TIME, Kind.MOMENT, Kind.ANY)
@@ -128,6 +128,13 @@ def _show(value: Any, spec: str) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    try:
+        return _formatted(value, spec)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise FlowError(f"the format {spec!r} does not fit {type(value).__name__}") from error
+
+
+def _formatted(value: Any, spec: str) -> str:
     if isinstance(value, date | time):
         if spec:
             return value.strftime(spec)
@@ -135,11 +142,13 @@ def _show(value: Any, spec: str) -> str:
             return value.strftime("%Y-%m-%d %H:%M")
         return value.strftime("%H:%M") if isinstance(value, time) else value.isoformat()
     if spec:
-        if not isinstance(value, int | float | Decimal):
-            raise FlowError(f"the format {spec!r} does not fit {type(value).__name__}")
-        return format(value, spec if spec[-1] in "fd%" and not (spec[-1] == "d" and not isinstance(value, int)) else "")
-    if isinstance(value, Decimal):
-        return format(value, "f")
+        if not isinstance(value, int | float | Decimal) or not _NUMBER_FORMAT.fullmatch(spec):
+            raise TypeError
+        return format(int(value) if spec[-1] == "d" else value, spec)
+    if isinstance(value, int | float | Decimal):
+        return number_text(value)
     if isinstance(value, list | tuple):
         return ", ".join(_show(v, "") for v in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_show(v, '')}" for name, v in value.items())
     return str(value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ from smsbot.stores.base import Acceptance, Store
 
 from .lines import Line, Lines
 from .sender import Sender, insist
-from .turn import Turn
+from .turn import Turn, ended_by_failure
 from .work import Discarded, Overtaken, Work
 
 log = structlog.get_logger("smsbot.dispatcher")
@@ -276,6 +277,7 @@ class Dispatcher:
         turn = work.turn = Turn(line, conversation, event, segmenter=work)
         if event.seq:  # it may have begun before: what is journaled happens no second time
             await self._remember(turn)
+        turn.pin()
         if turn.decision.wake is not None:
             await self._play(turn)
         elif turn.signature is not None:
@@ -297,7 +299,7 @@ class Dispatcher:
                 return
             bot = turn.line.bot
             call = bot.action_call(act.call.name, act.arguments, act.keywords, self._provided[bot])
-            result = await turn.chat.step(call)
+            result = await turn.chat.act(act.call.name, turn.content, call)
 
     async def _call(self, turn: Turn, signature: Signature, values: Mapping[str, Any]) -> None:
         bot = turn.line.bot
@@ -341,7 +343,7 @@ class Dispatcher:
         await self._remember(turn)
         work.turn = turn
         await self._call(turn, handler, turn.values(error=error))
-        note = f"the handler raised {why} at {place}; on_error answered"
+        note = f"the handler raised {why}{_at(place)}; on_error answered"
         step = turn.step(self.clock.now(), note=note)
         return (await work.commit(step)).verdict is not Verdict.FENCED
 
@@ -352,17 +354,30 @@ class Dispatcher:
         if event.attempts < len(RETRIES) and not isinstance(error, UsageError):
             retry_at = self.clock.now() + RETRIES[event.attempts]
             log.error("a turn failed; it is tried again", number=number, error=why, at=place)
-            await insist(lambda: self.store.postpone(event, retry_at, f"failed: {why} at {place}"))
+            await insist(lambda: self.store.postpone(event, retry_at, f"failed: {why}{_at(place)}"))
             return retry_at
         log.error("a turn failed for good; its text is a dead letter", number=number, error=why, at=place)
-        await insist(lambda: self.store.postpone(event, None, f"dead letter: {why} at {place}"))
+        await insist(lambda: self.store.postpone(event, None, f"dead letter: {why}{_at(place)}"))
+        if event.kind == "timer":
+            await self._end_failed(event)
         return None
+
+    async def _end_failed(self, event: Event) -> None:
+        """A deadline that cannot be served ends its run: nothing else would wake it any more."""
+        line = self.lines.get(event.key.line)
+        if line is None:
+            return
+        with suppress(StoreError):
+            conversation = await self.store.load(event.key)
+            step = ended_by_failure(conversation, event, self.clock.now())
+            if step is not None:
+                await self.store.finish([step])
 
     def _explain(self, work: Work, error: BaseException) -> tuple[str, str]:
         """What was raised and where in the bot's own code. The words of a foreign exception may quote a text,
         so they are told only in the sandbox."""
         signature = work.turn.signature if work.turn is not None else None
-        place = _place(error) or (where(signature.function) if signature is not None else "?")
+        place = _place(error) or (where(signature.function) if signature is not None else "")
         if self.candid and not isinstance(error, SmsbotError):
             log.error("a handler raised", exc_info=error)
         told = self.candid or isinstance(error, SmsbotError)
@@ -385,6 +400,10 @@ def _wrap(middleware: Any, turn: Turn, inner: Any) -> Any:
         return await middleware(turn.chat, inner)
 
     return call
+
+
+def _at(place: str) -> str:
+    return f" at {place}" if place else ""
 
 
 def _place(error: BaseException) -> str:

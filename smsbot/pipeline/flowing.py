@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smsbot.core.conversation import Conversation, Frame
-from smsbot.core.errors import FlowError
+from smsbot.core.errors import FlowError, FlowsWrong
 from smsbot.core.words import tokens, without_filler
 from smsbot.flows import engine
 from smsbot.flows.engine import Act, Begin, Descend, Done, Person, Progress, Result, Said, State, Waiting
-from smsbot.flows.library import Library
+from smsbot.flows.library import Library, restore
 from smsbot.flows.steps import Flow
 from smsbot.routing.chat import Effects
 
@@ -27,7 +27,8 @@ class Shelf:
     """The flows of a bot: today's, and those of runs that began on older ones (C8)."""
 
     current: Library = field(default_factory=Library)
-    older: dict[str, Library] = field(default_factory=dict)
+    older: dict[str, Library | str] = field(default_factory=dict)
+    """By hash: compiled, or as stored until somebody needs them."""
     forward: bool = False
     """Whether a run moves to today's flows where its open step still fits (in `smsbot dev`)."""
 
@@ -36,9 +37,19 @@ class Shelf:
         if content == self.current.hash:
             return self.current
         found = self.older.get(content)
+        if isinstance(found, str):
+            try:
+                found = self.older[content] = restore(found)
+            except FlowsWrong:
+                found = None
         if found is None:
             raise FlowError("the flows that this run began on cannot be read any more")
         return found
+
+
+def _prompt(state: State) -> str:
+    """What is asked again after a digression: only an open question."""
+    return state.prompt if state.phase == "ask" else ""
 
 
 @dataclass(slots=True)
@@ -68,7 +79,7 @@ class Stack:
 
     def freeze(self, deadline: float | None) -> tuple[Frame, ...]:
         """The frames as they are stored."""
-        frames = tuple(Frame(FLOW, x.flow.name, x.state.step, x.state.dump(), x.state.prompt) for x in self.levels)
+        frames = tuple(Frame(FLOW, x.flow.name, x.state.step, x.state.dump(), _prompt(x.state)) for x in self.levels)
         return (*frames[:-1], replace(frames[-1], deadline=deadline))
 
 
@@ -85,8 +96,10 @@ def thaw(shelf: Shelf, frames: Sequence[Frame], content: str) -> Stack:
 
 
 def _moved(shelf: Shelf, names: Sequence[str], states: Sequence[State], content: str) -> Stack | None:
-    old, new = shelf.older.get(content), shelf.current
-    if old is None:
+    new = shelf.current
+    try:
+        old = shelf.of(content)
+    except FlowError:
         return None
     for name, state in zip(names, states, strict=True):
         if name not in new.flows or name not in old.flows or not engine.fits(old.flows[name], new.flows[name], state):
@@ -111,6 +124,15 @@ def begin(shelf: Shelf, name: str, values: Mapping[str, Any], started_by: str, l
     return Wake(Stack(shelf.current, [Level(flow, State())]), Begin(values, language), True, started_by)
 
 
+def pin(wake: Wake, shelf: Shelf, content: str) -> Wake:
+    """The same on the content that the turn began with, before it was cut short."""
+    if content == wake.stack.library.hash:
+        return wake
+    library = shelf.of(content)
+    levels = [Level(library.flow(x.flow.name), x.state) for x in wake.stack.levels]
+    return replace(wake, stack=Stack(library, levels))
+
+
 def play(wake: Wake, person: Person, now: float, effects: Effects) -> Generator[Act, Any, str]:
     """Run the stack until it waits or ends; yields the actions it needs, is sent their results.
 
@@ -133,13 +155,15 @@ def play(wake: Wake, person: Person, now: float, effects: Effects) -> Generator[
             case Descend(name, values):
                 if len(stack.levels) >= _DEEPEST:
                     raise FlowError(f"flows call each other {_DEEPEST} deep, the last {level.flow.name}")
-                stack.levels.append(Level(stack.library.flow(name), State()))
+                stack.levels.append(Level(stack.library.flow(name), State(questions=level.state.questions)))
                 given = Begin(values)
             case Done(label, value, lost):
                 stack.levels.pop()
                 if lost or not stack.levels:
                     effects.end = label
                     return why
+                effects.late = None  # the caller goes on, so nothing waits for that answer any more
+                stack.top.state.questions = level.state.questions
                 given = Result(value, label)
     raise FlowError(f"the flow {stack.top.flow.name} went round {_MOST_RESUMES} times without waiting")
 
@@ -151,8 +175,7 @@ def _collect(progress: Progress, level: Level, person: Person, stack: Stack, eff
     effects.handoffs += progress.handoffs
     effects.contact |= progress.contact
     if progress.late is not None:
-        step, until = progress.late
-        state = replace(level.state, step=step, phase="ask", parts=[], settles=0.0)
+        state, until = progress.late
         asked = Stack(stack.library, [*stack.levels[:-1], Level(level.flow, state)])
         effects.late = (asked.freeze(None), stack.library.hash, until)
     return replace(person, contact={**person.contact, **progress.contact}) if progress.contact else person

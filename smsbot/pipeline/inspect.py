@@ -49,7 +49,7 @@ async def inspect(store: Store, lines: Lines, key: Key) -> View | None:
     visits = await store.rows("visits_of_run", run=rows[0]["id"])
     steps = tuple(v["step"] for v in visits)
     line = lines.get(key.line)
-    if conversation.run is None or line is None:
+    if conversation.run is None or conversation.run.frame is None or line is None:
         return _ended(rows[0], steps, line)
     return _open(conversation, steps, line)
 

@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from smsbot.core import codec
+from smsbot.core import codec, segments
 from smsbot.core.conversation import Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError
 from smsbot.core.message import Event, Message, Outgoing, Reply
@@ -19,8 +19,8 @@ from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
 
-from .decision import Decider, timer_data
-from .flowing import Wake, play
+from .decision import Decider, Decision, timer_data
+from .flowing import Wake, pin, play
 from .lines import Line
 from .outbox import owed
 
@@ -48,6 +48,8 @@ class Turn:
         self.chat = Chat(event, conversation, segmenter=segmenter, first_step=self._first)
         self.person = Person(event.at, {**self.chat.contact, "number": event.key.number}, event.key.line, line.country)
         self.decision = Decider(line, conversation, event, self.person).decide()
+        if apology and self.decision.wake is not None:  # the flow does not run: it stays at its question
+            self.decision = Decision(self.decision.why, ends="failed" if event.kind == "timer" else "")
         self._version = conversation.version
         self._said = 0
         self._journaled = 0
@@ -81,6 +83,17 @@ class Turn:
             **more,
         }
 
+    def pin(self) -> None:
+        """Stay on the flows that this turn began with before it was cut short (C8)."""
+        wake, content = self.decision.wake, self.chat.content
+        if wake is not None and content is not None:
+            self.decision = replace(self.decision, wake=pin(wake, self.line.shelf, content))
+
+    @property
+    def content(self) -> str:
+        """The hash of the flows that this turn runs on."""
+        return self.decision.wake.stack.library.hash if self.decision.wake is not None else ""
+
     # -- flows --------------------------------------------------------------------------------------
 
     def play(self, now: float) -> Generator[Act, Any, None]:
@@ -104,7 +117,7 @@ class Turn:
         """What flows said goes the way of what handlers say."""
         effects = self.chat.effects
         for text in effects.texts:
-            self.chat.say(text)
+            self.chat.say(segments.fit(text))
         effects.texts.clear()
         for name, value in effects.contact.items():
             self.chat.contact[name] = value
@@ -258,7 +271,17 @@ class Turn:
         old = self.before.run.frame if self.before.run else None
         new = run.frame if run else None
         if run is not None and new is not None and new.deadline is not None:
-            if old is not None and old.deadline == new.deadline and old.state == new.state:
+            same = old is not None and (old.deadline, old.state) == (new.deadline, new.state)
+            if same and self.event.kind != "timer":  # a timer that fired is gone
                 return (), ()
             return (Timer(self.event.key, TIMEOUT, new.deadline, timer_data(run, new)),), ()
         return (), ((TIMEOUT,) if old is not None and old.deadline is not None else ())
+
+
+def ended_by_failure(conversation: Conversation, event: Event, now: float) -> Step | None:
+    """The end ``failed`` of the run whose deadline an event was; None if it is not open at it any more."""
+    run = conversation.run
+    if run is None or run.frame is None or event.data != timer_data(run, run.frame):
+        return None
+    after = replace(conversation, version=conversation.version + 1, run=None)
+    return Step(event, after, consumed=False, runs=(replace(run, ended=now, end="failed"),))

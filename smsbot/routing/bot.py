@@ -78,6 +78,11 @@ class Bot(Router):
             parameters=[p for n, p in signature.parameters.items() if kinds.get(n) not in self._providers]
         )
 
+    def borrow(self, other: Bot) -> None:
+        """Know the actions of another bot, for checks."""
+        self.actions, self._action_hints = dict(other.actions), dict(other._action_hints)
+        self._providers = dict(other._providers)
+
     def action(self, function: F) -> F:
         """Name a function that flows may call with ``do:``."""
         name = function.__name__

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from smsbot.core import codec, segments
 from smsbot.core.clock import duration
 from smsbot.core.conversation import Conversation, Frame
-from smsbot.core.errors import ChatError, UsageError
+from smsbot.core.errors import ChatError, FlowError, UsageError
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.status import Status
 
@@ -210,7 +210,37 @@ class Chat:
         self._promised.append(made)
         return made
 
-    async def _step(self, place: int, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def act(self, name: str, content: str, function: Callable[[], Any]) -> Step[Any]:
+        """An action that a flow asks for: a step that remembers its name and the flows' hash (smsbot calls this)."""
+        self._steps += 1
+        place = self._steps
+        made = Step(lambda: self._act(place, name, content, function), name)
+        self._promised.append(made)
+        return made
+
+    async def _act(self, place: int, name: str, content: str, function: Callable[[], Any]) -> Any:
+        kept = self._journal.get(place)
+        if kept is not None:
+            told = codec.loads(kept[1])
+            if told["do"] != name:
+                raise FlowError(f"the turn began with {told['do']}(), but the flow now calls {name}()")
+            return told["is"]
+        return await self._step(place, function, (), {}, lambda r: ("act", {"do": name, "of": content, "is": r}))
+
+    @property
+    def content(self) -> str | None:
+        """The hash of the flows that this turn began on before it was cut short; None if it was not."""
+        acts = [value for kind, value in self._journal.values() if kind == "act"]
+        return codec.loads(acts[0])["of"] if acts else None
+
+    async def _step(
+        self,
+        place: int,
+        function: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        entry_of: Callable[[Any], tuple[str, Any]] = lambda result: ("step", result),
+    ) -> Any:
         kept = self._journal.get(place)
         if kept is not None:
             return _kept(*kept)
@@ -221,12 +251,13 @@ class Chat:
         if inspect.isawaitable(result):
             result = await result
         try:
-            entry = (place, "step", codec.dumps(result))
+            kind, told = entry_of(result)
+            entry = (place, kind, codec.dumps(told))
         except UsageError as error:
             entry = (place, "failed", f"the result of a step cannot be kept: {error.args[0]}")
         self.effects.journal.append(entry)
         await self._segmenter.cut()
-        return result if entry[1] == "step" else _kept(*entry[1:])
+        return result if entry[1] != "failed" else _kept(*entry[1:])
 
     def check_promises(self) -> None:
         """Raise `ChatError` for a step that was never awaited (smsbot calls this at the end of a turn)."""

@@ -15,6 +15,9 @@ from .base import Acceptance
 from .ledger import Ledger, Planned
 from .writer import Plan
 
+_MOST_VISITS = 20_000
+"""Steps that one turn may enter: they are numbered within it."""
+
 
 class Accept(Planned):
     """An event taken in."""
@@ -133,7 +136,7 @@ class Turn(Planned):
         visited = run or (self.step.runs[-1] if self.step.runs else None)
         if visited is not None:
             for i, name in enumerate(self.step.visits):
-                plan.add("visit", (visited.id, after.version * 100 + i, name, event.at))
+                plan.add("visit", (visited.id, after.version * _MOST_VISITS + i, name, event.at))
 
     def _run(self, plan: Plan, run: Run) -> None:
         line, number = self.step.after.key

@@ -15,6 +15,7 @@ from smsbot.core import codec
 from smsbot.core.clock import ManualClock, duration
 from smsbot.core.errors import NoAnswer, NotSent, UsageError
 from smsbot.core.message import Key
+from smsbot.core.nearest import nearest
 from smsbot.pipeline.inspect import View
 from smsbot.routing.bot import Bot
 from smsbot.settings import BotSettings, LineSettings, Settings
@@ -247,6 +248,10 @@ class Sim:
     def double(self, name: str, value: object | Callable[..., Any]) -> None:
         """Let an action return a value, or be another function, until the sim ends."""
         stand_in = value if callable(value) else lambda *_, **__: value
+        known = {n for bot in self._bots.values() for n in bot.actions}
+        if name not in known:
+            near = nearest(name, known)
+            raise UsageError(f'there is no @bot.action "{name}"' + (f'; did you mean "{near}"?' if near else ""))
         for bot in self._bots.values():
             if name in bot.actions:
                 bot.actions = {**bot.actions, name: _Double(name, bot.actions[name], stand_in).call}

@@ -83,7 +83,11 @@ async def run_story(
 ) -> Outcome:
     """Run one story on a server of its own; `update` takes what the bot says for right."""
     outcome = Outcome(story)
-    name = _bot_of(story, bots)
+    try:
+        name = _bot_of(story, bots)
+    except TargetError as error:
+        outcome.failure = Failure(story.path, story.node.line + 1, "", "a bot to talk to", str(error.args[0]))
+        return outcome
     all_lines = lines_for({name: bots[name]}, lines or {})
     async with sim({name: bots[name]}, lines=all_lines, line_settings=line_settings) as house:
         teller = _Teller(story, house, story.line or all_lines[name][0], outcome, update)
@@ -101,12 +105,10 @@ def _bot_of(story: Story, bots: Mapping[str, Bot]) -> str:
         if story.bot not in bots:
             near = nearest(story.bot, bots)
             hint = f'; did you mean "{near}"?' if near else f" (bots: {', '.join(bots)})"
-            raise TargetError(f'{story.path}: there is no bot "{story.bot}"{hint}')
+            raise TargetError(f'there is no bot "{story.bot}"{hint}')
         return story.bot
     if len(bots) != 1:
-        raise TargetError(
-            f"{story.path}: several bots could be meant ({', '.join(bots)}); write bot: NAME in the story"
-        )
+        raise TargetError(f"several bots could be meant ({', '.join(bots)}); write bot: NAME in the story")
     return next(iter(bots))
 
 
@@ -200,7 +202,7 @@ class _Teller:
         self.told[act.who] += len(got)
         if len(expected) == len(got) and all(matches(e, g) for e, g in zip(expected, got, strict=True)):
             return
-        self.outcome.changes.append((act.at, written(got)))
+        self.outcome.changes.append((act.at, written(got)) if got else (act.node, ""))
 
     async def nothing_more(self, act: Act | None) -> None:
         """What the bot has said was all expected."""
@@ -291,6 +293,9 @@ def rewrite(path: Path, outcomes: Sequence[Outcome]) -> None:
             end = _end_of(last)[0]
             indent = " " * (outcome.story.script[0].node.column - 2)
             lines.insert(end + 1, f"{indent}- {text}")
+        elif not text:  # nothing was said there any more
+            end = _end_of(node)[0]
+            del lines[node.line : end + 1]
         elif node.kind == "map":  # a line of the script: what was said stands before it
             indent = " " * max(0, node.column - 2)
             lines.insert(node.line, f"{indent}- {text}")
@@ -305,8 +310,19 @@ def _at(node: Node, outcome: Outcome) -> tuple[int, int]:
 
 def _replace(lines: list[str], node: Node, text: str) -> None:
     end_line, end_column = (node.end_line, node.end_column) if _inline(lines, node) else _end_of(node)
+    if lines[node.line][node.column : node.column + 1] in ("|", ">"):  # a block ends where the next thing begins
+        below = range(node.line + 1, min(max(node.end_line, node.line + 1), len(lines)))
+        end_line = max((i for i in below if _is_below(lines, node, i)), default=node.line)
+        end_column = len(lines[end_line])
     before, after = lines[node.line][: node.column], lines[end_line][end_column:]
     lines[node.line : end_line + 1] = [before + text + after]
+
+
+def _is_below(lines: list[str], node: Node, i: int) -> bool:
+    """Whether a line belongs to the block that begins at a node."""
+    line = lines[i]
+    indent = len(lines[node.line]) - len(lines[node.line].lstrip())
+    return bool(line.strip()) and len(line) - len(line.lstrip()) > indent
 
 
 def _inline(lines: list[str], node: Node) -> bool:

@@ -140,7 +140,7 @@ async def test_update_keeps_patterns_that_fit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "line", "column"),
     [
-        ("story: x\nscript:\n  - mee: hi\n  - bott:\n      - x", "SB606", 5, 7),
+        ("story: x\nscript:\n  - mee: hi\n  - bott:\n      - x", "SB604", 4, 5),
         ("story: x\nscrip:\n  - me: hi", "SB604", 2, 1),
         ("script: [{me: hi}]", "SB605", 1, 1),
         ("story: x\nscript: hi", "SB660", 2, 9),

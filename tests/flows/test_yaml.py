@@ -119,3 +119,41 @@ def test_positions_hold_in_every_style(text: str) -> None:
         line + 1,
         lines[line].index("nmae") + 1,
     )
+
+
+@pytest.mark.parametrize(
+    ("steps", "line", "words"),
+    [
+        ("  - ask: a\n      say: A?\n    timeout: 1h\n", 4, "indented differently"),
+        ("  -say: hello\n    end: x\n", 3, "a space is missing"),
+        ("  - say:hello\n    end: x\n", 3, "a space is missing"),
+        ('  - say: "hello\n    end: x\n', 3, "quote without its partner"),
+        ("  - say: At 5: come\n", 3, "needs quotes"),
+        ("\t- say: hello\n", 3, "tab"),
+        ("  - say: *hello*\n", 3, "needs quotes"),
+        ("  - say: {name}, hello\n", 3, "{"),
+        ("  - say: {name}\n", 3, "{ goes into quotes"),
+        ("  - say: #1 in town\n", 3, "# begins a comment"),
+        ("  - say: Call us #1 in town\n", 3, "ends at the #"),
+        ("  - say: hi\n    end:\n", 4, 'nothing stands after "end:"'),
+        ("  - {ask: a, say: A?, type: integer(1-9), timeout: 1h}\n", 3, "integer(1, 9)"),
+        ("  - {ask: a, say: A?, type: int, timeout: 1h}\n", 3, "integer"),
+        ("  - set: {shop: Main Street}\n", 3, "'Main Street'"),
+        ("  - {ask: a, say: A?, type: yes_no, timeout: 1h, then: [{'yes': b}]}\n  - {id: b, say: B}\n", 3, "without dashes"),
+        ("  - say: hi\n\u00a0   end: x\n", 4, ""),
+        ("  - {ask: a, say: A?, remind: 2h, timeout: 1h}\n", 3, "never comes"),
+        ("  - {ask: first-name, say: A?, timeout: 1h}\n", 3, "letters from a to z"),
+        ("  - {ask: a, say: A?, late: [1], timeout: 1h}\n", 3, "late is a text"),
+    ],
+)  # fmt: skip
+def test_the_mistakes_of_people_who_do_not_program_are_told_plainly(steps: str, line: int, words: str) -> None:
+    found = [p for p in problems((HEAD + steps).encode()) if p.place.line == line]
+    told = [f"{p.message} {p.note} {p.help}" for p in found]
+    assert any(words in t for t in told), problems((HEAD + steps).encode())
+
+
+def test_blank_choices_are_their_own_words() -> None:
+    made = flow(HEAD + "  - ask: a\n    say: A?\n    timeout: 1h\n    choices:\n      small:\n      large:\n")
+    ask = made.steps["a"].ask
+    assert ask is not None
+    assert ask.question.choices == {"small": ("small",), "large": ("large",)}

@@ -331,3 +331,159 @@ async def test_stop_ends_a_flow_and_start_begins_anew(house: Any, tmp_path: Path
     assert len(said) == 4
     conversation = await h.app.store.load(Key(LINE, ANN))
     assert conversation.run is not None
+
+
+# -- what a first reading found --------------------------------------------------------------------------
+
+
+async def test_an_error_handler_leaves_the_flow_at_its_question(house: Any, tmp_path: Path) -> None:
+    bot = Bot(flows=write(tmp_path, order=ORDER))
+    fails = [True, True]
+
+    @bot.action
+    def price(what: str) -> int:
+        if fails and fails.pop():
+            raise OSError("down")
+        return 3
+
+    @bot.on_error
+    def sorry() -> str:
+        return "Sorry, once more please."
+
+    h: House = await house(bot)
+    assert await talk(h, "order", "tea", "!", "tea", "tea") == [
+        "What?", "Sorry, once more please.", "Sorry, once more please.", "tea is 3. OK?",
+    ]  # fmt: skip
+    assert (await talk(h, "yes", "order", "@ 10m"))[-2:] == ["What?", "Gone."]
+
+
+async def test_a_turn_that_was_cut_short_stays_on_the_flows_it_began_with(house: Any, tmp_path: Path) -> None:
+    def flow(a: str, b: str) -> str:
+        return f"flow: x\nstart: x\nsteps: [{{do: {a}(), save: a}}, {{do: {b}(), save: b}}, {{say: '{{a}} {{b}}'}}]\n"
+
+    calls: list[str] = []
+    bot = Bot(flows=write(tmp_path, x=flow("first", "second")))
+
+    @bot.action
+    def first() -> str:
+        calls.append("first")
+        return "1"
+
+    @bot.action
+    def second() -> str:
+        calls.append("second")
+        if calls.count("second") < 3:
+            raise OSError("down")
+        return "2"
+
+    h: House = await house(bot)
+    assert await talk(h, "x") == []
+    write(tmp_path, x=flow("second", "first"))
+    assert await talk(h, "!", "@ 10s") == ["1 2"]
+    assert calls == ["first", "second", "second", "second"]
+
+
+async def test_an_answer_that_settles_is_never_lost(house: Any, tmp_path: Path) -> None:
+    text = """\
+flow: x
+start: x
+steps:
+  - {ask: a, say: "Where?", settle: 30s, remind: {after: 50s, say: "Still there?"}, timeout: {after: 1m, then: bye}}
+  - {say: "Got {a}."}
+asides: [{id: bye, say: "Bye.", end: gone}]
+"""
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "x", "@ 43s", "1 Main St", "!", "@ 60s") == ["Where?", "Got 1 Main St."]
+
+
+async def test_a_deadline_that_fails_for_good_ends_its_run(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nvars: {z: none}\nsteps: [{ask: a, say: 'A?', remind: {after: 5m, say: '{1/z}'}, timeout: 10m}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "x", "@ 1h") == ["A?"]
+    view = await h.run_of(ANN)
+    assert view is not None
+    assert (view.step, view.end) == ("", "failed")
+    assert (await talk(h, "x"))[-1] == "A?"
+
+
+async def test_a_reminder_that_was_added_later_does_not_stop_the_timeout(house: Any, tmp_path: Path) -> None:
+    h: House = await house(bot_of(tmp_path, order=ORDER))
+    await talk(h, "order")
+    write(
+        tmp_path,
+        order=ORDER.replace("timeout: {after: 10m, then: gone}", "timeout: {after: 10m, then: gone}, remind: 5m"),
+    )
+    said = await talk(h, "@ 1m", "!", "@ 3h")
+    assert said[-1] == "Gone."
+
+
+async def test_what_is_answered_is_not_asked_again_while_a_flow_waits(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nanywhere: {info: I.}\nsteps: [{ask: a, say: 'A?', timeout: 1h}, {say: Wait., wait: 1h}, {say: Now.}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "x", "me", "info", "help", "@ 1h") == [
+        "A?",
+        "Wait.",
+        "I.",
+        h.app.lines.values()[0].help,
+        "Now.",
+    ]
+
+
+async def test_a_long_answer_is_cut_where_it_is_said(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nsteps: [{ask: a, say: 'A?', timeout: 1h}, {say: 'You wrote {a}'}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    said = await talk(h, "x", "👍" * 700)
+    assert said[1].startswith("You wrote 👍👍")
+    rows = await h.outgoing()
+    assert rows[-1]["parts"] == 9
+
+
+async def test_an_answer_that_the_check_cannot_be_computed_for_is_asked_again(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nsteps: [{ask: n, say: 'N?', type: integer, check: 10 / n > 1, timeout: 1h}, {say: 'Yes {n}'}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "x", "0", "5") == ["N?", "N?", "Yes 5"]
+
+
+async def test_a_late_answer_finds_the_question_as_it_stood(house: Any, tmp_path: Path) -> None:
+    text = """\
+flow: x
+start: x
+vars: {lost: 0}
+steps:
+  - {ask: a, say: "A?", timeout: {after: 5m, then: gone}, late: 1h}
+  - {say: "{a} {lost}"}
+asides: [{id: gone, set: {lost: 1}, end: abandoned}]
+"""
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "x", "@ 5m", "@ 30m", "hi") == ["A?", "hi 0"]
+    assert (await talk(h, "x", "@ 5m", "@ 61m", "hi"))[2:] == ["A?"]
+
+
+async def test_a_late_answer_does_not_repeat_what_the_caller_has_done(house: Any, tmp_path: Path) -> None:
+    main = "flow: main\nstart: main\nsteps: [{call: sub, save: got}, {say: 'Got {got}', end: ok}]\n"
+    sub = "flow: sub\nreturns: n\nsteps: [{ask: n, say: N?, timeout: {after: 5m, then: gone}, late: accept}]\nasides: [{id: gone, end: lost}]\n"
+    h: House = await house(bot_of(tmp_path, main=main, sub=sub))
+    assert await talk(h, "main", "@ 5m", "late") == ["N?", "Got "]
+
+
+async def test_what_followed_a_choice_is_kept_behind_an_action(house: Any, tmp_path: Path) -> None:
+    text = """\
+flow: x
+start: x
+steps:
+  - {ask: a, say: "A or B?", choices: [a, b], tail: accept, timeout: 1h}
+  - {do: price(a), save: p, say: "{a}, {answer.rest}, {answer.text}"}
+"""
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "x", "A, but hot!") == ["A or B?", "a, but hot!, A, but hot!"]
+
+
+async def test_a_run_asks_at_most_two_hundred_questions(house: Any, tmp_path: Path) -> None:
+    main = "flow: main\nstart: main\nsteps: [{id: go, call: sub}, {goto: go}]\n"
+    h: House = await house(bot_of(tmp_path, main=main, sub="flow: sub\nsteps: [{ask: n, say: N?, timeout: 1h}]\n"))
+    await talk(h, "main")
+    for _ in range(200):
+        await h.text(ANN, "x")
+    view = await h.run_of(ANN)
+    assert view is not None
+    assert view.end == "too_many_questions"

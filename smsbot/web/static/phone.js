@@ -96,7 +96,7 @@ class Phone {
   show(view, place) {
     const name = NAMES[place] || "Phone";
     this.$("who").textContent = name;
-    this.$("thread").setAttribute("aria-label", "Thread of " + name);
+    this.$("log").setAttribute("aria-label", "Thread of " + name);
     this.$("text").setAttribute("aria-label", name + " texts");
     if (view.error) { this.complain(new Error(view.error)); return; }
     this.complain(null);
@@ -129,7 +129,7 @@ class Phone {
       li.className = `${entry.direction} ${entry.status}${waits ? " waiting" : ""}`;
     }
     for (const gone of known.values()) gone.remove();
-    if (list.children.length !== before) list.scrollTop = list.scrollHeight;
+    if (list.children.length !== before) this.$("log").scrollTop = this.$("log").scrollHeight;
   }
 
   stand(run) {

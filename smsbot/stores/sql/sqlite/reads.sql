@@ -13,10 +13,12 @@ LEFT JOIN frames f ON f.run = c.run
 ORDER BY f.depth;
 
 -- name: contents_in_use
--- What open runs, and questions that may still be answered late, stand on.
+-- What open runs, questions that may still be answered late, and turns that were cut short stand on.
 SELECT hash, value FROM contents WHERE hash IN (
   SELECT r.content FROM conversations c JOIN runs r ON r.id = c.run WHERE r.content <> ''
   UNION SELECT json_extract(late, '$.content') FROM conversations WHERE late <> ''
+  UNION SELECT json_extract(j.value, '$.of') FROM events e JOIN journal j ON j.frame = e.id
+        WHERE e.state = 0 AND j.kind = 'act'
 );
 
 -- name: last_run
