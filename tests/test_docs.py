@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from smsbot import settings, targets
+from smsbot.checks.proof import examine
+from smsbot.checks.story import ACTS, KEYS, load_stories
 from smsbot.cli.main import _COMMANDS
 from smsbot.core.errors import SettingsError
+from smsbot.core.problem import render
+from smsbot.flows import schema
+from smsbot.flows.functions import FUNCTIONS
+from smsbot.testing import run_story
 
 from .house import ANN, House
 from .processes import ROOT
@@ -20,7 +27,68 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CON
 
 def blocks(page: Path, language: str) -> list[str]:
     text = page.read_text(encoding="utf-8")
-    return [re.sub(r"(?m)^   ", "", b) for b in re.findall(rf"(?ms)^ *```{language}\n(.*?)^ *```", text)]
+    found = re.findall(rf"(?ms)^( *)```{language}\n(.*?)^ *```", text)
+    return [re.sub(rf"(?m)^{indent}", "", block) for indent, block in found]
+
+
+FLOW_PAGES = [p for p in PAGES if blocks(p, "yaml")]
+
+
+@pytest.mark.parametrize("page", FLOW_PAGES, ids=lambda p: p.name)
+async def test_flows_and_stories_in_the_docs_run(page: Path, tmp_path: Path) -> None:
+    """Each flow of a page is right and each story passes, on the flows of the page, or else those of docs/flows.md."""
+    found = blocks(page, "yaml")
+    flows = [b for b in found if b.startswith("flow:")]
+    source = page if flows else ROOT / "docs" / "flows.md"
+    (tmp_path / "flows").mkdir()
+    for n, text in enumerate(flows or [b for b in blocks(source, "yaml") if b.startswith("flow:")]):
+        (tmp_path / "flows" / f"{n}.yaml").write_text(text)
+    code = [b for b in blocks(source, "python") if "@bot.action" in b]
+    (tmp_path / "docs_bot.py").write_text(code[0] if code else 'from smsbot import Bot\nbot = Bot(flows="flows")\n')
+    bot = targets.load("docs_bot.py", tmp_path)
+    _, problems = examine(bot, (), ("US",), tmp_path)
+    assert [render(p) for p in problems] == []
+    for n, text in enumerate(b for b in found if b.startswith("story:")):
+        path = tmp_path / f"{n}.story.yaml"
+        path.write_text(text)
+        stories, read = load_stories(path)
+        assert not read.problems
+        outcome = await run_story(stories[0], {"pizza": bot})
+        assert outcome.passed, outcome.failure
+    assert flows or any(b.startswith("story:") for b in found)
+
+
+async def test_the_flow_of_the_readme_answers(tmp_path: Path) -> None:
+    (flow,) = blocks(ROOT / "README.md", "yaml")
+    (tmp_path / "pizza.yaml").write_text(flow)
+    async with House(targets.load(str(tmp_path / "pizza.yaml"), tmp_path), tmp_path) as h:
+        for text in ("pizza 3", "Main St 1"):
+            await h.text(ANN, text)
+        assert await h.heard(ANN) == ["Delivery address?", "3 pizza to Main St 1. On its way!"]
+
+
+def test_the_example_is_the_one_in_the_docs() -> None:
+    assert (ROOT / "flows" / "pizza.yaml").read_text() == blocks(ROOT / "docs" / "flows.md", "yaml")[0]
+
+
+def test_every_key_of_a_flow_is_documented() -> None:
+    text = (ROOT / "docs" / "flows.md").read_text(encoding="utf-8")
+    for keys in (schema.FLOW, schema.STEP, schema.START, schema.QUESTION, schema.ASK_ONLY):
+        for name in keys:
+            assert f"`{name}`" in text or f"`{name}:" in text, name
+    for name in FUNCTIONS:
+        assert re.search(rf"\b{name}\b", text), name
+    story = (ROOT / "docs" / "stories.md").read_text(encoding="utf-8")
+    for name in (*ACTS, *KEYS):
+        assert re.search(rf"\b{name}\b", story), name
+
+
+async def test_the_python_story_of_the_docs_passes(tmp_path: Path) -> None:
+    code = next(b for b in blocks(ROOT / "docs" / "stories.md", "python"))
+    names: dict[str, Any] = {}
+    exec(compile(code, "stories.md", "exec"), names)
+    async with House(targets.load("flows", ROOT), tmp_path) as h:
+        await names["test_an_order"](h)
 
 
 async def test_the_bot_of_the_readme_answers(tmp_path: Path) -> None:

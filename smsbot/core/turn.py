@@ -55,6 +55,8 @@ class Step:
     """Runs that began or ended here."""
     visits: tuple[str, ...] = ()
     """States and routes entered, for the funnel."""
+    handoffs: tuple[str, ...] = ()
+    """Desks that a person is handed to."""
     contact: Mapping[str, str | None] = field(default_factory=dict)
     """Changed fields of the contact as stored; None removes one."""
 

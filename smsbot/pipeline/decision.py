@@ -1,6 +1,6 @@
 """What an event leads to: a handler to call, flows to wake, or words that need neither (pure).
 
-The order for texts is that of "Understanding" in docs/path.md: HELP, the open question's own words, what is
+The order for texts is that of docs/path.md: HELP, the open question's own words, what is
 answered anywhere, the open question by its type, another start word, and then another try.
 """
 

@@ -179,9 +179,10 @@ class Turn:
             contact=self.chat.contact.stored() if contact else self.before.contact,
             late=self._late(run, runs),
         )
+        handoffs = tuple(effects.handoffs)
         return Step(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
-            contact,
+            handoffs, contact,
         )  # fmt: skip
 
     def _digressed(self, run: Run | None) -> bool:

@@ -100,6 +100,8 @@ class Turn(Planned):
         for entry in step.journal:
             plan.add("journal", (entry.run, entry.frame, entry.seq, entry.kind, entry.value, codec.VERSION))
         line, number = step.after.key
+        for desk in step.handoffs:
+            plan.add("handoff", (line, number, desk, event.at))
         for name in step.cancelled:
             plan.add("cancel", (line, number, name))
         for timer in step.timers:

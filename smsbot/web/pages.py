@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,6 +90,7 @@ class Pages:
             Route("/", self.messages, methods=["GET", "POST"]),
             Route("/feed", self.feed, methods=["GET", "POST"]),
             Route("/messages/{id}", self.message),
+            Route("/handoffs/{id:int}/done", self.handoff_done, methods=["POST"]),
             Route("/live", self.live),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -127,6 +128,9 @@ class Pages:
         rows = rows[skip:]
         counts = (await self._tables.rows("counts"))[0]
         return {
+            "handoffs": [{**h, "number": mask(h["number"])} for h in await self._tables.rows("handoffs", limit=_PAGE)]
+            if not asked
+            else [],
             "rows": [_shown(r) for r in rows[:_PAGE]],
             "older": _next_cursor(rows[:_PAGE], before, skip) if len(rows) > _PAGE else None,
             "fixed": before < _FOREVER,
@@ -135,6 +139,13 @@ class Pages:
             "counts": {k: v for k, v in counts.items() if v},
             "lines": [(x.number, x.bot.name) for x in self._lines.values()],
         }
+
+    async def handoff_done(self, request: Request) -> Response:
+        """Somebody at the desk has looked after a person."""
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            return PlainTextResponse("Only this page may say so.\n", 403)
+        await self._tables.write([("handoff_done", (self._clock.now(), request.path_params["id"]))])
+        return RedirectResponse("/", 303)
 
     def _normalise(self, asked: str) -> str:
         """The number that was asked for, in the country of the first line that understands it."""

@@ -487,3 +487,17 @@ async def test_a_run_asks_at_most_two_hundred_questions(house: Any, tmp_path: Pa
     view = await h.run_of(ANN)
     assert view is not None
     assert view.end == "too_many_questions"
+
+
+async def test_a_handoff_waits_at_the_desk_until_it_is_done(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nsteps: [{handoff: counter, say: We will call you., end: escalated}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    await talk(h, "x", "!")
+    page = (await h.http.get("/")).text
+    assert "Waiting for a person" in page
+    assert "counter" in page
+    assert ANN not in page
+    foreign = await h.http.post("/handoffs/1/done", headers={"sec-fetch-site": "cross-site"})
+    assert foreign.status_code == 403
+    assert (await h.http.post("/handoffs/1/done")).status_code == 303
+    assert "Waiting for a person" not in (await h.http.get("/")).text

@@ -116,6 +116,9 @@ SELECT
   (SELECT count(*) FROM (SELECT 1 FROM quarantine WHERE replayed IS NULL LIMIT 1001)) AS quarantined,
   (SELECT count(*) FROM suppressions) AS opted_out;
 
+-- name: handoffs
+SELECT id, line, number, desk, at FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
+
 -- name: event
 SELECT seq, hex(id) AS id, line, number, kind, text, at, state, note, attempts FROM events WHERE seq = :seq;
 

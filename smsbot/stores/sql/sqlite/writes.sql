@@ -50,6 +50,12 @@ INSERT INTO journal (run, frame, seq, kind, value, codec) VALUES (?, ?, ?, ?, ?,
 -- name: visit
 INSERT INTO visits (run, seq, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
+-- name: handoff
+INSERT INTO handoffs (line, number, desk, at) VALUES (?, ?, ?, ?);
+
+-- name: handoff_done
+UPDATE handoffs SET done = ? WHERE id = ? AND done IS NULL;
+
 -- name: cancel
 DELETE FROM timers WHERE line = ? AND number = ? AND name = ?;
 

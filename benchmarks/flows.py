@@ -1,0 +1,120 @@
+"""What one turn of a flow costs, beside a bare state machine in Python; and how long `check` takes.
+
+    python benchmarks/flows.py
+
+The figures to trust are the ratios: both sides run in turns, in one process, on the same texts. A turn of the
+engine is: the stored frame is read, the text understood, the step taken, the frame written; no database.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from smsbot import Bot
+from smsbot.checks.flows import Around, check
+from smsbot.core.conversation import Frame
+from smsbot.flows.engine import Begin, Person, Said, State
+from smsbot.flows.library import build, load_files
+from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, heard, play, thaw
+from smsbot.routing.chat import Effects
+
+STEPS, ROUNDS = 40, 9
+NOW = 1_780_000_000.0
+PERSON = Person(NOW, {"number": "+48600100200"}, "7255", "PL")
+
+
+def flow_of(name: str, steps: int) -> str:
+    """A flow of questions, every fifth step a computation."""
+    lines = [f"flow: {name}", f"start: {name}", "vars: {sum: 0}", "steps:"]
+    lines.insert(3, "defaults: {timeout: {after: 10m, then: gone}, retry: 2}")
+    for n in range(steps - 1):
+        if n % 5 == 4:
+            lines.append(f"  - {{id: s{n}, set: {{sum: sum + q{n - 1}}}, when: q{n - 1} > 0}}")
+        else:
+            asks = f'ask: q{n}, say: "Question {n}: how many, after {{sum}}?"'
+            lines.append(f'  - {{{asks}, type: "integer(0, 99)", check: q{n} != 13}}')
+    lines += ["asides:", "  - {id: gone, say: Gone., end: abandoned}"]
+    return "\n".join(lines) + "\n"
+
+
+def engine_turns(shelf: Shelf) -> int:
+    """A whole conversation through the engine; how many turns it took."""
+    library = shelf.current
+    frames: tuple[Frame, ...] = ()
+    turns = 0
+    while True:
+        effects = Effects()
+        if not frames:
+            wake = Wake(Stack(library, [Level(library.flow("bench"), State())]), Begin(), True)
+        else:
+            stack = thaw(shelf, frames, library.hash)
+            wake = Wake(stack, heard(stack, "7", PERSON) or Said("7"))
+        for _ in play(wake, PERSON, NOW, effects):
+            raise AssertionError("no action is called here")
+        turns += 1
+        if effects.end is not None:
+            return turns
+        assert effects.frames is not None
+        frames = effects.frames
+
+
+def bare_turns() -> int:
+    """The same conversation as people write it by hand: a state, a dictionary, JSON in and out."""
+    stored, turns, total = b"", 0, 0
+    questions = [n for n in range(STEPS - 1) if n % 5 != 4]
+    while True:
+        data = orjson.loads(stored) if stored else {"at": -1, "sum": 0}
+        turns += 1
+        if data["at"] >= 0:
+            text = "7"
+            if not text.isdecimal() or not 0 <= int(text) <= 99 or int(text) == 13:
+                continue
+            data[f"q{questions[data['at']]}"] = int(text)
+            if (questions[data["at"]] + 1) % 5 == 4 and int(text) > 0:
+                data["sum"] += int(text)
+        data["at"] += 1
+        if data["at"] >= len(questions):
+            return turns
+        total += len(f"Question {questions[data['at']]}: how many, after {data['sum']}?")
+        stored = orjson.dumps(data)
+
+
+def micros(work: Callable[[], int], times: int) -> float:
+    """Microseconds a turn."""
+    began = time.perf_counter()
+    turns = sum(work() for _ in range(times))
+    return (time.perf_counter() - began) / turns * 1e6
+
+
+def main() -> None:
+    """Print both sides, their ratio, and the time of a check."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "bench.yaml").write_text(flow_of("bench", STEPS))
+        flows, sources = load_files([Path(folder)], Path(folder))
+        assert not [p for s in sources for p in s.problems]
+        shelf = Shelf(build(flows))
+        engine_turns(shelf)
+        pairs = [(micros(lambda: engine_turns(shelf), 20), micros(bare_turns, 20)) for _ in range(ROUNDS)]
+        engine, bare = (statistics.median(p[i] for p in pairs) for i in (0, 1))
+        ratio = statistics.median(a / b for a, b in pairs)
+        print(f"a turn of a {STEPS}-step flow   {engine:7.1f} µs")
+        print(f"a bare state machine       {bare:7.1f} µs   ratio {ratio:.1f}")
+    with tempfile.TemporaryDirectory() as folder:
+        for n in range(200):
+            (Path(folder) / f"f{n}.yaml").write_text(flow_of(f"flow{n}", STEPS))
+        began = time.perf_counter()
+        flows, sources = load_files([Path(folder)], Path(folder))
+        problems = check(flows, {s.path: s for s in sources}, Around(Bot()))
+        took = time.perf_counter() - began
+        steps = sum(len(f.steps) for f in flows)
+        print(f"check of {len(flows)} flows, {steps} steps: {took:.2f} s, {len(problems)} problems")
+
+
+if __name__ == "__main__":
+    main()
