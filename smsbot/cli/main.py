@@ -116,5 +116,5 @@ def main() -> None:
 def _complain(error: SmsbotError) -> None:
     click.secho(f"error[{error.code}]: ", fg="red", bold=True, nl=False, err=True)
     click.echo(error.args[0], err=True)
-    if error.remedy:
+    if error.remedy is not SmsbotError.remedy:  # which says no more than the message
         click.echo(f"help: {error.remedy}", err=True)

@@ -32,8 +32,7 @@ class SmsbotError(Exception):
     """Something smsbot refuses or could not do."""
 
     code = "SB000"
-    remedy = ""
-    """What to do, where the message does not say it."""
+    remedy = "The message itself names what to change."
 
     def __str__(self) -> str:
         return f"{self.code}: {super().__str__()}"
