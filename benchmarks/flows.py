@@ -19,8 +19,8 @@ import orjson
 from smsbot import Bot
 from smsbot.checks.flows import Around, check
 from smsbot.core.conversation import Frame
-from smsbot.flows.engine import Begin, Person, Said, State
 from smsbot.flows.library import build, load_files
+from smsbot.flows.state import Begin, Person, Said, State
 from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, heard, play, thaw
 from smsbot.routing.chat import Effects
 

@@ -16,7 +16,7 @@ from smsbot.core.message import Event
 from smsbot.core.status import Status
 from smsbot.core.words import Token, tokens
 from smsbot.flows import engine
-from smsbot.flows.engine import Due, Person, Said
+from smsbot.flows.state import Due, Person, Said
 from smsbot.flows.steps import Flow
 from smsbot.policy import consent
 from smsbot.routing.chat import Delivery

@@ -22,9 +22,10 @@ from smsbot.core.message import Event, Key
 from smsbot.core.phone import mask
 from smsbot.core.turn import Verdict
 from smsbot.routing.bot import Bot
-from smsbot.routing.injection import Signature, where
+from smsbot.routing.injection import Signature
 from smsbot.stores.base import Acceptance, Store
 
+from .failure import place, told
 from .lines import Line, Lines
 from .sender import Sender, insist
 from .turn import Turn, ended_by_failure
@@ -336,28 +337,28 @@ class Dispatcher:
 
     async def _apologise(self, work: Work, line: Line, handler: Signature, error: BaseException) -> bool:
         """Let the bot's error handler answer; what the failed handler said and set is gone."""
-        why, place = self._explain(work, error)
-        log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=why, at=place)
+        why, at = self._explain(work, error)
+        log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=why, at=at.strip())
         conversation = await self.store.load(work.event.key)
         turn = Turn(line, conversation, work.event, segmenter=work, apology=True)
         await self._remember(turn)
         work.turn = turn
         await self._call(turn, handler, turn.values(error=error))
-        note = f"the handler raised {why}{_at(place)}; on_error answered"
+        note = f"the handler raised {why}{at}; on_error answered"
         step = turn.step(self.clock.now(), note=note)
         return (await work.commit(step)).verdict is not Verdict.FENCED
 
     async def _postpone(self, work: Work, error: BaseException) -> float | None:
         event, number = work.event, mask(work.event.key.number)
-        why, place = self._explain(work, error)
+        why, at = self._explain(work, error)
         # a mistake in using smsbot would only be made again
         if event.attempts < len(RETRIES) and not isinstance(error, UsageError):
             retry_at = self.clock.now() + RETRIES[event.attempts]
-            log.error("a turn failed; it is tried again", number=number, error=why, at=place)
-            await insist(lambda: self.store.postpone(event, retry_at, f"failed: {why}{_at(place)}"))
+            log.error("a turn failed; it is tried again", number=number, error=why, at=at.strip())
+            await insist(lambda: self.store.postpone(event, retry_at, f"failed: {why}{at}"))
             return retry_at
-        log.error("a turn failed for good; its text is a dead letter", number=number, error=why, at=place)
-        await insist(lambda: self.store.postpone(event, None, f"dead letter: {why}{_at(place)}"))
+        log.error("a turn failed for good; its text is a dead letter", number=number, error=why, at=at.strip())
+        await insist(lambda: self.store.postpone(event, None, f"dead letter: {why}{at}"))
         if event.kind == "timer":
             await self._end_failed(event)
         return None
@@ -374,14 +375,10 @@ class Dispatcher:
                 await self.store.finish([step])
 
     def _explain(self, work: Work, error: BaseException) -> tuple[str, str]:
-        """What was raised and where in the bot's own code. The words of a foreign exception may quote a text,
-        so they are told only in the sandbox."""
-        signature = work.turn.signature if work.turn is not None else None
-        place = _place(error) or (where(signature.function) if signature is not None else "")
         if self.candid and not isinstance(error, SmsbotError):
             log.error("a handler raised", exc_info=error)
-        told = self.candid or isinstance(error, SmsbotError)
-        return (f"{type(error).__name__}: {error}" if told else type(error).__name__), place
+        signature = work.turn.signature if work.turn is not None else None
+        return told(error, self.candid), place(error, signature)
 
     async def _give_up(self, work: Work, why: str) -> None:
         if await work.accept() is Verdict.DONE:
@@ -400,19 +397,3 @@ def _wrap(middleware: Any, turn: Turn, inner: Any) -> Any:
         return await middleware(turn.chat, inner)
 
     return call
-
-
-def _at(place: str) -> str:
-    return f" at {place}" if place else ""
-
-
-def _place(error: BaseException) -> str:
-    """``file:line`` of the innermost frame that is neither smsbot's nor a library's; empty if there is none."""
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        name = trace.tb_frame.f_globals.get("__name__", "")
-        file = trace.tb_frame.f_code.co_filename
-        if name.partition(".")[0] != "smsbot" and "site-packages" not in file and not file.startswith("<"):
-            place = f"{file}:{trace.tb_lineno}" if "/lib/python3" not in file else place
-        trace = trace.tb_next
-    return place

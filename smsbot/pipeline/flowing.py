@@ -11,8 +11,21 @@ from smsbot.core.conversation import Conversation, Frame
 from smsbot.core.errors import FlowError, FlowsWrong
 from smsbot.core.words import tokens, without_filler
 from smsbot.flows import engine
-from smsbot.flows.engine import Act, Begin, Descend, Done, Person, Progress, Result, Said, State, Waiting
 from smsbot.flows.library import Library, restore
+from smsbot.flows.state import (
+    Act,
+    Begin,
+    Descend,
+    Done,
+    Input,
+    Person,
+    Progress,
+    Result,
+    Said,
+    State,
+    Waiting,
+    load_state,
+)
 from smsbot.flows.steps import Flow
 from smsbot.routing.chat import Effects
 
@@ -85,7 +98,7 @@ class Stack:
 
 def thaw(shelf: Shelf, frames: Sequence[Frame], content: str) -> Stack:
     """The stack of stored frames, on the flows that the run began on, or on today's where they fit."""
-    states = [engine.load_state(f.state, f.data, f.prompt) for f in frames]
+    states = [load_state(f.state, f.data, f.prompt) for f in frames]
     names = [f.name for f in frames]
     if shelf.forward and content != shelf.current.hash:
         moved = _moved(shelf, names, states, content)
@@ -112,7 +125,7 @@ class Wake:
     """What an event does to flows: which stack it wakes, and with what."""
 
     stack: Stack
-    given: engine.Input
+    given: Input
     fresh: bool = False
     """Whether a new run begins; an open one ends ``switched``."""
     started_by: str = ""

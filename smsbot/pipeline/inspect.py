@@ -36,6 +36,9 @@ class View:
     due_what: str
     end: str
     """The end label; empty while it is open."""
+    started: float = 0.0
+    words: tuple[str, ...] = ()
+    """What the open question's choices are, as somebody may text them."""
     steps: tuple[str, ...] = ()
     """Steps that it has entered, newest last."""
 
@@ -57,7 +60,9 @@ async def inspect(store: Store, lines: Lines, key: Key) -> View | None:
 def _ended(row: Row, steps: tuple[str, ...], line: Line | None) -> View:
     last = steps[-1] if steps else ""
     at = _place(line, *last.split(".", 1)) if line is not None and "." in last else ""
-    return View(row["bot"], row["started_by"], last, "", at, {}, None, "", row["end_label"] or "open", steps)
+    return View(
+        row["bot"], row["started_by"], last, "", at, {}, None, "", row["end_label"] or "open", row["started"], (), steps
+    )
 
 
 def _open(conversation: Conversation, steps: tuple[str, ...], line: Line) -> View:
@@ -69,8 +74,20 @@ def _open(conversation: Conversation, steps: tuple[str, ...], line: Line) -> Vie
     at = _place(line, frame.name, frame.state, run.content) if frame.kind == FLOW else ""
     return View(
         run.bot, run.started_by, frame.name, frame.state, at, variables, frame.deadline, _due(frame, line, run.content),
-        "", steps,
+        "", run.started, _words(frame, line, run.content), steps,
     )  # fmt: skip
+
+
+def _words(frame: Frame, line: Line, content: str) -> tuple[str, ...]:
+    """The first word of each choice of the open question."""
+    found = _flow(line, frame.name, content) if frame.kind == FLOW else None
+    step = found.steps.get(frame.state) if found is not None else None
+    if step is None or step.ask is None:
+        return ()
+    question = step.ask.question
+    if question.kind == "yes_no":
+        return ("yes", "no")
+    return tuple(min(words, key=len) for words in question.choices.values() if words)
 
 
 def _variables(frame: Frame) -> Mapping[str, Any]:

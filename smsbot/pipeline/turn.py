@@ -14,7 +14,7 @@ from smsbot.core.conversation import Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError
 from smsbot.core.message import Event, Message, Outgoing, Reply
 from smsbot.core.turn import Entry, Step, Timer, run_id
-from smsbot.flows.engine import Act, Person
+from smsbot.flows.state import Act, Person
 from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route

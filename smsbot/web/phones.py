@@ -25,6 +25,7 @@ from smsbot.stores.base import Row, Tables
 MOST = 6
 """Phones on one page."""
 _LONGEST_NAME = 80
+_MOST_WORDS = 6
 
 
 class Network(Protocol):
@@ -80,8 +81,15 @@ class Phones:
         view = await self._inspect(Key(line.number, number))
         return {
             "number": number, "mode": self._network.mode(number), "thread": thread,
-            "run": dataclasses.asdict(view) if view is not None else None,
+            "run": dataclasses.asdict(view) if view is not None else None, "words": self._words(line, view),
         }  # fmt: skip
+
+    @staticmethod
+    def _words(line: Line, view: View | None) -> list[str]:
+        """What one could text next: the open question's choices, else words that start something."""
+        if view is not None and view.step:
+            return list(view.words[:_MOST_WORDS])
+        return sorted(line.table.keywords.words(), key=len)[:_MOST_WORDS]
 
     def _who(self, item: object) -> tuple[str, Line]:
         given: Mapping[str, Any] = item if isinstance(item, dict) else {}

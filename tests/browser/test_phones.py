@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,13 @@ def test_one_event_stream_for_all_tabs(browser: Any, dev: Process) -> None:
     say(pages[3], "2", "How many")
     phone(pages[7]).locator(".thread li.out", has_text="How many").wait_for(timeout=5000)
     context.close()
+
+
+def test_an_order_by_mouse_alone(page: Any, dev: Process) -> None:
+    page.goto(f"{dev.url}/phone#+48600201100")
+    for word, answer in (("pizza", "Size?"), ("m", "How many")):
+        phone(page).locator(".words button", has_text=re.compile(f"^{word}$")).click()
+        phone(page).locator(".thread li.out", has_text=answer).last.wait_for(timeout=5000)
 
 
 def test_what_is_typed_is_never_markup(page: Any, dev: Process) -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from smsbot.core.conversation import Frame
 from smsbot.core.errors import FlowError
 from smsbot.core.problem import errors
-from smsbot.flows.engine import Begin, Due, Input, Person, Said, State
 from smsbot.flows.library import Library, build, restore
 from smsbot.flows.loader import read
 from smsbot.flows.source import Source, from_plain
+from smsbot.flows.state import Begin, Due, Input, Person, Said, State
 from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, play, thaw
 from smsbot.routing.chat import Effects
 

@@ -108,6 +108,7 @@ class Phone {
     const end = view.thread[view.thread.length - 1];
     this.$("typing").hidden = !(end && end.direction === "in" && Date.now() < this.waiting);
     this.stand(view.run);
+    this.words(view.words);
     this.$("save").hidden = !view.thread.length;
   }
 
@@ -146,6 +147,19 @@ class Phone {
     }
     list.replaceChildren(...rows);
     this.tick();
+  }
+
+  words(words) {
+    const list = this.$("words"), said = words.join("\n");
+    if (list.dataset.said === said) return;
+    list.dataset.said = said;
+    list.replaceChildren(...words.map((word) => {
+      const li = document.createElement("li"), button = document.createElement("button");
+      button.type = "button"; button.className = "quiet"; button.textContent = word;
+      button.addEventListener("click", () => { this.$("text").value = word; this.send(); this.$("text").focus({ preventScroll: true }); });
+      li.append(button);
+      return li;
+    }));
   }
 
   tick() {

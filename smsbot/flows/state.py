@@ -1,0 +1,161 @@
+"""Where a frame of a flow stands, what wakes it, and what resuming it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from smsbot.core import codec
+from smsbot.core.answers import Answer
+
+from .expressions import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the flow is told of the person and the moment."""
+
+    now: float
+    """When the event happened, seconds since 1970 UTC."""
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    line: str = ""
+    country: str | None = None
+    event: Any = None
+    """The data of the event that started the run."""
+
+
+@dataclass(slots=True)
+class State:
+    """Where a frame of a flow stands."""
+
+    step: str = ""
+    phase: str = ""
+    """``ask``, ``wait``, ``do`` or ``call``: what the step waits for; empty: it has not begun."""
+    variables: dict[str, Any] = field(default_factory=dict)
+    asked: float = 0.0
+    """When the question, or the wait, began."""
+    wrong: int = 0
+    """Wrong answers so far."""
+    reminded: bool = False
+    parts: list[str] = field(default_factory=list)
+    """Fragments of an answer that settles."""
+    settles: float = 0.0
+    questions: int = 0
+    given: list[str] = field(default_factory=list)
+    """Names that the start word gave a value; the questions of those names are not asked."""
+    answer: dict[str, str] = field(default_factory=dict)
+    """The last answer: its text, and what followed a choice (``rest``)."""
+    prompt: str = ""
+
+    def dump(self) -> str:
+        """The state as JSON text; `load_state` reads it again."""
+        kept = {n: getattr(self, n) for n in _FIELDS if getattr(self, n) != _EMPTY[n]}
+        return codec.dumps({"is": kept, "vars": self.variables})
+
+
+_FIELDS = ("phase", "asked", "wrong", "reminded", "parts", "settles", "questions", "given", "answer")
+_EMPTY: Mapping[str, Any] = {
+    "phase": "", "asked": 0.0, "wrong": 0, "reminded": False, "parts": [], "settles": 0.0, "questions": 0,
+    "given": [], "answer": {},
+}  # fmt: skip
+
+
+def load_state(step: str, data: str, prompt: str = "") -> State:
+    """The state of a stored frame."""
+    kept = codec.loads(data)
+    return State(step=step, variables=kept.get("vars", {}), prompt=prompt, **kept.get("is", {}))
+
+
+# -- inputs ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The flow starts, with what is known already."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
+    """The language of the start word; kept with the person if none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The person said something at a question."""
+
+    text: str
+    answer: Answer | None = None
+    """Where the caller has understood it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline of the frame has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an action, or a called flow, returned."""
+
+    value: Any = None
+    label: str = ""
+    """The end label of a called flow."""
+
+
+Input = Begin | Said | Due | Result
+
+# -- outcomes -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The frame waits for the person, or for a deadline."""
+
+    deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An action is to be called; resume with its `Result`."""
+
+    call: Call
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Descend:
+    """Another flow is to be run; resume with its `Result`."""
+
+    flow: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The flow has ended."""
+
+    label: str
+    value: Any = None
+    lost: bool = False
+    """Nobody answered, and the flow has no step for that: its callers end too."""
+
+
+Outcome = Waiting | Act | Descend | Done
+
+
+@dataclass(slots=True)
+class Progress:
+    """What resuming a frame came to."""
+
+    state: State
+    outcome: Outcome = field(default_factory=lambda: Done("done"))
+    said: list[str] = field(default_factory=list)
+    visits: list[str] = field(default_factory=list)
+    contact: dict[str, Any] = field(default_factory=dict)
+    """Fields of the contact that were set."""
+    handoffs: list[str] = field(default_factory=list)
+    why: str = ""
+    """What decided, one plain sentence."""
+    late: tuple[State, float] | None = None
+    """A timed-out question whose answer is still taken: how it stood, and until when."""
