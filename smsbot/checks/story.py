@@ -19,9 +19,12 @@ ME = "me"
 """The phone of a story that has only one."""
 KEYS = ("story", "bot", "line", "contact", "actions", "script", "expect")
 """The keys of a story."""
-ACTS = ("me", "bot", "wait", "restart", "ended", "at", "vars", "event", "phone")
+ACTS = ("me", "bot", "wait", "restart", "ended", "at", "vars", "event", "phone", "gateway")
 """What a line of a script does; any other name is a phone that texts."""
 MODES = ("on", "off", "full", "slow", "duplicate", "reorder")
+GATEWAY = ("ok", "lost", "mute", "down", "429", "500")
+"""What a gateway may do with a send; any other HTTP status as well."""
+_MOOD = re.compile(r"ok|lost|mute|down|[45]\d\d( \d+)?")
 _EXPECT = ("segments", "texts", "ended")
 _SKIPPED = {".venv", ".git", ".tox", "node_modules", "__pycache__", "build", "dist"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,30}")
@@ -183,6 +186,8 @@ class _Reader:
             case "event":
                 data = item.pairs["data"][1] if "data" in item.pairs else Node("map")
                 return Act("event", to, (value.text, value_of(data)), item, value)
+            case "gateway":
+                return Act("gateway", to, self.moods(value), item, value)
             case "phone":
                 if value.text not in MODES:
                     self.source.unknown("SB607", value, f'a phone is not "{value.text[:20]}"', value.text, MODES)
@@ -194,6 +199,14 @@ class _Reader:
             self.source.report("SB606", value, f"what {name} texts is a text")
             return None
         return Act("text", name, value.text, item, value)
+
+    def moods(self, value: Node) -> list[str]:
+        """What the gateway does with the next sends."""
+        found = [i.text for i in (value.items if value.kind == "list" else [value])]
+        for item in value.items if value.kind == "list" else [value]:
+            if not _MOOD.fullmatch(item.text):
+                self.source.unknown("SB607", item, f'a gateway is not "{item.text[:20]}"', item.text, GATEWAY)
+        return found
 
     def texts(self, value: Node) -> list[str]:
         items = value.items if value.kind == "list" else [value]

@@ -164,6 +164,8 @@ class _Teller:
                 name, data = act.value
                 await self.sim.event(name, self.phone(act.who).number, data or {}, self.line)
                 self.after = f"the event {name}"
+            case "gateway":
+                self.sim.provider.next = list(act.value)
             case "bot":
                 await self.hear(act)
             case _:
