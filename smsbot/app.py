@@ -13,7 +13,6 @@ import structlog
 
 from smsbot import targets
 from smsbot.checks.proof import prove
-from smsbot.core import phone
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.message import Key
@@ -57,14 +56,14 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, forward: bool = 
     """The lines of the settings, each with its bot, flows, account and country; flows and routes are checked here."""
     lines: dict[str, Line] = {}
     shelves = {
-        name: Shelf(prove(bots[name], own.lines, [_country(settings, n) for n in own.lines]), forward=forward)
+        name: Shelf(prove(bots[name], own.lines, [settings.country(n) for n in own.lines]), forward=forward)
         for name, own in settings.bots.items()
     }
     default = next(iter(settings.accounts), SANDBOX)
     for name, bot_settings in settings.bots.items():
         for number in bot_settings.lines:
             own = settings.lines.get(number, LineSettings())
-            country = _country(settings, number)
+            country = settings.country(number)
             table = table_of(bots[name], number, shelves[name])
             _check_keywords(table, number, country)
             lines[number] = Line(
@@ -73,10 +72,6 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, forward: bool = 
                 shelves[name], table,
             )  # fmt: skip
     return Lines(lines)
-
-
-def _country(settings: Settings, number: str) -> str | None:
-    return settings.lines.get(number, LineSettings()).country or phone.country(number)
 
 
 def _check_keywords(table: Table, number: str, country: str | None) -> None:
@@ -142,16 +137,17 @@ class App:
         if self.dev:
             phone_api = self._build_sandbox()
             assert self.network is not None
-            phones = Phones(self.network, self.store, self.lines, self.clock, self.inspect, self._stories())
+            phones = Phones(self.network, self.store, self.lines, self.clock, self.inspect, self._stories)
             return LocalGate(pages.app(phone_api, phones, self._lifespan), self._base)
         password = self.settings.dashboard_password
         return PasswordGate(
             pages.app(None, None, self._lifespan), password.get_secret_value() if password else None, _is_open
         )
 
-    def _stories(self) -> Path:
-        """Where stories are saved: beside the flows, else with the tests."""
-        paths = [path for bot in self.bots.values() for path in targets.flow_paths(bot)]
+    @staticmethod
+    def _stories(line: Line) -> Path:
+        """Where stories of a line's bot are saved: beside its flows, else with the tests."""
+        paths = targets.flow_paths(line.bot)
         if not paths:
             return Path.cwd() / "tests" / "stories"
         return (paths[0] if paths[0].is_dir() else paths[0].parent) / "stories"
@@ -232,10 +228,9 @@ class App:
         await self.store.write(
             [("keep_content", (s.current.hash, s.current.stored(), now)) for s in shelves if s.current.hash]
         )
-        current = {s.current.hash for s in shelves}
         for row in await self.store.rows("contents_in_use"):
-            if row["hash"] not in current:
-                for shelf in shelves:
+            for shelf in shelves:
+                if row["hash"] != shelf.current.hash:
                     shelf.older[row["hash"]] = row["value"]
 
     def _account(self, name: str, gateway: Gateway) -> Account:

@@ -108,6 +108,10 @@ class Settings(BaseSettings):
         """The environment above `.env` above the file (which comes as init values)."""
         return env_settings, init_settings
 
+    def country(self, line: str) -> str | None:
+        """The country of a line: as it is set, else as its number says."""
+        return self.lines.get(line, LineSettings()).country or phone.country(line)
+
     @property
     def path(self) -> Path:
         """The SQLite file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from smsbot.flows.source import LARGEST, Node, Source, parse
 
 ME = "me"
 """The phone of a story that has only one."""
-KEYS = ("story", "bot", "line", "contact", "actions", "script", "expect")
+KEYS = ("story", "bot", "line", "clock", "contact", "actions", "script", "expect")
 """The keys of a story."""
 ACTS = ("me", "bot", "wait", "restart", "ended", "at", "vars", "event", "phone", "gateway")
 """What a line of a script does; any other name is a phone that texts."""
@@ -58,6 +59,8 @@ class Story:
     contact: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, Any] = field(default_factory=dict)
     """What actions return instead of being called."""
+    clock: float | None = None
+    """When it begins, seconds since 1970 UTC; None: whenever."""
     segments: int | None = None
     texts: int | None = None
     ended: str | None = None
@@ -84,6 +87,11 @@ def load_stories(path: Path) -> tuple[list[Story], Source]:
         source = Source(str(path))
         source.report("SB660", Node("text"), f"the story cannot be read: {error.strerror}")
         return [], source
+    return read_stories(path, content)
+
+
+def read_stories(path: Path, content: bytes) -> tuple[list[Story], Source]:
+    """The stories of a file's content."""
     source, root = parse(str(path), content)
     if root is None:
         return [], source
@@ -116,7 +124,7 @@ class _Reader:
         expect = self.expect(node)
         return Story(
             self.text(node, "story"), self.path, tuple(self.acts(script.items)), node, self.text(node, "bot"),
-            self.text(node, "line"), self.values(node, "contact"), self.values(node, "actions"),
+            self.text(node, "line"), self.values(node, "contact"), self.values(node, "actions"), self.clock(node),
             expect.get("segments"), expect.get("texts"), expect.get("ended"),
         )  # fmt: skip
 
@@ -125,6 +133,20 @@ class _Reader:
         if found is not None and found[1].kind != "text":
             self.source.report("SB606", found[1], f"{key} is a text")
         return found[1].text if found is not None else ""
+
+    def clock(self, node: Node) -> float | None:
+        """When the story begins: a date, or a date and a time, UTC."""
+        written = self.text(node, "clock")
+        if not written:
+            return None
+        try:
+            return datetime.fromisoformat(written).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            at = node.pairs["clock"][1]
+            self.source.report(
+                "SB607", at, f'"{written[:40]}" is not a date', remedy="write 2026-11-23 or 2026-11-23 14:00"
+            )
+            return None
 
     def values(self, node: Node, key: str) -> dict[str, Any]:
         found = node.pairs.get(key)
@@ -251,16 +273,21 @@ def value_of(node: Node) -> Any:
 
 _PAUSE = {"in": 60.0, "out": 2.0}
 """Seconds of silence that a story tells as a wait: before a person's text, before the bot's."""
+_TELLING = 1.0
+"""Seconds that a text takes when a story is told."""
 
 
 def story_of(name: str, thread: Sequence[Mapping[str, Any]], *, bot: str = "", ended: str = "") -> str:
     """A thread as a story: what was texted, what was heard, and the silences between.
 
-    Each entry has ``direction`` (in: to the bot), ``text`` and ``at`` (seconds).
+    Each entry has ``direction`` (in: to the bot), ``text`` and ``at`` (seconds since 1970 UTC). Shorter silences
+    are left out, but made up for at the next wait, so that timers fire in the story as they did.
     """
-    lines = [f"story: {quote(name)}"] + ([f"bot: {bot}"] if bot else []) + ["script:"]
+    begun = float(thread[0]["at"]) if thread else 0.0
+    lines = [f"story: {quote(name)}"] + ([f"bot: {bot}"] if bot else [])
+    lines += [f'clock: "{datetime.fromtimestamp(begun, UTC):%Y-%m-%d %H:%M}"', "script:"]
+    told, before = begun, begun
     heard: list[str] = []
-    before: float | None = None
 
     def flush() -> None:
         if heard:
@@ -269,13 +296,15 @@ def story_of(name: str, thread: Sequence[Mapping[str, Any]], *, bot: str = "", e
             heard.clear()
 
     for entry in thread:
-        if before is not None and entry["at"] - before >= _PAUSE[entry["direction"]]:
+        if entry["at"] - before >= _PAUSE[entry["direction"]] and entry["at"] > told:
             flush()
-            lines.append(f"  - wait: {_written_duration(entry['at'] - before)}")
+            lines.append(f"  - wait: {_written_duration(entry['at'] - told)}")
+            told = entry["at"]
         before = entry["at"]
         if entry["direction"] == "in":
             flush()
             lines.append(f"  - me: {quote(entry['text'])}")
+            told += _TELLING
         else:
             heard.append(entry["text"])
     flush()

@@ -12,12 +12,11 @@ from smsbot import targets
 from smsbot.checks.flows import Cost, costs
 from smsbot.checks.proof import examine
 from smsbot.checks.story import load_stories, story_files
-from smsbot.core import phone
 from smsbot.core.errors import SettingsError
 from smsbot.core.problem import Problem, Severity, errors, render
 from smsbot.flows.steps import Flow
 from smsbot.routing.bot import Bot
-from smsbot.settings import LineSettings, Settings, read
+from smsbot.settings import Settings, read
 
 from . import output
 
@@ -43,7 +42,7 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
     problems: list[Problem] = []
     flows: list[Flow] = []
     for bot, lines in bots_of(settings, named):
-        found, wrong = examine(bot, lines, [_country(settings, n) for n in lines])
+        found, wrong = examine(bot, lines, [settings.country(n) for n in lines])
         flows += found
         problems += wrong
     problems += _story_problems(flows, named, settings)
@@ -83,10 +82,6 @@ def _named(settings: Settings, target: str) -> tuple[Bot, Sequence[str]]:
             bot.borrow(owner)
             return bot, configured.lines
     return bot, ()
-
-
-def _country(settings: Settings, line: str) -> str | None:
-    return settings.lines.get(line, LineSettings()).country or phone.country(line)
 
 
 def _story_problems(flows: Sequence[Flow], named: Sequence[str], settings: Settings) -> list[Problem]:

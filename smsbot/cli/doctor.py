@@ -6,13 +6,16 @@ import secrets
 import sqlite3
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import click
 
+from smsbot import targets
+from smsbot.checks.proof import examine
 from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.phone import can_receive
+from smsbot.core.problem import Severity
 from smsbot.gateways.messageflow import MessageFlow
 from smsbot.gateways.messageflow_wire import BASE_URL
 from smsbot.settings import SECRETS, Settings, check_live, check_secret
@@ -80,8 +83,22 @@ def _bots(found: Settings) -> list[Finding]:
         return [Finding("bots", False, str(error))]
     if not found.bots:
         return [Finding("bots", None, "none is configured")]
+    problems = [p for name, own in found.bots.items() for p in _flows(found, name, own.lines)]
+    if problems:
+        return problems
     lines = [line for bot in found.bots.values() for line in bot.lines if can_receive(line)]
     return [Finding("bots", True, f"{len(found.bots)} on {', '.join(lines)}")]
+
+
+def _flows(found: Settings, name: str, lines: Sequence[str]) -> list[Finding]:
+    """What is wrong with a bot's flows; errors keep it from starting."""
+    _, problems = examine(targets.load(found.bots[name].target), lines, [found.country(n) for n in lines])
+    return [
+        Finding(
+            f"flows of {name}", False if p.severity is Severity.ERROR else None, f"{p.place} {p.message} ({p.code})"
+        )
+        for p in problems
+    ]
 
 
 def _library() -> Finding:

@@ -47,7 +47,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         fds = (listener.fileno(), theirs.fileno())
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "smsbot.cli.worker", json.dumps([*fds, options]),
+            sys.executable, "-m", "smsbot.cli.worker", json.dumps([*fds, os.getpid(), options]),
             pass_fds=fds, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         theirs.close()
@@ -145,11 +145,12 @@ class Supervisor:
                 loaded = False
         if not loaded:
             await worker.stop(1.0)
-        if not self._ending.is_set():
+        if self._serving is not None and not self._ending.is_set():
             self._spare = await self._spawn()
         return loaded
 
     async def _load(self, worker: Worker) -> bool:
+        self._watch.remember()
         await worker.tell(do="load")
         said = await self._hear(worker)
         if "folders" in said:
@@ -187,25 +188,41 @@ class Watch:
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
-        self._folders: frozenset[str] = frozenset()
+        self._folders: frozenset[tuple[str, int]] = frozenset()
+        """Each with its inode: a folder that was made anew is watched anew."""
+        self._known: dict[str, tuple[int, int]] = {}
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    def remember(self) -> None:
+        """Note how the files are before they are loaded, so that no edit falls between two watches."""
+        self._known = _signature(path for path, _ in self._folders)
+
     async def over(self, folders: Iterable[str], *, more: bool) -> None:
         """Watch these folders; with `more`, those before as well."""
-        wanted = frozenset(_existing(folders)) | (self._folders if more else frozenset())
+        before = [path for path, _ in self._folders] if more else []
+        wanted = frozenset(_existing([*folders, *before]))
         if wanted == self._folders:
             return
         await self.close()
         self._folders, self._stop = wanted, asyncio.Event()
         self._task = asyncio.create_task(self._run())
+        await asyncio.sleep(0.05)
+        now = _signature(path for path, _ in self._folders)
+        if any(now.get(path, was) != was for path, was in self._known.items()):
+            self.changed.set()
 
     async def _run(self) -> None:
-        async for _ in awatch(
-            *sorted(self._folders), recursive=False, watch_filter=_matters, debounce=150, step=20,
-            stop_event=self._stop, raise_interrupt=False,
-        ):  # fmt: skip
-            self.changed.set()
+        while not self._stop.is_set():
+            try:
+                async for _ in awatch(
+                    *sorted(path for path, _ in self._folders), recursive=False, watch_filter=_matters,
+                    debounce=150, step=20, stop_event=self._stop, raise_interrupt=False,
+                ):  # fmt: skip
+                    self.changed.set()
+            except (OSError, RuntimeError):  # a folder has gone; the next load says which are left
+                self.changed.set()
+                await asyncio.sleep(1.0)
 
     async def close(self) -> None:
         """Stop watching."""
@@ -224,15 +241,30 @@ async def _first(waits: Iterable[Coroutine[Any, Any, Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _existing(folders: Iterable[str]) -> list[str]:
-    return sorted(f for f in folders if Path(f).is_dir())
+def _existing(folders: Iterable[str]) -> list[tuple[str, int]]:
+    return [(f, Path(f).stat().st_ino) for f in sorted(set(folders)) if Path(f).is_dir()]
 
 
-def _matters(_: Change, path: str) -> bool:
+def _signature(folders: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """The files that matter, and when each was written last."""
+    found: dict[str, tuple[int, int]] = {}
+    for folder in folders:
+        with suppress(OSError):
+            for entry in os.scandir(folder):
+                if entry.is_file() and _matters(Change.modified, entry.path):
+                    found[entry.path] = (entry.stat().st_mtime_ns, entry.stat().st_size)
+    return found
+
+
+def _matters(change: Change, path: str) -> bool:
     found = Path(path)
     if found.name.startswith((".#", "~")) or is_story(found):
         return False
-    return found.suffix in _SUFFIXES or found.name == ".env"
+    if found.suffix in _SUFFIXES or found.name == ".env":
+        return True
+    return not found.name.startswith((".", "__")) and (
+        found.is_dir() or (change is Change.deleted and not found.suffix)
+    )
 
 
 def supervise(listener: socket.socket, options: dict[str, Any]) -> int:

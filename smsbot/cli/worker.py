@@ -42,8 +42,8 @@ class _Line:
 
 def main() -> None:
     """The process."""
-    listener_fd, line_fd, options = json.loads(sys.argv[1])
-    _die_with_parent()
+    listener_fd, line_fd, parent, options = json.loads(sys.argv[1])
+    _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor says when to end
     logs.configure(json=False)
     line = _Line(line_fd)
@@ -84,12 +84,11 @@ def _listen(dev: Dev, line: _Line) -> None:
             dev.warn(str(message["text"]))
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     """Be killed when the supervisor is (Linux); elsewhere the end of the line tells us."""
     if sys.platform == "linux":
-        parent = os.getppid()
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent or parent == 1:
+        if os.getppid() != parent:
             os._exit(0)
 
 

@@ -19,8 +19,9 @@ YES = frozenset(
     "yes y yeah yep yup sure ok okay tak t jasne pewnie oui si claro vale correct right".split()  # noqa: SIM905
 ) | {"of course", "sounds good", "yes yes", "bien sur"}
 NO = frozenset("no n nope nah nie non never".split()) | {"no thanks", "not now", "no no"}  # noqa: SIM905
-_EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[a-zA-Z]{2,}")
+_EMAIL = re.compile(r"[^\s@<>,;:]+@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:[.,]\d{1,6})?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
 _TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?h?", re.IGNORECASE)
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _DAY_MONTH = re.compile(r"(\d{1,2})[./](\d{1,2})(?:[./](\d{4}))?")
@@ -105,14 +106,14 @@ def _integer(question: Question, text: str, today: date, country: str | None) ->
     if len(found) != 1 or not found[0].word.isdecimal() or len(found[0].word) > 15:
         return None
     before, after = text[: found[0].start].rstrip(), text[found[0].end :].strip()
-    if before.endswith("-") or any(c in "%/:" for c in after):
+    if before.endswith(tuple("-−–")) or any(c in "%/:$€£¥" for c in before + after):
         return None
     return _within(question, int(found[0].word))
 
 
 def _decimal(question: Question, text: str, today: date, country: str | None) -> Answer | None:
     said = _polite(text)
-    if not _NUMBER.fullmatch(said):
+    if not _NUMBER.fullmatch(said) or _THOUSANDS.fullmatch(said):  # 1,000 is two numbers, so nobody guesses
         return None
     return _within(question, Decimal(said.replace(",", ".")))
 
@@ -131,7 +132,9 @@ def _date(question: Question, text: str, today: date, country: str | None) -> An
     if iso := _ISO.fullmatch(said):
         return _day(int(iso[1]), int(iso[2]), int(iso[3]))
     short = _DAY_MONTH.fullmatch(said)
-    if short is None or (country == "US" and "/" in said):  # 5/4 is two days, so nobody guesses
+    if (
+        short is None or country in ("US", "CA") or (country is None and "/" in said)
+    ):  # 5/4 is two days, so nobody guesses
         return None
     day, month = int(short[1]), int(short[2])
     answer = _day(int(short[3] or today.year), month, day)

@@ -60,6 +60,10 @@ class ManualClock:
         """Make `now()` at least `moment`; never goes back."""
         self._now = max(self._now, moment)
 
+    def set_to(self, moment: float) -> None:
+        """Make `now()` this moment, also an earlier one; before anything has happened."""
+        self._now = moment
+
 
 def duration(value: str | float | int) -> float:
     """Seconds of a duration: ``"10m"``, ``"1h 30m"``, ``"24h"``, or a number of seconds."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from .message import Key
 
+BETWEEN = "\x1e"
+"""Stands between the texts of a prompt that is more than one (the record separator of ASCII)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -12,6 +12,7 @@ from typing import Any
 
 from smsbot.core import answers
 from smsbot.core.answers import Answer
+from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
 
 from .state import Act, Begin, Descend, Done, Due, Input, Person, Progress, Result, Said, State, Waiting
@@ -256,7 +257,7 @@ class _Walk:
             self.finish(TOO_MANY, lost=True)
             return None
         state.phase, state.wrong, state.reminded, state.parts, state.settles = "ask", 0, False, [], 0.0
-        state.prompt = "\n".join(self.say(step.say))
+        state.prompt = BETWEEN.join(self.say(step.say))
         self.wait()
         return None
 
@@ -327,7 +328,6 @@ class _Walk:
         """Keep an answer and leave the question."""
         self.put(ask.name, answer.value)
         self.state.answer = {"text": text, "rest": answer.rest}
-        self.values.setdefault("answer", None)
         if "answer" not in self.state.variables:
             self.values["answer"] = self.state.answer
         return self.leave(step, answer.value)

@@ -76,7 +76,8 @@ class Source:
         line, column, length = self._span(node, part)
         if near:
             remedy = f'did you mean "{near}"?' + (f" {remedy}" if remedy else "")
-        if len(self.problems) < _MOST_PROBLEMS:
+        said = any((p.code, p.place.line, p.place.column) == (code, line + 1, column + 1) for p in self.problems)
+        if not said and len(self.problems) < _MOST_PROBLEMS:
             place = Place(self.path, line + 1, column + 1, length)
             excerpt = self.lines[line] if line < len(self.lines) else ""
             self.problems.append(
@@ -90,6 +91,11 @@ class Source:
         listed = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
         more.setdefault("remedy", "" if near or not known else f"known: {listed}")
         self.report(code, node, message, near=near, **more)
+
+    def last_line(self, start: int, end: int) -> tuple[int, int]:
+        """The last line with something on it, from `start` to before `end`; and its length."""
+        last = next((i for i in range(end - 1, start, -1) if i < len(self.lines) and self.lines[i].strip()), start)
+        return last, len(self.lines[last].rstrip("\r"))
 
     def cut_at_comment(self, node: Node) -> bool:
         """Whether a # that may belong to the text follows it directly, as in ``Call us #1``."""
@@ -208,8 +214,11 @@ class _Builder:
         start: Any = event.start_mark
         end: Any = event.end_mark
         if isinstance(event, yaml.ScalarEvent):
+            end_line, end_column = end.line, end.column
+            if event.style in ("|", ">"):  # its end mark stands where the next thing begins
+                end_line, end_column = self._source.last_line(start.line, end.line)
             return Node(
-                "text", event.value, line=start.line, column=start.column, end_line=end.line, end_column=end.column,
+                "text", event.value, line=start.line, column=start.column, end_line=end_line, end_column=end_column,
                 quoted=event.style in _QUOTES,
             )  # fmt: skip
         if isinstance(event, yaml.SequenceStartEvent):

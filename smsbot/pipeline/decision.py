@@ -7,11 +7,13 @@ answered anywhere, the open question by its type, another start word, and then a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.conversation import Conversation, Frame, Run
+from smsbot.core.errors import FlowError
 from smsbot.core.message import Event
 from smsbot.core.status import Status
 from smsbot.core.words import Token, tokens
@@ -84,7 +86,8 @@ class Decider:
         digression = self._anywhere(text, found, ())
         if digression is not None:
             return digression
-        match = self._line.table.match(text, found, self._conversation)
+        exact = consent.recognise(found, self._line.country) is not None  # no typo leads from a consent word
+        match = self._line.table.match(text, found, self._conversation, exact=exact)
         if match is None or match.route.kind == "fallback":
             late = late_of(self._conversation, self._line.shelf, text, self._person) if frame is None else None
             if late is not None:
@@ -102,7 +105,9 @@ class Decider:
 
     def _help(self, text: str) -> Decision:
         why = "HELP is always answered"
-        stack = self._stack()
+        stack = None
+        with suppress(FlowError):  # not even a flow that cannot be read keeps HELP from its answer
+            stack = self._stack()
         table = self._line.table
         for word in (text, "help"):
             digression = aside(self._flows(stack), word, self._person)
@@ -137,7 +142,8 @@ class Decider:
         said = heard(stack, text, self._person) if stack.asks else None
         if said is not None:
             return Decision(f"the text answers {place}", wake=Wake(stack, said))
-        keyword = table.keyword(text, found) if switchable(stack) else None
+        exact = consent.recognise(found, self._line.country) is not None
+        keyword = table.keyword(text, found, exact=exact) if switchable(stack) else None
         if keyword is not None:
             return self._switch(keyword)
         if stack.asks:

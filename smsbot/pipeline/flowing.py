@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,8 +55,8 @@ class Shelf:
             try:
                 found = self.older[content] = restore(found)
             except FlowsWrong:
-                found = None
-        if found is None:
+                found = self.older[content] = Library()
+        if found is None or not found.flows:
             raise FlowError("the flows that this run began on cannot be read any more")
         return found
 
@@ -230,7 +231,8 @@ def aside(flows: Sequence[Flow], text: str, person: Person) -> tuple[str, tuple[
     for flow in flows:
         for pattern, texts in flow.anywhere:
             if pattern.match(text, found) is not None:
-                return pattern.source, engine.render(flow, texts, person)
+                with suppress(FlowError):  # a text that cannot be computed is no answer
+                    return pattern.source, engine.render(flow, texts, person)
     return None
 
 

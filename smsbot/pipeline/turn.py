@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from smsbot.core import codec, segments
-from smsbot.core.conversation import Conversation, Frame, Late, Run
-from smsbot.core.errors import ChatError
+from smsbot.core.conversation import BETWEEN, Conversation, Frame, Late, Run
+from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Message, Outgoing, Reply
 from smsbot.core.turn import Entry, Step, Timer, run_id
 from smsbot.flows.state import Act, Person
@@ -20,7 +20,7 @@ from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
 
 from .decision import Decider, Decision, timer_data
-from .flowing import Wake, pin, play
+from .flowing import FLOW, Wake, pin, play
 from .lines import Line
 from .outbox import owed
 
@@ -47,12 +47,21 @@ class Turn:
         self._first = _APOLOGY if apology else 0
         self.chat = Chat(event, conversation, segmenter=segmenter, first_step=self._first)
         self.person = Person(event.at, {**self.chat.contact, "number": event.key.number}, event.key.line, line.country)
-        self.decision = Decider(line, conversation, event, self.person).decide()
-        if apology and self.decision.wake is not None:  # the flow does not run: it stays at its question
-            self.decision = Decision(self.decision.why, ends="failed" if event.kind == "timer" else "")
+        self.decision = self._decided(apology)
         self._version = conversation.version
         self._said = 0
         self._journaled = 0
+
+    def _decided(self, apology: bool) -> Decision:
+        """What the event leads to; in an apology the flow does not run, it stays at its question."""
+        ends = "failed" if self.event.kind == "timer" else ""
+        try:
+            decision = Decider(self.line, self.before, self.event, self.person).decide()
+        except FlowError as error:
+            if not apology:
+                raise
+            return Decision(str(error), ends=ends)
+        return Decision(decision.why, ends=ends) if apology and decision.wake is not None else decision
 
     @property
     def route(self) -> Route | None:
@@ -161,14 +170,14 @@ class Turn:
     def step(self, now: float, note: str = "") -> Step:
         """The end of the turn."""
         effects, decision = self.chat.effects, self.decision
-        effects.said += [Reply(text) for text in decision.says]
+        effects.said += [Reply(segments.fit(text)) for text in decision.says]
         if decision.ends:
             effects.end = decision.ends
         run, runs, visits = self._next_run(now)
         if self._digressed(run):
             frame = run.frame if run else None
             if frame is not None and frame.prompt:
-                effects.said.append(Reply(frame.prompt))
+                effects.said += [Reply(segments.fit(text)) for text in frame.prompt.split(BETWEEN)]
         outgoing, journal = self._new(now)
         timers, cancelled = self._timers(run)
         contact = self.chat.contact.changes()
@@ -205,6 +214,8 @@ class Turn:
     def _handler_run(self, before: Run | None, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
         """The same where a handler ran, or nothing did."""
         effects = self.chat.effects
+        if before is not None and before.frame is not None and before.frame.kind == FLOW and self.chat.data:
+            raise ChatError("a flow is open, so chat.data is not kept; use chat.contact, or end the flow")
         data = codec.dumps(self.chat.data)
         if self.event.kind == "timer" and self.route is not None and effects.state is None and effects.end is None:
             effects.end = "abandoned"  # nobody waits for an answer any more
@@ -254,7 +265,9 @@ class Turn:
         late = self.chat.effects.late
         if late is not None and run is None:
             return Late(*late)
-        return None if runs or run is not None else self.before.late
+        kept = self.before.late
+        over = kept is None or kept.until <= self.event.at or self.event.kind == "optout"
+        return None if runs or run is not None or over else kept
 
     def _start(self, now: float, frames: tuple[Frame, ...] = (), ended: float | None = None, end: str = "") -> Run:
         by = self.route.trigger if self.route else self.event.kind
@@ -272,7 +285,10 @@ class Turn:
         old = self.before.run.frame if self.before.run else None
         new = run.frame if run else None
         if run is not None and new is not None and new.deadline is not None:
-            same = old is not None and (old.deadline, old.state) == (new.deadline, new.state)
+            before = self.before.run
+            same = before is not None and old is not None and (before.id, old.deadline, old.state) == (
+                run.id, new.deadline, new.state
+            )  # fmt: skip
             if same and self.event.kind != "timer":  # a timer that fired is gone
                 return (), ()
             return (Timer(self.event.key, TIMEOUT, new.deadline, timer_data(run, new)),), ()

@@ -220,6 +220,8 @@ class Chat:
 
     async def _act(self, place: int, name: str, content: str, function: Callable[[], Any]) -> Any:
         kept = self._journal.get(place)
+        if kept is not None and kept[0] != "act":
+            return _kept(*kept)
         if kept is not None:
             told = codec.loads(kept[1])
             if told["do"] != name:

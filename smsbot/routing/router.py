@@ -62,8 +62,13 @@ class Table:
     deliveries: dict[Status, Route] = field(default_factory=dict)
     fallback: Route | None = None
 
-    def match(self, text: str, found: Sequence[Token], conversation: Conversation) -> Match | None:
-        """Who takes a text: `anywhere` first, then the open state, then keywords, then the fallback."""
+    def match(
+        self, text: str, found: Sequence[Token], conversation: Conversation, *, exact: bool = False
+    ) -> Match | None:
+        """Who takes a text: `anywhere` first, then the open state, then keywords, then the fallback.
+
+        With `exact`, no typo is forgiven.
+        """
         found = without_filler(found)
         digression = self.anywhere.find(text, found)
         if digression is not None:
@@ -72,21 +77,21 @@ class Table:
         frame = conversation.run.frame if conversation.run else None
         if frame is not None:
             return Match(self.state(frame.state), {}, f'the conversation waits at "{frame.state}"')
-        keyword = self.keyword(text, found)
+        keyword = self.keyword(text, found, exact=exact)
         if keyword is not None:
             return keyword
         if self.fallback is not None:
             return Match(self.fallback, {}, "nothing matches, so the fallback answers")
         return None
 
-    def keyword(self, text: str, found: Sequence[Token]) -> Match | None:
-        """The start word that a text is as a whole, spelled right or nearly so."""
+    def keyword(self, text: str, found: Sequence[Token], *, exact: bool = False) -> Match | None:
+        """The start word that a text is as a whole, spelled right or (unless `exact`) nearly so."""
         found = without_filler(found)
         hit = self.keywords.find(text, found)
         if hit is not None:
             route, values = hit
             return Match(route, values, f'the keyword "{route.trigger}" matches the whole text')
-        almost = self.keywords.near(found)
+        almost = self.keywords.near(found) if not exact else None
         if almost is None:
             return None
         return Match(almost[0], {}, f'the text is the keyword "{almost[1]}" with a typo')

@@ -1,7 +1,7 @@
 """The pytest plugin: collects stories, and gives tests the fixture `sim`. It is found by its entry point.
 
 ``sim`` serves the bot that the fixture `smsbot_bot` returns; by default, the bots of the settings beside
-pytest's own. Stories are collected where `--stories` (or ``smsbot_stories = true``) asks for them.
+pytest's own. Stories are collected where `--smsbot-stories` (or ``smsbot_stories = true``) asks for them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Say which files are stories."""
     parser.addini("smsbot_stories", "collect stories as tests", type="bool", default=False)
     group = parser.getgroup("smsbot")
-    group.addoption("--stories", action="store_true", help="collect stories (*.story.yaml, stories/*.yaml) as tests")
+    group.addoption(
+        "--smsbot-stories", action="store_true", help="collect stories (*.story.yaml, stories/*.yaml) as tests"
+    )
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A file of stories."""
     if file_path.suffix not in (".yaml", ".yml"):
         return None
-    if not (parent.config.getoption("--stories") or parent.config.getini("smsbot_stories")):
+    if not (parent.config.getoption("--smsbot-stories") or parent.config.getini("smsbot_stories")):
         return None
     from smsbot.flows.library import is_story
 
@@ -100,14 +102,22 @@ def smsbot_bot(request: pytest.FixtureRequest) -> Any:
     return configured_bots(request.config.rootpath)[0]
 
 
+@pytest.fixture
+def smsbot_lines(request: pytest.FixtureRequest) -> Any:
+    """The lines of each bot and their settings: those of the settings beside pytest's own."""
+    settings = configured_bots(request.config.rootpath)[1]
+    return {name: own.lines for name, own in settings.bots.items()}, settings.lines
+
+
 if _async_fixture is not None:
 
     @_async_fixture
-    async def sim(smsbot_bot: Any, tmp_path: Path) -> AsyncIterator[Any]:
+    async def sim(smsbot_bot: Any, smsbot_lines: Any, tmp_path: Path) -> AsyncIterator[Any]:
         """A server with the bot, phones, and a clock that stands still."""
         from .sim import Sim
         from .stories import lines_for
 
         bots = smsbot_bot if isinstance(smsbot_bot, Mapping) else {"bot": smsbot_bot}
-        async with Sim(bots, tmp_path, lines=lines_for(bots, {})) as made:
+        lines, line_settings = smsbot_lines
+        async with Sim(bots, tmp_path, lines=lines_for(bots, lines), line_settings=line_settings) as made:
             yield made

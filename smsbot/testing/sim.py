@@ -199,14 +199,14 @@ class Sim:
         """Somebody texts; whatever follows within a second has happened on return."""
         answer = await self.http.post(f"/sandbox/phones/{number}/texts", json={"text": text, "to": to})
         if answer.status_code != 202:
-            raise UsageError(answer.json().get("error", answer.text))
+            raise UsageError(_why(answer))
         await self.advance("1s")
 
     async def mode(self, number: str, mode: str) -> None:
         """Change how a phone behaves: ``on``, ``off``, ``full``, ``slow``, ``duplicate``, ``reorder``."""
         answer = await self.http.patch(f"/sandbox/phones/{number}", json={"mode": mode})
         if answer.status_code != 200:
-            raise UsageError(answer.json().get("error", answer.text))
+            raise UsageError(_why(answer))
 
     async def thread(self, number: str) -> list[dict[str, Any]]:
         """The texts of a phone, as the network knows them, oldest first."""
@@ -218,6 +218,10 @@ class Sim:
         """Something happens outside: an event for the conversation with a phone."""
         await self.app.commands.emit(name, number, dict(data or {}), line=line)
         await self.advance("1s")
+
+    async def begin_at(self, moment: float) -> None:
+        """Let the clock stand at a moment, seconds since 1970 UTC; before anybody has texted."""
+        self.clock.set_to(moment)
 
     # -- time ---------------------------------------------------------------------------------------
 
@@ -265,6 +269,11 @@ class Sim:
         """The newest run of a conversation: where it stands, its variables, its end label; None if there is none."""
         line = line or self.app.lines.values()[0].number
         return await self.app.inspect(Key(line, number))
+
+
+def _why(answer: httpx.Response) -> str:
+    """What the sandbox refuses, without the code that our own error adds."""
+    return str(answer.json().get("error", answer.text)).removeprefix(f"{UsageError.code}: ")
 
 
 class _Double:

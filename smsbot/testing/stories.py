@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smsbot.checks.story import ME, Act, Story, quote
+from smsbot import targets
+from smsbot.checks.story import ME, Act, Story, quote, read_stories
 from smsbot.core import segments
-from smsbot.core.errors import SmsbotError, TargetError
+from smsbot.core.errors import SmsbotError, TargetError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.problem import Place, Problem
 from smsbot.flows.source import Node
@@ -90,6 +91,8 @@ async def run_story(
         return outcome
     all_lines = lines_for({name: bots[name]}, lines or {})
     async with sim({name: bots[name]}, lines=all_lines, line_settings=line_settings) as house:
+        if story.clock is not None:
+            await house.begin_at(story.clock)
         teller = _Teller(story, house, story.line or all_lines[name][0], outcome, update)
         try:
             await teller.tell()
@@ -107,9 +110,18 @@ def _bot_of(story: Story, bots: Mapping[str, Bot]) -> str:
             hint = f'; did you mean "{near}"?' if near else f" (bots: {', '.join(bots)})"
             raise TargetError(f'there is no bot "{story.bot}"{hint}')
         return story.bot
+    beside = [n for n, b in bots.items() if _is_beside(story.path, b)] if len(bots) > 1 else list(bots)
+    if len(beside) == 1:
+        return beside[0]
     if len(bots) != 1:
         raise TargetError(f"several bots could be meant ({', '.join(bots)}); write bot: NAME in the story")
     return next(iter(bots))
+
+
+def _is_beside(path: Path, bot: Bot) -> bool:
+    """Whether a story stands beside, or below, the flows of a bot."""
+    folders = [(p if p.is_dir() else p.parent).resolve() for p in targets.flow_paths(bot)]
+    return any(folder in path.resolve().parents for folder in folders)
 
 
 class _Teller:
@@ -186,11 +198,11 @@ class _Teller:
         """The bot says exactly these texts, and nothing before them."""
         expected: list[str] = act.value
         got = self.unheard(act.who)
-        if not expected and got:
-            self.wrong(act, "silence", got[0])
         if self.update:
             self.take(act, expected, got)
             return
+        if not expected and got:
+            self.wrong(act, "silence", got[0])
         for place, text in enumerate(expected):
             if place >= len(got):
                 trouble = await self.sim.trouble_of(self.phone(act.who).number)
@@ -286,24 +298,36 @@ def _short(text: str) -> str:
 
 
 def rewrite(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write into a story file what its bot says now."""
-    lines = path.read_text(encoding="utf-8").split("\n")
+    """Write into a story file what its bot says now; raises `UsageError` where it is written too tightly for that."""
+    before = path.read_bytes().decode()
+    newline = "\r\n" if "\r\n" in before else "\n"
+    lines = before.replace("\r\n", "\n").split("\n")
     changes = [(node, text, outcome) for outcome in outcomes for node, text in outcome.changes]
     for node, text, outcome in sorted(changes, key=lambda c: _at(c[0], c[2]), reverse=True):
         if node is _END:
             last = outcome.story.script[-1].node
             end = _end_of(last)[0]
-            indent = " " * (outcome.story.script[0].node.column - 2)
-            lines.insert(end + 1, f"{indent}- {text}")
+            lines.insert(end + 1, f"{_indent(lines, outcome.story.script[0].node)}- {text}")
         elif not text:  # nothing was said there any more
             end = _end_of(node)[0]
             del lines[node.line : end + 1]
         elif node.kind == "map":  # a line of the script: what was said stands before it
-            indent = " " * max(0, node.column - 2)
-            lines.insert(node.line, f"{indent}- {text}")
+            lines.insert(node.line, f"{_indent(lines, node)}- {text}")
         else:
             _replace(lines, node, text)
-    path.write_text("\n".join(lines), encoding="utf-8")
+    after = newline.join(lines)
+    stories, source = read_stories(path, after.encode())
+    if source.problems or len(stories) < len({id(o.story) for o in outcomes}):
+        raise UsageError(f"{path} cannot be rewritten; put each line of its script on a line of its own")
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(after.encode())
+    fresh.replace(path)
+
+
+def _indent(lines: list[str], node: Node) -> str:
+    """What stands before the dash of a script's line."""
+    line = lines[node.line]
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _at(node: Node, outcome: Outcome) -> tuple[int, int]:
@@ -312,19 +336,8 @@ def _at(node: Node, outcome: Outcome) -> tuple[int, int]:
 
 def _replace(lines: list[str], node: Node, text: str) -> None:
     end_line, end_column = (node.end_line, node.end_column) if _inline(lines, node) else _end_of(node)
-    if lines[node.line][node.column : node.column + 1] in ("|", ">"):  # a block ends where the next thing begins
-        below = range(node.line + 1, min(max(node.end_line, node.line + 1), len(lines)))
-        end_line = max((i for i in below if _is_below(lines, node, i)), default=node.line)
-        end_column = len(lines[end_line])
     before, after = lines[node.line][: node.column], lines[end_line][end_column:]
     lines[node.line : end_line + 1] = [before + text + after]
-
-
-def _is_below(lines: list[str], node: Node, i: int) -> bool:
-    """Whether a line belongs to the block that begins at a node."""
-    line = lines[i]
-    indent = len(lines[node.line]) - len(lines[node.line].lstrip())
-    return bool(line.strip()) and len(line) - len(line.lstrip()) > indent
 
 
 def _inline(lines: list[str], node: Node) -> bool:

@@ -90,6 +90,7 @@ class Pages:
             Route("/", self.messages, methods=["GET", "POST"]),
             Route("/feed", self.feed, methods=["GET", "POST"]),
             Route("/messages/{id}", self.message),
+            Route("/handoffs/{id:int}", self.handoff, methods=["POST"]),
             Route("/handoffs/{id:int}/done", self.handoff_done, methods=["POST"]),
             Route("/live", self.live),
             Route("/healthz", self.healthz),
@@ -116,9 +117,12 @@ class Pages:
     async def _listing(self, request: Request) -> dict[str, Any]:
         form = await request.form() if request.method == "POST" else {}
         asked = str(form.get("number", "")).strip()
-        before, skip = _cursor(str(form.get("before", "")))
+        return await self._listing_of(asked, self._normalise(asked), str(form.get("before", "")))
+
+    async def _listing_of(self, asked: str, number: str, cursor: str) -> dict[str, Any]:
+        number = number or self._normalise(asked)
+        before, skip = _cursor(cursor)
         wanted = _PAGE + 1 + skip
-        number = self._normalise(asked)
         if number:
             rows = await self._tables.rows("thread", number=number, limit=wanted, before=before)
         elif asked:
@@ -140,10 +144,20 @@ class Pages:
             "lines": [(x.number, x.bot.name) for x in self._lines.values()],
         }
 
+    async def handoff(self, request: Request) -> Response:
+        """The thread of a person who waits, with the whole number: the desk must be able to call."""
+        found = await self._tables.rows("handoffs", limit=10_000)
+        row = next((h for h in found if h["id"] == request.path_params["id"]), None)
+        if row is None:
+            return self._render("missing.html", 404)
+        return self._render("messages.html", **await self._listing_of(row["number"], "", ""))
+
     async def handoff_done(self, request: Request) -> Response:
         """Somebody at the desk has looked after a person."""
-        if request.headers.get("sec-fetch-site") == "cross-site":
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return PlainTextResponse("Only this page may say so.\n", 403)
+        if request.path_params["id"] >= 2**63:
+            return self._render("missing.html", 404)
         await self._tables.write([("handoff_done", (self._clock.now(), request.path_params["id"]))])
         return RedirectResponse("/", 303)
 

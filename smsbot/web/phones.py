@@ -47,7 +47,13 @@ class Phones:
     """Answers the page of phones; only in `smsbot dev`."""
 
     def __init__(
-        self, network: Network, tables: Tables, lines: Lines, clock: Clock, inspect: Inspect, stories: Path
+        self,
+        network: Network,
+        tables: Tables,
+        lines: Lines,
+        clock: Clock,
+        inspect: Inspect,
+        stories: Callable[[Line], Path],
     ) -> None:
         self._network = network
         self._tables = tables
@@ -108,7 +114,7 @@ class Phones:
             if not name:
                 raise UsageError("a story has a name")
             text = await self._written(name, number, line)
-            path = await asyncio.to_thread(save_story, self._stories, name, text)
+            path = await asyncio.to_thread(save_story, self._stories(line), name, text)
         except (UsageError, OSError) as error:
             return _json({"error": str(error.args[0] if isinstance(error, UsageError) else error)}, 400)
         try:
@@ -121,7 +127,9 @@ class Phones:
         runs = await self._tables.rows("last_run", line=line.number, number=number)
         begun = runs[0]["started"] if runs else 0.0
         texts = await self._tables.rows("sandbox_thread", phone=number, limit=500)
-        thread = [t for t in texts if t["line"] == line.number and t["at"] >= begun - 5.0]
+        thread = [t for t in texts if t["line"] == line.number]
+        asked = [t["at"] for t in thread if t["direction"] == "in" and begun - 5.0 <= t["at"] <= begun]
+        thread = [t for t in thread if t["at"] >= max(asked, default=begun)]
         if not thread:
             raise UsageError("nothing was said yet, so there is nothing to tell")
         view = await self._inspect(Key(line.number, number))

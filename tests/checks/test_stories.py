@@ -8,6 +8,7 @@ import pytest
 
 from smsbot import Bot
 from smsbot.checks.story import load_stories, save_story, story_of
+from smsbot.core.errors import UsageError
 from smsbot.core.problem import render
 from smsbot.testing import run_story
 from smsbot.testing.stories import Outcome, matches, rewrite
@@ -136,6 +137,69 @@ async def test_update_keeps_patterns_that_fit(tmp_path: Path) -> None:
     assert outcome.passed
     assert outcome.changes == []
     assert path.is_file()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "story: x\nactions: {price: 3}\nscript:\n  - bot:\n    - nothing\n    - >\n      folded\n  - me: order\n  - bot: >\n      old\n      text\n  - me: tea\n  - bot: ghost\n  - bot: more\n",
+        "story: x\r\nactions: {price: 3}\r\nscript:\r\n  - me: order  # first\r\n  - bot: What else?\r\n",
+        "story: x\nactions: {price: 3}\nscript:\n  -   me: order\n  -   me: tea\n",
+        "story: x\nactions: {price: 3}\nscript:\n- me: order\n- bot: []\n- me: tea\n",
+        "- story: x\n  actions: {price: 3}\n  script:\n    - me: order\n    - bot: {a: b}\n".replace(
+            "{a: b}", "[x, y]"
+        ),
+    ],
+)
+async def test_update_leaves_a_file_that_passes(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.story.yaml"
+    path.write_bytes(text.encode())
+    stories, source = load_stories(path)
+    assert not source.problems, source.problems
+    rewrite(path, [await run_story(s, {"bot": bot(tmp_path)}, update=True) for s in stories])
+    after = path.read_bytes().decode()
+    assert ("\r\n" in after) == ("\r\n" in text)
+    stories, source = load_stories(path)
+    assert not source.problems, after
+    for story in stories:
+        outcome = await run_story(story, {"bot": bot(tmp_path)})
+        assert outcome.passed, (outcome.failure, after)
+
+
+async def test_update_refuses_what_it_cannot_write(tmp_path: Path) -> None:
+    path = tmp_path / "x.story.yaml"
+    text = "story: x\nactions: {price: 3}\nscript: [{me: order}, {me: tea}]\n"
+    path.write_text(text)
+    stories, _ = load_stories(path)
+    outcome = await run_story(stories[0], {"bot": bot(tmp_path)}, update=True)
+    with pytest.raises(UsageError, match="on a line of its own"):
+        rewrite(path, [outcome])
+    assert path.read_text() == text
+
+
+async def test_a_story_has_its_own_clock(tmp_path: Path) -> None:
+    (tmp_path / "d.yaml").write_text(
+        "flow: d\nstart: d\nsteps: [{ask: day, say: 'Day?', type: date, check: day > today, timeout: 1h}, {say: '{day}'}]\n"
+    )
+    path = tmp_path / "x.story.yaml"
+    path.write_text(
+        'story: x\nclock: 2031-05-04 09:00\nscript: [{me: d}, {bot: "Day?"}, {me: 5.5.2031}, {bot: 2031-05-05}]\n'
+    )
+    (story,), source = load_stories(path)
+    assert not source.problems
+    outcome = await run_story(story, {"bot": Bot(flows=str(tmp_path / "d.yaml"))})
+    assert outcome.passed, outcome.failure
+
+
+def test_shorter_silences_are_made_up_for() -> None:
+    thread = [
+        {"direction": "in", "text": "order", "at": 1000.0},
+        {"direction": "out", "text": "What?", "at": 1000.1},
+        {"direction": "in", "text": "help", "at": 1045.0},
+        {"direction": "out", "text": "Help.", "at": 1045.1},
+        {"direction": "out", "text": "Still there?", "at": 1300.1},
+    ]
+    assert "  - wait: 4m 59s\n" in story_of("x", thread)  # 300 s less the second that each text takes
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smsbot import Bot
+from smsbot import Bot, Chat
 from smsbot.core.errors import FlowsWrong
 from smsbot.core.message import Key
 
@@ -501,3 +501,66 @@ async def test_a_handoff_waits_at_the_desk_until_it_is_done(house: Any, tmp_path
     assert foreign.status_code == 403
     assert (await h.http.post("/handoffs/1/done")).status_code == 303
     assert "Waiting for a person" not in (await h.http.get("/")).text
+
+
+# -- what a second reading found -------------------------------------------------------------------------
+
+
+async def test_help_is_answered_though_a_flow_cannot_compute_its_own(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nanywhere: {help: '{10 / contact.q}', deep: '{10 / contact.q}'}\nsteps: [{ask: a, say: 'A?', timeout: 1h}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "x", "help") == ["A?", h.app.lines.values()[0].help, "A?"]
+
+
+async def test_lines_may_change_their_bots_while_people_are_in_the_middle(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = bot_of(tmp_path / "a", order=ORDER)
+    other = bot_of(tmp_path / "b", faq="flow: faq\nstart: faq\nsteps: [{say: F}]\n")
+    async with House({"a": first, "b": other}, tmp_path, lines={"a": (LINE,), "b": ("7255",)}) as h:
+        await talk(h, "order")
+    async with House({"b": other, "a": first}, tmp_path, lines={"b": (LINE,), "a": ("7255",)}) as h:
+        assert await talk(h, "help", "tea") == ["What?", h.app.lines.values()[0].help, "What?", "tea is 3. OK?"]
+
+
+async def test_a_question_of_several_texts_is_asked_again_as_several(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nanywhere: {info: I.}\nsteps: [{ask: a, say: [One., Two.], timeout: 1h}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "x", "info") == ["One.", "Two.", "I.", "One.", "Two."]
+
+
+async def test_no_typo_leads_from_a_consent_word(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: {words: [starts], typos: 1}\nsteps: [{say: X}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    assert await talk(h, "START", "startz") == ["X"]
+
+
+async def test_data_of_a_handler_is_not_lost_silently_while_a_flow_is_open(house: Any, tmp_path: Path) -> None:
+    bot = bot_of(tmp_path, order=ORDER)
+
+    @bot.anywhere("note")
+    def note(chat: Chat) -> str:
+        chat.data["x"] = 1
+        return "noted"
+
+    h: House = await house(bot)
+    assert await talk(h, "order", "note", "tea") == ["What?", "tea is 3. OK?"]
+    assert "chat.data is not kept" in (await h.events())[1]["detail"]
+
+
+async def test_a_late_question_is_forgotten_at_an_opt_out(house: Any, tmp_path: Path) -> None:
+    h: House = await house(bot_of(tmp_path, order=ORDER))
+    said = await talk(h, "order", "@ 10m", "stop", "start", "tea")
+    assert said[:2] == ["What?", "Gone."]
+    assert len(said) == 4
+
+
+async def test_the_thread_of_a_handoff_can_be_opened(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nsteps: [{handoff: counter, say: We will call you., end: escalated}]\n"
+    h: House = await house(bot_of(tmp_path, x=text))
+    await talk(h, "x")
+    page = (await h.http.post("/handoffs/1")).text
+    assert f'value="{ANN}"' in page
+    assert "We will call you." in page
+    assert (await h.http.post("/handoffs/99")).status_code == 404
+    assert (await h.http.post(f"/handoffs/{2**64}/done")).status_code == 404

@@ -58,14 +58,14 @@ def test_sim_in_both_modes(clinic: Path, mode: str, mark: str) -> None:
 
 def test_stories_are_collected_where_they_are_asked_for(clinic: Path) -> None:
     assert "no tests ran" in run(clinic, "flows").stdout
-    done = run(clinic, "flows", "--stories")
+    done = run(clinic, "flows", "--smsbot-stories")
     assert "3 passed" in done.stdout, done.stdout
 
 
 def test_a_failing_story_reads_like_one(clinic: Path) -> None:
     path = clinic / "wrong.story.yaml"
     path.write_text("story: wrong\nscript:\n  - me: pizza\n  - bot: Which size?\n")
-    done = run(clinic, "--stories", "wrong.story.yaml")
+    done = run(clinic, "--smsbot-stories", "wrong.story.yaml")
     path.unlink()
     assert done.returncode == 1
     assert "expected  Which size?" in done.stdout

@@ -10,7 +10,9 @@ const phones = [], box = document.getElementById("phones");
 let now = Date.now() / 1000, drawn = Date.now(), busy = false, again = false;
 
 async function post(path, body, method = "POST") {
-  const answer = await fetch(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+  let answer;
+  try { answer = await fetch(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }); }
+  catch { throw new Error("The server does not answer. Is smsbot dev running?"); }
   const isJson = (answer.headers.get("content-type") || "").startsWith("application/json");
   const content = isJson ? await answer.json() : {};
   if (!answer.ok) throw new Error(content.error || "HTTP " + answer.status);
@@ -76,7 +78,7 @@ class Phone {
     this.$("typing").hidden = false;
     setTimeout(() => { this.$("typing").hidden = true; }, 5000);
     try { await post(this.address() + "/texts", { text, to: this.line }); this.complain(null); }
-    catch (error) { this.complain(error); this.$("text").value = text; }
+    catch (error) { this.complain(error); this.$("text").value = text; this.$("typing").hidden = true; return; }
     draw();
   }
 
@@ -98,7 +100,7 @@ class Phone {
     this.$("who").textContent = name;
     this.$("log").setAttribute("aria-label", "Thread of " + name);
     this.$("text").setAttribute("aria-label", name + " texts");
-    if (view.error) { this.complain(new Error(view.error)); return; }
+    if (view.error) { this.complain(new Error(view.error)); this.clear(); this.stand(null); this.words([]); this.$("save").hidden = true; this.$("typing").hidden = true; return; }
     this.complain(null);
     this.$("signal").textContent = SIGNALS[view.mode];
     this.$("signal").title = "The phone is " + view.mode;
@@ -137,6 +139,7 @@ class Phone {
     this.run = run;
     this.$("step").textContent = !run ? "No conversation yet" : run.step ? `${run.place} › ${run.step}` : `${run.place} ended: ${run.end}`;
     this.$("step").classList.toggle("ended", Boolean(run && !run.step));
+    this.$("step").classList.toggle("none", !run);
     this.$("at").textContent = run ? run.at : "";
     const list = this.$("vars"), rows = [];
     for (const [name, value] of Object.entries(run ? run.variables : {})) {
