@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import socket
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,21 +15,33 @@ import uvicorn
 from smsbot.core.errors import PortTaken
 
 
-def listen(host: str, port: int, *, tries: int = 1) -> socket.socket:
-    """A listening socket on `port`, or on one of the next `tries - 1`; raises `PortTaken`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for candidate in range(port, port + tries):
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, candidate))
-        except OSError as error:
-            listener.close()
-            if candidate == port + tries - 1 or port == 0:
-                raise PortTaken(f"{host}:{port} cannot be used: {error.strerror}") from error
-        else:
-            return listener
-    raise PortTaken(f"no free port from {port}")
+def listen(host: str, port: int, *, tries: int = 1, patience: float = 0.0) -> socket.socket:
+    """A listening socket on `port`, or on one of the next `tries - 1`; raises `PortTaken`.
+
+    The first is waited for, at most `patience` seconds: a server that was just killed may hold it for a moment still.
+    """
+    end = time.monotonic() + patience
+    while True:
+        for candidate in range(port, port + tries):
+            try:
+                return _bound(host, candidate)
+            except OSError as error:
+                if time.monotonic() < end:
+                    break
+                if candidate == port + tries - 1 or port == 0:
+                    raise PortTaken(f"{host}:{port} cannot be used: {error.strerror}") from error
+        time.sleep(0.05)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 class Serving(Protocol):

@@ -93,7 +93,7 @@ def dev(
     prepare(given)
     from_settings = read(database=database, port=port)
     chosen = port is not None or "PORT" in os.environ
-    listener = listen("127.0.0.1", from_settings.port, tries=1 if chosen else 20)
+    listener = listen("127.0.0.1", from_settings.port, tries=1 if chosen else 20, patience=1.0)
     given["url"] = f"http://127.0.0.1:{listener.getsockname()[1]}"
     if not no_reload:
         listener.listen(128)

@@ -12,9 +12,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from smsbot.cli import logs
-from smsbot.cli.reload import folders_of
-from smsbot.cli.serve import Dev, prepare
 from smsbot.core.errors import SmsbotError
 
 _PR_SET_PDEATHSIG = 1
@@ -44,6 +41,9 @@ def main() -> None:
     """The process."""
     listener_fd, line_fd, parent, options = json.loads(sys.argv[1])
     _die_with(parent)
+    from smsbot.cli import logs  # only now: what takes long is imported by a process that dies with its parent
+    from smsbot.cli.serve import prepare
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor says when to end
     logs.configure(json=False)
     line = _Line(line_fd)
@@ -63,7 +63,7 @@ def main() -> None:
     _serve(dev, socket.socket(fileno=listener_fd), line, first)
 
 
-def _serve(dev: Dev, listener: socket.socket, line: _Line, first: bool) -> None:
+def _serve(dev: Any, listener: socket.socket, line: _Line, first: bool) -> None:
     def ready() -> None:
         if first:
             dev.greet()
@@ -76,7 +76,7 @@ def _serve(dev: Dev, listener: socket.socket, line: _Line, first: bool) -> None:
         line.tell(**{"is": "wrong", "text": f"error[{error.code}]: {error.args[0]}", "folders": []})
 
 
-def _listen(dev: Dev, line: _Line) -> None:
+def _listen(dev: Any, line: _Line) -> None:
     """Show what the supervisor says while we serve; end when it is gone."""
     while True:
         message = line.hear()
@@ -92,8 +92,10 @@ def _die_with(parent: int) -> None:
             os._exit(0)
 
 
-def _folders(dev: Dev | None) -> list[str]:
+def _folders(dev: Any) -> list[str]:
     """The folders whose files matter: this one, those of the bot's modules and of its flows."""
+    from smsbot.cli.reload import folders_of
+
     here = Path.cwd().resolve()
     found = {here}
     for module in list(sys.modules.values()):

@@ -153,7 +153,7 @@ def eventually(check: Callable[[], Any], patience: float = 15.0) -> Any:
     while time.monotonic() < end:
         try:
             found = check()
-        except (httpx.TransportError, AssertionError):
+        except (httpx.TransportError, AssertionError, IndexError):
             found = None
         if found:
             return found
