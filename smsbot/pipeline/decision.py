@@ -77,16 +77,17 @@ class Decider:
 
     def _text(self, text: str) -> Decision:
         found = tokens(text)
-        if consent.recognise(found, self._line.country) is consent.Word.HELP:
+        word = consent.recognise(found, self._line.country)
+        if word is consent.Word.HELP:
             return self._help(text)
+        exact = word is not None  # no typo leads from a consent word
         stack = self._stack()
         if stack is not None:
-            return self._in_flow(stack, text, found)
+            return self._in_flow(stack, text, found, exact)
         frame = self._frame
         digression = self._anywhere(text, found, ())
         if digression is not None:
             return digression
-        exact = consent.recognise(found, self._line.country) is not None  # no typo leads from a consent word
         match = self._line.table.match(text, found, self._conversation, exact=exact)
         if match is None or match.route.kind == "fallback":
             late = late_of(self._conversation, self._line.shelf, text, self._person) if frame is None else None
@@ -125,7 +126,7 @@ class Decider:
             own = aside(self._flows(None), text, self._person)
         return Decision(f'"{own[0]}" answers anywhere', says=own[1]) if own is not None else None
 
-    def _in_flow(self, stack: Stack, text: str, found: Sequence[Token]) -> Decision:
+    def _in_flow(self, stack: Stack, text: str, found: Sequence[Token], exact: bool) -> Decision:
         """A text while a flow is open."""
         top, table = stack.top, self._line.table
         place = f"{top.flow.name}.{top.state.step}"
@@ -142,7 +143,6 @@ class Decider:
         said = heard(stack, text, self._person) if stack.asks else None
         if said is not None:
             return Decision(f"the text answers {place}", wake=Wake(stack, said))
-        exact = consent.recognise(found, self._line.country) is not None
         keyword = table.keyword(text, found, exact=exact) if switchable(stack) else None
         if keyword is not None:
             return self._switch(keyword)
