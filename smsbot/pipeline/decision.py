@@ -6,7 +6,7 @@ answered anywhere, the open question by its type, another start word, and then a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +46,7 @@ class Decision:
 class Decider:
     """An event, and the conversation that it wakes."""
 
-    def __init__(self, line: Line, conversation: Conversation, event: Event, person: Person) -> None:
+    def __init__(self, line: Line, conversation: Conversation, event: Event, person: Callable[[], Person]) -> None:
         self._line = line
         self._conversation = conversation
         self._event = event
@@ -85,12 +85,12 @@ class Decider:
         if stack is not None:
             return self._in_flow(stack, text, found, exact)
         frame = self._frame
-        digression = self._anywhere(text, found, ())
+        digression = self._anywhere(text, found, ()) if self._line.shelf.current.flows else None
         if digression is not None:
             return digression
         match = self._line.table.match(text, found, self._conversation, exact=exact)
         if match is None or match.route.kind == "fallback":
-            late = late_of(self._conversation, self._line.shelf, text, self._person) if frame is None else None
+            late = late_of(self._conversation, self._line.shelf, text, self._person()) if frame is None else None
             if late is not None:
                 return Decision("the text answers a question that had timed out", wake=late)
         return self._matched(match)
@@ -111,7 +111,7 @@ class Decider:
             stack = self._stack()
         table = self._line.table
         for word in (text, "help"):
-            digression = aside(self._flows(stack), word, self._person)
+            digression = aside(self._flows(stack), word, self._person())
             if digression is not None:
                 return Decision(why, says=digression[1])
             answer = table.anywhere.find(word, tokens(word))
@@ -121,9 +121,9 @@ class Decider:
 
     def _anywhere(self, text: str, found: Sequence[Token], flows: Sequence[Flow]) -> Decision | None:
         """What is answered at any time: by the open flows, by handlers, by the other flows."""
-        own = aside(flows, text, self._person)
+        own = aside(flows, text, self._person())
         if own is None and self._line.table.anywhere.find(text, found) is None:
-            own = aside(self._flows(None), text, self._person)
+            own = aside(self._flows(None), text, self._person())
         return Decision(f'"{own[0]}" answers anywhere', says=own[1]) if own is not None else None
 
     def _in_flow(self, stack: Stack, text: str, found: Sequence[Token], exact: bool) -> Decision:
@@ -140,7 +140,7 @@ class Decider:
                 return Decision(
                     f'"{matched[0].trigger}" answers anywhere', Match(matched[0], matched[1], "it answers anywhere")
                 )
-        said = heard(stack, text, self._person) if stack.asks else None
+        said = heard(stack, text, self._person()) if stack.asks else None
         if said is not None:
             return Decision(f"the text answers {place}", wake=Wake(stack, said))
         keyword = table.keyword(text, found, exact=exact) if switchable(stack) else None

@@ -46,7 +46,7 @@ class Turn:
         self.event = event
         self._first = _APOLOGY if apology else 0
         self.chat = Chat(event, conversation, segmenter=segmenter, first_step=self._first)
-        self.person = Person(event.at, {**self.chat.contact, "number": event.key.number}, event.key.line, line.country)
+        self._person: Person | None = None
         self.decision = self._decided(apology)
         self._version = conversation.version
         self._said = 0
@@ -62,6 +62,14 @@ class Turn:
                 raise
             return Decision(str(error), ends=ends)
         return Decision(decision.why, ends=ends) if apology and decision.wake is not None else decision
+
+    def person(self) -> Person:
+        """What flows are told of the person; made when they ask."""
+        if self._person is None:
+            event = self.event
+            contact = {**self.chat.contact, "number": event.key.number}
+            self._person = Person(event.at, contact, event.key.line, self.line.country)
+        return self._person
 
     @property
     def route(self) -> Route | None:
@@ -110,7 +118,7 @@ class Turn:
         wake = self.decision.wake
         assert wake is not None
         effects = self.chat.effects
-        playing = play(wake, self.person, now, effects)
+        playing = play(wake, self.person(), now, effects)
         result: Any = None
         while True:
             try:
