@@ -54,7 +54,7 @@ def engine_turns(shelf: Shelf) -> int:
             wake = Wake(Stack(library, [Level(library.flow("bench"), State())]), Begin(), True)
         else:
             stack = thaw(shelf, frames, library.hash)
-            wake = Wake(stack, heard(stack, "7", PERSON) or Said("7"))
+            wake = Wake(stack, Said("7", heard(stack, "7", PERSON)))
         for _ in play(wake, PERSON, NOW, effects):
             raise AssertionError("no action is called here")
         turns += 1

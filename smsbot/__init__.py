@@ -10,6 +10,7 @@ The path of one SMS:
 Write handlers on a `Bot`; run them with ``smsbot dev``.
 """
 
+from smsbot.core.answers import Answer, Unsure
 from smsbot.core.errors import (
     ChatError,
     RouteError,
@@ -19,26 +20,31 @@ from smsbot.core.errors import (
     UsageError,
 )
 from smsbot.core.message import Message
+from smsbot.core.money import Money
 from smsbot.core.status import Status
 from smsbot.routing.bot import Bot
-from smsbot.routing.chat import Chat, Contact, Delivery
+from smsbot.routing.chat import Chat, Contact, Delivery, Reaction
 from smsbot.routing.router import Router
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
     "Bot",
     "Chat",
     "ChatError",
     "Contact",
     "Delivery",
     "Message",
+    "Money",
+    "Reaction",
     "RouteError",
     "Router",
     "SettingsError",
     "SmsbotError",
     "Status",
     "StoreError",
+    "Unsure",
     "UsageError",
     "__version__",
 ]

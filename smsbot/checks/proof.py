@@ -19,7 +19,7 @@ def examine(
     bot: Bot, lines: Sequence[str] = (), countries: Iterable[str | None] = (), folder: Path | None = None
 ) -> tuple[list[Flow], list[Problem]]:
     """The flows of a bot that could be read, and everything that is wrong with them."""
-    flows, sources = load_files(targets.flow_paths(bot, folder), folder)
+    flows, sources = load_files(targets.flow_paths(bot, folder), folder, bot.answers)
     around = Around(bot, tuple(lines) or ("",), tuple(dict.fromkeys(countries)) or (None,))
     return flows, check(flows, {s.path: s for s in sources}, around)
 

@@ -34,6 +34,7 @@ _COMMANDS = {
     "graph": ("smsbot.cli.graph", "Draw a flow."),
     "schema": ("smsbot.cli.graph", "The JSON Schema of flow files, for editors."),
     "count": ("smsbot.cli.count", "Count the SMS parts of a text."),
+    "understand": ("smsbot.cli.understand", "Say what a text is, and how each rule saw it."),
     "send": ("smsbot.cli.send", "Send a text."),
     "tail": ("smsbot.cli.watch", "Follow messages as they come and go."),
     "trace": ("smsbot.cli.watch", "Did it reach the person? All that is known of a number."),

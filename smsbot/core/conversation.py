@@ -73,3 +73,5 @@ class Conversation:
     fallback_at: float = 0.0
     """When the fallback last answered."""
     late: Late | None = None
+    answered: bytes = b""
+    """The last answer: 8 bytes of its hash, then the id of its event; empty: there was none."""

@@ -14,6 +14,8 @@ from .words import Token, tokens
 _PIECE = re.compile(r"\{([^{}]*)\}|\.\.\.|…|([^{}]+?)(?=\{|\.\.\.|…|$)")
 _HOLE = re.compile(r"([a-z_][a-z0-9_]*)(?::(int|word))?", re.IGNORECASE)
 _ONE, _INT, _REST = "word", "int", "..."
+_SHORTEST_GUESS, _LONG_WORD, _LONGEST_GUESS = 4, 7, 30
+"""Letters of a keyword that may be guessed, of one that may have two wrong, and of a text that is guessed at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,23 @@ class Keywords(Generic[T]):
         said = [t.word for t in found]
         hits = [(target, " ".join(words)) for words, target in self._forgiving if _almost(said, words)]
         return hits[0] if len(hits) == 1 else None
+
+    def meant(self, found: Sequence[Token]) -> tuple[T, str] | None:
+        """What a near miss probably means, to be asked, not taken: one edit off, two for seven letters or more.
+
+        Spaces do not count; keywords of less than four letters are never guessed.
+        """
+        said = "".join(t.word for t in found)
+        best: tuple[int, T, str] | None = None
+        for words, target in self._exact.items() if len(said) <= _LONGEST_GUESS else ():
+            meant = "".join(words)
+            most = 0 if len(meant) < _SHORTEST_GUESS else 2 if len(meant) >= _LONG_WORD else 1
+            if not most or abs(len(meant) - len(said)) > most:
+                continue
+            edits = distance(said, meant, most)
+            if edits <= most and (best is None or edits < best[0]):
+                best = (edits, target, " ".join(words))
+        return best[1:] if best is not None else None
 
     def words(self) -> Iterable[str]:
         """The keywords without holes, for suggestions."""

@@ -83,3 +83,31 @@ def country(address: str) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     return region if region and region != "001" else None
+
+
+def dialled(written: str, country: str | None = None) -> str | None:
+    """The number that a person wrote, E.164; None where no such number can be in its country.
+
+    Numbers that are long enough but not assigned yet are taken: numbering plans grow.
+    """
+    digits = _SEPARATORS.sub("", written)
+    found = _parse_possible(digits, country)
+    if found is None and country and not digits.startswith("+"):  # with the country's code, without the plus
+        found = _parse_possible(f"+{digits}", None)
+        found = found if found is not None and found.country_code == _code_of(country) else None
+    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164) if found is not None else None
+
+
+def _parse_possible(digits: str, country: str | None) -> phonenumbers.PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(digits, country)
+    except phonenumbers.NumberParseException:
+        return None
+    length = phonenumbers.is_possible_number_for_type_with_reason(number, phonenumbers.PhoneNumberType.MOBILE)
+    possible = length == phonenumbers.ValidationResult.IS_POSSIBLE and not number.italian_leading_zero
+    fits = possible or phonenumbers.is_valid_number(number)
+    return number if fits else None
+
+
+def _code_of(country: str) -> int:
+    return int(phonenumbers.country_code_for_region(country))

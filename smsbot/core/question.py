@@ -6,11 +6,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-KINDS = ("choice", "date", "email", "integer", "number", "phone", "text", "time", "yes_no")
+KINDS = (
+    "choice", "date", "datetime", "email", "integer", "money", "number", "pattern", "phone", "text", "time", "yes_no",
+)  # fmt: skip
 """What a question can ask for."""
-USAGE = "text(80): at most 80 characters; integer(1, 9): from 1 to 9; the others take no brackets"
+USAGE = (
+    "text(80): at most 80 characters; integer(1, 9): from 1 to 9; pattern([A-Z]{2}[0-9]{4}): that shape; "
+    "the others take no brackets"
+)
 """How types are written."""
 _TYPE = re.compile(r"([a-z_]+)\s*(?:\(\s*(-?\d{1,9})?\s*(?:(,|\.\.)\s*(-?\d{1,9})\s*)?\))?", re.IGNORECASE)
+
+
+_SHAPE = re.compile(r"pattern\s*\((.*\S.*)\)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,7 @@ class Question:
     """What a question asks for, and its literal choices."""
 
     kind: str = "text"
-    """One of `KINDS`."""
+    """One of `KINDS`, or ``custom``: a kind of the bot's own, named by `pattern`."""
     low: int | None = None
     """The least number; the least length of a text."""
     high: int | None = None
@@ -27,6 +35,8 @@ class Question:
     """key → the normalised texts that mean it."""
     tail: bool = False
     """Whether a choice may be followed by more words, which are kept."""
+    pattern: str = ""
+    """What an answer of kind ``pattern`` looks like, as RE2 reads it."""
 
     @property
     def free(self) -> bool:
@@ -36,6 +46,8 @@ class Question:
 
 def parse_type(written: str) -> Question | str:
     """The question of ``text(80)``, ``integer(1, 9)``, ``date`` …; what is wrong with it, as a sentence."""
+    if shape := _SHAPE.fullmatch(written.strip()):
+        return Question("pattern", pattern=shape[1].strip())
     found = _TYPE.fullmatch(written.strip())
     name = written.partition("(")[0].strip().lower()
     if found is None and name in KINDS:
@@ -43,6 +55,8 @@ def parse_type(written: str) -> Question | str:
     if found is None or found[1].lower() not in KINDS or found[1].lower() == "choice":
         return f'there is no type "{written.strip()}"'
     kind = found[1].lower()
+    if kind == "pattern":
+        return "pattern takes the shape of its answers: pattern([A-Z]{2}[0-9]{4})"
     first, comma, second = found[2], found[3], found[4]
     if (first is None and second is None and "(" not in written) or kind in ("integer", "number"):
         low, high = (int(first) if first else None), (int(second) if second else None)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from .conversation import Conversation, Run
 from .message import Claim, Event, Key, Outgoing
+from .words import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Step:
     """States and routes entered, for the funnel."""
     handoffs: tuple[str, ...] = ()
     """Desks that a person is handed to."""
+    hold: str = ""
+    """Why nothing proactive goes to this person any more; empty: it does."""
     contact: Mapping[str, str | None] = field(default_factory=dict)
     """Changed fields of the contact as stored; None removes one."""
 
@@ -87,6 +90,11 @@ def digest(*parts: str | bytes, size: int = 16, key: bytes = b"") -> bytes:
         h.update(b"%d:" % len(raw))
         h.update(raw)
     return h.digest()
+
+
+def answer_hash(text: str) -> bytes:
+    """What two texts share that answer the same: 8 bytes of a hash of their words."""
+    return digest(normalise(text), size=8)
 
 
 def outgoing_id(event: Event, n: int) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,15 +15,9 @@ from typing import NamedTuple
 _FOLD = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 )
-_EMOJI = {"👍": "yes", "✅": "yes", "👌": "yes", "👎": "no", "❌": "no", "✔": "yes", "✖": "no"}
-_KEYCAP = "\u20e3"
-
+_EMOJI = {"👍": "yes", "✅": "yes", "👌": "yes", "👎": "no", "❌": "no", "✔": "yes", "✖": "no", "☑": "yes", "🔟": "10"}
+_SKIPPED = ("Cf", "Mn", "Me")
 _ASCII_WORD = re.compile(r"[a-z]+|[0-9]+")
-
-FILLER = frozenset(
-    "please pls plz thanks thx cheers prosze poprosze dzieki dziekuje svp merci gracias".split()  # noqa: SIM905
-)
-"""Polite words that change nothing when they surround a keyword."""
 
 
 class Token(NamedTuple):
@@ -46,32 +39,37 @@ def tokens(text: str) -> tuple[Token, ...]:
 def _tokens_unicode(text: str) -> tuple[Token, ...]:
     found: list[Token] = []
     word, start, digits = "", 0, False
-
-    def close(end: int) -> None:
-        nonlocal word
-        if word:
-            found.append(Token(word, start, end))
-        word = ""
-
     for i, char in enumerate(text):
-        if char in _EMOJI:
-            close(i)
-            found.append(Token(_EMOJI[char], i, i + 1))
-            continue
-        if unicodedata.category(char) in ("Cf", "Mn", "Me") or char == _KEYCAP:
+        folded, kind = _look(char)
+        if kind == _NOTHING:
             continue  # zero-width and combining marks neither speak nor separate
-        folded = fold(char)
-        kind = folded.isdecimal()
-        if not folded.isalnum():
-            close(i)
-        elif not word or kind == digits:
-            start, digits = (start if word else i), kind
+        if word and (kind in (_SIGN, _SPACE) or (kind == _DIGIT) != digits):
+            found.append(Token(word, start, i))
+            word = ""
+        if kind == _SIGN:
+            found.append(Token(folded, i, i + 1))
+        elif kind != _SPACE:
+            start, digits = (start if word else i), kind == _DIGIT
             word += folded
-        else:
-            close(i)
-            word, start, digits = folded, i, kind
-    close(len(text))
+    if word:
+        found.append(Token(word, start, len(text)))
     return tuple(found)
+
+
+_NOTHING, _SPACE, _DIGIT, _LETTER, _SIGN = range(5)
+
+
+@lru_cache(maxsize=4096)
+def _look(char: str) -> tuple[str, int]:
+    """A character's folded form, and what it is in a text."""
+    if char in _EMOJI:
+        return _EMOJI[char], _SIGN
+    if unicodedata.category(char) in _SKIPPED:
+        return "", _NOTHING
+    folded = fold(char)
+    if not folded.isalnum():
+        return "", _SPACE
+    return folded, _DIGIT if folded.isdecimal() else _LETTER
 
 
 def fold(text: str) -> str:
@@ -83,19 +81,9 @@ def fold(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to see: spaces, control and invisible characters only."""
-    return all(c.isspace() or unicodedata.category(c) in ("Cf", "Cc", "Mn", "Me") or c == "\ufffc" for c in text)
+    return all(c.isspace() or unicodedata.category(c) in (*_SKIPPED, "Cc") or c == "\ufffc" for c in text)
 
 
 def normalise(text: str) -> str:
     """The folded words with one space between them."""
     return " ".join(t.word for t in tokens(text))
-
-
-def without_filler(found: Sequence[Token]) -> Sequence[Token]:
-    """The words without polite ones at either end; a text of only those stays as it is."""
-    first, last = 0, len(found)
-    while first < last and found[first].word in FILLER:
-        first += 1
-    while last > first and found[last - 1].word in FILLER:
-        last -= 1
-    return found[first:last] or found

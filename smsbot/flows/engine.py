@@ -10,16 +10,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from smsbot.core import answers
-from smsbot.core.answers import Answer
+from smsbot.core import answers, asking
+from smsbot.core.answers import Answer, Reading, Unsure
+from smsbot.core.asking import Move
 from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
+from smsbot.core.question import Question
 
-from .state import Act, Begin, Descend, Done, Due, Input, Person, Progress, Result, Said, State, Waiting
+from .state import Act, Again, Back, Begin, Descend, Done, Due, Input, Person, Progress, Result, Said, State, Waiting
 from .steps import ABANDONED, Ask, Flow, Localised, Step, Texts
 
 MOST_STEPS = 100
 """Steps that a flow takes without waiting; beyond it, it goes round."""
+_MOST_BACK = 20
+"""Questions that a person may go back by."""
 MOST_QUESTIONS = 200
 """Questions that one run asks; beyond it, the run ends ``too_many_questions``."""
 TOO_MANY = "too_many_questions"
@@ -36,19 +40,11 @@ def resume(flow: Flow, state: State, given: Input, person: Person, now: float) -
         raise FlowError(f"{error.args[0]} ({flow.name}.{state.step}, {where})") from None
 
 
-def answer_of(flow: Flow, state: State, text: str, person: Person) -> Answer | None:
-    """What a text answers to the open question, its check included; None if it does not."""
+def reading_of(flow: Flow, state: State, text: str, person: Person) -> Reading:
+    """What a text is to the open question, its check included."""
     walk = _Walk(flow, state, person, person.now)
     step = walk.step(state.step)
     return walk.understand(step.ask, text) if step.ask is not None and state.phase == "ask" else None
-
-
-def literal_of(flow: Flow, state: State, text: str) -> bool:
-    """Whether a text is one of the open question's own words."""
-    step = flow.steps.get(state.step)
-    if step is None or step.ask is None or state.phase != "ask":
-        return False
-    return answers.literal(step.ask.question, text) is not None
 
 
 def render(flow: Flow, texts: Texts, person: Person) -> tuple[str, ...]:
@@ -98,7 +94,11 @@ class _Walk:
             case Begin():
                 self.begin(given)
             case Said():
-                self.hear(given.text, given.answer)
+                self.hear(given.text, given.read)
+            case Again():
+                self.again()
+            case Back():
+                self.back()
             case Due():
                 self.due()
             case Result():
@@ -249,14 +249,16 @@ class _Walk:
             state.given.remove(ask.name)
             known = str(state.variables[ask.name])
             answer = self.understand(ask, known)
-            if answer is not None:
+            if isinstance(answer, Answer):
                 return self.take(step, ask, known, answer)
         state.questions += 1
         if state.questions > MOST_QUESTIONS:
             self.progress.why = f"the run has asked {MOST_QUESTIONS} questions, so it ends"
             self.finish(TOO_MANY, lost=True)
             return None
-        state.phase, state.wrong, state.reminded, state.parts, state.settles = "ask", 0, False, [], 0.0
+        state.phase = "ask"
+        asking.begin(state, self.now)
+        state.trail = [*state.trail[-_MOST_BACK:], step.id]
         state.prompt = BETWEEN.join(self.say(step.say))
         self.wait()
         return None
@@ -268,57 +270,62 @@ class _Walk:
 
     def deadline(self) -> float | None:
         """The next moment at which something happens without the person."""
-        state, step = self.state, self.step(self.state.step)
-        if state.phase == "wait":
-            return state.asked + step.wait
-        ask = step.ask
-        if ask is None:
-            return None
-        if state.settles:  # the person has answered, so neither reminder nor timeout counts
-            return state.settles
-        found = [state.asked + ask.timeout_after] if ask.timeout_after else []
-        if ask.remind_after and not state.reminded:
-            found.append(state.asked + ask.remind_after)
-        return min(found, default=None)
+        step = self.step(self.state.step)
+        if self.state.phase == "wait":
+            return self.state.asked + step.wait
+        return asking.deadline(step.ask, self.state) if step.ask is not None else None
 
-    def hear(self, text: str, answer: Answer | None) -> None:
-        """The person said something."""
+    def hear(self, text: str, read: Reading) -> None:
+        """The person said something; `read` where the caller has understood it already."""
         step = self.step(self.state.step)
         ask = step.ask
         if ask is None or self.state.phase != "ask":
             self.progress.outcome = Waiting(self.deadline())
             self.progress.why = "nothing is asked"
             return
-        if ask.settle and answer is None:
-            self.state.parts.append(text)
-            self.state.settles = self.now + ask.settle
-            self.progress.outcome = Waiting(self.deadline())
-            self.progress.why = f'"{ask.name}" waits whether more of the answer comes'
-            return
-        self.judge(step, ask, text, answer)
+        if read is None and not ask.settle:
+            read = self.understand(ask, text)
+        self.move(step, ask, text, read, asking.hear(ask, self.state, text, read, self.now))
 
-    def judge(self, step: Step, ask: Ask, text: str, answer: Answer | None = None) -> None:
-        """Take an answer, or ask again."""
-        self.state.parts, self.state.settles = [], 0.0
-        answer = answer or self.understand(ask, text)
-        if answer is None:
-            self.retry(step, ask)
-            return
-        self.progress.why = f'the text answers "{ask.name}"'
-        following = self.take(step, ask, text, answer)
-        if following is not None:
-            self.go(following)
+    def move(self, step: Step, ask: Ask, text: str, read: Reading, move: Move) -> None:
+        """What a text does to the open question."""
+        match move:
+            case Move.TAKE:
+                assert isinstance(read, Answer)
+                self.progress.why = f'the text answers "{ask.name}"{_with(ask.question, read)}'
+                self.progress.took = True
+                following = self.take(step, ask, text, read)
+                if following is not None:
+                    self.go(following)
+            case Move.SETTLE:
+                self.progress.outcome = Waiting(self.deadline())
+                self.progress.why = f'"{ask.name}" waits whether more of the answer comes'
+            case Move.CLARIFY:
+                assert isinstance(read, Unsure)
+                self.progress.why = f'unsure whether the text answers "{ask.name}", because {read.why}: asked once more'
+                self.ask_again(step, ask)
+            case Move.RETRY:
+                self.progress.why = f'the text does not answer "{ask.name}"'
+                self.ask_again(step, ask)
+            case _:
+                self.progress.why = f'"{ask.name}" was answered wrongly {self.state.wrong} times'
+                self.give_up(ask.retry_then)
 
-    def understand(self, ask: Ask, text: str) -> Answer | None:
-        """The answer, if it is one and meets the check."""
-        today = datetime.fromtimestamp(self.person.now, UTC).date()
-        answer = answers.understand(ask.question, text, today, self.person.country)
-        if answer is None or ask.check is None:
-            return answer
+    def understand(self, ask: Ask, text: str) -> Reading:
+        """What the text is to the question; an answer meets the check."""
+        person = self.person
+        question = ask.question
+        if question.kind == "custom":
+            read = person.custom(question.pattern, text)
+        else:
+            today = datetime.fromtimestamp(person.now, UTC).date()
+            read = answers.understand(question, text, today, person.country, person.language, self.state.prompt)
+        if not isinstance(read, Answer) or ask.check is None:
+            return read
         before = self.values.get(ask.name)
-        self.values[ask.name] = answer.value
+        self.values[ask.name] = read.value
         try:
-            return answer if ask.check(self.values) else None
+            return read if ask.check(self.values) else None
         except FlowError:  # an answer that the check cannot be computed for does not meet it
             return None
         finally:
@@ -332,16 +339,23 @@ class _Walk:
             self.values["answer"] = self.state.answer
         return self.leave(step, answer.value)
 
-    def retry(self, step: Step, ask: Ask) -> None:
-        """A wrong answer: ask again, or give up."""
-        self.state.wrong += 1
-        if self.state.wrong > ask.tries:
-            self.progress.why = f'"{ask.name}" was answered wrongly {self.state.wrong} times'
-            self.give_up(ask.retry_then)
-            return
-        self.progress.why = f'the text does not answer "{ask.name}"'
+    def ask_again(self, step: Step, ask: Ask) -> None:
+        """Say what is said after a wrong answer, and wait on."""
         self.say(ask.retry_say or step.say)
         self.wait()
+
+    def again(self) -> None:
+        """The person wants to hear the question again."""
+        self.progress.why = "the person wants to hear the question again"
+        self.say(self.step(self.state.step).say)
+        self.progress.outcome = Waiting(self.deadline())
+
+    def back(self) -> None:
+        """The person wants to answer the question before this one again."""
+        state = self.state
+        state.trail.pop()
+        self.progress.why = f'the person goes back to "{state.trail[-1]}"'
+        self.go(state.trail.pop())
 
     def give_up(self, then: str) -> None:
         self.state.phase = ""
@@ -362,17 +376,24 @@ class _Walk:
         ask = step.ask
         if ask is None:
             raise FlowError(f'the step "{step.id}" of {self.flow.name} waits for nothing')
-        silent = ask.timeout_after and self.person.now >= state.asked + ask.timeout_after
-        if state.settles:
-            self.judge(step, ask, "\n".join(state.parts))
-        elif ask.remind_after and not state.reminded and not silent:
-            state.reminded = True
-            self.progress.why = f'"{ask.name}" is not answered yet'
-            self.say(ask.remind_say or step.say)
-            self.progress.outcome = Waiting(self.deadline())
-        else:
-            self.progress.why = f'no answer to "{ask.name}" in time'
-            if ask.late:
-                asked = replace(state, variables=dict(state.variables), given=list(state.given))
-                self.progress.late = (asked, self.person.now + ask.late)
-            self.give_up(ask.timeout_then)
+        match asking.due(ask, state, self.person.now):
+            case Move.SETTLE:
+                text = "\n".join(state.parts)
+                read = self.understand(ask, text)
+                self.move(step, ask, text, read, asking.judge(ask, state, read))
+            case Move.REMIND:
+                self.progress.why = f'"{ask.name}" is not answered yet'
+                self.say(ask.remind_say or step.say)
+                self.progress.outcome = Waiting(self.deadline())
+            case _:
+                self.progress.why = f'no answer to "{ask.name}" in time'
+                if ask.late:
+                    asked = replace(state, variables=dict(state.variables), given=list(state.given))
+                    self.progress.late = (asked, self.person.now + ask.late)
+                self.give_up(ask.timeout_then)
+
+
+def _with(question: Question, answer: Answer) -> str:
+    """An answer for people, behind a colon; what was written freely stays unsaid."""
+    shown = answers.told(question, answer.value)
+    return f": {shown}" if shown else ""

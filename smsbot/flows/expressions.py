@@ -15,6 +15,7 @@ from decimal import Decimal, DivisionByZero, DivisionUndefined, InvalidOperation
 from typing import Any
 
 from smsbot.core.errors import FlowError
+from smsbot.core.money import Money
 from smsbot.core.nearest import nearest
 
 from .functions import ARITHMETIC, COMPARISONS, FUNCTIONS, LARGEST, Function, Kind, number_of
@@ -351,6 +352,8 @@ def _entry(inner: Run, key: str | int) -> Run:
         found = inner(values)
         if isinstance(found, Mapping):
             return found.get(key)
+        if isinstance(found, Money):
+            return {"amount": found.amount, "currency": found.currency}.get(str(key))
         if isinstance(found, list | tuple) and isinstance(key, int):
             return found[key] if -len(found) <= key < len(found) else None
         return None

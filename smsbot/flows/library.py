@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def restore(stored: str) -> Library:
     problems: list[Problem] = []
     for name, value in content.items():
         source = Source(f"{name} (stored)")
-        flow = read(source, from_plain(value))
+        flow = read(source, from_plain(value), None)
         problems += errors(source.problems)
         if flow is not None:
             flows.append(flow)
@@ -78,8 +78,13 @@ def is_story(path: Path) -> bool:
     return path.name.endswith(tuple(f".story{s}" for s in SUFFIXES)) or path.parent.name == "stories"
 
 
-def load_files(paths: Sequence[Path], folder: Path | None = None) -> tuple[list[Flow], list[Source]]:
-    """The flows of files and folders, with a source for each file; names of files are relative to `folder`."""
+def load_files(
+    paths: Sequence[Path], folder: Path | None = None, custom: Collection[str] | None = ()
+) -> tuple[list[Flow], list[Source]]:
+    """The flows of files and folders, with a source for each file; names of files are relative to `folder`.
+
+    `custom` are the kinds of answers of their bot.
+    """
     flows: list[Flow] = []
     sources: list[Source] = []
     taken: dict[str, str] = {}
@@ -93,7 +98,7 @@ def load_files(paths: Sequence[Path], folder: Path | None = None) -> tuple[list[
             source.report("SB601", Node("text"), f"the file cannot be read: {error.strerror}")
             sources.append(source)
             continue
-        flow, source = load(shown, content)
+        flow, source = load(shown, content, custom)
         sources.append(source)
         if flow is None:
             continue
@@ -107,7 +112,7 @@ def load_files(paths: Sequence[Path], folder: Path | None = None) -> tuple[list[
 
 def open_library(paths: Sequence[Path], folder: Path | None = None) -> Library:
     """The library of files and folders; raises `FlowsWrong` with every error."""
-    flows, sources = load_files(paths, folder)
+    flows, sources = load_files(paths, folder, None)
     problems = errors(p for s in sources for p in s.problems)
     if problems:
         raise FlowsWrong(problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -19,17 +19,20 @@ from .steps import Branch, Flow, Start, Step, Texts, Then
 T = TypeVar("T")
 
 
-def load(path: str, content: bytes) -> tuple[Flow | None, Source]:
-    """The flow of a file, and what is wrong with it; None where it is too wrong to be looked at further."""
+def load(path: str, content: bytes, custom: Collection[str] | None = ()) -> tuple[Flow | None, Source]:
+    """The flow of a file, and what is wrong with it; None where it is too wrong to be looked at further.
+
+    `custom` are the kinds of answers of its bot; None takes any.
+    """
     source, root = parse(path, content)
-    flow = read(source, root) if root is not None else None
+    flow = read(source, root, custom) if root is not None else None
     source.problems.sort(key=lambda p: (p.place.line, p.place.column))
     return flow, source
 
 
-def read(source: Source, root: Node) -> Flow | None:
+def read(source: Source, root: Node, custom: Collection[str] | None = ()) -> Flow | None:
     """The flow of a file's root node."""
-    reader = _Reader(source)
+    reader = _Reader(source, custom)
     return reader.flow(root)
 
 
@@ -64,6 +67,7 @@ class _Reader(Questions):
         start = self.start(keys["start"]) if "start" in keys else Start()
         drafts = [*self.drafts(keys.get("steps"), aside=False), *self.drafts(keys.get("asides"), aside=True)]
         self.defaults = self.keys(keys["defaults"], schema.QUESTION, "defaults") if "defaults" in keys else {}
+        self.types = self.named_types(keys["types"]) if "types" in keys else {}
         args = self.arguments(keys["args"]) if "args" in keys else ()
         self.declare(drafts, start, keys.get("vars"))
         variables = self.expressions(keys["vars"], "vars") if "vars" in keys else {}
@@ -80,7 +84,8 @@ class _Reader(Questions):
             return None
         return Flow(
             name, self.source.path, compiled, mains[0].id, start, anywhere,
-            frozenset(d.id for d in drafts if d.aside), variables, args, returns, tuple(self.languages),
+            frozenset(d.id for d in drafts if d.aside), variables, args, returns,
+            self.flag(keys["join"], "join") if "join" in keys else False, tuple(self.languages),
             dict(self.names), root, plain(root),
         )  # fmt: skip
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from smsbot.core.answers.patterns import compiled
+from smsbot.core.errors import UsageError
 from smsbot.core.question import KINDS, USAGE, Question, parse_type
 from smsbot.core.words import normalise
 
 from . import schema
 from .expressions import Names
 from .functions import Kind
-from .shapes import Shapes
+from .shapes import NAME, Shapes
 from .source import Node
 from .steps import Ask
 
 KINDS_OF: Names = {
     "choice": Kind.TEXT, "text": Kind.TEXT, "phone": Kind.TEXT, "email": Kind.TEXT, "integer": Kind.NUMBER,
-    "number": Kind.NUMBER, "yes_no": Kind.BOOL, "date": Kind.DATE, "time": Kind.TIME,
+    "number": Kind.NUMBER, "yes_no": Kind.BOOL, "date": Kind.DATE, "time": Kind.TIME, "datetime": Kind.MOMENT,
+    "money": Kind.ANY, "pattern": Kind.TEXT, "custom": Kind.ANY,
 }  # fmt: skip
 _OTHER_NAMES = {
     "int": "integer", "bool": "yes_no", "boolean": "yes_no", "string": "text", "str": "text", "float": "number",
@@ -36,8 +39,34 @@ class Questions(Shapes):
         if "choices" in keys:
             return Kind.TEXT
         written = keys.get("type")
-        found = parse_type(written.text) if written is not None and written.kind == "text" else Question()
+        own = self.own_type(written.text) if written is not None and written.kind == "text" else None
+        found = own or (parse_type(written.text) if written is not None and written.kind == "text" else Question())
         return KINDS_OF[found.kind] if isinstance(found, Question) else Kind.ANY
+
+    def own_type(self, written: str) -> Question | None:
+        """The question of a type that the flow, or its bot, names itself."""
+        name = written.strip()
+        if name in self.types:
+            return self.types[name]
+        known = self.custom is None and NAME.fullmatch(name) and name not in KINDS
+        return Question("custom", pattern=name) if known or name in (self.custom or ()) else None
+
+    def named_types(self, node: Node) -> dict[str, Question]:
+        """The flow's own types: choices, or a type under another name."""
+        if node.kind != "map":
+            self.source.report("SB606", node, "types are written as a map: name: type, or name: {choice: [words]}")
+            return {}
+        found: dict[str, Question] = {}
+        for name, (key, value) in node.pairs.items():
+            if self.name(key, "a type's name") is None:
+                continue
+            if name in KINDS:
+                self.source.report("SB607", key, f'there is a type "{name}" already')
+            elif value.kind == "text":
+                found[name] = self.type(value) or Question()
+            else:
+                found[name] = Question("choice", choices=self.choices(value))
+        return found
 
     def type_kind(self, node: Node) -> Kind:
         """The kind of a written type."""
@@ -49,11 +78,17 @@ class Questions(Shapes):
         written = self.text(node, "a type")
         if written is None:
             return None
-        found = parse_type(written)
+        found = self.own_type(written) or parse_type(written)
+        if isinstance(found, Question) and found.kind == "pattern":
+            try:
+                compiled(found.pattern)
+            except UsageError as error:
+                self.source.report("SB607", node, str(error.args[0]))
+                return None
         if isinstance(found, str):
             name = written.partition("(")[0].strip()
-            known = set(KINDS) - {"choice"}
-            if name in known:
+            known = {*KINDS, *self.types, *(self.custom or ())} - {"choice"}
+            if name in KINDS:
                 self.source.report("SB607", node, found, remedy=USAGE)
             else:
                 meant = _OTHER_NAMES.get(name.lower(), name)

@@ -77,7 +77,7 @@ QUESTION = {
 }
 ASK_ONLY = {
     "choices": KeyOf("The answers: a list, or answer: [words that mean it].", {"anyOf": [{"type": "array", "items": _SCALAR}, {"type": "object", "additionalProperties": _WORDS}]}),
-    "type": KeyOf("What counts as an answer: text(80), integer(1, 9), number, yes_no, date, time, phone, email.", _STRING),
+    "type": KeyOf("What counts as an answer: text(80), integer(1, 9), number, yes_no, date, time, datetime, money, phone, email, pattern([A-Z]{2}[0-9]{4}), one of types:, or the name of an @bot.answer.", _STRING),
     "check": KeyOf("A condition that the answer must meet.", _EXPRESSION),
     **QUESTION,
 }  # fmt: skip
@@ -104,6 +104,8 @@ FLOW = {
     "start": KeyOf("What starts the flow: a word, a list of words, or {words, typos, event, api}.", {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}, _object(START)]}),
     "anywhere": KeyOf("Words that are answered at any time: {help: text}.", {"type": "object", "additionalProperties": _TEXT}),
     "defaults": KeyOf("retry, remind, timeout … of every question that does not say otherwise.", _object(QUESTION)),
+    "types": KeyOf("Types of answers under names of their own: {plate: pattern([A-Z]{2}[0-9]{4})}, or choices: {size: {S: [small]}}.", {"type": "object", "additionalProperties": {"anyOf": [_STRING, {"type": "array", "items": _SCALAR}, {"type": "object", "additionalProperties": _WORDS}]}}),
+    "join": KeyOf("yes: the texts of one turn leave as one SMS, a line each.", _YES_NO),
     "vars": KeyOf("Variables that no question names: {name: first value}.", _EXPRESSIONS),
     "args": KeyOf("What the flow is given when it is called: a list of names, or {name: type}.", {"anyOf": [{"type": "array", "items": _NAME}, {"type": "object", "additionalProperties": _STRING}]}),
     "returns": KeyOf("What a flow that was called gives back: an expression.", _EXPRESSION),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.patterns import Pattern, compile_pattern
 from smsbot.core.problem import Severity
+from smsbot.core.question import Question
 
 from .expressions import CONSTANTS, Expression, Names, Wrong, compile_expression
 from .functions import Kind
@@ -36,11 +37,15 @@ _RESERVED = {*CONSTANTS, *SPECIAL, *keyword.kwlist} - {"answer"}  # a question m
 class Shapes:
     """Reads nodes into values; what does not fit is noted in the source."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, custom: Collection[str] | None = ()) -> None:
         self.source = source
         self.names: dict[str, Kind] = dict(SPECIAL)
         self.ids: dict[str, Node] = {}
         self.languages: dict[str, None] = {}
+        self.types: Mapping[str, Question] = {}
+        """The flow's own types."""
+        self.custom: Collection[str] | None = custom
+        """The kinds of answers of its bot; None where nothing is known of the bot."""
         self.defaults: Mapping[str, Node] = {}
 
     def keys(self, node: Node, known: Mapping[str, KeyOf], what: str) -> dict[str, Node]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from smsbot.core import codec
-from smsbot.core.answers import Answer
+from smsbot.core.answers import Answer, Reading, Unsure
+from smsbot.core.errors import FlowError
 
 from .expressions import Call
 
@@ -23,6 +24,22 @@ class Person:
     country: str | None = None
     event: Any = None
     """The data of the event that started the run."""
+    readers: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+    """The bot's own kinds of answers, by name."""
+
+    @property
+    def language(self) -> str | None:
+        """The person's own language, if it is known."""
+        found = self.contact.get("language")
+        return found if isinstance(found, str) else None
+
+    def custom(self, name: str, text: str) -> Reading:
+        """What a text is to a question of a kind of the bot's own."""
+        reader = self.readers.get(name)
+        if reader is None:
+            raise FlowError(f'there is no @bot.answer "{name}" any more')
+        read = reader(text)
+        return read if isinstance(read, Answer | Unsure) or read is None else Answer(read)
 
 
 @dataclass(slots=True)
@@ -37,6 +54,8 @@ class State:
     """When the question, or the wait, began."""
     wrong: int = 0
     """Wrong answers so far."""
+    unsure: bool = False
+    """Whether a doubtful answer was asked again already."""
     reminded: bool = False
     parts: list[str] = field(default_factory=list)
     """Fragments of an answer that settles."""
@@ -46,6 +65,8 @@ class State:
     """Names that the start word gave a value; the questions of those names are not asked."""
     answer: dict[str, str] = field(default_factory=dict)
     """The last answer: its text, and what followed a choice (``rest``)."""
+    trail: list[str] = field(default_factory=list)
+    """The questions that were asked, for BACK."""
     prompt: str = ""
 
     def dump(self) -> str:
@@ -54,10 +75,10 @@ class State:
         return codec.dumps({"is": kept, "vars": self.variables})
 
 
-_FIELDS = ("phase", "asked", "wrong", "reminded", "parts", "settles", "questions", "given", "answer")
+_FIELDS = ("phase", "asked", "wrong", "unsure", "trail", "reminded", "parts", "settles", "questions", "given", "answer")
 _EMPTY: Mapping[str, Any] = {
-    "phase": "", "asked": 0.0, "wrong": 0, "reminded": False, "parts": [], "settles": 0.0, "questions": 0,
-    "given": [], "answer": {},
+    "phase": "", "asked": 0.0, "wrong": 0, "unsure": False, "trail": [], "reminded": False, "parts": [],
+    "settles": 0.0, "questions": 0, "given": [], "answer": {},
 }  # fmt: skip
 
 
@@ -84,8 +105,18 @@ class Said:
     """The person said something at a question."""
 
     text: str
-    answer: Answer | None = None
+    read: Reading = None
     """Where the caller has understood it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The person wants to hear the question again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The person wants to answer the question before this one again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +133,7 @@ class Result:
     """The end label of a called flow."""
 
 
-Input = Begin | Said | Due | Result
+Input = Begin | Said | Again | Back | Due | Result
 
 # -- outcomes -------------------------------------------------------------------------------------------
 
@@ -157,5 +188,7 @@ class Progress:
     handoffs: list[str] = field(default_factory=list)
     why: str = ""
     """What decided, one plain sentence."""
+    took: bool = False
+    """Whether the text was taken as an answer."""
     late: tuple[State, float] | None = None
     """A timed-out question whose answer is still taken: how it stood, and until when."""

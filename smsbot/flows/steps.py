@@ -125,6 +125,8 @@ class Flow:
     variables: Mapping[str, Expression] = field(default_factory=dict)
     args: tuple[str, ...] = ()
     returns: Expression | None = None
+    join: bool = False
+    """Whether the texts of one turn leave as one."""
     languages: tuple[str, ...] = ()
     """The languages of its texts; the first is said where nothing is known of the person."""
     kinds: Mapping[str, Kind] = field(default_factory=dict)

@@ -11,20 +11,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from smsbot.core import codec
+from smsbot.core import codec, languages
+from smsbot.core.answers import Answer
 from smsbot.core.conversation import Conversation, Frame, Run
 from smsbot.core.errors import FlowError
 from smsbot.core.message import Event
+from smsbot.core.said import command, said, without_filler
 from smsbot.core.status import Status
 from smsbot.core.words import Token, tokens
-from smsbot.flows import engine
-from smsbot.flows.state import Due, Person, Said
+from smsbot.flows.state import Again, Back, Due, Person, Said
 from smsbot.flows.steps import Flow
-from smsbot.policy import consent
-from smsbot.routing.chat import Delivery
+from smsbot.policy import consent, identity
+from smsbot.routing.chat import Delivery, Reaction
 from smsbot.routing.router import Match, Route
 
-from .flowing import FLOW, Stack, Wake, aside, begin, heard, late_of, switchable, thaw
+from .flowing import FLOW, Stack, Wake, aside, begin, heard, late_of, settles, switchable, thaw
 from .lines import Line
 
 
@@ -41,13 +42,35 @@ class Decision:
     """The flows that it wakes."""
     switches: bool = False
     """Whether the open run ends ``switched`` before a handler begins."""
+    guesses: bool = False
+    """Whether it asks "did you mean"; at most once an hour."""
+    handoff: str = ""
+    """The desk that is told."""
+    hold: str = ""
+    """Why nothing proactive goes to this person any more."""
+
+
+_GUESS_EVERY = 3600.0
+"""Seconds between two "did you mean" for one person."""
+WRONG_NUMBER = "wrong number"
+"""The desk that is told of people who are not who we think."""
+_HELD = "held: this person says that we have the wrong number"
 
 
 class Decider:
     """An event, and the conversation that it wakes."""
 
-    def __init__(self, line: Line, conversation: Conversation, event: Event, person: Callable[[], Person]) -> None:
+    def __init__(
+        self,
+        line: Line,
+        conversation: Conversation,
+        event: Event,
+        person: Callable[[], Person],
+        *,
+        repeat: bool = False,
+    ) -> None:
         self._line = line
+        self._repeat = repeat
         self._conversation = conversation
         self._event = event
         self._person = person
@@ -68,6 +91,11 @@ class Decider:
                 why = f"a text to this number is {status}"
                 report = Delivery(status, data["text"], data["outgoing"])
                 return Decision(why, _to(table.deliveries.get(status), why), {"report": report})
+            case "reaction":
+                told = codec.loads(event.data)
+                why = "the person took a reaction back" if told["removed"] else f"the person reacted: {told['sign']}"
+                reaction = Reaction(told["sign"], told["quoted"], told["removed"])
+                return Decision(why, _to(table.reaction, why), {"reaction": reaction})
             case "optout":
                 return Decision("the person opted out", ends="stopped")
             case _:
@@ -76,23 +104,30 @@ class Decider:
     # -- texts --------------------------------------------------------------------------------------
 
     def _text(self, text: str) -> Decision:
-        found = tokens(text)
+        found = said(text).words
         word = consent.recognise(found, self._line.country)
         if word is consent.Word.HELP:
             return self._help(text)
+        if self._repeat:
+            return Decision("the last answer once more, sent before our next text was there: ignored")
         exact = word is not None  # no typo leads from a consent word
         stack = self._stack()
         if stack is not None:
-            return self._in_flow(stack, text, found, exact)
-        frame = self._frame
+            return self._in_flow(stack, text, found)
+        frame, table = self._frame, self._line.table
         digression = self._anywhere(text, found, ()) if self._line.shelf.current.flows else None
         if digression is not None:
             return digression
-        match = self._line.table.match(text, found, self._conversation, exact=exact)
-        if match is None or match.route.kind == "fallback":
-            late = late_of(self._conversation, self._line.shelf, text, self._person()) if frame is None else None
+        match = table.match(text, found, self._conversation, exact=exact)
+        if (match is None or match.route.kind in ("fallback", "state")) and identity.is_wrong_number(text):
+            return self._wrong_number()
+        if frame is None and (match is None or match.route.kind == "fallback"):
+            late = late_of(self._conversation, self._line.shelf, text, self._person())
             if late is not None:
                 return Decision("the text answers a question that had timed out", wake=late)
+            guess = self._guess(found) if not exact else None
+            if guess is not None:
+                return guess
         return self._matched(match)
 
     def _matched(self, match: Match | None) -> Decision:
@@ -104,6 +139,30 @@ class Decider:
             return Decision(match.why, match, wake=wake)
         return Decision(match.why, match)
 
+    def _guess(self, found: Sequence[Token]) -> Decision | None:
+        """ "Did you mean PIZZA?", where a text is spelled nearly like a start word."""
+        if self._event.at - self._conversation.fallback_at < _GUESS_EVERY:
+            return None
+        meant = self._line.table.keywords.meant(without_filler(found))
+        if meant is None or consent.recognise(tokens(meant[1]), self._line.country) is not None:
+            return None
+        word = meant[0].trigger
+        says = languages.says("did_you_mean", self._language()).format(word=word.upper())
+        return Decision(f'it is spelled nearly like "{word}", so the person is asked', says=(says,), guesses=True)
+
+    def _language(self) -> str | None:
+        """The language of texts of ours that no bot says."""
+        own = self._person().language
+        return own or next(iter(languages.by_country().get(self._line.country or "", ())), None)
+
+    def _wrong_number(self) -> Decision:
+        """The run ends, nothing proactive goes there any more, the desk is told."""
+        return Decision(
+            "the person says that we write to the wrong number: the run ends, and the desk is told",
+            says=(languages.says("wrong_number", self._language()),), ends="wrong_number",
+            handoff=WRONG_NUMBER, hold=_HELD,
+        )  # fmt: skip
+
     def _help(self, text: str) -> Decision:
         why = "HELP is always answered"
         stack = None
@@ -114,7 +173,7 @@ class Decider:
             digression = aside(self._flows(stack), word, self._person())
             if digression is not None:
                 return Decision(why, says=digression[1])
-            answer = table.anywhere.find(word, tokens(word))
+            answer = table.anywhere.find(word, without_filler(tokens(word)))
             if answer is not None:
                 return Decision(why, Match(answer[0], answer[1], why))
         return Decision(why, says=(self._line.help,))
@@ -122,35 +181,51 @@ class Decider:
     def _anywhere(self, text: str, found: Sequence[Token], flows: Sequence[Flow]) -> Decision | None:
         """What is answered at any time: by the open flows, by handlers, by the other flows."""
         own = aside(flows, text, self._person())
-        if own is None and self._line.table.anywhere.find(text, found) is None:
+        if own is None and self._line.table.anywhere.find(text, without_filler(found)) is None:
             own = aside(self._flows(None), text, self._person())
         return Decision(f'"{own[0]}" answers anywhere', says=own[1]) if own is not None else None
 
-    def _in_flow(self, stack: Stack, text: str, found: Sequence[Token], exact: bool) -> Decision:
+    def _in_flow(self, stack: Stack, text: str, found: Sequence[Token]) -> Decision:
         """A text while a flow is open."""
         top, table = stack.top, self._line.table
         place = f"{top.flow.name}.{top.state.step}"
-        literal = stack.asks and engine.literal_of(top.flow, top.state, text)
+        read = heard(stack, text, self._person()) if stack.asks else None
+        literal = isinstance(read, Answer) and read.literal and not read.rest
         if not literal:
-            digression = self._anywhere(text, found, [x.flow for x in reversed(stack.levels)])
+            digression = self._command(stack, found) or self._anywhere(
+                text, found, [x.flow for x in reversed(stack.levels)]
+            )
             if digression is not None:
                 return digression
-            matched = table.anywhere.find(text, found)
+            matched = table.anywhere.find(text, without_filler(found))
             if matched is not None:
                 return Decision(
                     f'"{matched[0].trigger}" answers anywhere', Match(matched[0], matched[1], "it answers anywhere")
                 )
-        said = heard(stack, text, self._person()) if stack.asks else None
-        if said is not None:
-            return Decision(f"the text answers {place}", wake=Wake(stack, said))
-        keyword = table.keyword(text, found, exact=exact) if switchable(stack) else None
+        free = isinstance(read, Answer) and not read.literal
+        keyword = table.keyword(text, found, exact=True) if switchable(stack) else None
+        if not literal and keyword is None and identity.is_wrong_number(text):
+            return self._wrong_number()
+        if stack.asks and (literal or free or settles(stack)):
+            return Decision(f"the text answers {place}", wake=Wake(stack, Said(text, read)))
         if keyword is not None:
             return self._switch(keyword)
         if stack.asks:
-            return Decision(f"the text does not answer {place}", wake=Wake(stack, Said(text)))
+            return Decision(f"the text does not answer {place}", wake=Wake(stack, Said(text, read)))
         if table.fallback is not None:
             return Decision("nothing is asked, so the fallback answers", Match(table.fallback, {}, "nothing is asked"))
         return Decision(f"nothing is asked at {place}")
+
+    def _command(self, stack: Stack, found: Sequence[Token]) -> Decision | None:
+        """BACK and AGAIN, while a question is open."""
+        if not stack.asks:
+            return None
+        word = command(found)
+        if word == "again":
+            return Decision("the person wants to hear the question again", wake=Wake(stack, Again()))
+        if word == "back" and len(stack.top.state.trail) > 1:
+            return Decision("the person goes back to the question before", wake=Wake(stack, Back()))
+        return None
 
     def _switch(self, match: Match) -> Decision:
         """Another start word during a question: what is open ends `switched`."""

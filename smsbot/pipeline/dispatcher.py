@@ -140,7 +140,8 @@ class Dispatcher:
             return False
         conversation = self.store.peek(work.event.key) or await self.store.load(work.event.key)
         try:
-            turn = Turn(line, conversation, work.event)
+            repeat = await self.store.repeats(conversation, work.event)
+            turn = Turn(line, conversation, work.event, repeat=repeat)
             if not self._sync(turn):
                 return False
             step = turn.step(self.clock.now())
@@ -275,7 +276,8 @@ class Dispatcher:
         """One try; False if the conversation moved on meanwhile."""
         event = work.event
         conversation = await self.store.load(event.key)
-        turn = work.turn = Turn(line, conversation, event, segmenter=work)
+        repeat = await self.store.repeats(conversation, event)
+        turn = work.turn = Turn(line, conversation, event, segmenter=work, repeat=repeat)
         if event.seq:  # it may have begun before: what is journaled happens no second time
             await self._remember(turn)
         turn.pin()

@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from smsbot.core.answers import Answer, Reading
 from smsbot.core.conversation import Conversation, Frame
 from smsbot.core.errors import FlowError, FlowsWrong
-from smsbot.core.words import tokens, without_filler
+from smsbot.core.said import without_filler
+from smsbot.core.words import tokens
 from smsbot.flows import engine
 from smsbot.flows.library import Library, restore
 from smsbot.flows.state import (
@@ -187,6 +189,8 @@ def _collect(progress: Progress, level: Level, person: Person, stack: Stack, eff
     effects.texts += progress.said
     effects.visits += [f"{level.flow.name}.{step}" for step in progress.visits]
     effects.handoffs += progress.handoffs
+    effects.took |= progress.took
+    effects.join |= level.flow.join
     effects.contact |= progress.contact
     if progress.late is not None:
         state, until = progress.late
@@ -207,16 +211,15 @@ def plain(value: Any) -> Any:
 # -- what a text is to flows --------------------------------------------------------------------------
 
 
-def heard(stack: Stack, text: str, person: Person) -> Said | None:
-    """The answer that a text is to the open question; None if it is none."""
-    level = stack.top
-    step = level.flow.steps.get(level.state.step)
-    if step is None or step.ask is None:
-        return None
-    if step.ask.settle and not engine.literal_of(level.flow, level.state, text):
-        return Said(text) if step.ask.question.free else None
-    answer = engine.answer_of(level.flow, level.state, text, person)
-    return Said(text, answer) if answer is not None else None
+def heard(stack: Stack, text: str, person: Person) -> Reading:
+    """What a text is to the open question."""
+    return engine.reading_of(stack.top.flow, stack.top.state, text, person)
+
+
+def settles(stack: Stack) -> bool:
+    """Whether any text may be a fragment of the answer that is waited for."""
+    step = stack.top.flow.steps.get(stack.top.state.step)
+    return step is not None and step.ask is not None and step.ask.settle > 0 and step.ask.question.free
 
 
 def switchable(stack: Stack) -> bool:
@@ -245,7 +248,7 @@ def late_of(conversation: Conversation, shelf: Shelf, text: str, person: Person)
         stack = thaw(shelf, late.frames, late.content)
     except FlowError:
         return None
-    answer = engine.answer_of(stack.top.flow, stack.top.state, text, person)
-    if answer is None:
+    answer = engine.reading_of(stack.top.flow, stack.top.state, text, person)
+    if not isinstance(answer, Answer):
         return None
     return Wake(stack, Said(text, answer), True, f"late answer to {stack.top.flow.name}.{stack.top.state.step}")

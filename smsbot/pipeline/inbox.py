@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +16,8 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply
 from smsbot.core.turn import Verdict, digest
-from smsbot.core.words import is_blank, tokens
 from smsbot.gateways.base import Gateway, WebhookRequest
-from smsbot.policy import consent
+from smsbot.policy import consent, noise
 from smsbot.policy.consent import Word
 from smsbot.stores.base import Acceptance, Consent, Row, Store
 
@@ -30,6 +30,12 @@ log = structlog.get_logger("smsbot.inbox")
 WEAK = 60.0
 """Seconds for which a text without id and time counts as the same one (people answer "1" twice)."""
 _RECENT = 100_000
+_NOISE = {
+    noise.Kind.EMPTY: "an empty text is no answer",
+    noise.Kind.MEDIA: "a picture without words is no answer",
+    noise.Kind.AUTOREPLY: "a phone or an office answered by itself, so it is no answer",
+}
+"""Why noise is no turn."""
 
 
 class Inbox:
@@ -165,15 +171,27 @@ class Inbox:
     async def _take_event(self, event: Event, line: Line, text: str) -> bool:
         if not phone.can_receive(event.key.number):
             return await self._done(event, "a sender that cannot be answered")
-        found = tokens(text)
-        word = consent.recognise(found, line.country)
+        kind = noise.recognise(text)
+        if kind is noise.Kind.REACTION:
+            return await self._react(event, line, text)
+        if kind is not noise.Kind.TEXT:
+            return await self._done(event, _NOISE[kind])
+        word = consent.read(text, line.country)
         if word is Word.STOP:
             return await self._stop(event, line)
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return await self._opted_out(event, line, word)
-        if not found and is_blank(text):
-            return await self._done(event, "an empty text is no answer")
+        await self._dispatcher.arrive(event)
+        return True
+
+    async def _react(self, event: Event, line: Line, text: str) -> bool:
+        """A tapback: kept with the text that it quotes, and told to the bot if it listens."""
+        found = noise.reaction(text)
+        assert found is not None
+        event = replace(event, kind="reaction", data=codec.dumps(dataclasses.asdict(found)))
+        if line.table.reaction is None:
+            return await self._done(event, "a reaction to a text of ours is no answer")
         await self._dispatcher.arrive(event)
         return True
 
@@ -197,7 +215,7 @@ class Inbox:
         """Make it true at the commit, ahead of every queue; the conversation learns it in its turn."""
         event = replace(event, kind=action)
         outgoing = (self._say(event, line, says),) if confirm else ()
-        word = Consent(action, event.text, f"text {event.id.hex()}")
+        word = Consent(action, event.text, f"text {event.id.hex()}", says if confirm else "")
         answer = (await self._store.accept([Acceptance(event, word, outgoing)]))[0]
         if answer.verdict is Verdict.DONE:
             self._dispatcher.sender.start(answer.claims)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 from smsbot.core import segments
 from smsbot.core.message import Event, Outgoing, Reply
@@ -30,6 +32,20 @@ def owed(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str =
         event=event.id,
         lane=lane,
     )
+
+
+def joined(said: Sequence[Reply]) -> list[Reply]:
+    """Texts that are due together as one, a line each, as long as one SMS can be."""
+    found: list[Reply] = []
+    for reply in said:
+        last = found[-1] if found else None
+        if last is not None and (last.due, last.valid) == (reply.due, reply.valid):
+            both = f"{last.text}\n{reply.text}"
+            if segments.count(both).segments <= segments.MAX_PARTS:
+                found[-1] = replace(last, text=both)
+                continue
+        found.append(reply)
+    return found
 
 
 def backoff(attempt: int, asked: float | None) -> float:

@@ -13,7 +13,7 @@ from smsbot.core import codec, segments
 from smsbot.core.conversation import BETWEEN, Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Message, Outgoing, Reply
-from smsbot.core.turn import Entry, Step, Timer, run_id
+from smsbot.core.turn import Entry, Step, Timer, answer_hash, run_id
 from smsbot.flows.state import Act, Person
 from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
@@ -22,7 +22,7 @@ from smsbot.routing.router import Route
 from .decision import Decider, Decision, timer_data
 from .flowing import FLOW, Wake, pin, play
 from .lines import Line
-from .outbox import owed
+from .outbox import joined, owed
 
 TIMEOUT = "timeout"
 _APOLOGY = 1000
@@ -40,8 +40,10 @@ class Turn:
         *,
         segmenter: Segmenter | None = None,
         apology: bool = False,
+        repeat: bool = False,
     ) -> None:
         self.line = line
+        self._repeat = repeat
         self.before = conversation
         self.event = event
         self._first = _APOLOGY if apology else 0
@@ -56,7 +58,7 @@ class Turn:
         """What the event leads to; in an apology the flow does not run, it stays at its question."""
         ends = "failed" if self.event.kind == "timer" else ""
         try:
-            decision = Decider(self.line, self.before, self.event, self.person).decide()
+            decision = Decider(self.line, self.before, self.event, self.person, repeat=self._repeat).decide()
         except FlowError as error:
             if not apology:
                 raise
@@ -68,7 +70,7 @@ class Turn:
         if self._person is None:
             event = self.event
             contact = {**self.chat.contact, "number": event.key.number}
-            self._person = Person(event.at, contact, event.key.line, self.line.country)
+            self._person = Person(event.at, contact, event.key.line, self.line.country, readers=self.line.bot.answers)
         return self._person
 
     @property
@@ -168,8 +170,11 @@ class Turn:
     def _new(self, now: float) -> tuple[tuple[Outgoing, ...], tuple[Entry, ...]]:
         effects = self.chat.effects
         said, journal = effects.said[self._said :], effects.journal[self._journaled :]
+        if effects.join or self.line.bot.join:
+            said = joined(said)
+        lane = "notice" if self.event.kind == "event" else "reply"
         outgoing = tuple(
-            owed(reply, n, self.event, self.line, now) for n, reply in enumerate(said, self._first + self._said)
+            owed(reply, n, self.event, self.line, now, lane) for n, reply in enumerate(said, self._first + self._said)
         )
         entries = tuple(Entry(self.run_id, self.event.id, seq, kind, value) for seq, kind, value in journal)
         self._said, self._journaled = len(effects.said), len(effects.journal)
@@ -195,12 +200,21 @@ class Turn:
             run=run,
             contact=self.chat.contact.stored() if contact else self.before.contact,
             late=self._late(run, runs),
+            fallback_at=self.event.at if decision.guesses else self.before.fallback_at,
+            answered=self._answered(),
         )
-        handoffs = tuple(effects.handoffs)
+        handoffs = (*effects.handoffs, *filter(None, (decision.handoff,)))
         return Step(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
-            handoffs, contact,
+            handoffs, decision.hold, contact,
         )  # fmt: skip
+
+    def _answered(self) -> bytes:
+        """The last answer, so that the same sent twice is known for a repeat."""
+        took = self.chat.effects.took or (self.route is not None and self.route.kind == "state")
+        if not took or self.event.kind != "text":
+            return self.before.answered
+        return answer_hash(self.event.text) + self.event.id
 
     def _digressed(self, run: Run | None) -> bool:
         """Whether something else was answered while a question stays open."""

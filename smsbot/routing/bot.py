@@ -11,6 +11,7 @@ from typing import Any, TypeVar, overload
 
 from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError
+from smsbot.core.question import KINDS
 
 from .chat import Chat
 from .injection import Signature, caller, hints, inspect_handler, wrong
@@ -25,15 +26,19 @@ class Bot(Router):
 
     `flows` are YAML files, or folders of them, beside the file that makes the bot or in the current folder.
     `timeout` is how long a state waits for an answer where `goto` does not say (a run that nobody answers
-    ends ``abandoned``).
+    ends ``abandoned``). With `join`, the texts of one turn leave as one, a line each.
     """
 
-    def __init__(self, name: str = "", *, flows: str | Sequence[str] = (), timeout: str | float = "24h") -> None:
+    def __init__(
+        self, name: str = "", *, flows: str | Sequence[str] = (), timeout: str | float = "24h", join: bool = False
+    ) -> None:
         super().__init__()
         self.name = name
         self.flows = (flows,) if isinstance(flows, str) else tuple(flows)
         self.home = caller().rpartition(":")[0]
         self.timeout = duration(timeout)
+        self.join = join
+        self.answers: dict[str, Callable[[str], Any]] = {}
         self.actions: dict[str, Callable[..., Any]] = {}
         self._action_hints: dict[str, Mapping[str, Any]] = {}
         self.middlewares: list[Middleware] = []
@@ -81,6 +86,7 @@ class Bot(Router):
     def borrow(self, other: Bot) -> None:
         """Know the actions of another bot, for checks."""
         self.actions, self._action_hints = dict(other.actions), dict(other._action_hints)
+        self.answers = dict(other.answers)
         self._providers = dict(other._providers)
 
     def action(self, function: F) -> F:
@@ -91,6 +97,20 @@ class Bot(Router):
         annotations = hints(function)
         annotations.pop("return", None)
         self.actions[name], self._action_hints[name] = function, annotations
+        return function
+
+    def answer(self, function: F) -> F:
+        """Name a kind of answer of the bot's own: ``type: plate`` in flows.
+
+        The function is given the text and returns the value, None for what is no answer, or `Unsure` with the
+        reason. It must be pure: it may be asked about a text more than once.
+        """
+        name = function.__name__
+        if name in KINDS or name in self.answers:
+            raise wrong(function, f'there is a kind of answer "{name}" already')
+        if inspect.iscoroutinefunction(function):
+            raise wrong(function, "a kind of answer is decided at once, so its function is not async")
+        self.answers[name] = function
         return function
 
     def middleware(self, function: F) -> F:

@@ -28,6 +28,18 @@ class Delivery:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What a person did to a text of ours instead of answering it, for `on_reaction` handlers."""
+
+    sign: str
+    """The emoji, or the verb as the phone wrote it: ``Liked``."""
+    text: str
+    """The text of ours, as far as the phone quoted it."""
+    removed: bool
+    """Whether an earlier reaction was taken back."""
+
+
 @dataclass(slots=True)
 class Effects:
     """What a handler asked for; the turn makes it true."""
@@ -45,6 +57,10 @@ class Effects:
     visits: list[str] = field(default_factory=list)
     handoffs: list[str] = field(default_factory=list)
     contact: dict[str, Any] = field(default_factory=dict)
+    took: bool = False
+    """Whether the text was taken as an answer."""
+    join: bool = False
+    """Whether the texts of this turn leave as one."""
     late: tuple[tuple[Frame, ...], str, float] | None = None
     """A question that has timed out: its frames, their content, until when it may be answered."""
 

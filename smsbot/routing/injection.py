@@ -11,7 +11,7 @@ from typing import Any
 from smsbot.core.errors import RouteError
 from smsbot.core.nearest import nearest
 
-BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "error", "contact"})
+BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "reaction", "error", "contact"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from smsbot.core.conversation import Conversation
 from smsbot.core.errors import RouteError
 from smsbot.core.nearest import nearest
 from smsbot.core.patterns import Keywords, Pattern, compile_pattern
+from smsbot.core.said import without_filler
 from smsbot.core.status import Status
-from smsbot.core.words import Token, without_filler
+from smsbot.core.words import Token
 
 from .injection import BUILT_IN, Signature, caller, inspect_handler, where, wrong
 
@@ -24,7 +25,7 @@ class Route:
     """A handler and what leads to it."""
 
     kind: str
-    """``on``, ``anywhere``, ``state``, ``fallback``, ``event`` or ``delivery``."""
+    """``on``, ``anywhere``, ``state``, ``fallback``, ``event``, ``delivery`` or ``reaction``."""
     trigger: str
     signature: Signature | None
     """The handler; None where a flow takes it."""
@@ -61,6 +62,7 @@ class Table:
     events: dict[str, Route] = field(default_factory=dict)
     deliveries: dict[Status, Route] = field(default_factory=dict)
     fallback: Route | None = None
+    reaction: Route | None = None
 
     def match(
         self, text: str, found: Sequence[Token], conversation: Conversation, *, exact: bool = False
@@ -118,13 +120,16 @@ class Router:
         self._included: list[tuple[Router, str | None]] = []
         self._own = Table()
 
-    def on(self, *keywords: str, blocking: bool = False) -> Callable[[Handler], Handler]:
+    def on(self, *keywords: str, typos: int = 0, blocking: bool = False) -> Callable[[Handler], Handler]:
         """Take texts that are one of `keywords` as a whole, when no run is open.
 
         A keyword may have holes: ``order {qty:int} {size}`` takes ``ORDER#2 large``; ``note ...`` takes
-        the rest. `blocking` sends a sync handler to a thread.
+        the rest. With ``typos=1`` a word of five letters or more may have one letter wrong. `blocking` sends a
+        sync handler to a thread.
         """
-        return self._keywords("on", keywords, blocking)
+        if typos not in (0, 1):
+            raise RouteError(f"typos is 0 or 1, not {typos!r}\n  --> {caller()}")
+        return self._keywords("on", keywords, blocking, typos)
 
     def anywhere(self, *keywords: str, blocking: bool = False) -> Callable[[Handler], Handler]:
         """Take texts that are one of `keywords` at any time; the open question is asked again."""
@@ -137,6 +142,10 @@ class Router:
     def fallback(self, handler: Handler) -> Handler:
         """Take what nothing else takes, when no run is open."""
         return self._one("fallback", "", _TEXT, False)(handler)
+
+    def on_reaction(self, handler: Handler) -> Handler:
+        """Take reactions (tapbacks) to a text of ours; the argument `reaction` is a `Reaction`."""
+        return self._one("reaction", "", ("chat", "reaction", "contact"), False)(handler)
 
     def event(self, name: str, *, blocking: bool = False) -> Callable[[Handler], Handler]:
         """Take an event from outside; the handler's `event` argument is its data."""
@@ -184,7 +193,9 @@ class Router:
             if only is None or only == line:
                 yield from router._all(line)
 
-    def _keywords(self, kind: str, keywords: Sequence[str], blocking: bool) -> Callable[[Handler], Handler]:
+    def _keywords(
+        self, kind: str, keywords: Sequence[str], blocking: bool, typos: int = 0
+    ) -> Callable[[Handler], Handler]:
         if not keywords or not all(isinstance(k, str) for k in keywords):
             raise RouteError(
                 f'@bot.{kind}(...) takes at least one keyword, such as @bot.{kind}("pizza")\n  --> {caller()}'
@@ -200,7 +211,7 @@ class Router:
         def decorate(handler: Handler) -> Handler:
             signature = inspect_handler(handler, {*_TEXT, *holes}, blocking=blocking)
             for pattern in patterns:
-                self._add(Route(kind, pattern.source, signature), (pattern,))
+                self._add(Route(kind, pattern.source, signature, typos=typos), (pattern,))
             return handler
 
         return decorate
@@ -233,6 +244,9 @@ def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
             taken = table.events.setdefault(route.trigger, route)
         case "delivery":
             taken = table.deliveries.setdefault(Status(route.trigger), route)
+        case "reaction":
+            taken = table.reaction
+            table.reaction = table.reaction or route
         case _:
             taken = table.fallback
             table.fallback = table.fallback or route

@@ -49,7 +49,15 @@ class Accept(Planned):
                 plan.add("unsuppress", (number,))
             plan.add(
                 "consent",
-                (number, line, item.consent.action, item.consent.text, event.at, item.consent.source),
+                (
+                    number,
+                    line,
+                    item.consent.action,
+                    item.consent.text,
+                    event.at,
+                    item.consent.source,
+                    item.consent.shown,
+                ),
             )
         return Committed(Verdict.DONE, seq, self.owe(plan, item.outgoing))
 
@@ -102,6 +110,8 @@ class Turn(Planned):
         line, number = step.after.key
         for desk in step.handoffs:
             plan.add("handoff", (line, number, desk, event.at))
+        if step.hold:
+            plan.add("hold", (number, event.at, step.hold))
         for name in step.cancelled:
             plan.add("cancel", (line, number, name))
         for timer in step.timers:
@@ -115,7 +125,7 @@ class Turn(Planned):
         run = after.run
         line, number = after.key
         late = _late(after.late) if after.late is not None else ""
-        plan.add("conversation", (line, number, after.version, run and run.id, after.fallback_at, late))
+        plan.add("conversation", (line, number, after.version, run and run.id, after.fallback_at, late, after.answered))
         if run is not None:
             for depth, f in enumerate(run.frames):
                 plan.add(

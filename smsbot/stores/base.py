@@ -27,6 +27,8 @@ class Consent:
     """``optout`` or ``optin``."""
     text: str
     source: str
+    shown: str = ""
+    """What the person is shown with it: our confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,10 @@ class Turns(Protocol):
 
     async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
         """A turn failed: its event waits until `retry_at`, or is a dead letter (None)."""
+        ...
+
+    async def repeats(self, conversation: Conversation, event: Event) -> bool:
+        """Whether a text says once more what was just answered, before our next text had left."""
         ...
 
     async def journal(self, run: bytes, frame: bytes) -> Sequence[Entry]:

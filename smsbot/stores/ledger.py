@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from smsbot.core import codec
 from smsbot.core.message import Claim, Event, Key, Outgoing
 from smsbot.core.status import RANK, Status
 from smsbot.core.turn import Committed, Verdict
@@ -81,6 +82,9 @@ class Planned:
             (seq, event.id, line, number, event.kind, event.text, event.data, event.account,
              event.gateway_id, event.at, state, note),
         )  # fmt: skip
+        if event.kind == "reaction":
+            told = codec.loads(event.data)
+            plan.add("reacted", (line, number, told["quoted"], "" if told["removed"] else told["sign"]))
         return seq
 
     def owe(self, plan: Plan, batch: Sequence[Outgoing]) -> tuple[Claim, ...]:

@@ -21,7 +21,7 @@ from smsbot.core.conversation import Conversation, Frame, Late, Run
 from smsbot.core.errors import StoreError, StoreLocked
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
 from smsbot.core.status import Status
-from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, digest
+from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, answer_hash, digest
 
 from . import queries
 from .arriving import Accept, Named, Owe, Turn
@@ -265,6 +265,14 @@ class SqliteStore:
         state = 0 if retry_at is not None else 2
         await self.write([("postpone", (state, retry_at, note, event.seq))])
 
+    async def repeats(self, conversation: Conversation, event: Event) -> bool:
+        """Whether a text says once more what was just answered, before our next text had left."""
+        answered = conversation.answered
+        if event.kind != "text" or not answered or answered[:8] != answer_hash(event.text):
+            return False
+        rows = await self._hot.rows("heard_of", number=event.key.number, event=answered[8:], before=event.at)
+        return bool(rows[0]["said"]) and not rows[0]["left"]
+
     async def journal(self, run: bytes, frame: bytes) -> Sequence[Entry]:
         """What already happened in a turn that runs again."""
         rows = await self._hot.rows("journal", run=run, frame=frame)
@@ -378,8 +386,9 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
     contact = orjson.loads(first["contact"])
     late = _late(first["late"]) if first["late"] else None
     return Conversation(
-        key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0, late
-    )
+        key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0, late,
+        first["answered"] or b"",
+    )  # fmt: skip
 
 
 def _late(stored: str) -> Late:

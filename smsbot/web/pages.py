@@ -39,7 +39,7 @@ _HEADERS = [
     (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
-_INBOUND = {"text": "received", "optout": "opted out", "optin": "opted in"}
+_INBOUND = {"text": "received", "reaction": "reacted", "optout": "opted out", "optin": "opted in"}
 _ICONS = {
     "queued": "…", "sending": "…", "unknown": "?", "accepted": "✓", "sent": "✓", "delivered": "✓✓",
     "failed": "✕", "undelivered": "✕", "expired": "✕", "blocked": "⊘",
@@ -158,7 +158,9 @@ class Pages:
             return PlainTextResponse("Only this page may say so.\n", 403)
         if request.path_params["id"] >= 2**63:
             return self._render("missing.html", 404)
-        await self._tables.write([("handoff_done", (self._clock.now(), request.path_params["id"]))])
+        await self._tables.write(
+            [("unhold", (request.path_params["id"],)), ("handoff_done", (self._clock.now(), request.path_params["id"]))]
+        )
         return RedirectResponse("/", 303)
 
     def _normalise(self, asked: str) -> str:
@@ -230,6 +232,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "direction": row["direction"], "id": row["id"], "line": row["line"], "number": mask(row["number"]),
         "text": row["text"], "at": row["at"], "status": status, "detail": row["detail"], "parts": row["parts"],
+        "reaction": row["reaction"],
     }  # fmt: skip
 
 

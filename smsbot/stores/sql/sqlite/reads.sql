@@ -2,7 +2,7 @@
 
 -- name: conversation
 -- One row for each frame of the open run, one row if there is none; a single statement, so a single moment.
-SELECT c.version, c.fallback_at, c.late, r.content, r.id AS run, r.bot, r.started_by, r.started,
+SELECT c.version, c.fallback_at, c.late, c.answered, r.content, r.id AS run, r.bot, r.started_by, r.started,
        (SELECT json_group_object(name, value) FROM contacts WHERE number = :number) AS contact,
        EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out,
        f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_
@@ -73,10 +73,11 @@ WHERE replayed IS NULL AND (:account = '' OR account = :account) ORDER BY id LIM
 -- The newest messages in and out; :before pages backwards by time.
 SELECT * FROM (
   SELECT * FROM (
-    SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts
-    FROM events WHERE kind IN ('text', 'optout', 'optin') AND at <= :before ORDER BY seq DESC LIMIT :limit)
+    SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts,
+           '' AS reaction
+    FROM events WHERE kind IN ('text', 'optout', 'optin', 'reaction') AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
-    SELECT 'out', id, seq, line, number, text, created, status, detail, parts
+    SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
     FROM outgoing WHERE created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
@@ -84,11 +85,12 @@ SELECT * FROM (
 -- All messages of one number, newest first.
 SELECT * FROM (
   SELECT * FROM (
-    SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts
-    FROM events WHERE number = :number AND kind IN ('text', 'optout', 'optin') AND at <= :before
+    SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts,
+           '' AS reaction
+    FROM events WHERE number = :number AND kind IN ('text', 'optout', 'optin', 'reaction') AND at <= :before
     ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
-    SELECT 'out', id, seq, line, number, text, created, status, detail, parts
+    SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
     FROM outgoing WHERE number = :number AND created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
@@ -103,6 +105,15 @@ SELECT n, started, ended, outcome, reference, detail FROM attempts WHERE outgoin
 
 -- name: receipts
 SELECT status, raw, at, detail FROM receipts WHERE outgoing = :id ORDER BY at;
+
+-- name: heard_of
+-- Whether an event was answered at all, and whether an answer had left before a moment.
+SELECT count(*) AS said, coalesce(sum(EXISTS (
+  SELECT 1 FROM attempts a WHERE a.outgoing = o.id AND a.outcome IN ('accepted', 'unknown') AND a.ended < :before)), 0) AS left
+FROM outgoing o WHERE o.number = :number AND o.event = :event;
+
+-- name: held
+SELECT name, at, why FROM holds WHERE scope = 'contact' AND name = :number;
 
 -- name: outgoing_of_event
 SELECT id FROM outgoing WHERE event = :event ORDER BY seq;
@@ -170,4 +181,4 @@ PRAGMA data_version;
 PRAGMA quick_check(1);
 
 -- name: consents
-SELECT action, text, line, at, source FROM consents WHERE number = :number ORDER BY id;
+SELECT action, text, line, at, source, shown FROM consents WHERE number = :number ORDER BY id;

@@ -21,9 +21,10 @@ UPDATE events SET state = 1, note = ?, retry_at = NULL WHERE seq = ?;
 UPDATE events SET attempts = attempts + 1, state = ?, retry_at = ?, note = ? WHERE seq = ?;
 
 -- name: conversation (guard)
-INSERT INTO conversations (line, number, version, run, fallback_at, late) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO conversations (line, number, version, run, fallback_at, late, answered) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (line, number) DO UPDATE
-SET version = excluded.version, run = excluded.run, fallback_at = excluded.fallback_at, late = excluded.late
+SET version = excluded.version, run = excluded.run, fallback_at = excluded.fallback_at, late = excluded.late,
+    answered = excluded.answered
 WHERE conversations.version = excluded.version - 1;
 
 -- name: run
@@ -56,6 +57,19 @@ INSERT INTO handoffs (line, number, desk, at) VALUES (?, ?, ?, ?);
 -- name: handoff_done
 UPDATE handoffs SET done = ? WHERE id = ? AND done IS NULL;
 
+-- name: hold
+INSERT INTO holds (scope, name, at, why) VALUES ('contact', ?, ?, ?) ON CONFLICT (scope, name) DO NOTHING;
+
+-- name: unhold
+-- The desk has looked after a person: what held them holds no more, unless they still wait elsewhere.
+DELETE FROM holds WHERE scope = 'contact' AND name = (SELECT number FROM handoffs WHERE id = ?);
+
+-- name: reacted
+-- A phone may cut the text that it quotes, so its beginning is enough.
+UPDATE outgoing SET reaction = ?4 WHERE seq = (
+  SELECT max(seq) FROM outgoing WHERE line = ?1 AND number = ?2 AND ?3 <> ''
+  AND (text = ?3 OR substr(text, 1, length(?3)) = ?3));
+
 -- name: cancel
 DELETE FROM timers WHERE line = ? AND number = ? AND name = ?;
 
@@ -72,14 +86,18 @@ DELETE FROM contacts WHERE number = ? AND name = ?;
 INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
                       status, rank, phase, scheduled, attempts)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15
-WHERE ?6 = 'consent' OR NOT EXISTS (SELECT 1 FROM suppressions WHERE number = ?3)
+WHERE (?6 = 'consent' OR NOT EXISTS (SELECT 1 FROM suppressions WHERE number = ?3))
+AND (?6 NOT IN ('notice', 'bulk') OR NOT EXISTS (SELECT 1 FROM holds WHERE scope = 'contact' AND name = ?3))
 ON CONFLICT (id) DO NOTHING;
 
 -- name: outgoing_blocked
 INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
                       status, rank, phase, scheduled, attempts, detail)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'blocked', 4, NULL, ?14, 0, 'the number has opted out'
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'blocked', 4, NULL, ?14, 0,
+  coalesce((SELECT 'the number has opted out' FROM suppressions WHERE number = ?3),
+           (SELECT why FROM holds WHERE scope = 'contact' AND name = ?3))
 WHERE EXISTS (SELECT 1 FROM suppressions WHERE number = ?3)
+OR ?6 IN ('notice', 'bulk') AND EXISTS (SELECT 1 FROM holds WHERE scope = 'contact' AND name = ?3)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: attempt
@@ -149,7 +167,7 @@ UPDATE outgoing SET phase = 'behind', scheduled = 0 WHERE id = ?;
 DELETE FROM suppressions WHERE number = ?;
 
 -- name: consent
-INSERT INTO consents (number, line, action, text, at, source) VALUES (?, ?, ?, ?, ?, ?);
+INSERT INTO consents (number, line, action, text, at, source, shown) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: quarantine
 -- The same body within a minute is the same webhook; later it is another (people answer "1" twice).

@@ -1,0 +1,90 @@
+"""Yes and no, and the choices of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from smsbot.core.languages import Nearly, Phrases, Vocabulary, collapse, vocabulary
+from smsbot.core.question import Question
+from smsbot.core.said import Said
+from smsbot.core.words import Token
+
+from .reading import ASKS, HEDGED, IDIOM, MORE, NEARLY, SEVERAL, Answer, Reading
+
+_APOSTROPHES = "'’`´"
+_LARGEST = 20
+"""Choices up to here may be spelled as number words."""
+
+
+def yes_no(question: Question, said: Said, known: Vocabulary) -> Reading:
+    """Yes is True, no is False."""
+    words = [_spoken(t, said, known) for t in said.bare]
+    whole = known.yes_no.whole([t.word for t in said.words])  # "please do" is more than its "please"
+    if whole is not None and not said.asks:
+        return Answer(whole, literal=True)
+    if known.unsure.whole(words) or known.unsure_inside.anywhere(words):
+        return IDIOM
+    while len(words) > 1 and words[0] in known.leads:
+        words = words[1:]
+    read = _read(question, said, words, known.yes_no, known.core, known.nearly)
+    if read is None and said.led:
+        return MORE  # "ok 2": ok is an answer, but two is not
+    return HEDGED if read is None and known.hedges.anywhere(words) else read
+
+
+def _spoken(token: Token, said: Said, known: Vocabulary) -> str:
+    """A word as it is looked up; a thumb down is "no" also where the word "no" means something else."""
+    if token.word == "no" and token.end - token.start == 1:
+        return "nope"
+    return collapse(token.word, known.yes_no)
+
+
+def choice(question: Question, said: Said, known: Vocabulary) -> Reading:
+    """The key of a choice, by any of its words; digits may be spelled out."""
+    table, nearly = _table(tuple((k, tuple(w)) for k, w in question.choices.items()), known.languages)
+    words = [collapse(t.word, table) for t in said.bare]
+    read = _read(question, said, words, table, table, nearly)
+    return HEDGED if read is None and known.hedges.anywhere(words) else read
+
+
+@lru_cache(maxsize=512)
+def _table(choices: tuple[tuple[str, tuple[str, ...]], ...], languages: tuple[str, ...]) -> tuple[Phrases[str], Nearly]:
+    """The choices by their words, and their near misses."""
+    known = vocabulary(languages)
+    spelled: dict[str, list[str]] = {}
+    for word, value in known.numbers.items():
+        if value <= _LARGEST:
+            spelled.setdefault(str(value), []).append(word)
+    pairs = [(word, key) for key, words in choices for word in words]
+    pairs += [(other, key) for word, key in pairs for other in spelled.get(word, ())]
+    joined = {"".join(w) for w in Phrases(pairs)}
+    return Phrases(pairs), Nearly(w for w in joined if len(w) >= 3 and not w.isdecimal())
+
+
+def _read(
+    question: Question, said: Said, words: Sequence[str], table: Phrases[Any], inside: Phrases[Any], nearly: Nearly
+) -> Reading:
+    """What the words choose: one thing, several, or one and more; `words` are the last of the text."""
+    found, i = [], 0
+    bare = said.bare[len(said.bare) - len(words) :]
+    while i < len(words) and (hit := table.at(words, i)) is not None:
+        found.append(hit[1])
+        i += hit[0]
+    if found and i == len(words):
+        return ASKS if said.asks else Answer(found[0], literal=True) if len(set(found)) == 1 else SEVERAL
+    if found and question.tail and len(set(found)) == 1:
+        return Answer(found[0], said.text[bare[i].start :].strip(), literal=True)
+    if i < len(words) and any(_inside(said.text, bare[j], words, j, inside) for j in range(len(words))):
+        return MORE
+    return NEARLY if nearly.find("".join(words)) is not None else None
+
+
+def _inside(text: str, token: Token, words: Sequence[str], i: int, inside: Phrases[Any]) -> bool:
+    """Whether a choice begins at a word; a letter that is part of an elided word ("l'", "'s") is none."""
+    hit = inside.at(words, i)
+    if hit is None or hit[0] > 1 or len(token.word) > 1:
+        return hit is not None
+    beside = (text[max(0, token.start - 1) : token.start], text[token.end : token.end + 1])
+    return not any(sign and sign in _APOSTROPHES for sign in beside)

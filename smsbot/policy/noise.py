@@ -1,0 +1,171 @@
+"""What is no turn at all: a tapback, an automatic answer, nothing to see. Decided from tables, before consent."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from smsbot.core.languages import Phrases, entries
+from smsbot.core.words import Token, is_blank, normalise, tokens
+
+
+class Kind(StrEnum):
+    """What a text is."""
+
+    TEXT = "text"
+    REACTION = "reaction"
+    AUTOREPLY = "autoreply"
+    EMPTY = "empty"
+    MEDIA = "media"
+    """A picture without words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What a person did to a text of ours instead of answering it."""
+
+    sign: str
+    """The emoji, or the verb as the phone wrote it: ``Liked``."""
+    quoted: str
+    """The text that they reacted to; a phone may have cut it."""
+    removed: bool
+    """Whether an earlier reaction was taken back."""
+
+
+_LONGEST_HEAD = 60
+_MARKS = '“”„‟"«»‹›「『」』'
+_QUOTES = frozenset(_MARKS)
+_CLOSING = " .…\u00a0" + _MARKS
+_REMOVED = ("removed", "usuni", "usun", "supprim", "retir", "quit", "elimin")
+_PICTURE = "\ufffc"
+
+
+def recognise(text: str) -> Kind:
+    """What a text is: noise of one kind, or something that a person wrote."""
+    found = tokens(text)
+    if not found and is_blank(text):
+        return Kind.MEDIA if _PICTURE in text else Kind.EMPTY
+    if reaction(text) is not None:
+        return Kind.REACTION
+    return Kind.AUTOREPLY if len(found) > 1 and _is_automatic(found) else Kind.TEXT
+
+
+# -- reactions ----------------------------------------------------------------------------------------
+
+
+def reaction(text: str) -> Reaction | None:
+    """The reaction that a phone wrote into an SMS, in any of its languages; None for every other text."""
+    if _QUOTES.isdisjoint(text):
+        return _to_attachment(text)
+    visible = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Mn")).strip()
+    at = next((i for i, c in enumerate(visible[: _LONGEST_HEAD + 1]) if c in _QUOTES), -1)
+    quoted = visible[at + 1 :].strip(_CLOSING)
+    if at < 0 or visible.rstrip(" .\u00a0")[-1:] not in _QUOTES or not quoted:
+        return None
+    head = visible[:at]
+    if (found := _head(head, removed_too=True)) is not None:
+        return Reaction(found[0], _unquoted(quoted), found[1])
+    inner = visible.rfind(_opening(visible, at), at + 1)  # Quitó un “Me gusta” de “…”
+    if inner > at and (found := _head(visible[:inner], removed_too=True)) is not None:
+        return Reaction(found[0], _unquoted(visible[inner + 1 :].strip(_CLOSING)), True)
+    return None
+
+
+def _opening(visible: str, at: int) -> str:
+    return visible[at] if visible[at] in "“„«" else '"'
+
+
+def _unquoted(quoted: str) -> str:
+    """The text that the quotes hold; where a name stands in quotes of its own, what follows it."""
+    for mark in ("“", "„", "«"):
+        if mark in quoted:
+            return quoted[quoted.rindex(mark) + 1 :].strip(_CLOSING)
+    return quoted
+
+
+def _head(head: str, removed_too: bool) -> tuple[str, bool] | None:
+    """What stands before the quoted text: its sign, and whether it takes a reaction back; None if it is no reaction."""
+    signs = "".join(c for c in head if _is_sign(c))
+    words = normalise("".join(c if not _is_sign(c) else " " for c in head)).split()
+    verbs = [w for w in words if w in _verbs()]
+    if not all(w in _verbs() or w in _others() for w in words) or not (verbs or signs):
+        return None
+    if not verbs and not (len(words) <= 1 and signs):
+        return None
+    removed = any(v.startswith(_REMOVED) for v in verbs)
+    return (signs or head.strip().split()[0]), removed
+
+
+def _to_attachment(text: str) -> Reaction | None:
+    words = normalise(text).split()
+    if not 1 < len(words) <= 6 or (words[0] not in _verbs() and words[0] not in _others()):
+        return None
+    attached = _attached().ending(words)
+    head = words[: len(words) - attached]
+    if not attached or not any(w in _verbs() for w in head) or not all(w in _verbs() or w in _others() for w in head):
+        return None
+    return Reaction(text.split()[0], "", head[0].startswith(_REMOVED))
+
+
+def _is_sign(char: str) -> bool:
+    return unicodedata.category(char) in ("So", "Sk")
+
+
+@cache
+def _verbs() -> frozenset[str]:
+    return frozenset(w for entry in entries("noise", "reacted") for w in normalise(entry).split())
+
+
+@cache
+def _others() -> frozenset[str]:
+    return frozenset(w for entry in entries("noise", "reaction_words") for w in normalise(entry).split())
+
+
+@cache
+def _attached() -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", "attached"))
+
+
+# -- automatic answers --------------------------------------------------------------------------------
+
+
+def _is_automatic(found: Sequence[Token]) -> bool:
+    """Whether a phone or an office wrote it: it says so, or says that it is busy and what comes later."""
+    words = [t.word for t in found]
+    sorry = _sorry().at(words, 0)
+    if _auto().anywhere(words) is not None or _auto_whole().whole(words[sorry[0] if sorry else 0 :]) is not None:
+        return True
+    busy = _busy().count(words[:_HEAD])
+    return busy > 1 or (busy == 1 and _later().anywhere(words) is not None)
+
+
+_HEAD = 14
+"""Words at the beginning in which an automatic answer says what its owner does."""
+
+
+@cache
+def _auto() -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", "auto"))
+
+
+@cache
+def _auto_whole() -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", "auto_whole"))
+
+
+@cache
+def _sorry() -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", "sorry"))
+
+
+@cache
+def _busy() -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", "busy"))
+
+
+@cache
+def _later() -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", "later"))
