@@ -18,14 +18,19 @@ import orjson
 
 from smsbot import Bot
 from smsbot.checks.flows import Around, check
-from smsbot.core.conversation import Frame
+from smsbot.core.conversation import Conversation, Frame
+from smsbot.core.message import Event, Key
 from smsbot.flows.library import build, load_files
 from smsbot.flows.state import Begin, Person, Said, State
-from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, heard, play, thaw
-from smsbot.routing.chat import Effects
+from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, heard, thaw
+from smsbot.pipeline.lines import Line
+from smsbot.pipeline.play import Play, Scene, Talks, at_once
+from smsbot.routing.chat import Chat
 
 STEPS, ROUNDS = 40, 9
 NOW = 1_780_000_000.0
+KEY = Key("7255", "+48600100200")
+BOT = Bot("bench")
 PERSON = Person(NOW, {"number": "+48600100200"}, "7255", "PL")
 
 
@@ -48,15 +53,21 @@ def engine_turns(shelf: Shelf) -> int:
     library = shelf.current
     frames: tuple[Frame, ...] = ()
     turns = 0
+    event, before, line = (
+        Event(b"e" * 16, KEY, "text", "", NOW),
+        Conversation(KEY),
+        Line("7255", BOT, "main", shelf=shelf),
+    )
     while True:
-        effects = Effects()
+        chat = Chat(event, before)
         if not frames:
             wake = Wake(Stack(library, [Level(library.flow("bench"), State())]), Begin(), True)
         else:
-            stack = thaw(shelf, frames, library.hash)
+            stack = thaw(shelf, frames, library.hash, KEY)
             wake = Wake(stack, Said("7", heard(stack, "7", PERSON)))
-        for _ in play(wake, PERSON, NOW, effects):
-            raise AssertionError("no action is called here")
+        effects = chat.effects
+        scene = Scene(line, event, b"r" * 16, before, effects, PERSON, NOW, {}, chat, None, {}, Talks(), 0)
+        assert at_once(Play(scene, wake)), "no action is called here"
         turns += 1
         if effects.end is not None:
             return turns

@@ -12,18 +12,24 @@ Write handlers on a `Bot`; run them with ``smsbot dev``.
 
 from smsbot.core.answers import Answer, Unsure
 from smsbot.core.errors import (
+    Changed,
     ChatError,
+    NoReply,
     RouteError,
     SettingsError,
     SmsbotError,
+    StepFailed,
     StoreError,
+    TooManyTries,
+    Unanswered,
     UsageError,
 )
+from smsbot.core.kinds import Kind, choice, email, integer, number, one_of, pattern, phone, text, yes_no
 from smsbot.core.message import Message
 from smsbot.core.money import Money
 from smsbot.core.status import Status
 from smsbot.routing.bot import Bot
-from smsbot.routing.chat import Chat, Contact, Delivery, Reaction
+from smsbot.routing.chat import Chat, Contact, Delivery, Reaction, retrying
 from smsbot.routing.router import Router
 
 __version__ = "0.1.0"
@@ -31,20 +37,36 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Bot",
+    "Changed",
     "Chat",
     "ChatError",
     "Contact",
     "Delivery",
+    "Kind",
     "Message",
     "Money",
+    "NoReply",
     "Reaction",
     "RouteError",
     "Router",
     "SettingsError",
     "SmsbotError",
     "Status",
+    "StepFailed",
     "StoreError",
+    "TooManyTries",
+    "Unanswered",
     "Unsure",
     "UsageError",
     "__version__",
+    "choice",
+    "email",
+    "integer",
+    "number",
+    "one_of",
+    "pattern",
+    "phone",
+    "retrying",
+    "text",
+    "yes_no",
 ]

@@ -17,6 +17,7 @@ def test_all_is_what_is_visible() -> None:
     modules = {
         "core",
         "flows",
+        "conversations",
         "checks",
         "testing",
         "routing",

@@ -68,12 +68,12 @@ def _pack_tagged(value: object) -> object:
     if isinstance(value, timedelta):
         return {"$": "timedelta", "v": [value.days, value.seconds, value.microseconds]}
     if isinstance(value, Enum):
-        return {"$": "enum", "t": _path(type(value)), "v": value.name}
+        return {"$": "enum", "t": path(type(value)), "v": value.name}
     if type(value) in _DATES:
         return {"$": _DATES[type(value)], "v": value.isoformat()}  # type: ignore[attr-defined]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: pack(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
-        return {"$": "dataclass", "t": _path(type(value)), "v": fields}
+        return {"$": "dataclass", "t": path(type(value)), "v": fields}
     raise UsageError(
         f"{type(value).__name__} cannot be stored; use text, numbers, True/False, None, lists, dictionaries, "
         "Decimal, dates, enums or dataclasses"
@@ -91,18 +91,25 @@ def unpack(value: Any) -> Any:
     return _UNPACK[value["$"]](value)
 
 
-def _path(kind: type) -> str:
+def path(kind: type) -> str:
+    """The name by which a class is found again."""
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def _find(path: str) -> Any:
-    """The class of a stored value; only modules that are already loaded are looked at."""
-    module, _, name = path.partition(":")
+def find(name: str) -> Any:
+    """What a stored name stands for; only modules that are already loaded are looked at. None if it is gone."""
+    module, _, inner = name.partition(":")
     found: Any = sys.modules.get(module)
-    for part in name.split("."):
+    for part in inner.split("."):
         found = getattr(found, part, None)
+    return found
+
+
+def _find(name: str) -> Any:
+    """The class of a stored value; only modules that are already loaded are looked at."""
+    found = find(name)
     if not (isinstance(found, type) and (dataclasses.is_dataclass(found) or issubclass(found, Enum))):
-        raise UsageError(f"a stored value is a {path}, which no longer exists; keep the class under its name")
+        raise UsageError(f"a stored value is a {name}, which no longer exists; keep the class under its name")
     return found
 
 

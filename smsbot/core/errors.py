@@ -4,7 +4,12 @@
     ├── UsageError            a program uses smsbot in a way that cannot work
     │   ├── RouteError        a decorator or a handler's signature is wrong (at import)
     │   ├── ChatError         a verb of ``chat`` was used wrongly (while a turn runs)
+    │   ├── Changed           a conversation's code no longer fits what has already happened in it
     │   └── FlowError         a flow met something that its author did not foresee (while a turn runs)
+    ├── Unanswered            a question of a conversation got no answer that it can take
+    │   ├── NoReply           nobody answered in time
+    │   └── TooManyTries      the answers were wrong too often
+    ├── StepFailed            a step raised in a former run of the turn, and the conversation went on
     ├── SettingsError         settings are missing or wrong; carries all problems at once
     ├── TargetError           the bot named on the command line cannot be loaded
     ├── FlowsWrong            flow files have errors; carries all problems at once
@@ -63,6 +68,42 @@ class FlowError(UsageError):
 
     code = "SB103"
     remedy = "Mend the flow at the step that the message names; `smsbot dev` takes the mended flow up at once."
+
+
+class Changed(UsageError):
+    """A conversation's code no longer fits what has already happened in it; the run stays at its question."""
+
+    code = "SB104"
+    remedy = (
+        "Put the question back where it was, give it its former name with key=, or end the run. New questions fit "
+        "behind the open one."
+    )
+
+
+class Unanswered(SmsbotError):
+    """A question of a conversation got no answer that it can take; uncaught, the run ends ``abandoned``."""
+
+    code = "SB110"
+    remedy = "Catch it around the ask, or let the run end."
+
+
+class NoReply(Unanswered):
+    """Nobody answered in time."""
+
+    code = "SB111"
+
+
+class TooManyTries(Unanswered):
+    """The answers were wrong too often."""
+
+    code = "SB112"
+
+
+class StepFailed(SmsbotError):
+    """A step raised in a former run of the turn, and the conversation caught that and went on."""
+
+    code = "SB113"
+    remedy = "Catch the exception of the step itself where its class can be found again; else catch StepFailed."
 
 
 class SettingsError(SmsbotError):

@@ -62,6 +62,8 @@ class Step:
     """Why nothing proactive goes to this person any more; empty: it does."""
     contact: Mapping[str, str | None] = field(default_factory=dict)
     """Changed fields of the contact as stored; None removes one."""
+    dropped: tuple[tuple[bytes, bytes], ...] = ()
+    """Journals that nobody needs any more, by run and frame."""
 
 
 class Verdict(StrEnum):

@@ -47,6 +47,16 @@ def reading_of(flow: Flow, state: State, text: str, person: Person) -> Reading:
     return walk.understand(step.ask, text) if step.ask is not None and state.phase == "ask" else None
 
 
+def deadline_of(flow: Flow, state: State) -> float | None:
+    """The next moment at which a waiting frame does something by itself."""
+    step = flow.steps.get(state.step)
+    if step is None:
+        return None
+    if state.phase == "wait":
+        return state.asked + step.wait
+    return asking.deadline(step.ask, state) if step.ask is not None and state.phase == "ask" else None
+
+
 def render(flow: Flow, texts: Texts, person: Person) -> tuple[str, ...]:
     """What a flow says outside of its steps, in the person's language."""
     walk = _Walk(flow, State(), person, person.now)

@@ -131,6 +131,8 @@ class Result:
     value: Any = None
     label: str = ""
     """The end label of a called flow."""
+    lost: bool = False
+    """Nobody answered, and what was called has nothing for that."""
 
 
 Input = Begin | Said | Again | Back | Due | Result

@@ -27,6 +27,7 @@ from smsbot.routing.router import Match, Route
 
 from .flowing import FLOW, Stack, Wake, aside, begin, heard, late_of, settles, switchable, thaw
 from .lines import Line
+from .talking import PYTHON
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +188,11 @@ class Decider:
 
     def _in_flow(self, stack: Stack, text: str, found: Sequence[Token]) -> Decision:
         """A text while a flow is open."""
-        top, table = stack.top, self._line.table
-        place = f"{top.flow.name}.{top.state.step}"
+        table, place = self._line.table, stack.place
         read = heard(stack, text, self._person()) if stack.asks else None
         literal = isinstance(read, Answer) and read.literal and not read.rest
         if not literal:
-            digression = self._command(stack, found) or self._anywhere(
-                text, found, [x.flow for x in reversed(stack.levels)]
-            )
+            digression = self._command(stack, found) or self._anywhere(text, found, stack.flows)
             if digression is not None:
                 return digression
             matched = table.anywhere.find(text, without_filler(found))
@@ -223,7 +221,7 @@ class Decider:
         word = command(found)
         if word == "again":
             return Decision("the person wants to hear the question again", wake=Wake(stack, Again()))
-        if word == "back" and len(stack.top.state.trail) > 1:
+        if word == "back" and stack.goes_back:
             return Decision("the person goes back to the question before", wake=Wake(stack, Back()))
         return None
 
@@ -241,7 +239,7 @@ class Decider:
             return Decision("the answer came first, so this timeout does nothing")
         stack = self._stack()
         if stack is not None:
-            return Decision(f"{stack.top.flow.name}.{frame.state} is due", wake=Wake(stack, Due()))
+            return Decision(f"{stack.place} is due", wake=Wake(stack, Due()))
         why = f'no answer at "{frame.state}" in time'
         if not frame.then:
             return Decision(why, ends="abandoned")
@@ -266,13 +264,13 @@ class Decider:
     def _stack(self) -> Stack | None:
         """The open flows; None if a handler, or nothing, is open."""
         run = self._conversation.run
-        if run is None or run.frame is None or run.frame.kind != FLOW:
+        if run is None or run.frame is None or run.frame.kind not in (FLOW, PYTHON):
             return None
-        return thaw(self._line.shelf, run.frames, run.content)
+        return thaw(self._line.shelf, run.frames, run.content, self._conversation.key)
 
     def _flows(self, stack: Stack | None) -> Sequence[Flow]:
         """The open flows, the uppermost first; then all others."""
-        opened = [x.flow for x in reversed(stack.levels)] if stack is not None else []
+        opened = stack.flows if stack is not None else []
         return [*opened, *self._line.shelf.current.flows.values()]
 
 

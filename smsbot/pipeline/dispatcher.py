@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from smsbot.conversations.journal import Record
 from smsbot.core.clock import Clock
 from smsbot.core.errors import SmsbotError, StoreError, StoreRefused, UsageError
 from smsbot.core.message import Event, Key
@@ -27,6 +28,7 @@ from smsbot.stores.base import Acceptance, Store
 
 from .failure import place, told
 from .lines import Line, Lines
+from .play import Play, Talks, at_once
 from .sender import Sender, insist
 from .turn import Turn, ended_by_failure
 from .work import Discarded, Overtaken, Work
@@ -74,6 +76,7 @@ class Dispatcher:
         self._parked: dict[Key, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._talks = Talks()
 
     @property
     def idle(self) -> bool:
@@ -142,27 +145,61 @@ class Dispatcher:
         try:
             repeat = await self.store.repeats(conversation, work.event)
             turn = Turn(line, conversation, work.event, repeat=repeat)
-            if not self._sync(turn):
+        except Exception:
+            return False
+        try:
+            if not await self._at_once(turn):
                 return False
             step = turn.step(self.clock.now())
         except Exception:
+            turn.discard()
             return False  # the long way runs it again and answers for its errors
         try:
             answer = await work.commit_here(step)
         except StoreRefused:
+            turn.discard()
             return False
+        self._committed(turn, answer.verdict)
         return answer.verdict is not Verdict.FENCED
 
-    def _sync(self, turn: Turn) -> bool:
-        """Decide the turn at once; False if something has to be awaited."""
-        if turn.decision.wake is not None:
-            return next(turn.play(self.clock.now()), None) is None
-        signature = turn.signature
-        if signature is not None:
-            if signature.is_async or signature.blocking:
+    def _committed(self, turn: Turn, verdict: Verdict) -> None:
+        """Keep the conversations of a turn alive, or let go of them."""
+        if verdict is Verdict.DONE and turn.alive is not None:
+            self._talks.keep(turn.alive, turn.version)
+        else:
+            turn.discard()
+
+    async def _at_once(self, turn: Turn) -> bool:
+        """Decide the turn without a task; False if something has to be awaited."""
+        signature, provided = turn.signature, self._provided[turn.line.bot]
+        if turn.decision.wake is None:
+            if signature is None:
+                return True
+            if signature.blocking or (signature.is_async and not signature.asks):
                 return False
-            turn.returned(signature, signature.call(turn.values(), self._provided[turn.line.bot]))
+            if not signature.is_async:
+                turn.returned(signature, signature.call(turn.values(), provided))
+                return True
+        play = turn.play(self.clock.now(), provided, await self._journals(turn), self._talks, signature)
+        if not at_once(play):
+            return False
+        turn.played(play)
+        self._alive(turn, play)
         return True
+
+    def _alive(self, turn: Turn, play: Play) -> None:
+        """Its conversations may be kept, once the turn is committed."""
+        turn.alive = play.stack if play.waited else None
+
+    async def _journals(self, turn: Turn) -> Mapping[tuple[bytes, bytes], list[Record]]:
+        """What has happened in the conversations that a turn takes up."""
+        found: dict[tuple[bytes, bytes], list[Record]] = {}
+        for level in turn.levels():
+            fresh = not turn.event.seq and level.started.id == turn.event.id
+            if not fresh and not self._talks.has(level, turn.before.version):
+                rows = await self.store.journal(level.run, level.key)
+                found[level.run, level.key] = [Record.of(e) for e in rows]
+        return found
 
     # -- lanes --------------------------------------------------------------------------------------
 
@@ -281,42 +318,43 @@ class Dispatcher:
         if event.seq:  # it may have begun before: what is journaled happens no second time
             await self._remember(turn)
         turn.pin()
+        try:
+            await self._decide(turn)
+            answer = await work.commit(turn.step(self.clock.now()))
+        except BaseException:
+            turn.discard()
+            raise
+        self._committed(turn, answer.verdict)
+        return answer.verdict is not Verdict.FENCED
+
+    async def _decide(self, turn: Turn) -> None:
+        """Run what the turn wakes: flows and conversations, or a handler."""
         if turn.decision.wake is not None:
             await self._play(turn)
         elif turn.signature is not None:
             await self._call(turn, turn.signature, turn.values())
-        return (await work.commit(turn.step(self.clock.now()))).verdict is not Verdict.FENCED
 
     async def _remember(self, turn: Turn) -> None:
         entries = await self.store.journal(turn.run_id, turn.event.id)
         turn.chat.remember({e.seq: (e.kind, e.value) for e in entries})
 
-    async def _play(self, turn: Turn) -> None:
-        """Run flows; their actions are steps, so that each happens once."""
-        playing = turn.play(self.clock.now())
-        result: Any = None
-        while True:
-            try:
-                act = playing.send(result)
-            except StopIteration:
-                return
-            bot = turn.line.bot
-            call = bot.action_call(act.call.name, act.arguments, act.keywords, self._provided[bot])
-            result = await turn.chat.act(act.call.name, turn.content, call)
+    async def _play(self, turn: Turn, signature: Signature | None = None) -> None:
+        """Run flows and conversations; what they do outside happens once."""
+        provided = self._provided[turn.line.bot]
+        play = turn.play(self.clock.now(), provided, await self._journals(turn), self._talks, signature)
+        turn.alive = play.stack
+        await play.run()
+        turn.played(play)
 
     async def _call(self, turn: Turn, signature: Signature, values: Mapping[str, Any]) -> None:
+        """Run a handler; one that is async, or surrounded by middleware, may turn out to be a conversation."""
         bot = turn.line.bot
-
-        async def handler() -> Any:
-            if signature.blocking:
-                return await asyncio.to_thread(signature.call, values, self._provided[bot])
-            result = signature.call(values, self._provided[bot])
-            return await result if signature.is_async else result
-
-        call = handler
-        for middleware in reversed(bot.middlewares):
-            call = _wrap(middleware, turn, call)
-        turn.returned(signature, await call())
+        if signature.is_async or bot.middlewares:
+            await self._play(turn, signature)
+        elif signature.blocking:
+            turn.returned(signature, await asyncio.to_thread(signature.call, values, self._provided[bot]))
+        else:
+            turn.returned(signature, signature.call(values, self._provided[bot]))
 
     async def _failed(self, work: Work, line: Line, error: BaseException) -> float | None:
         """Answer for an exception: the bot's error handler, else another try, else a dead letter."""
@@ -345,6 +383,7 @@ class Dispatcher:
         turn = Turn(line, conversation, work.event, segmenter=work, apology=True)
         await self._remember(turn)
         work.turn = turn
+        turn.answers_for(handler, error)
         await self._call(turn, handler, turn.values(error=error))
         note = f"the handler raised {why}{at}; on_error answered"
         step = turn.step(self.clock.now(), note=note)
@@ -392,10 +431,3 @@ def _cancelled() -> bool:
     """Whether our own task is being cancelled (a handler may await something else that was)."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _wrap(middleware: Any, turn: Turn, inner: Any) -> Any:
-    async def call() -> Any:
-        return await middleware(turn.chat, inner)
-
-    return call

@@ -1,41 +1,28 @@
-"""Flows inside a turn: the stack of frames, pushed by `call` and popped at an end; actions are yielded (pure)."""
+"""The stack of a run: flows and conversations in Python above each other, stored and taken up again (pure)."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smsbot.core.answers import Answer, Reading
-from smsbot.core.conversation import Conversation, Frame
+from smsbot.core.conversation import BETWEEN, Conversation, Frame
 from smsbot.core.errors import FlowError, FlowsWrong
+from smsbot.core.message import Key
 from smsbot.core.said import without_filler
 from smsbot.core.words import tokens
 from smsbot.flows import engine
 from smsbot.flows.library import Library, restore
-from smsbot.flows.state import (
-    Act,
-    Begin,
-    Descend,
-    Done,
-    Input,
-    Person,
-    Progress,
-    Result,
-    Said,
-    State,
-    Waiting,
-    load_state,
-)
+from smsbot.flows.state import Begin, Input, Person, Said, State, load_state
 from smsbot.flows.steps import Flow
-from smsbot.routing.chat import Effects
+
+from .talking import PYTHON, TalkLevel
 
 FLOW = "flow"
 """The kind of frames that flows stand on."""
-_DEEPEST = 8
-_MOST_RESUMES = 100
 
 
 @dataclass(slots=True)
@@ -63,69 +50,111 @@ class Shelf:
         return found
 
 
-def _prompt(state: State) -> str:
-    """What is asked again after a digression: only an open question."""
-    return state.prompt if state.phase == "ask" else ""
-
-
 @dataclass(slots=True)
 class Level:
     """One flow of the stack, and where it stands."""
 
     flow: Flow
     state: State
+    reasked: bool = False
+    """Whether a digression above it has ended, so that its deadline counts anew."""
+
+    @property
+    def prompt(self) -> str:
+        """What is asked again after a digression: only an open question."""
+        return self.state.prompt if self.state.phase == "ask" else ""
+
+    def freeze(self) -> Frame:
+        """The frame as it is stored."""
+        return Frame(FLOW, self.flow.name, self.state.step, self.state.dump(), self.prompt)
 
 
 @dataclass(slots=True)
 class Stack:
-    """The flows of a run, the lowest first."""
+    """The levels of a run, the lowest first."""
 
     library: Library
-    levels: list[Level] = field(default_factory=list)
+    levels: list[Level | TalkLevel] = field(default_factory=list)
 
     @property
-    def top(self) -> Level:
-        """The flow that the next answer goes to."""
+    def top(self) -> Level | TalkLevel:
+        """What the next answer goes to."""
         return self.levels[-1]
 
     @property
     def asks(self) -> bool:
         """Whether a question is open."""
-        return self.top.state.phase == "ask"
+        top = self.top
+        return top.open is not None if isinstance(top, TalkLevel) else top.state.phase == "ask"
+
+    @property
+    def place(self) -> str:
+        """Where the run stands, for people: ``pizza.size``."""
+        top = self.top
+        if isinstance(top, TalkLevel):
+            return f"{top.title}.{top.open.name}" if top.open is not None else top.title
+        return f"{top.flow.name}.{top.state.step}"
+
+    @property
+    def flows(self) -> list[Flow]:
+        """The open flows, the uppermost first."""
+        return [x.flow for x in reversed(self.levels) if isinstance(x, Level)]
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether there is a question before the open one."""
+        top = self.top
+        if isinstance(top, TalkLevel):
+            return top.open is not None and top.open.back
+        return len(top.state.trail) > 1
+
+    @property
+    def content(self) -> str:
+        """The hash of the flows that it stands on; empty where there are none."""
+        return self.library.hash if self.flows else ""
 
     def freeze(self, deadline: float | None) -> tuple[Frame, ...]:
         """The frames as they are stored."""
-        frames = tuple(Frame(FLOW, x.flow.name, x.state.step, x.state.dump(), _prompt(x.state)) for x in self.levels)
+        frames = tuple(x.freeze() for x in self.levels)
         return (*frames[:-1], replace(frames[-1], deadline=deadline))
 
+    def deadline(self) -> float | None:
+        """The next moment at which the uppermost level does something by itself."""
+        top = self.top
+        return top.deadline if isinstance(top, TalkLevel) else engine.deadline_of(top.flow, top.state)
 
-def thaw(shelf: Shelf, frames: Sequence[Frame], content: str) -> Stack:
+
+def thaw(shelf: Shelf, frames: Sequence[Frame], content: str, key: Key) -> Stack:
     """The stack of stored frames, on the flows that the run began on, or on today's where they fit."""
-    states = [load_state(f.state, f.data, f.prompt) for f in frames]
-    names = [f.name for f in frames]
-    if shelf.forward and content != shelf.current.hash:
-        moved = _moved(shelf, names, states, content)
-        if moved is not None:
-            return moved
-    library = shelf.of(content)
-    return Stack(library, [Level(library.flow(n), s) for n, s in zip(names, states, strict=True)])
+    flows = [f for f in frames if f.kind == FLOW]
+    library = shelf.current
+    if flows and not (shelf.forward and content != shelf.current.hash and _fits(shelf, flows, content)):
+        library = shelf.of(content)
+    levels = [
+        TalkLevel.thaw(f, key) if f.kind == PYTHON
+        else Level(library.flow(f.name), load_state(f.state, f.data, f.prompt))
+        for f in frames
+    ]  # fmt: skip
+    return Stack(library, levels)
 
 
-def _moved(shelf: Shelf, names: Sequence[str], states: Sequence[State], content: str) -> Stack | None:
+def _fits(shelf: Shelf, frames: Sequence[Frame], content: str) -> bool:
+    """Whether flows may move to today's."""
     new = shelf.current
     try:
         old = shelf.of(content)
     except FlowError:
-        return None
-    for name, state in zip(names, states, strict=True):
-        if name not in new.flows or name not in old.flows or not engine.fits(old.flows[name], new.flows[name], state):
-            return None
-    return Stack(new, [Level(new.flows[n], s) for n, s in zip(names, states, strict=True)])
+        return False
+    return all(
+        f.name in new.flows and f.name in old.flows
+        and engine.fits(old.flows[f.name], new.flows[f.name], load_state(f.state, f.data, f.prompt))
+        for f in frames
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Wake:
-    """What an event does to flows: which stack it wakes, and with what."""
+    """What an event does to a stack: which it wakes, and with what."""
 
     stack: Stack
     given: Input
@@ -145,58 +174,8 @@ def pin(wake: Wake, shelf: Shelf, content: str) -> Wake:
     if content == wake.stack.library.hash:
         return wake
     library = shelf.of(content)
-    levels = [Level(library.flow(x.flow.name), x.state) for x in wake.stack.levels]
+    levels = [x if isinstance(x, TalkLevel) else Level(library.flow(x.flow.name), x.state) for x in wake.stack.levels]
     return replace(wake, stack=Stack(library, levels))
-
-
-def play(wake: Wake, person: Person, now: float, effects: Effects) -> Generator[Act, Any, str]:
-    """Run the stack until it waits or ends; yields the actions it needs, is sent their results.
-
-    What it decides lands in `effects`; returns why, as a plain sentence.
-    """
-    stack, given = wake.stack, wake.given
-    why = ""
-    for _ in range(_MOST_RESUMES):
-        level = stack.top
-        progress = engine.resume(level.flow, level.state, given, person, now)
-        person = _collect(progress, level, person, stack, effects)
-        why = why or progress.why
-        match progress.outcome:
-            case Waiting(deadline):
-                effects.frames = stack.freeze(deadline)
-                return why
-            case Act() as act:
-                returned = yield act
-                given = Result(plain(returned))
-            case Descend(name, values):
-                if len(stack.levels) >= _DEEPEST:
-                    raise FlowError(f"flows call each other {_DEEPEST} deep, the last {level.flow.name}")
-                stack.levels.append(Level(stack.library.flow(name), State(questions=level.state.questions)))
-                given = Begin(values)
-            case Done(label, value, lost):
-                stack.levels.pop()
-                if lost or not stack.levels:
-                    effects.end = label
-                    return why
-                effects.late = None  # the caller goes on, so nothing waits for that answer any more
-                stack.top.state.questions = level.state.questions
-                given = Result(value, label)
-    raise FlowError(f"the flow {stack.top.flow.name} went round {_MOST_RESUMES} times without waiting")
-
-
-def _collect(progress: Progress, level: Level, person: Person, stack: Stack, effects: Effects) -> Person:
-    """What one resumption said, visited and changed."""
-    effects.texts += progress.said
-    effects.visits += [f"{level.flow.name}.{step}" for step in progress.visits]
-    effects.handoffs += progress.handoffs
-    effects.took |= progress.took
-    effects.join |= level.flow.join
-    effects.contact |= progress.contact
-    if progress.late is not None:
-        state, until = progress.late
-        asked = Stack(stack.library, [*stack.levels[:-1], Level(level.flow, state)])
-        effects.late = (asked.freeze(None), stack.library.hash, until)
-    return replace(person, contact={**person.contact, **progress.contact}) if progress.contact else person
 
 
 def plain(value: Any) -> Any:
@@ -208,23 +187,37 @@ def plain(value: Any) -> Any:
     return [plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-# -- what a text is to flows --------------------------------------------------------------------------
+def prompts(prompt: str) -> list[str]:
+    """The texts of a prompt."""
+    return prompt.split(BETWEEN) if prompt else []
+
+
+# -- what a text is to the open question --------------------------------------------------------------
 
 
 def heard(stack: Stack, text: str, person: Person) -> Reading:
     """What a text is to the open question."""
-    return engine.reading_of(stack.top.flow, stack.top.state, text, person)
+    top = stack.top
+    if isinstance(top, TalkLevel):
+        return top.open.read(text, person) if top.open is not None else None
+    return engine.reading_of(top.flow, top.state, text, person)
 
 
 def settles(stack: Stack) -> bool:
     """Whether any text may be a fragment of the answer that is waited for."""
-    step = stack.top.flow.steps.get(stack.top.state.step)
+    top = stack.top
+    if isinstance(top, TalkLevel):
+        return top.open is not None and top.open.terms.settle > 0 and top.open.question.free
+    step = top.flow.steps.get(top.state.step)
     return step is not None and step.ask is not None and step.ask.settle > 0 and step.ask.question.free
 
 
 def switchable(stack: Stack) -> bool:
     """Whether another start word may leave the open question."""
-    step = stack.top.flow.steps.get(stack.top.state.step)
+    top = stack.top
+    if isinstance(top, TalkLevel):
+        return top.open is None or (top.open.terms.interrupt and not top.open.question.free)
+    step = top.flow.steps.get(top.state.step)
     return step is None or step.ask is None or (step.ask.interrupt and not step.ask.question.free)
 
 
@@ -245,10 +238,10 @@ def late_of(conversation: Conversation, shelf: Shelf, text: str, person: Person)
     if late is None or late.until <= person.now:
         return None
     try:
-        stack = thaw(shelf, late.frames, late.content)
+        stack = thaw(shelf, late.frames, late.content, conversation.key)
     except FlowError:
         return None
-    answer = engine.reading_of(stack.top.flow, stack.top.state, text, person)
+    answer = heard(stack, text, person)
     if not isinstance(answer, Answer):
         return None
-    return Wake(stack, Said(text, answer), True, f"late answer to {stack.top.flow.name}.{stack.top.state.step}")
+    return Wake(stack, Said(text, answer), True, f"late answer to {stack.place}")

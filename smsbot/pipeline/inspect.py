@@ -12,11 +12,13 @@ from smsbot.core import codec
 from smsbot.core.conversation import Conversation, Frame
 from smsbot.core.errors import SmsbotError
 from smsbot.core.message import Key
+from smsbot.core.question import Question
 from smsbot.flows.steps import Flow
 from smsbot.stores.base import Row, Store
 
 from .flowing import FLOW
 from .lines import Line, Lines
+from .talking import PYTHON, TalkLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +74,26 @@ def _open(conversation: Conversation, steps: tuple[str, ...], line: Line) -> Vie
     assert frame is not None
     variables = {k: shown(v) for k, v in _variables(frame).items() if v is not None}
     at = _place(line, frame.name, frame.state, run.content) if frame.kind == FLOW else ""
+    name = frame.name.rpartition(".")[2] if frame.kind == PYTHON else frame.name
     return View(
-        run.bot, run.started_by, frame.name, frame.state, at, variables, frame.deadline, _due(frame, line, run.content),
+        run.bot, run.started_by, name, frame.state, at, variables, frame.deadline, _due(frame, line, run.content),
         "", run.started, _words(frame, line, run.content), steps,
     )  # fmt: skip
 
 
 def _words(frame: Frame, line: Line, content: str) -> tuple[str, ...]:
     """The first word of each choice of the open question."""
+    if frame.kind == PYTHON:
+        asked = TalkLevel.thaw(frame, Key(line.number, "")).open
+        return _choices(asked.question) if asked is not None else ()
     found = _flow(line, frame.name, content) if frame.kind == FLOW else None
     step = found.steps.get(frame.state) if found is not None else None
     if step is None or step.ask is None:
         return ()
-    question = step.ask.question
+    return _choices(step.ask.question)
+
+
+def _choices(question: Question) -> tuple[str, ...]:
     if question.kind == "yes_no":
         return ("yes", "no")
     return tuple(min(words, key=len) for words in question.choices.values() if words)
@@ -96,6 +105,8 @@ def _variables(frame: Frame) -> Mapping[str, Any]:
     except SmsbotError:
         return {}
     found: Mapping[str, Any] = data.get("vars", {}) if frame.kind == FLOW else data
+    if frame.kind == PYTHON:
+        return dict(data["answers"])
     return found
 
 
@@ -118,6 +129,8 @@ def _due(frame: Frame, line: Line, content: str) -> str:
     """What happens at the deadline."""
     if frame.deadline is None:
         return ""
+    if frame.kind == PYTHON:
+        return _due_in_python(TalkLevel.thaw(frame, Key(line.number, "")))
     if frame.kind != FLOW:
         return "timeout"
     found = _flow(line, frame.name, content)
@@ -129,6 +142,15 @@ def _due(frame: Frame, line: Line, content: str) -> str:
         return "answer is taken"
     left = ask.remind_after and not kept.get("reminded") and ask.remind_after < ask.timeout_after
     return "reminder" if left else "timeout"
+
+
+def _due_in_python(level: TalkLevel) -> str:
+    asked = level.open
+    if asked is None:
+        return "goes on"
+    if asked.standing.settles:
+        return "answer is taken"
+    return "reminder" if asked.terms.remind_after and not asked.standing.reminded else "timeout"
 
 
 def shown(value: Any) -> Any:

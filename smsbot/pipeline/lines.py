@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smsbot.core import phone
+from smsbot.core.errors import Changed
+from smsbot.core.nearest import nearest
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
+from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route, Table
 
 from .flowing import Shelf
+from .talking import path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,16 @@ class Line:
     """The flows of its bot."""
     table: Table = field(default_factory=Table)
     """The routes that hold here: those of handlers and those that start flows."""
+
+    def function(self, name: str) -> Signature:
+        """The handler of a conversation that waits; raises `Changed` if it is gone."""
+        known = {path_of(s.function): s for s in self.bot.signatures()}
+        found = known.get(name)
+        if found is None:
+            near = nearest(name, known)
+            hint = f'; did it become "{near}"?' if near else ""
+            raise Changed(f'the conversation "{name}" is gone from the bot{hint}')
+        return found
 
 
 def table_of(bot: Bot, number: str, shelf: Shelf) -> Table:

@@ -5,24 +5,27 @@ Everything but the call of the handler is pure: `Turn` is given the event, the c
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from smsbot.conversations.journal import Record
 from smsbot.core import codec, segments
 from smsbot.core.conversation import BETWEEN, Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Message, Outgoing, Reply
 from smsbot.core.turn import Entry, Step, Timer, answer_hash, run_id
-from smsbot.flows.state import Act, Person
-from smsbot.routing.chat import Chat, Segmenter
+from smsbot.flows.state import Begin, Person
+from smsbot.routing.chat import Chat, Defaults, Segmenter
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
 
 from .decision import Decider, Decision, timer_data
-from .flowing import FLOW, Wake, pin, play
+from .flowing import Stack, Wake, pin
 from .lines import Line
 from .outbox import joined, owed
+from .play import Play, Scene, Talks, discard
+from .talking import TalkLevel, begun
 
 TIMEOUT = "timeout"
 _APOLOGY = 1000
@@ -47,12 +50,21 @@ class Turn:
         self.before = conversation
         self.event = event
         self._first = _APOLOGY if apology else 0
-        self.chat = Chat(event, conversation, segmenter=segmenter, first_step=self._first)
+        self._segmenter = segmenter
+        defaults = Defaults(line.bot.timeout, line.bot.tries)
+        self.chat = Chat(
+            event, conversation, segmenter=segmenter, first_step=self._first, defaults=defaults, seed=event.id
+        )
+        self._talk: TalkLevel | None = None
+        self._apologist: Signature | None = None
+        self.alive: Stack | None = None
+        """What may be kept alive once the turn is committed."""
         self._person: Person | None = None
         self.decision = self._decided(apology)
         self._version = conversation.version
         self._said = 0
         self._journaled = 0
+        self._recorded = 0
 
     def _decided(self, apology: bool) -> Decision:
         """What the event leads to; in an apology the flow does not run, it stays at its question."""
@@ -81,6 +93,8 @@ class Turn:
     @property
     def signature(self) -> Signature | None:
         """The handler to call; None where there is none."""
+        if self._apologist is not None:
+            return self._apologist
         return self.route.signature if self.route is not None else None
 
     @property
@@ -108,41 +122,85 @@ class Turn:
         if wake is not None and content is not None:
             self.decision = replace(self.decision, wake=pin(wake, self.line.shelf, content))
 
+    # -- flows and conversations ----------------------------------------------------------------------
+
+    def talk(self) -> TalkLevel:
+        """The conversation that begins with the handler; it is one only if it waits for something."""
+        assert self.signature is not None
+        if self._talk is None:
+            held = self.route is not None and self.route.kind in ("state", "anywhere") and self.before.run is not None
+            run = self.before.run.id if held and self.before.run else run_id(self.event)
+            match = self.decision.match
+            given = {k: v for k, v in self.decision.values.items() if k != "event"}
+            holes = {**(match.values if match else {}), **given}
+            level = begun(
+                self.signature.function, run, self.event, holes, self.before.contact, data=dict(self.chat.data),
+                salt=b"apology" if self._first else b"",
+            )  # fmt: skip
+            level.aside = held and self.route is not None and self.route.kind == "anywhere"
+            self._talk = level
+        return self._talk
+
+    def levels(self) -> list[TalkLevel]:
+        """The conversations that this turn takes up, whose journals it needs."""
+        if self.decision.wake is not None:
+            return [x for x in self.decision.wake.stack.levels if isinstance(x, TalkLevel)]
+        return [self.talk()] if self.signature is not None and self.signature.is_async else []
+
+    def play(
+        self,
+        now: float,
+        provided: Mapping[type, Any],
+        journals: Mapping[tuple[bytes, bytes], list[Record]],
+        talks: Talks,
+        function: Signature | None = None,
+    ) -> Play:
+        """The stack that the event wakes, or the conversation that it begins, ready to run."""
+        wake = self.decision.wake or Wake(Stack(self.line.shelf.current, [self.talk()]), Begin(), True)
+        run = self.run_id if self.decision.wake is not None else self.talk().run
+        scene = Scene(
+            self.line, self.event, run, self.before, self.chat.effects, self.person(), now, provided, self.chat,
+            self._segmenter.cut if self._segmenter is not None else None, journals, talks, self.before.version,
+        )  # fmt: skip
+        return Play(scene, wake, function)
+
+    def played(self, play: Play) -> None:
+        """What the play came to."""
+        self.decision = replace(self.decision, why=play.why or self.decision.why)
+        if self.decision.wake is not None or not play.waited or self._talk is None:
+            return
+        level, run = self._talk, self.before.run  # the handler waits, so it is a conversation
+        fresh = run is None or level.run != run.id
+        effects = self.chat.effects
+        if level.aside and run is not None and effects.frames is not None:
+            below = tuple(replace(f, deadline=None) for f in run.frames)
+            effects.frames = (*below, *effects.frames)
+        self.decision = replace(
+            self.decision, wake=replace(play.wake, fresh=fresh, started_by=self.route.trigger if self.route else "")
+        )
+
     @property
     def content(self) -> str:
         """The hash of the flows that this turn runs on."""
         return self.decision.wake.stack.library.hash if self.decision.wake is not None else ""
 
-    # -- flows --------------------------------------------------------------------------------------
-
-    def play(self, now: float) -> Generator[Act, Any, None]:
-        """Run the flows that the event wakes; yields the actions that they need, is sent their results."""
-        wake = self.decision.wake
-        assert wake is not None
-        effects = self.chat.effects
-        playing = play(wake, self.person(), now, effects)
-        result: Any = None
-        while True:
-            try:
-                act = playing.send(result)
-            except StopIteration as end:
-                self._flushed()
-                self.decision = replace(self.decision, why=end.value or self.decision.why)
-                return
-            self._flushed()
-            result = yield act
-
-    def _flushed(self) -> None:
-        """What flows said goes the way of what handlers say."""
-        effects = self.chat.effects
-        for text in effects.texts:
-            self.chat.say(segments.fit(text))
-        effects.texts.clear()
-        for name, value in effects.contact.items():
-            self.chat.contact[name] = value
-        effects.contact.clear()
-
     # -- what the handler asked for -----------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The conversation's version once this turn is committed."""
+        return self._version + 1
+
+    def discard(self) -> None:
+        """Let go of conversations that ran in a turn that is not committed."""
+        if self.alive is not None:
+            discard(self.alive)
+            self.alive = None
+
+    def answers_for(self, handler: Signature, error: BaseException) -> None:
+        """The bot's error handler takes the turn."""
+        self.decision = replace(self.decision, values={**self.decision.values, "error": error})
+        self._apologist = handler
 
     def returned(self, signature: Signature, result: object) -> None:
         """A returned text is a reply; anything else but None is a mistake worth naming."""
@@ -176,8 +234,11 @@ class Turn:
         outgoing = tuple(
             owed(reply, n, self.event, self.line, now, lane) for n, reply in enumerate(said, self._first + self._said)
         )
-        entries = tuple(Entry(self.run_id, self.event.id, seq, kind, value) for seq, kind, value in journal)
-        self._said, self._journaled = len(effects.said), len(effects.journal)
+        entries = (
+            *(Entry(self.run_id, self.event.id, seq, kind, value) for seq, kind, value in journal),
+            *effects.records[self._recorded :],
+        )
+        self._said, self._journaled, self._recorded = len(effects.said), len(effects.journal), len(effects.records)
         return outgoing, entries
 
     def step(self, now: float, note: str = "") -> Step:
@@ -193,12 +254,13 @@ class Turn:
                 effects.said += [Reply(segments.fit(text)) for text in frame.prompt.split(BETWEEN)]
         outgoing, journal = self._new(now)
         timers, cancelled = self._timers(run)
-        contact = self.chat.contact.changes()
+        contact = {**self.chat.contact.changes(), **effects.stored}
+        merged = {**self.before.contact, **contact}
         after = replace(
             self.before,
             version=self._version + 1,
             run=run,
-            contact=self.chat.contact.stored() if contact else self.before.contact,
+            contact={n: v for n, v in merged.items() if v is not None} if contact else self.before.contact,
             late=self._late(run, runs),
             fallback_at=self.event.at if decision.guesses else self.before.fallback_at,
             answered=self._answered(),
@@ -206,7 +268,7 @@ class Turn:
         handoffs = (*effects.handoffs, *filter(None, (decision.handoff,)))
         return Step(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
-            handoffs, decision.hold, contact,
+            handoffs, decision.hold, contact, tuple(effects.dropped),
         )  # fmt: skip
 
     def _answered(self) -> bytes:
@@ -236,8 +298,8 @@ class Turn:
     def _handler_run(self, before: Run | None, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
         """The same where a handler ran, or nothing did."""
         effects = self.chat.effects
-        if before is not None and before.frame is not None and before.frame.kind == FLOW and self.chat.data:
-            raise ChatError("a flow is open, so chat.data is not kept; use chat.contact, or end the flow")
+        if before is not None and before.frame is not None and before.frame.kind != "handler" and self.chat.data:
+            raise ChatError("a flow or a conversation is open, so chat.data is not kept; use chat.contact, or end it")
         data = codec.dumps(self.chat.data)
         if self.event.kind == "timer" and self.route is not None and effects.state is None and effects.end is None:
             effects.end = "abandoned"  # nobody waits for an answer any more
@@ -265,18 +327,21 @@ class Turn:
         return None, (run,), (run.started_by,)
 
     def _flow_run(self, wake: Wake, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
-        """The same where flows ran."""
+        """The same where flows or conversations ran."""
         effects, before = self.chat.effects, self.before.run
         visits = tuple(effects.visits)
+        frames, content = effects.frames or (), wake.stack.content
+        if effects.state is not None:  # a conversation went on as a state
+            self.line.table.state(effects.state)
+            frames, effects.end = (self._frame(effects.state, codec.dumps(self.chat.data), now),), None
         if not wake.fresh:
             assert before is not None
             if effects.end is not None:
                 return None, (replace(before, ended=now, end=effects.end),), visits
-            return replace(before, frames=effects.frames or (), content=wake.stack.library.hash), (), visits
+            return replace(before, frames=frames, content=content or before.content), (), visits
         left = () if before is None else (replace(before, ended=now, end="switched"),)
-        made = Run(
-            self.run_id, self.line.bot.name, wake.started_by, now, effects.frames or (), content=wake.stack.library.hash
-        )
+        run = self._talk.run if self._talk is not None else self.run_id
+        made = Run(run, self.line.bot.name, wake.started_by, now, frames, content=content)
         visits = (wake.started_by, *visits)
         if effects.end is not None:
             return None, (*left, replace(made, frames=(), ended=now, end=effects.end)), visits

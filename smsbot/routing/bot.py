@@ -25,18 +25,26 @@ class Bot(Router):
     """A router with a name, providers, middleware and error handlers.
 
     `flows` are YAML files, or folders of them, beside the file that makes the bot or in the current folder.
-    `timeout` is how long a state waits for an answer where `goto` does not say (a run that nobody answers
-    ends ``abandoned``). With `join`, the texts of one turn leave as one, a line each.
+    `timeout` is how long a state or a question waits where it does not say (a run that nobody answers ends
+    ``abandoned``), `tries` how often a conversation asks again after a wrong answer. With `join`, the texts of one
+    turn leave as one, a line each.
     """
 
     def __init__(
-        self, name: str = "", *, flows: str | Sequence[str] = (), timeout: str | float = "24h", join: bool = False
+        self,
+        name: str = "",
+        *,
+        flows: str | Sequence[str] = (),
+        timeout: str | float = "24h",
+        tries: int = 3,
+        join: bool = False,
     ) -> None:
         super().__init__()
         self.name = name
         self.flows = (flows,) if isinstance(flows, str) else tuple(flows)
         self.home = caller().rpartition(":")[0]
         self.timeout = duration(timeout)
+        self.tries = tries
         self.join = join
         self.answers: dict[str, Callable[[str], Any]] = {}
         self.actions: dict[str, Callable[..., Any]] = {}
@@ -75,13 +83,16 @@ class Bot(Router):
             raise RouteError(f"the action {name} cannot be called: {error}") from None
         return functools.wraps(function)(lambda: function(*bound.args, **bound.kwargs))
 
+    def converses(self, name: str) -> bool:
+        """Whether an action takes a `Chat`, so that it may itself ask."""
+        return Chat in self._action_hints.get(name, {}).values()
+
     def action_signature(self, name: str) -> inspect.Signature:
         """What a flow gives an action: its parameters but those that are provided by type."""
         kinds = self._action_hints.get(name, {})
         signature = inspect.signature(self.actions[name])
-        return signature.replace(
-            parameters=[p for n, p in signature.parameters.items() if kinds.get(n) not in self._providers]
-        )
+        given = {*self._providers, Chat}
+        return signature.replace(parameters=[p for n, p in signature.parameters.items() if kinds.get(n) not in given])
 
     def borrow(self, other: Bot) -> None:
         """Know the actions of another bot, for checks."""

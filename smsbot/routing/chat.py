@@ -2,118 +2,93 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field
+import sys
+import typing
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from random import Random
+from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, TypeVar, overload
+
+from typing_extensions import TypeForm, Unpack
 
 from smsbot.core import codec, segments
+from smsbot.core.answers import Unsure
 from smsbot.core.clock import duration
-from smsbot.core.conversation import Conversation, Frame
+from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, FlowError, UsageError
+from smsbot.core.kinds import Kind, kind_of, one_of, yes_no
 from smsbot.core.message import Event, Message, Reply
-from smsbot.core.status import Status
+from smsbot.core.request import Ask, Call, Do, Driver, Request, Sleep, Terms, Together, Wait, WentBack
+from smsbot.core.sites import name_at
 
+from .contact import Contact
+from .effects import Delivery, Effects, Reaction, Start
+
+__all__ = ["Chat", "Contact", "Delivery", "Reaction", "retrying"]
 P = ParamSpec("P")
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of a text, for `on_delivery` handlers."""
+class AskTerms(TypedDict, total=False):
+    """How a question is asked: durations are seconds or texts such as ``"10m"``."""
 
-    status: Status
-    text: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """What a person did to a text of ours instead of answering it, for `on_reaction` handlers."""
-
-    sign: str
-    """The emoji, or the verb as the phone wrote it: ``Liked``."""
-    text: str
-    """The text of ours, as far as the phone quoted it."""
-    removed: bool
-    """Whether an earlier reaction was taken back."""
-
-
-@dataclass(slots=True)
-class Effects:
-    """What a handler asked for; the turn makes it true."""
-
-    said: list[Reply] = field(default_factory=list)
-    journal: list[tuple[int, str, str]] = field(default_factory=list)
-    state: str | None = None
-    timeout: float | None = None
-    then: str = ""
-    end: str | None = None
-    frames: tuple[Frame, ...] | None = None
-    """Where flows stand now."""
-    texts: list[str] = field(default_factory=list)
-    """What flows said and is not yet among `said`."""
-    visits: list[str] = field(default_factory=list)
-    handoffs: list[str] = field(default_factory=list)
-    contact: dict[str, Any] = field(default_factory=dict)
-    took: bool = False
-    """Whether the text was taken as an answer."""
-    join: bool = False
-    """Whether the texts of this turn leave as one."""
-    late: tuple[tuple[Frame, ...], str, float] | None = None
-    """A question that has timed out: its frames, their content, until when it may be answered."""
+    retry: str
+    """What is said after a wrong answer; without it, the question again."""
+    tries: int
+    """Wrong answers that are asked again."""
+    remind: str | float | tuple[str | float, str]
+    """When it is asked again without an answer; with a text, what is said then."""
+    timeout: str | float
+    """When `NoReply` is raised."""
+    late: str | float
+    """How long after the timeout an answer is still taken, as if it had come in time."""
+    settle: str | float
+    """How long more fragments of the answer are waited for."""
+    interrupt: bool
+    """False: another start word does not leave this question."""
+    tail: bool
+    """Whether more words may follow a choice."""
 
 
-class Contact(MutableMapping[str, Any]):
-    """What is known of the person on every line: a mapping whose changes are kept with the turn."""
-
-    def __init__(self, number: str, stored: Mapping[str, str]) -> None:
-        self.number = number
-        self._stored = dict(stored)
-        self._read: dict[str, Any] = {}
-        self._removed: set[str] = set()
+class Moment(Protocol):
+    """When something happened in a conversation."""
 
     @property
-    def language(self) -> str | None:
-        """The person's language as an ISO 639-1 code, if it is known."""
-        return self.get("language")
+    def event(self) -> bytes:
+        """The id of the event."""
+        ...
 
-    @language.setter
-    def language(self, code: str) -> None:
-        self["language"] = code
+    @property
+    def at(self) -> float:
+        """Seconds since 1970 UTC."""
+        ...
 
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._read:
-            self._read[name] = codec.loads(self._stored[name])
-        return self._read[name]
+    @property
+    def text(self) -> str:
+        """The text that was an answer; else empty."""
+        ...
 
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._read[name] = value
-        self._removed.discard(name)
 
-    def __delitem__(self, name: str) -> None:
-        if name not in set(self):
-            raise KeyError(name)
-        self._read.pop(name, None)
-        self._stored.pop(name, None)
-        self._removed.add(name)
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What questions of a bot are like where they do not say."""
 
-    def __iter__(self) -> Iterator[str]:
-        return iter({**self._stored, **self._read})
+    timeout: float = 86_400.0
+    tries: int = 3
 
-    def __len__(self) -> int:
-        return len({**self._stored, **self._read})
 
-    def changes(self) -> dict[str, str | None]:
-        """What differs from what was stored, as it is stored; None is removed."""
-        now = {name: codec.dumps(value) for name, value in self._read.items()}
-        changed: dict[str, str | None] = {n: v for n, v in now.items() if self._stored.get(n) != v}
-        return changed | dict.fromkeys(self._removed)
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """What `chat.restart` returns: the conversation begins again, with these arguments."""
 
-    def stored(self) -> dict[str, str]:
-        """All of it as it is stored."""
-        return self._stored | {name: codec.dumps(value) for name, value in self._read.items()}
+    arguments: Mapping[str, Any]
 
 
 class Segmenter(Protocol):
@@ -138,13 +113,20 @@ class Chat:
         *,
         segmenter: Segmenter | None = None,
         first_step: int = 0,
+        defaults: Defaults = Defaults(),
+        seed: bytes = b"",
     ) -> None:
         frame = conversation.run.frame if conversation.run else None
         self._event = event
         self._journal: Mapping[int, tuple[str, str]] = {}
         self._steps = first_step
-        self._promised: list[Step[Any]] = []
+        self._promised: list[Wait[Any]] = []
         self._segmenter = segmenter
+        self._defaults = defaults
+        self._silent = False
+        self._sites: dict[str, int] = {}
+        self.driver: Driver | None = None
+        """Who answers what is awaited (smsbot sets this)."""
         self.effects = Effects()
         self.line = event.key.line
         """Our number, the one that was texted."""
@@ -156,10 +138,36 @@ class Chat:
         """This run's data; kept while the run is open."""
         self.contact = Contact(event.key.number, conversation.contact)
         """The person, across lines and runs."""
+        self.random = Random(seed)  # noqa: S311 - dice for bots, not secrets
+        """Randomness that is the same whenever this conversation is replayed."""
 
     def remember(self, journal: Mapping[int, tuple[str, str]]) -> None:
         """What already happened in this turn, from its journal (smsbot calls this)."""
         self._journal = journal
+
+    def moved_on(self, record: Moment) -> None:
+        """What was said before is committed; from now on a later event is spoken to (smsbot calls this)."""
+        self.effects.said.clear()
+        kind = "text" if record.text else "timer"
+        self._event = replace(self._event, id=record.event, at=record.at, text=record.text, kind=kind)
+
+    def attend(self, event: Event, effects: Effects) -> None:
+        """Speak to this event from now on (smsbot calls this)."""
+        self._event, self.effects = event, effects
+
+    def reseed(self, seed: bytes) -> None:
+        """Let randomness begin anew (smsbot calls this)."""
+        self.random.seed(seed)
+
+    def speak_for(self, texts: list[str]) -> None:
+        """Say what flows say, and empty the list (smsbot calls this)."""
+        for text in texts:
+            self.say(segments.fit(text))
+        texts.clear()
+
+    def fall_silent(self) -> None:
+        """Nothing that is said counts any more (smsbot calls this)."""
+        self._silent = True
 
     @property
     def message(self) -> Message:
@@ -188,7 +196,8 @@ class Chat:
             raise ChatError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
         if at is not None and at.tzinfo is None:
             raise ChatError("say(at=...) needs a time with a zone, such as datetime.now(UTC)")
-        self.effects.said.append(Reply(clean, duration(valid), at.timestamp() if at else None))
+        if not self._silent:
+            self.effects.said.append(Reply(clean, duration(valid), at.timestamp() if at else None))
 
     def goto(self, state: str, *, timeout: str | float | None = None, then: str = "") -> None:
         """Wait for the next text at `state`, whose `@bot.state` handler gets it.
@@ -206,44 +215,234 @@ class Chat:
             raise ChatError('end() takes a label, such as "ordered"')
         self.effects.end, self.effects.state = label, None
 
+    # -- what is awaited ----------------------------------------------------------------------------
+
     @overload
-    def step(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Step[T]: ...
+    def ask(self, prompt: str, /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[str]: ...
     @overload
-    def step(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Step[T]: ...
-    def step(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Step[Any]:
+    def ask(self, prompt: str, kind: Kind[T], /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[T]: ...
+    @overload
+    def ask(self, prompt: str, kind: TypeForm[T], /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[T]: ...
+    @overload
+    def ask(
+        self, prompt: str, kind: Callable[[str], T | Unsure | None], /, *, key: str = "", **terms: Unpack[AskTerms]
+    ) -> Wait[T]: ...
+    def ask(self, prompt: str, kind: Any = str, /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[Any]:
+        """Ask, and wait for the answer, also through restarts: ``size = await chat.ask("Size?", choice(…))``.
+
+        `kind` is a type (``str``, ``int``, ``bool``, ``Decimal``, ``date``, ``time``, ``datetime``, ``Money``), a
+        Literal, an Enum, a dataclass (its fields are asked one by one), a kind such as ``integer(1, 9)``, or an
+        ``@bot.answer``. `key` names the question where no variable does. Raises `NoReply` after `timeout`, and
+        `TooManyTries` after `tries` wrong answers.
+        """
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+            return self._form_of(prompt, kind, terms)
+        return self._promise(self._ask(prompt, kind_of(kind), key, terms, back=False), "chat.ask")
+
+    def confirm(self, prompt: str, /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[bool]:
+        """Ask for yes or no: ``if await chat.confirm("OK? YES or NO"):``."""
+        made: Wait[bool] = self._promise(self._ask(prompt, yes_no(), key, terms, back=False), "chat.confirm")
+        return made
+
+    def menu(
+        self, prompt: str, options: Mapping[str, str] | Sequence[str], /, *, key: str = "", **terms: Unpack[AskTerms]
+    ) -> Wait[str]:
+        """Ask for one of numbered options, listed below the prompt; the answer is the option's key."""
+        listed = options if isinstance(options, Mapping) else {o: o for o in options}
+        shown = "\n".join([prompt, *(f"{n}) {text}" for n, text in enumerate(listed.values(), 1))])
+        made: Wait[str] = self._promise(self._ask(shown, one_of(listed), key, terms, back=False), "chat.menu")
+        return made
+
+    def form(
+        self, questions: Mapping[str, str | tuple[str, Any]], /, **terms: Unpack[AskTerms]
+    ) -> Wait[dict[str, Any]]:
+        """Ask several questions; BACK goes to the one before. ``{"name": "Name?", "qty": ("How many?", int)}``."""
+        listed = [(n, q if isinstance(q, tuple) else (q, str)) for n, q in questions.items()]
+        return self._series(listed, terms, lambda answers: answers)
+
+    def _form_of(self, prompt: str, kind: type[Any], terms: AskTerms) -> Wait[Any]:
+        """The fields of a dataclass, asked one by one; ``field(metadata={"ask": "How many?"})`` words a question."""
+        hints = typing.get_type_hints(kind)
+        listed: list[tuple[str, tuple[str, Any]]] = []
+        for field in dataclasses.fields(kind):
+            words = field.metadata.get("ask", f"{field.name.replace('_', ' ').capitalize()}?")
+            if field.init:
+                listed.append((field.name, (words, field.metadata.get("kind", hints[field.name]))))
+        if prompt:
+            self.say(prompt)
+        return self._series(listed, terms, lambda answers: kind(**answers))
+
+    def _series(
+        self, listed: Sequence[tuple[str, tuple[str, Any]]], terms: AskTerms, made: Callable[[dict[str, Any]], Any]
+    ) -> Wait[Any]:
+        async def work() -> Any:
+            answers: dict[str, Any] = {}
+            place = 0
+            while place < len(listed):
+                name, (prompt, kind) = listed[place]
+                request = self._ask(prompt, kind_of(kind), name, terms, back=place > 0, function="form")
+                try:
+                    answers[name] = await Wait[Any](request, "chat.form")
+                except WentBack:
+                    place -= 1
+                else:
+                    place += 1
+            return made(answers)
+
+        return self._promise(Several(work, "chat.form"), "chat.form")
+
+    def _ask(self, prompt: str, kind: Kind[Any], key: str, terms: AskTerms, *, back: bool, function: str = "") -> Ask:
+        if not prompt.strip():
+            raise ChatError("a question needs a text")
+        site, name = self._site(f"ask {kind.question.kind}", key, function)
+        remind = terms.get("remind")
+        after, words = remind if isinstance(remind, tuple) else (remind, "")
+        defaults = self._defaults
+        made = Terms(
+            terms.get("tries", defaults.tries), duration(after) if after else 0.0,
+            duration(terms["timeout"]) if "timeout" in terms else defaults.timeout,
+            duration(terms.get("settle", 0.0)), duration(terms.get("late", 0.0)), terms.get("interrupt", True),
+        )  # fmt: skip
+        question = replace(kind.question, tail=True) if terms.get("tail") else kind.question
+        return Ask(site, prompt, question, kind.convert, made, terms.get("retry", ""), words, back, name)
+
+    def sleep(self, time: str | float, /, *, key: str = "") -> Wait[None]:
+        """Let time pass, also through restarts."""
+        site, _ = self._site("sleep", key)
+        made: Wait[None] = self._promise(Sleep(site, duration(time)), "chat.sleep")
+        return made
+
+    @overload
+    def step(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Wait[T]: ...
+    @overload
+    def step(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Wait[T]: ...
+    def step(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Wait[Any]:
         """Run something that touches the outside once, and keep its result: ``await chat.step(function, …)``.
 
         What was said before it is sent before it begins. If the turn runs again, after a crash or an error,
-        the kept result is returned and `function` is not called.
+        the kept result is returned and `function` is not called. `retrying(function, tries=3)` tries it again; a
+        parameter called `idempotency_key` is filled with a key that is the same whenever this step runs.
         """
         if not callable(function):
             if inspect.iscoroutine(function):
                 function.close()
             raise ChatError("chat.step() takes a function, not its result: write chat.step(f, x), not chat.step(f(x))")
-        self._steps += 1
-        place = self._steps
-        made = Step(lambda: self._step(place, function, args, kwargs), getattr(function, "__name__", "function"))
-        self._promised.append(made)
+        name = getattr(function, "__name__", "function")
+        site, _ = self._site("step", name)
+        tries, wait = getattr(function, "__smsbot_retry__", (1, 1.0))
+        return self._promise(Do(site, name, function, args, kwargs, tries, wait), f"chat.step({name})")
+
+    @overload
+    def gather(self, a: Wait[A], b: Wait[B], /) -> Wait[tuple[A, B]]: ...
+    @overload
+    def gather(self, a: Wait[A], b: Wait[B], c: Wait[C], /) -> Wait[tuple[A, B, C]]: ...
+    @overload
+    def gather(self, *steps: Wait[Any]) -> Wait[tuple[Any, ...]]: ...
+    def gather(self, *steps: Wait[Any]) -> Wait[Any]:
+        """Run several steps at once: ``price, slot = await chat.gather(chat.step(f), chat.step(g))``."""
+        done: list[Do] = []
+        for step in steps:
+            if not isinstance(step.request, Do):
+                raise ChatError("chat.gather() takes steps that are not yet awaited: chat.gather(chat.step(f), …)")
+            step.awaited = True
+            done.append(step.request)
+        site, _ = self._site("gather", "+".join(d.name for d in done))
+        return self._promise(Together(site, tuple(done)), "chat.gather")
+
+    @overload
+    def run(self, flow: str, /, *, returns: type[T], **values: Any) -> Wait[T]: ...
+    @overload
+    def run(self, flow: str, /, **values: Any) -> Wait[Any]: ...
+    @overload
+    def run(
+        self, flow: Callable[Concatenate[Chat, P], Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Wait[T]: ...
+    def run(self, flow: Any, /, *args: Any, **values: Any) -> Wait[Any]:
+        """Run a flow in YAML, or another conversation function, to its end; returns what it returns.
+
+        A flow that ends without an answer (``abandoned``) raises `NoReply`.
+        """
+        if isinstance(flow, str):
+            site, _ = self._site("run", flow)
+            returns = values.pop("returns", None)
+
+            async def call() -> Any:
+                value = await Wait[Any](Call(site, flow, values), "chat.run")
+                if returns is not None and not isinstance(value, returns):
+                    raise ChatError(f'the flow "{flow}" returned {type(value).__name__}, not {returns.__name__}')
+                return value
+
+            return self._promise(Several(call, f'chat.run("{flow}")'), "chat.run")
+        if not callable(flow):
+            raise ChatError("chat.run() takes the name of a flow, or a conversation function")
+        return self._promise(Several(lambda: flow(self, *args, **values), "chat.run"), "chat.run")
+
+    def restart(self, **arguments: Any) -> Any:
+        """Begin this conversation again, with a fresh journal: ``return chat.restart(count=count + 1)``."""
+        return Restart(arguments)
+
+    def handoff(self, desk: str) -> None:
+        """Tell a desk that this person waits for somebody there; listed at ``/``."""
+        if not self._silent:
+            self.effects.handoffs.append(desk)
+
+    def start(self, name: str, /, *, to: str = "", at: datetime | None = None, key: str = "", **data: Any) -> None:
+        """Start what answers the event `name` for another person (or this one), committed with this turn."""
+        if at is not None and at.tzinfo is None:
+            raise ChatError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
+        if not self._silent:
+            self.effects.starts.append(Start(name, to or self.number, at.timestamp() if at else None, key, data))
+
+    def _promise(self, wanted: Request | Wait[Any], said: str) -> Wait[Any]:
+        """What has to be awaited; what was made before must have been, but for steps that `gather` may take."""
+        made = wanted if isinstance(wanted, Wait) else Wait(wanted, said, lambda: self.driver)
+        waiting = [w for w in self._promised if not w.awaited]
+        if waiting and not all(isinstance(w.request, Do) for w in (*waiting, made)):
+            self.check_promises()
+        self._promised = [*waiting, made]
         return made
 
-    def act(self, name: str, content: str, function: Callable[[], Any]) -> Step[Any]:
+    def _site(self, what: str, key: str, function: str = "") -> tuple[str, str]:
+        """Where the code stands: its function, what it does, and its name."""
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("smsbot.routing."):
+            frame = frame.f_back
+        code = frame.f_code
+        name = key or name_at(code, frame.f_lineno)
+        where = function or code.co_qualname.rpartition("<locals>.")[2]
+        if not name:
+            count = self._sites[where + what] = self._sites.get(where + what, 0) + 1
+            name = f"#{count}"
+        return f"{where}: {what} {name}", name
+
+    async def act(self, name: str, content: str, function: Callable[[], Any]) -> Any:
         """An action that a flow asks for: a step that remembers its name and the flows' hash (smsbot calls this)."""
         self._steps += 1
         place = self._steps
-        made = Step(lambda: self._act(place, name, content, function), name)
-        self._promised.append(made)
-        return made
-
-    async def _act(self, place: int, name: str, content: str, function: Callable[[], Any]) -> Any:
         kept = self._journal.get(place)
         if kept is not None and kept[0] != "act":
-            return _kept(*kept)
+            raise ChatError(str(codec.loads(kept[1])))
         if kept is not None:
             told = codec.loads(kept[1])
             if told["do"] != name:
                 raise FlowError(f"the turn began with {told['do']}(), but the flow now calls {name}()")
             return told["is"]
-        return await self._step(place, function, (), {}, lambda r: ("act", {"do": name, "of": content, "is": r}))
+        if self._segmenter is None:
+            raise ChatError("an action is for the long way")
+        await self._segmenter.cut()
+        result = function()
+        if inspect.isawaitable(result):
+            result = await result
+        try:
+            entry = (place, "act", codec.dumps({"do": name, "of": content, "is": result}))
+        except UsageError as error:
+            why = f"the result of a step cannot be kept: {error.args[0]}"
+            entry = (place, "failed", codec.dumps(why))
+        self.effects.journal.append(entry)
+        await self._segmenter.cut()
+        if entry[1] == "failed":
+            raise ChatError(str(codec.loads(entry[2])))
+        return result
 
     @property
     def content(self) -> str | None:
@@ -251,60 +450,33 @@ class Chat:
         acts = [value for kind, value in self._journal.values() if kind == "act"]
         return codec.loads(acts[0])["of"] if acts else None
 
-    async def _step(
-        self,
-        place: int,
-        function: Callable[..., Any],
-        args: Any,
-        kwargs: Any,
-        entry_of: Callable[[Any], tuple[str, Any]] = lambda result: ("step", result),
-    ) -> Any:
-        kept = self._journal.get(place)
-        if kept is not None:
-            return _kept(*kept)
-        if self._segmenter is None:
-            raise ChatError("chat.step() is for async handlers")
-        await self._segmenter.cut()
-        result = function(*args, **kwargs)
-        if inspect.isawaitable(result):
-            result = await result
-        try:
-            kind, told = entry_of(result)
-            entry = (place, kind, codec.dumps(told))
-        except UsageError as error:
-            entry = (place, "failed", f"the result of a step cannot be kept: {error.args[0]}")
-        self.effects.journal.append(entry)
-        await self._segmenter.cut()
-        return result if entry[1] != "failed" else _kept(*entry[1:])
-
     def check_promises(self) -> None:
-        """Raise `ChatError` for a step that was never awaited (smsbot calls this at the end of a turn)."""
-        for step in self._promised:
-            if not step.awaited:
-                raise ChatError(f"chat.step({step.name}) was not awaited; write: await chat.step({step.name}, …)")
+        """Raise `ChatError` for what was never awaited (smsbot calls this at the end of a turn)."""
+        for wait in self._promised:
+            if not wait.awaited:
+                raise wait.forgotten()
 
 
-class Step(Awaitable[T]):
-    """A step that waits to be awaited; used as anything else it says so."""
+class Several(Wait[Any]):
+    """Something that waits more than once."""
 
-    def __init__(self, work: Callable[[], Coroutine[Any, Any, T]], name: str) -> None:
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Callable[[], Awaitable[Any]], said: str) -> None:
+        super().__init__(Request(""), said)
         self._work = work
-        self.name = name
-        self.awaited = False
 
-    def __await__(self) -> Generator[Any, None, T]:
+    def __await__(self) -> Generator[Any, Any, Any]:
         self.awaited = True
         return self._work().__await__()
 
-    def __str__(self) -> str:
-        raise ChatError(f"chat.step({self.name}) was not awaited; write: await chat.step({self.name}, …)")
 
-    def __format__(self, spec: str) -> str:
-        return str(self)
+def retrying(function: Callable[P, T], *, tries: int = 3, wait: str | float = "1s") -> Callable[P, T]:
+    """The function, tried up to `tries` times as a step: ``await chat.step(retrying(book, tries=3), slot)``."""
 
+    @functools.wraps(function)
+    def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        return function(*args, **kwargs)
 
-def _kept(kind: str, value: str) -> Any:
-    """What the journal says of a step: its result, or why it has none."""
-    if kind == "failed":
-        raise ChatError(value)
-    return codec.loads(value)
+    again.__smsbot_retry__ = (tries, duration(wait))  # type: ignore[attr-defined]
+    return again

@@ -13,6 +13,8 @@ from smsbot.core.nearest import nearest
 
 BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "reaction", "error", "contact"})
 
+_ASKING = frozenset({"ask", "confirm", "menu", "form"})
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
@@ -28,6 +30,12 @@ class Signature:
     def name(self) -> str:
         """The function's name, as traces show it."""
         return str(getattr(self.function, "__qualname__", self.function))
+
+    @property
+    def asks(self) -> bool:
+        """Whether its code asks, so that it is probably a conversation."""
+        code = getattr(self.function, "__code__", None)
+        return code is not None and not _ASKING.isdisjoint(code.co_names)
 
     def call(self, values: Mapping[str, Any], provided: Mapping[type, Any]) -> Any:
         """Call it; a coroutine if it is async."""

@@ -142,9 +142,11 @@ class Turn(Planned):
                         f.then,
                     ),
                 )
-            if run.content:  # a flow that was called may have ended
+            if run.content or (run.frames[-1:] and run.frames[-1].kind != "handler"):  # what was called may have ended
                 plan.add("unframe", (run.id, len(run.frames)))
                 plan.add("content", (run.content, run.id))
+        for dropped in self.step.dropped:
+            plan.add("unjournal", dropped)
         visited = run or (self.step.runs[-1] if self.step.runs else None)
         if visited is not None:
             for i, name in enumerate(self.step.visits):

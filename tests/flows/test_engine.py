@@ -14,8 +14,10 @@ from smsbot.flows.library import Library, build, restore
 from smsbot.flows.loader import read
 from smsbot.flows.source import Source, from_plain
 from smsbot.flows.state import Begin, Due, Input, Person, Said, State
-from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, play, thaw
-from smsbot.routing.chat import Effects
+from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, thaw
+from smsbot.routing.effects import Effects
+
+from .stage import KEY, perform
 
 IDS = ["a", "b", "c", "d", "e", "f"]
 DURATIONS = st.sampled_from(["30s", "5m", "1h", "2d"])
@@ -120,21 +122,13 @@ EVENTS = st.lists(
 
 def turn(shelf: Shelf, frames: tuple[Frame, ...], what: Input | None, now: float) -> tuple[Effects, str]:
     """One turn from stored frames, as the pipeline takes it; actions return a number."""
-    effects = Effects()
     if not frames:
         stack = Stack(shelf.current, [Level(shelf.current.flow("main"), State())])
         wake = Wake(stack, Begin(), True)
     else:
         assert what is not None
-        wake = Wake(thaw(shelf, frames, shelf.current.hash), what)
-    playing = play(wake, Person(now, {"number": "+1"}, "7255"), now, effects)
-    result = None
-    while True:
-        try:
-            playing.send(result)
-        except StopIteration as end:
-            return effects, end.value
-        result = 7
+        wake = Wake(thaw(shelf, frames, shelf.current.hash, KEY), what)
+    return perform(shelf, wake, Person(now, {"number": "+1"}, "7255"), now)
 
 
 def foreseen(error: FlowError) -> None:

@@ -48,6 +48,9 @@ INSERT INTO contents (hash, value, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 -- name: journal
 INSERT INTO journal (run, frame, seq, kind, value, codec) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
+-- name: unjournal
+DELETE FROM journal WHERE run = ? AND frame = ?;
+
 -- name: visit
 INSERT INTO visits (run, seq, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
 

@@ -1,0 +1,1 @@
+"""Column: conversations in straight-line Python, replayed from their journal (pure)."""

@@ -1,0 +1,130 @@
+"""What has already happened in a conversation: one record for each request that was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from smsbot.core import codec
+from smsbot.core.errors import Changed, NoReply, SmsbotError, StepFailed, TooManyTries
+from smsbot.core.request import Request, WentBack
+from smsbot.core.turn import Entry
+
+ANSWER, SILENCE, TRIES, BACK, STEP, RAISED, UNKEPT, SLEPT, FLOW, LOST = (
+    "answer", "silence", "tries", "back", "step", "raised", "failed", "slept", "flow", "lost",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request that was answered, and when."""
+
+    kind: str
+    site: str
+    value: Any
+    """What the code is given, as plain data; for what raised, how to raise it again."""
+    event: bytes
+    """The event of the turn in which it happened."""
+    at: float
+    text: str = ""
+    """The text that was an answer."""
+
+    def entry(self, run: bytes, frame: bytes, seq: int) -> Entry:
+        """The row that keeps it."""
+        told = {"site": self.site, "is": self.value, "ev": self.event.hex(), "at": self.at}
+        return Entry(run, frame, seq, self.kind, codec.dumps(told | ({"text": self.text} if self.text else {})))
+
+    @classmethod
+    def of(cls, entry: Entry) -> Record:
+        """The record of a row."""
+        told = codec.loads(entry.value)
+        return cls(
+            entry.kind, told["site"], told["is"], bytes.fromhex(told["ev"]), told["at"], told.get("text", "")
+        )  # fmt: skip
+
+    def result(self) -> Any:
+        """What the code is given; raises what it was told by an exception."""
+        match self.kind:
+            case "silence":
+                raise NoReply("nobody answered in time")
+            case "tries":
+                raise TooManyTries("the answers were wrong too often")
+            case "back":
+                raise WentBack
+            case "raised":
+                raise again(self.value)
+            case "failed":
+                raise StepFailed(str(self.value))
+            case "lost":
+                raise NoReply(f'the flow ended "{self.value}"')
+        return self.value
+
+
+class Journal:
+    """The records of a conversation, in the order of its requests."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.records = list(records)
+        self.place = 0
+        """Requests that were answered from it so far."""
+
+    @property
+    def replayed(self) -> bool:
+        """Whether all that has happened was told again."""
+        return self.place >= len(self.records)
+
+    def next(self, request: Request) -> Record | None:
+        """The record that answers a request; None where the code has come further than anything that happened.
+
+        Raises `Changed` where the code asks for something else than it once did.
+        """
+        if self.replayed:
+            return None
+        record = self.records[self.place]
+        if record.site != request.site:
+            raise changed(record.site, request.site)
+        self.place += 1
+        return record
+
+    def claim(self, site: str) -> Record | None:
+        """The record of a step from a task of the code's own, in whatever order those ended."""
+        ahead = self.records[self.place :]
+        found = next((n for n, r in enumerate(ahead, self.place) if r.site == site), None)
+        if found is None:
+            return None
+        record = self.records.pop(found)
+        self.records.insert(self.place, record)
+        self.place += 1
+        return record
+
+    def add(self, record: Record) -> int:
+        """Keep what has just happened; returns its place, from 1."""
+        self.records.append(record)
+        self.place = len(self.records)
+        return self.place
+
+
+def changed(was: str, now: str) -> Changed:
+    """The error of code that no longer fits."""
+    return Changed(f'the conversation was at "{was}", but its code is now at "{now}" there; nothing is lost')
+
+
+def tell(error: BaseException) -> dict[str, Any]:
+    """An exception of a step, so that it can be raised again."""
+    try:
+        arguments = list(error.args)
+        codec.dumps(arguments)
+    except SmsbotError:
+        arguments = [str(error)]
+    return {"class": codec.path(type(error)), "args": arguments}
+
+
+def again(told: dict[str, Any]) -> Exception:
+    """The exception of a step again: of its own class where that is still known."""
+    kind = codec.find(told["class"])
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        made: Exception = kind.__new__(kind)
+        made.args = tuple(told["args"])
+        return made
+    return StepFailed(f"{told['class'].rpartition(':')[2]}: {', '.join(map(str, told['args']))}")

@@ -1,0 +1,141 @@
+"""A conversation function under way: driven from request to request, the journal first (pure)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from smsbot.core.errors import ChatError, SmsbotError
+from smsbot.core.request import Ask, Request
+
+from .journal import Journal, Record
+
+
+class Speaker(Protocol):
+    """What the function holds: it says, and is told which event it speaks to."""
+
+    def moved_on(self, record: Record) -> None:
+        """What was said before is committed; from now on the record's event is spoken to."""
+        ...
+
+    def fall_silent(self) -> None:
+        """Nothing that it says counts any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The function has returned."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """The function awaits something that is none of ours; it is passed on to the event loop."""
+
+    awaited: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What the function is told by an exception."""
+
+    error: BaseException
+
+
+class Talk:
+    """One call of a conversation function. `event` is the turn's; records of other events are committed already."""
+
+    def __init__(
+        self,
+        start: Callable[[], Coroutine[Any, Any, Any]],
+        chat: Speaker,
+        journal: Journal,
+        event: bytes,
+        frozen: int = -1,
+    ) -> None:
+        self._start = start
+        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        self._chat = chat
+        self.journal = journal
+        self.event = event
+        self._frozen = frozen
+        """Records that there were when it was stored; -1 for one that begins with this turn."""
+        self.request: Request | None = None
+        """What it waits for."""
+        self.running = False
+        """Whether its code runs now."""
+        self._foreign = ""
+        """Where it awaited something outside."""
+
+    def go(self, given: Any = None) -> Request | Finished | Foreign:
+        """Run on, until something is asked for that the journal does not answer.
+
+        Raises what the function raises, and `Changed` where it no longer fits its journal.
+        """
+        if self._coroutine is None:
+            self._coroutine = self._start()
+        while True:
+            self.running = True
+            try:
+                if isinstance(given, Raised):
+                    wanted = self._coroutine.throw(given.error)
+                else:
+                    wanted = self._coroutine.send(given)
+            except StopIteration as end:
+                self.request = None
+                return Finished(end.value)
+            finally:
+                self.running = False
+            if not isinstance(wanted, Request):
+                self._foreign = self._foreign or self._where()
+                if self.journal.records:
+                    raise self._outside()
+                return Foreign(wanted)
+            if self._foreign and isinstance(wanted, Ask):
+                raise self._outside()
+            self.request = wanted
+            record = self.journal.next(wanted)
+            if record is None:
+                return wanted
+            given = self.given(wanted, record)
+            if record.event != self.event or self.journal.place - 1 == self._frozen:
+                self._chat.moved_on(record)
+
+    @staticmethod
+    def given(request: Request, record: Record) -> Any:
+        """What a record gives to the code."""
+        try:
+            value = record.result()
+        except Exception as error:
+            return Raised(error)
+        if isinstance(request, Ask) and record.kind == "answer":
+            return request.convert(value)
+        return value
+
+    def _where(self) -> str:
+        """The innermost line of the function's own code that waits."""
+        place, inner = "", self._coroutine
+        while inspect.iscoroutine(inner) and inner.cr_frame is not None:
+            name = inner.cr_frame.f_globals.get("__name__", "")
+            if name.partition(".")[0] != "smsbot" and "/lib/python3" not in inner.cr_code.co_filename:
+                place = f"{inner.cr_code.co_filename}:{inner.cr_frame.f_lineno}"
+            inner = inner.cr_await
+        return place
+
+    def _outside(self) -> ChatError:
+        return ChatError(
+            f"a conversation that asks awaits something outside chat, at {self._foreign}; "
+            "write: await chat.step(function, …)"
+        )
+
+    def close(self) -> None:
+        """Let go of the function; what it says while it ends does not count."""
+        self._chat.fall_silent()
+        if self._coroutine is not None:
+            with suppress(Exception, SmsbotError):
+                self._coroutine.close()

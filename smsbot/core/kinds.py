@@ -1,0 +1,140 @@
+"""Kinds of answers for conversations in Python: ``choice(Literal["S", "M"])``, ``integer(1, 9)``, ``date`` …
+
+A kind knows the question that is understood and the type of its value; what a type checker sees is the value's type.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Generic, Literal, TypeVar
+
+from typing_extensions import TypeForm
+
+from .errors import ChatError
+from .money import Money
+from .question import Question
+from .words import normalise
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """A kind of answer whose value is a `T`."""
+
+    question: Question
+    convert: Callable[[Any], T]
+    """From the answer as it is kept to the value."""
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def text(most: int | None = None) -> Kind[str]:
+    """Any text, of at most `most` characters."""
+    return Kind(Question("text", high=most), _same)
+
+
+def integer(least: int | None = None, greatest: int | None = None) -> Kind[int]:
+    """A whole number: "2", "two", "2 pizzas"."""
+    return Kind(Question("integer", least, greatest), _same)
+
+
+def number(least: int | None = None, greatest: int | None = None) -> Kind[Decimal]:
+    """A number, decimals allowed."""
+    return Kind(Question("number", least, greatest), Decimal)
+
+
+def yes_no() -> Kind[bool]:
+    """Yes is True, no is False."""
+    return Kind(Question("yes_no"), _same)
+
+
+def pattern(shape: str) -> Kind[str]:
+    """A text of a shape, as RE2 reads it: ``pattern(r"[A-Z]{2} ?[0-9]{4}")``."""
+    return Kind(Question("pattern", pattern=shape), _same)
+
+
+def phone() -> Kind[str]:
+    """A phone number, E.164."""
+    return Kind(Question("phone"), _same)
+
+
+def email() -> Kind[str]:
+    """An e-mail address."""
+    return Kind(Question("email"), _same)
+
+
+def choice(options: TypeForm[T], *, words: Mapping[str, Sequence[str]] | None = None, tail: bool = False) -> Kind[T]:
+    """One of a few: ``choice(Literal["S", "M", "L"])``, or the members of an Enum.
+
+    An option is answered by its value or name, by its number in the list where no option is a number, and by
+    `words`: ``{"S": ["small"]}``. With `tail`, more words may follow.
+    """
+    found = _options(options)
+    listed = [key for key, _ in found]
+    known = {normalise(w) for key in listed for w in (key, *(words or {}).get(key, ()))}
+    numbered = not any(w.isdecimal() for w in known)
+    choices: dict[str, tuple[str, ...]] = {}
+    for n, key in enumerate(listed, 1):
+        all_ = (key, *(words or {}).get(key, ()), *((str(n),) if numbered else ()))
+        choices[key] = tuple(dict.fromkeys(filter(None, map(normalise, all_))))
+    if unknown := set(words or {}) - set(listed):
+        raise ChatError(f"words= names {min(unknown)!r}, which is none of {', '.join(listed)}")
+    values: dict[str, Any] = dict(found)
+    return Kind(Question("choice", choices=choices, tail=tail), lambda key: values[key])
+
+
+def one_of(options: Mapping[str, str | Sequence[str]] | Sequence[str]) -> Kind[str]:
+    """One of options that are known only when the conversation runs; the value is the key."""
+    listed = options if isinstance(options, Mapping) else dict.fromkeys(options, ())
+    choices: dict[str, tuple[str, ...]] = {}
+    for n, (key, words) in enumerate(listed.items(), 1):
+        more = (words,) if isinstance(words, str) else words
+        choices[key] = tuple(dict.fromkeys(filter(None, map(normalise, (key, *more, str(n))))))
+    if not choices:
+        raise ChatError("a choice needs options")
+    return Kind(Question("choice", choices=choices), _same)
+
+
+def _options(options: Any) -> list[tuple[str, Any]]:
+    """The options by their names."""
+    if typing.get_origin(options) is Literal:
+        return [(str(v), v) for v in typing.get_args(options)]
+    if isinstance(options, type) and issubclass(options, Enum):
+        return [(str(m.value) if isinstance(m.value, str | int) else m.name, m) for m in options]
+    raise ChatError('choice() takes Literal["S", "M"] or an Enum; one_of([...]) takes what is known only at run time')
+
+
+_BY_TYPE: dict[Any, Callable[[], Kind[Any]]] = {
+    str: text, int: integer, bool: yes_no, Decimal: number, float: lambda: Kind(Question("number"), float),
+    date: lambda: Kind(Question("date"), _same), time: lambda: Kind(Question("time"), _same),
+    datetime: lambda: Kind(Question("datetime"), _same), Money: lambda: Kind(Question("money"), _same),
+}  # fmt: skip
+
+
+def kind_of(wanted: Any) -> Kind[Any]:
+    """The kind of a type, a Literal, an Enum, a kind, or a function that is an ``@bot.answer``."""
+    if isinstance(wanted, Kind):
+        return wanted
+    if wanted in _BY_TYPE:
+        return _BY_TYPE[wanted]()
+    if typing.get_origin(wanted) is Literal or (isinstance(wanted, type) and issubclass(wanted, Enum)):
+        return choice(wanted)
+    if isinstance(wanted, types.FunctionType):
+        return Kind(Question("custom", pattern=wanted.__name__), _same)
+    known = "str, int, bool, Decimal, date, time, datetime, Money, a Literal, an Enum, a dataclass, or choice(…)"
+    raise ChatError(f"a question cannot ask for {wanted!r}; it asks for {known}")
+
+
+def with_tail(kind: Kind[T]) -> Kind[T]:
+    """The same, where more words may follow a choice."""
+    return Kind(replace(kind.question, tail=True), kind.convert)

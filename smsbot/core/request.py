@@ -1,0 +1,148 @@
+"""What a conversation in Python waits for. `Chat` makes requests; whoever drives the conversation answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from .errors import ChatError
+from .question import Question
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a question is asked until it is answered; durations in seconds, 0 for never."""
+
+    tries: int = 3
+    """Wrong answers that are asked again."""
+    remind_after: float = 0.0
+    timeout_after: float = 86_400.0
+    settle: float = 0.0
+    late: float = 0.0
+    """How long after the timeout an answer is still taken."""
+    interrupt: bool = True
+    """Whether another start word, sent instead of an answer, switches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something that a conversation cannot go on without."""
+
+    site: str
+    """Where it stands in the code: function, kind and name; what a journal is compared by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Request):
+    """An answer of the person."""
+
+    prompt: str
+    question: Question
+    convert: Callable[[Any], Any]
+    """From the answer as it is kept to the value that the code gets."""
+    terms: Terms = field(default_factory=Terms)
+    retry: str = ""
+    """What is said after a wrong answer; empty: the question again."""
+    remind: str = ""
+    """The reminder; empty: the question again."""
+    back: bool = False
+    """Whether BACK is an answer."""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep(Request):
+    """Time to pass."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Do(Request):
+    """Something outside that happens once; its result is kept."""
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    tries: int = 1
+    wait: float = 1.0
+    """Seconds between tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together(Request):
+    """Several of them at once."""
+
+    steps: tuple[Do, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Request):
+    """A flow in YAML, to its end."""
+
+    flow: str
+    values: Mapping[str, Any]
+
+
+class WentBack(Exception):
+    """The person wants to answer the question before; forms catch it."""
+
+
+class Driver(Protocol):
+    """Who answers the requests of a conversation."""
+
+    @property
+    def running(self) -> bool:
+        """Whether the conversation itself runs now, and not a task that its code has made."""
+        ...
+
+    def alone(self, do: Do) -> Awaitable[Any]:
+        """A step from such a task: done there."""
+        ...
+
+
+class Wait(Generic[T]):
+    """A request that waits for its ``await``; used as anything else it says so."""
+
+    __slots__ = ("_driver", "awaited", "request", "said")
+
+    def __init__(self, request: Request, said: str, driver: Callable[[], Driver | None] = lambda: None) -> None:
+        self.request = request
+        self.said = said
+        """How the code wrote it: ``chat.ask``."""
+        self.awaited = False
+        self._driver = driver
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        self.awaited = True
+        driver = self._driver()
+        if driver is None or driver.running:
+            result: T = yield self.request
+            return result
+        if not isinstance(self.request, Do):
+            raise ChatError(f"{self.said} is awaited in a task of its own; await it in the conversation itself")
+        done: T = yield from driver.alone(self.request).__await__()
+        return done
+
+    def forgotten(self) -> ChatError:
+        """The error for one that was never awaited."""
+        write = self.said.replace(")", ", …)") if "(" in self.said else f"{self.said}(…)"
+        return ChatError(f"{self.said} was not awaited; write: await {write}")
+
+    def __str__(self) -> str:
+        raise self.forgotten()
+
+    def __format__(self, spec: str) -> str:
+        raise self.forgotten()
+
+    def __bool__(self) -> bool:
+        raise self.forgotten()
+
+    def __eq__(self, other: object) -> bool:
+        raise self.forgotten()
+
+    __hash__ = object.__hash__

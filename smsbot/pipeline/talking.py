@@ -1,0 +1,186 @@
+"""A conversation in Python as one level of a run's stack: what is stored of it, and how a text is read (pure)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from smsbot.conversations.journal import Journal
+from smsbot.conversations.talk import Talk
+from smsbot.core import answers, asking, codec
+from smsbot.core.answers import Answer, Reading
+from smsbot.core.conversation import Frame
+from smsbot.core.message import Event, Key
+from smsbot.core.question import Question
+from smsbot.core.request import Ask, Terms
+from smsbot.core.sites import shape
+from smsbot.core.turn import digest
+from smsbot.flows.state import Person
+from smsbot.routing.chat import Chat
+
+PYTHON = "python"
+"""The kind of frames that conversations in Python stand on."""
+
+
+@dataclass(slots=True)
+class OpenQuestion:
+    """The open question of a conversation, as it is stored."""
+
+    site: str
+    name: str
+    prompt: str
+    question: Question
+    terms: Terms
+    retry: str = ""
+    remind: str = ""
+    back: bool = False
+    standing: asking.Open = field(default_factory=asking.Open)
+
+    @classmethod
+    def of(cls, ask: Ask, now: float) -> OpenQuestion:
+        """The question that has just been asked."""
+        made = cls(ask.site, ask.name, ask.prompt, ask.question, ask.terms, ask.retry, ask.remind, ask.back)
+        asking.begin(made.standing, now)
+        return made
+
+    def read(self, text: str, person: Person) -> Reading:
+        """What a text is to it."""
+        question = self.question
+        if question.kind == "custom":
+            return person.custom(question.pattern, text)
+        today = datetime.fromtimestamp(person.now, UTC).date()
+        return answers.understand(question, text, today, person.country, person.language, self.prompt)
+
+    def dump(self) -> dict[str, Any]:
+        """As plain data."""
+        question = {f.name: getattr(self.question, f.name) for f in dataclasses.fields(Question)}
+        plain = {name: getattr(self, name) for name in ("site", "name", "prompt", "retry", "remind", "back")}
+        return plain | {
+            "question": {**question, "choices": {k: list(v) for k, v in self.question.choices.items()}},
+            "terms": dataclasses.asdict(self.terms), "standing": dataclasses.asdict(self.standing),
+        }  # fmt: skip
+
+    @classmethod
+    def load(cls, told: Mapping[str, Any]) -> OpenQuestion:
+        """From plain data."""
+        question = dict(told["question"])
+        question["choices"] = {k: tuple(v) for k, v in question["choices"].items()}
+        rest = {name: told[name] for name in ("site", "name", "prompt", "retry", "remind", "back")}
+        return cls(
+            **rest, question=Question(**question), terms=Terms(**told["terms"]),
+            standing=asking.Open(**told["standing"]),
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class TalkLevel:
+    """A conversation in Python, and where it stands."""
+
+    name: str
+    """Where its function is found: module and qualified name."""
+    run: bytes
+    key: bytes
+    """With the run, what its journal is kept by."""
+    started: Event
+    """What started it."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """The holes of its start word, the arguments of a restart."""
+    contact: Mapping[str, str] = field(default_factory=dict)
+    """What was known of the person when it began."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The run's data when it began."""
+    used: list[str] = field(default_factory=list)
+    """Names in `values` that have answered a question already."""
+    shape: str = ""
+    taken: int = 0
+    """Requests that were answered when it was stored."""
+    open: OpenQuestion | None = None
+    until: float = 0.0
+    """When its sleep ends; 0: it does not sleep."""
+    site: str = ""
+    """Where it waits."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What the person has answered, by name, for people."""
+    aside: bool = False
+    """Whether it digresses: the question below is asked again when it ends."""
+    action: bool = False
+    """Whether a flow called it."""
+    talk: Talk | None = None
+    chat: Chat | None = None
+
+    @property
+    def title(self) -> str:
+        """The function's own name, for people."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def deadline(self) -> float | None:
+        """The next moment at which something happens without the person."""
+        if self.open is not None:
+            return asking.deadline(self.open.terms, self.open.standing)
+        return self.until or None
+
+    @property
+    def prompt(self) -> str:
+        """What is asked again after a digression."""
+        return self.open.prompt if self.open is not None else ""
+
+    def freeze(self) -> Frame:
+        """The frame as it is stored."""
+        started = self.started
+        state = self.open.name if self.open is not None else "sleep" if self.until else "call"
+        told = {
+            "run": self.run.hex(), "key": self.key.hex(), "taken": self.taken, "values": dict(self.values),
+            "started": [started.id.hex(), started.kind, started.text, started.at, started.data],
+            "contact": dict(self.contact), "data": dict(self.data), "used": self.used, "shape": self.shape,
+            "site": self.site, "until": self.until,
+            "open": self.open.dump() if self.open is not None else None, "answers": self.answers,
+            "aside": self.aside, "action": self.action,
+        }  # fmt: skip
+        return Frame(PYTHON, self.name, state, codec.dumps(told), self.prompt)
+
+    @classmethod
+    def thaw(cls, frame: Frame, key: Key) -> TalkLevel:
+        """The level of a stored frame."""
+        told = codec.loads(frame.data)
+        identity, kind, text, at, data = told["started"]
+        return cls(
+            frame.name, bytes.fromhex(told["run"]), bytes.fromhex(told["key"]),
+            Event(bytes.fromhex(identity), key, kind, text, at, data=data), told["values"], told["contact"],
+            told["data"], told["used"], told["shape"], told["taken"],
+            OpenQuestion.load(told["open"]) if told["open"] else None, told["until"], told["site"],
+            told["answers"], told["aside"], told["action"],
+        )  # fmt: skip
+
+
+def path_of(function: Callable[..., Any]) -> str:
+    """Where a function is found again: module and qualified name."""
+    return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"
+
+
+def begun(
+    function: Callable[..., Any],
+    run: bytes,
+    event: Event,
+    values: Mapping[str, Any],
+    contact: Mapping[str, str],
+    *,
+    data: Mapping[str, Any] | None = None,
+    salt: bytes = b"",
+) -> TalkLevel:
+    """A conversation that begins; `salt` tells those apart that begin in one turn."""
+    key = digest(event.id, salt) if salt else event.id
+    return TalkLevel(path_of(function), run, key, event, values, contact, data or {}, shape=shape(function))
+
+
+def journal_of(level: TalkLevel, journal: Journal) -> Journal:
+    """The journal as far as it was when the level was stored (for an answer that comes late)."""
+    return Journal(journal.records[: level.taken])
+
+
+def told_answer(read: Answer) -> Any:
+    """An answer as it is kept."""
+    return read.value

@@ -1,0 +1,64 @@
+"""What is known of a person, on every line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from smsbot.core import codec
+
+
+class Contact(MutableMapping[str, Any]):
+    """What is known of the person on every line: a mapping whose changes are kept with the turn."""
+
+    def __init__(self, number: str, stored: Mapping[str, str]) -> None:
+        self.number = number
+        self._stored = dict(stored)
+        self._read: dict[str, Any] = {}
+        self._removed: set[str] = set()
+        self._kept: Mapping[str, str | None] = {}
+
+    @property
+    def language(self) -> str | None:
+        """The person's language as an ISO 639-1 code, if it is known."""
+        return self.get("language")
+
+    @language.setter
+    def language(self, code: str) -> None:
+        self["language"] = code
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._read:
+            self._read[name] = codec.loads(self._stored[name])
+        return self._read[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._read[name] = value
+        self._removed.discard(name)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in set(self):
+            raise KeyError(name)
+        self._read.pop(name, None)
+        self._stored.pop(name, None)
+        self._removed.add(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._stored, **self._read})
+
+    def __len__(self) -> int:
+        return len({**self._stored, **self._read})
+
+    def changes(self) -> dict[str, str | None]:
+        """What differs from what was stored, as it is stored; None is removed."""
+        changed = self._all_changes()
+        return {n: v for n, v in changed.items() if n not in self._kept or self._kept[n] != v}
+
+    def keep(self) -> None:
+        """What was changed so far is stored already: from now on only more counts."""
+        self._kept = self._all_changes()
+
+    def _all_changes(self) -> dict[str, str | None]:
+        now = {name: codec.dumps(value) for name, value in self._read.items()}
+        changed: dict[str, str | None] = {n: v for n, v in now.items() if self._stored.get(n) != v}
+        return changed | dict.fromkeys(self._removed)
