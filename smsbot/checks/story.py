@@ -217,10 +217,12 @@ class _Reader:
         if not _NAME.fullmatch(name) or _meant_an_act(name):
             self.source.unknown("SB604", key, f'a script has no "{name[:40]}"', name, ACTS)
             return None
+        if value.kind == "list" and value.items and all(i.kind == "text" for i in value.items):
+            return Act("text", name, [i.text for i in value.items], item, value)  # before anybody can answer
         if value.kind != "text":
-            self.source.report("SB606", value, f"what {name} texts is a text")
+            self.source.report("SB606", value, f"what {name} texts is a text, or a list of texts sent at once")
             return None
-        return Act("text", name, value.text, item, value)
+        return Act("text", name, [value.text], item, value)
 
     def moods(self, value: Node) -> list[str]:
         """What the gateway does with the next sends."""

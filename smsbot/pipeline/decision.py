@@ -152,9 +152,9 @@ class Decider:
         return Decision(f'it is spelled nearly like "{word}", so the person is asked', says=(says,), guesses=True)
 
     def _language(self) -> str | None:
-        """The language of texts of ours that no bot says."""
-        own = self._person().language
-        return own or next(iter(languages.by_country().get(self._line.country or "", ())), None)
+        """The language of texts of ours that no bot says: the person's, else that in which the bot speaks."""
+        prompt = self._frame.prompt if self._frame is not None else ""
+        return self._person().language or languages.language_of(prompt) or languages.language_of(self._line.help)
 
     def _wrong_number(self) -> Decision:
         """The run ends, nothing proactive goes there any more, the desk is told."""

@@ -76,7 +76,7 @@ class Dispatcher:
         self._parked: dict[Key, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
-        self._talks = Talks()
+        self.talks = Talks()
 
     @property
     def idle(self) -> bool:
@@ -165,7 +165,7 @@ class Dispatcher:
     def _committed(self, turn: Turn, verdict: Verdict) -> None:
         """Keep the conversations of a turn alive, or let go of them."""
         if verdict is Verdict.DONE and turn.alive is not None:
-            self._talks.keep(turn.alive, turn.version)
+            self.talks.keep(turn.alive, turn.version)
         else:
             turn.discard()
 
@@ -180,7 +180,7 @@ class Dispatcher:
             if not signature.is_async:
                 turn.returned(signature, signature.call(turn.values(), provided))
                 return True
-        play = turn.play(self.clock.now(), provided, await self._journals(turn), self._talks, signature)
+        play = turn.play(self.clock.now(), provided, await self._journals(turn), self.talks, signature)
         if not at_once(play):
             return False
         turn.played(play)
@@ -196,7 +196,7 @@ class Dispatcher:
         found: dict[tuple[bytes, bytes], list[Record]] = {}
         for level in turn.levels():
             fresh = not turn.event.seq and level.started.id == turn.event.id
-            if not fresh and not self._talks.has(level, turn.before.version):
+            if not fresh and not self.talks.has(level, turn.before.version):
                 rows = await self.store.journal(level.run, level.key)
                 found[level.run, level.key] = [Record.of(e) for e in rows]
         return found
@@ -341,7 +341,7 @@ class Dispatcher:
     async def _play(self, turn: Turn, signature: Signature | None = None) -> None:
         """Run flows and conversations; what they do outside happens once."""
         provided = self._provided[turn.line.bot]
-        play = turn.play(self.clock.now(), provided, await self._journals(turn), self._talks, signature)
+        play = turn.play(self.clock.now(), provided, await self._journals(turn), self.talks, signature)
         turn.alive = play.stack
         await play.run()
         turn.played(play)

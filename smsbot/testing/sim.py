@@ -92,9 +92,9 @@ class Phone:
         self.thread: list[dict[str, Any]] = []
         """Texts in ("in": to the bot) and out, oldest first, with their status."""
 
-    async def text(self, text: str) -> None:
-        """Text the bot; whatever follows within a second has happened on return."""
-        await self._sim.text(self.number, text, self.line)
+    async def text(self, *texts: str) -> None:
+        """Text the bot; several texts are sent before anybody can answer. What follows within a second has happened."""
+        await self._sim.text(self.number, *texts, to=self.line)
 
     @property
     def heard(self) -> list[str]:
@@ -195,11 +195,12 @@ class Sim:
         line = line or self.app.lines.values()[0].number
         return self._phones.setdefault((number, line), Phone(self, number, line))
 
-    async def text(self, number: str, text: str, to: str = "") -> None:
+    async def text(self, number: str, *texts: str, to: str = "") -> None:
         """Somebody texts; whatever follows within a second has happened on return."""
-        answer = await self.http.post(f"/sandbox/phones/{number}/texts", json={"text": text, "to": to})
-        if answer.status_code != 202:
-            raise UsageError(_why(answer))
+        for text in texts:
+            answer = await self.http.post(f"/sandbox/phones/{number}/texts", json={"text": text, "to": to})
+            if answer.status_code != 202:
+                raise UsageError(_why(answer))
         await self.advance("1s")
 
     async def mode(self, number: str, mode: str) -> None:

@@ -162,8 +162,8 @@ class _Teller:
     async def act(self, act: Act) -> None:
         match act.kind:
             case "text":
-                await self.phone(act.who).text(act.value)
-                self.after = f'"{_short(act.value)}"'
+                await self.phone(act.who).text(*act.value)
+                self.after = f'"{_short(act.value[-1])}"'
             case "wait":
                 await self.sim.advance(act.value)
                 self.after = f"waiting {act.at.text}"

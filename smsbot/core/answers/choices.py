@@ -74,7 +74,8 @@ def _read(
         i += hit[0]
     if found and i == len(words):
         return ASKS if said.asks else Answer(found[0], literal=True) if len(set(found)) == 1 else SEVERAL
-    if found and question.tail and len(set(found)) == 1:
+    rest = [inside.at(words, j) for j in range(i, len(words))]
+    if found and question.tail and not said.asks and len({*found, *(hit[1] for hit in rest if hit)}) == 1:
         return Answer(found[0], said.text[bare[i].start :].strip(), literal=True)
     if i < len(words) and any(_inside(said.text, bare[j], words, j, inside) for j in range(len(words))):
         return MORE
