@@ -27,6 +27,7 @@ from smsbot.pipeline.inspect import View, inspect
 from smsbot.pipeline.lines import Line, Lines, table_of
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.sender import Account, Sender
+from smsbot.pipeline.ticks import Ticks
 from smsbot.pipeline.timers import Timers
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
@@ -37,6 +38,7 @@ from smsbot.sandbox.time import MovableClock, TimeMachine
 from smsbot.settings import AccountSettings, LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, fastest
+from smsbot.web.api import Api
 from smsbot.web.auth import LocalGate, PasswordGate
 from smsbot.web.commands import Commands
 from smsbot.web.control import Control, socket_path
@@ -134,14 +136,15 @@ class App:
     def _build_site(self) -> Any:
         self.live = Live(self.store)
         pages = Pages(self.store, self.lines, self.clock, self.live, self._ready, dev=self.dev)
+        api = Api(self.store, self.commands).routes()
         if self.dev:
             phone_api = self._build_sandbox()
             assert self.network is not None
             phones = Phones(self.network, self.store, self.lines, self.clock, self.inspect, self._stories)
-            return LocalGate(pages.app(phone_api, phones, self._lifespan), self._base)
+            return LocalGate(pages.app(phone_api, phones, self._lifespan, api), self._base)
         password = self.settings.dashboard_password
         return PasswordGate(
-            pages.app(None, None, self._lifespan), password.get_secret_value() if password else None, _is_open
+            pages.app(None, None, self._lifespan, api), password.get_secret_value() if password else None, _is_open
         )
 
     @staticmethod
@@ -208,7 +211,11 @@ class App:
         await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):
             self._provided[bot] = await stack.enter_async_context(bot.running())
+            bot.starter = self.commands.emit
         stack.push_async_callback(self._drain)
+        ticks = Ticks(self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.spawn)
+        ticks.start()
+        self.timers.ticks = ticks
         await self.dispatcher.recover()
         self._run(self.live.run())
         self._run(self.timers.run(), self.timers.stop)
@@ -302,5 +309,5 @@ class App:
 
 
 def _is_open(path: str) -> bool:
-    """What machines ask for without a password."""
-    return path in ("/healthz", "/readyz") or path.startswith("/static/")
+    """What machines ask for without a password; the API asks for a token."""
+    return path in ("/healthz", "/readyz") or path.startswith(("/static/", "/api/"))

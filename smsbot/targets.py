@@ -59,7 +59,7 @@ def _of_flows(folder: Path, target: str) -> Bot | None:
         if not place.is_file():
             raise TargetError(f"there is no file {target}")
         return Bot(place.stem, flows=str(place.resolve()))
-    if not place.is_dir() or not any(p for s in SUFFIXES for p in place.rglob(f"*{s}")):
+    if not place.is_dir() or not files([place]):
         return None
     if (place / "bot.py").is_file():
         return load(str(place / "bot.py"), folder)

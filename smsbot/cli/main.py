@@ -38,6 +38,7 @@ _COMMANDS = {
     "send": ("smsbot.cli.send", "Send a text."),
     "tail": ("smsbot.cli.watch", "Follow messages as they come and go."),
     "trace": ("smsbot.cli.watch", "Did it reach the person? All that is known of a number."),
+    "token": ("smsbot.cli.token", "Tokens of programs that use the API."),
     "hooks": ("smsbot.cli.hooks", "The webhook addresses to paste at the provider."),
     "doctor": ("smsbot.cli.doctor", "Check settings, database and credentials."),
     "explain": ("smsbot.cli.explain", "Explain an error code."),

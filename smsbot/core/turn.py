@@ -62,6 +62,10 @@ class Step:
     """Why nothing proactive goes to this person any more; empty: it does."""
     contact: Mapping[str, str | None] = field(default_factory=dict)
     """Changed fields of the contact as stored; None removes one."""
+    starts: tuple[tuple[Timer, bytes], ...] = ()
+    """What the bot begins for somebody, each with the key that counts once."""
+    released: bool = False
+    """Whether a run has ended, so that what waited for that may begin."""
     dropped: tuple[tuple[bytes, bytes], ...] = ()
     """Journals that nobody needs any more, by run and frame."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from smsbot.core.patterns import Pattern
+from smsbot.core.start import BUSY
 
 from . import schema
 from .expressions import Call, Wrong, compile_call, compile_expression
@@ -110,7 +111,17 @@ class _Reader(Questions):
             self.count(keys["typos"], "typos", 1) if "typos" in keys else 0,
             (self.text(keys["event"], "the event") or "") if "event" in keys else "",
             (self.text(keys["api"], "the api name") or "") if "api" in keys else "",
+            self.busy(keys["busy"]) if "busy" in keys else "",
+            self.seconds(keys["valid"], "valid") if "valid" in keys else 0.0,
+            self.expression(keys["key"]) if "key" in keys else None,
         )
+
+    def busy(self, node: Node) -> str:
+        written = self.text(node, "busy") or ""
+        if written not in BUSY:
+            self.source.unknown("SB607", node, f'busy is not "{written[:40]}"', written, BUSY)
+            return ""
+        return written
 
     def words(self, node: Node, language: str) -> tuple[tuple[str, Pattern], ...]:
         found: list[tuple[str, Pattern]] = []

@@ -54,6 +54,9 @@ START = {
     "words": KeyOf("Texts that start the flow; they may have holes: pizza {qty:int}. A map of languages sets the person's language.", _WORDS),
     "typos": KeyOf("1: words of five letters or more may have one wrong letter.", {"enum": [0, 1, "0", "1"]}),
     "event": KeyOf("The event from outside that starts the flow; its data is event.", _STRING),
+    "busy": KeyOf("If the person is in a conversation: queue (begin when it has ended, the default), replace (end it) or skip.", {"enum": ["queue", "replace", "skip"]}),
+    "valid": KeyOf("How long the event is worth beginning, such as 4h.", _DURATION),
+    "key": KeyOf("An expression on event: the same value counts once.", _EXPRESSION),
     "api": KeyOf("The name by which programs start the flow; their data are its args.", _STRING),
 }  # fmt: skip
 BRANCH = {

@@ -109,6 +109,12 @@ class Start:
     typos: int = 0
     event: str = ""
     api: str = ""
+    busy: str = ""
+    """What if the person is in a conversation: ``queue``, ``replace`` or ``skip``."""
+    valid: float = 0.0
+    """How long it is worth beginning, in seconds; 0: for ever."""
+    key: Expression | None = None
+    """What counts once."""
 
 
 @dataclass(frozen=True, slots=True)

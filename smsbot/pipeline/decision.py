@@ -17,7 +17,9 @@ from smsbot.core.conversation import Conversation, Frame, Run
 from smsbot.core.errors import FlowError
 from smsbot.core.message import Event
 from smsbot.core.said import command, said, without_filler
+from smsbot.core.start import parked, start_of
 from smsbot.core.status import Status
+from smsbot.core.turn import Timer
 from smsbot.core.words import Token, tokens
 from smsbot.flows.state import Again, Back, Due, Person, Said
 from smsbot.flows.steps import Flow
@@ -49,6 +51,8 @@ class Decision:
     """The desk that is told."""
     hold: str = ""
     """Why nothing proactive goes to this person any more."""
+    parks: Timer | None = None
+    """What waits until the person is free."""
 
 
 _GUESS_EVERY = 3600.0
@@ -246,14 +250,22 @@ class Decider:
         return Decision(why, Match(self._line.table.state(frame.then), {}, why))
 
     def _outside(self, route: Route | None) -> Decision:
-        event = self._event
-        data = codec.loads(event.data) if event.data else {}
-        why = f'the event "{event.text}" arrived'
-        if route is not None and route.flow:
-            flow = self._line.shelf.current.flow(route.flow)
+        event, start = self._event, start_of(self._event)
+        data, why = start.data, f'the event "{self._event.text}" arrived'
+        flow = self._line.shelf.current.flow(route.flow) if route is not None and route.flow else None
+        begins = flow is not None or (route is not None and route.signature is not None and route.signature.asks)
+        if 0 < start.expires <= event.at:
+            return Decision(f'"{event.text}" was not worth beginning any more')
+        if begins and self._conversation.run is not None:
+            match start.busy or (flow.start.busy if flow is not None else "") or "queue":
+                case "queue":
+                    return Decision(f'"{event.text}" waits until this conversation has ended', parks=parked(event))
+                case "skip":
+                    return Decision(f'"{event.text}" is left out, because the person is in a conversation')
+        if flow is not None:
             values = {"event": data} if flow.start.event == event.text else {n: data.get(n) for n in flow.args}
-            return Decision(why, wake=begin(self._line.shelf, route.flow, values, event.text))
-        return Decision(why, _to(route, why), {"event": data})
+            return Decision(why, wake=begin(self._line.shelf, flow.name, values, event.text))
+        return Decision(why, _to(route, why), {"event": data}, switches=begins and self._conversation.run is not None)
 
     # -- where the conversation stands --------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from smsbot.core import codec, phone
 from smsbot.core.clock import Clock
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply
+from smsbot.core.nearest import nearest
+from smsbot.core.start import Start, checked_busy, timer_of
 from smsbot.core.turn import Verdict, digest
 from smsbot.gateways.base import Gateway, WebhookRequest
 from smsbot.policy import consent, noise
@@ -118,22 +120,76 @@ class Inbox:
             log.error("a webhook in quarantine could not be replayed", id=row["id"], exc_info=error)
             return False
 
-    async def emit(self, name: str, number: str, data: Mapping[str, Any], *, line: str = "", key: str = "") -> Verdict:
-        """An event from outside for the conversation with `number`; the same `key` counts once."""
-        ours = self._lines.get(line) if line else next(iter(self._lines.values()), None)
-        if ours is None:
-            raise UsageError(f"{line!r} is not a line of this server")
-        if name not in ours.table.events:
-            raise UsageError(f'no @bot.event("{name}") handler and no flow answers on {ours.number}')
+    async def emit(
+        self,
+        name: str,
+        number: str,
+        data: Mapping[str, Any],
+        *,
+        line: str = "",
+        key: str = "",
+        at: float | None = None,
+        busy: str = "",
+        valid: float = 0.0,
+    ) -> str:
+        """An event from outside for the conversation with `number`; the same `key` counts once.
+
+        Returns ``started``, ``queued`` (the person is in a conversation), ``scheduled`` or ``duplicate``.
+        """
+        ours = self._line_of(name, line)
         theirs = phone.normalise(number, ours.country)
         if not phone.is_number(theirs):
             raise UsageError("an event needs a phone number, such as +48600100200")
+        now = self._clock.now()
+        flow = ours.shelf.current.flows.get(ours.table.events[name].flow)
+        if not key and flow is not None and flow.start.key is not None:
+            key = str(flow.start.key({"event": dict(data)}))
+        valid = valid or (flow.start.valid if flow is not None else 0.0)
+        due = now if at is None else max(at, now)
+        told = Start(data, checked_busy(busy), due + valid if valid else 0.0)
         identity = digest("event", name, key or secrets.token_hex(16), key=self._store.dedupe_key)
-        event = Event(
-            identity, Key(ours.number, theirs), "event", name, self._clock.now(), ours.account,
-            codec.dumps(dict(data)),
-        )  # fmt: skip
-        return await self._dispatcher.arrive(event)
+        event = Event(identity, Key(ours.number, theirs), "event", name, due, ours.account, told.pack())
+        if at is not None and at > now:
+            return await self._schedule(event, identity)
+        open_run = (await self._store.load(event.key)).run is not None
+        if await self._dispatcher.arrive(event) is not Verdict.DONE:
+            return "duplicate"
+        queued = open_run and self._begins(ours, name) and (busy or (flow.start.busy if flow else "")) in ("", "queue")
+        return "queued" if queued else "started"
+
+    def _line_of(self, name: str, line: str) -> Line:
+        """The line that an event goes to: the named one, else the first that answers it."""
+        if line:
+            ours = self._lines.find(line)
+            if ours is None:
+                raise UsageError(f"{line!r} is not a line of this server")
+            if name not in ours.table.events:
+                raise UsageError(f'no @bot.event("{name}") handler and no flow answers on {ours.number}')
+            return ours
+        answering = next((x for x in self._lines.values() if name in x.table.events), None)
+        if answering is None:
+            known = {n for x in self._lines.values() for n in x.table.events}
+            near = nearest(name, known)
+            hint = f'; did you mean "{near}"?' if near else ""
+            raise UsageError(f'no @bot.event("{name}") handler and no flow answers here{hint}')
+        return answering
+
+    @staticmethod
+    def _begins(line: Line, name: str) -> bool:
+        route = line.table.events[name]
+        return bool(route.flow) or (route.signature is not None and route.signature.asks)
+
+    async def _schedule(self, event: Event, identity: bytes) -> str:
+        if await self._store.rows("seen", key=identity):
+            return "duplicate"
+        timer = timer_of(event, event.at, identity)
+        await self._store.write(
+            [
+                ("start", (*timer.key, timer.name, timer.due, timer.data, identity)),
+                ("start_seen", (identity, self._clock.now())),
+            ]
+        )
+        return "scheduled"
 
     # -- one text -----------------------------------------------------------------------------------
 

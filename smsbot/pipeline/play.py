@@ -24,6 +24,7 @@ from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, FlowError, NoReply, TooManyTries, UsageError
 from smsbot.core.message import Event, Message
 from smsbot.core.request import Ask, Call, Do, Request, Sleep, Together
+from smsbot.core.start import start_of
 from smsbot.core.turn import digest
 from smsbot.flows import engine
 from smsbot.flows.state import (
@@ -455,7 +456,7 @@ class Play:
         signature = self._function or scene.line.function(level.name)
         values = {
             "chat": chat, "message": Message.of(level.started), "text": level.started.text, "contact": chat.contact,
-            "event": codec.loads(level.started.data) if level.started.data else {}, **level.values,
+            "event": start_of(level.started).data if level.started.kind == "event" else {}, **level.values,
         }  # fmt: skip
 
         async def handler() -> Any:

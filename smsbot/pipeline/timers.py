@@ -11,11 +11,13 @@ import structlog
 from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError
 from smsbot.core.message import Event
+from smsbot.core.start import PREFIX, event_of, start_of
 from smsbot.core.turn import Timer, Verdict, digest
 from smsbot.stores.base import Acceptance, Store
 
 from .dispatcher import Dispatcher
 from .sender import Sender
+from .ticks import Ticks
 
 log = structlog.get_logger("smsbot.timers")
 _LONGEST_SLEEP = 1.0
@@ -32,6 +34,8 @@ class Timers:
         self._clock = clock
         self._wake = asyncio.Event()
         self._stopping = False
+        self.ticks: Ticks | None = None
+        """What runs by the clock."""
 
     def kick(self) -> None:
         """Look now: the clock was moved, or something new is due."""
@@ -39,7 +43,7 @@ class Timers:
 
     async def next_due(self) -> float | None:
         """When something is due next."""
-        due = (await self._store.next_due(), self._dispatcher.next_retry)
+        due = (await self._store.next_due(), self._dispatcher.next_retry, self.ticks.next_due if self.ticks else None)
         return min((d for d in due if d is not None), default=None)
 
     def stop(self) -> None:
@@ -73,16 +77,28 @@ class Timers:
         await self._fire(now)
         await self._sender.claim_due()
         self._dispatcher.retry_due()
+        if self.ticks is not None:
+            await self.ticks.serve()
 
     async def _fire(self, now: float) -> None:
         while timers := await self._store.sweep(now, 500):
-            batch = [Acceptance(_event(t), timer=t) for t in timers]
+            batch = [_acceptance(t, now) for t in timers]
             answers = await self._store.accept(batch)
             self._dispatcher.feed(
                 replace(item.event, seq=answer.seq)
                 for item, answer in zip(batch, answers, strict=True)
-                if answer.verdict is Verdict.DONE
+                if answer.verdict is Verdict.DONE and not item.done
             )
+
+
+def _acceptance(timer: Timer, now: float) -> Acceptance:
+    if not timer.name.startswith(PREFIX):
+        return Acceptance(_event(timer), timer=timer)
+    event = event_of(timer, timer.due)
+    if 0 < start_of(event).expires <= now:
+        note = f'"{event.text}" was not worth beginning any more'
+        return Acceptance(event, timer=timer, done=True, note=note)
+    return Acceptance(event, timer=timer)
 
 
 def _event(timer: Timer) -> Event:

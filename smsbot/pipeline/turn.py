@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from smsbot.conversations.journal import Record
-from smsbot.core import codec, segments
+from smsbot.core import codec, phone, segments
 from smsbot.core.conversation import BETWEEN, Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError, FlowError
-from smsbot.core.message import Event, Message, Outgoing, Reply
-from smsbot.core.turn import Entry, Step, Timer, answer_hash, run_id
+from smsbot.core.message import Event, Key, Message, Outgoing, Reply
+from smsbot.core.start import Start, checked_busy, timer_of
+from smsbot.core.turn import Entry, Step, Timer, answer_hash, digest, run_id
 from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, Defaults, Segmenter
 from smsbot.routing.injection import Signature
@@ -254,6 +255,7 @@ class Turn:
                 effects.said += [Reply(segments.fit(text)) for text in frame.prompt.split(BETWEEN)]
         outgoing, journal = self._new(now)
         timers, cancelled = self._timers(run)
+        timers += (decision.parks,) if decision.parks is not None else ()
         contact = {**self.chat.contact.changes(), **effects.stored}
         merged = {**self.before.contact, **contact}
         after = replace(
@@ -268,8 +270,28 @@ class Turn:
         handoffs = (*effects.handoffs, *filter(None, (decision.handoff,)))
         return Step(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
-            handoffs, decision.hold, contact, tuple(effects.dropped),
+            handoffs, decision.hold, contact, self._starts(), self.before.run is not None and run is None,
+            tuple(effects.dropped),
         )  # fmt: skip
+
+    def _starts(self) -> tuple[tuple[Timer, bytes], ...]:
+        """What the bot begins for somebody with this turn."""
+        found = []
+        for n, wanted in enumerate(self.chat.effects.starts):
+            number = phone.normalise(wanted.to, self.line.country)
+            if not phone.can_receive(number):
+                raise ChatError(f"chat.start(to=…) needs a phone number, not {wanted.to!r}")
+            if wanted.name not in self.line.table.events:
+                raise ChatError(f'no @bot.event("{wanted.name}") handler and no flow answers "{wanted.name}"')
+            identity = (
+                digest("event", wanted.name, wanted.key) if wanted.key else digest(self.event.id, "start", b"%d" % n)
+            )
+            at = self.event.at if wanted.at is None else max(wanted.at, self.event.at)
+            expires = at + wanted.valid if wanted.valid else 0.0
+            told = Start(wanted.data, checked_busy(wanted.busy), expires)
+            event = Event(identity, Key(self.line.number, number), "event", wanted.name, at, data=told.pack())
+            found.append((timer_of(event, at, identity), identity))
+        return tuple(found)
 
     def _answered(self) -> bytes:
         """The last answer, so that the same sent twice is known for a repeat."""

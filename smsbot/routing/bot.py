@@ -7,10 +7,11 @@ import inspect
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar, overload
 
 from smsbot.core.clock import duration
-from smsbot.core.errors import RouteError
+from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.question import KINDS
 
 from .chat import Chat
@@ -47,6 +48,9 @@ class Bot(Router):
         self.tries = tries
         self.join = join
         self.answers: dict[str, Callable[[str], Any]] = {}
+        self.ticks: list[tuple[str, Signature]] = []
+        self.starter: Callable[..., Awaitable[str]] | None = None
+        """How the server that runs this bot begins things (smsbot sets this)."""
         self.actions: dict[str, Callable[..., Any]] = {}
         self._action_hints: dict[str, Mapping[str, Any]] = {}
         self.middlewares: list[Middleware] = []
@@ -99,6 +103,52 @@ class Bot(Router):
         self.actions, self._action_hints = dict(other.actions), dict(other._action_hints)
         self.answers = dict(other.answers)
         self._providers = dict(other._providers)
+
+    def every(self, cron: str) -> Callable[[F], F]:
+        """Run a function by the clock, UTC: ``@bot.every("0 9 * * *")``; once a tick, however many processes run.
+
+        It may name `now` and `bot`, and what is provided by type; what it begins, it begins by `bot.start`.
+        """
+        from cronsim import CronSim, CronSimError
+
+        try:
+            CronSim(cron, datetime(2026, 1, 1, tzinfo=UTC))
+        except CronSimError as error:
+            raise RouteError(f"{cron!r} is not a cron expression: {error}\n  --> {caller()}") from None
+
+        def decorate(function: F) -> F:
+            self.ticks.append((cron, inspect_handler(function, ("now", "bot"))))
+            return function
+
+        return decorate
+
+    async def start(
+        self,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        /,
+        *,
+        to: str,
+        line: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        busy: str = "",
+        valid: str | float = "",
+    ) -> str:
+        """Begin what answers the event `name` for somebody; returns ``started``, ``queued`` or ``scheduled``.
+
+        `at` begins it later; the same `key` counts once (``duplicate``); `busy` says what if the person is in a
+        conversation: ``queue``, ``replace`` or ``skip``; past `valid` it is not worth beginning any more. In a
+        handler, `chat.start` does the same, together with the turn.
+        """
+        if self.starter is None:
+            raise UsageError("bot.start() works while a server runs this bot; in a handler, use chat.start()")
+        if at is not None and at.tzinfo is None:
+            raise UsageError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
+        moment = at.timestamp() if at else None
+        return await self.starter(
+            name, to, dict(data or {}), line=line, at=moment, key=key, busy=busy, valid=str(valid)
+        )
 
     def action(self, function: F) -> F:
         """Name a function that flows may call with ``do:``."""

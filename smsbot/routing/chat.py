@@ -386,12 +386,29 @@ class Chat:
         if not self._silent:
             self.effects.handoffs.append(desk)
 
-    def start(self, name: str, /, *, to: str = "", at: datetime | None = None, key: str = "", **data: Any) -> None:
-        """Start what answers the event `name` for another person (or this one), committed with this turn."""
+    def start(
+        self,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        /,
+        *,
+        to: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        busy: str = "",
+        valid: str | float = 0.0,
+    ) -> None:
+        """Begin what answers the event `name` for somebody (by default this person), committed with this turn.
+
+        ``chat.start("page", {"what": "fire"}, to="+48…")``. `at` begins it later; the same `key` counts once; `busy`
+        says what if the person is in a conversation (``queue``, ``replace``, ``skip``); past `valid` it is not worth
+        beginning any more.
+        """
         if at is not None and at.tzinfo is None:
             raise ChatError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
         if not self._silent:
-            self.effects.starts.append(Start(name, to or self.number, at.timestamp() if at else None, key, data))
+            moment = at.timestamp() if at else None
+            self.effects.starts.append(Start(name, to or self.number, moment, key, busy, duration(valid), data or {}))
 
     def _promise(self, wanted: Request | Wait[Any], said: str) -> Wait[Any]:
         """What has to be awaited; what was made before must have been, but for steps that `gather` may take."""

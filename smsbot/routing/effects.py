@@ -42,6 +42,8 @@ class Start:
     at: float | None
     """When, seconds since 1970 UTC; None is now."""
     key: str
+    busy: str
+    valid: float
     data: Mapping[str, Any]
 
 

@@ -116,6 +116,11 @@ class Turn(Planned):
             plan.add("cancel", (line, number, name))
         for timer in step.timers:
             plan.add("timer", (line, number, timer.name, timer.due, timer.data))
+        for timer, key in step.starts:
+            plan.add("start", (*timer.key, timer.name, timer.due, timer.data, key))
+            plan.add("start_seen", (key, event.at))
+        if step.released:
+            plan.add("release", (line, number, event.at))
         for name, value in step.contact.items():
             plan.add("forget", (number, name)) if value is None else plan.add("contact", (number, name, value))
         return Committed(Verdict.DONE, seq, self.owe(plan, step.outgoing))

@@ -114,6 +114,10 @@ class Report:
 class Inbox(Protocol):
     """Taking in what wakes conversations."""
 
+    async def once(self, key: bytes, now: float) -> bool:
+        """Whether nobody has claimed this key before; from now on it is claimed."""
+        ...
+
     async def accept(self, batch: Sequence[Acceptance]) -> Sequence[Committed]:
         """Keep events; each is new or a duplicate."""
         ...

@@ -149,6 +149,11 @@ class SqliteStore:
 
     # -- inbox --------------------------------------------------------------------------------------
 
+    async def once(self, key: bytes, now: float) -> bool:
+        """Whether nobody has claimed this key before; from now on it is claimed."""
+        answers = await self._writer.submit([Named(self._ledger, [("seen", (key, now))])])
+        return answers[0] is None
+
     async def accept(self, batch: Sequence[Acceptance]) -> Sequence[Committed]:
         """Keep events; each is new or a duplicate."""
         answers: list[Committed] = await self._writer.submit([Accept(self._ledger, a) for a in batch])

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from smsbot.core import phone, segments
-from smsbot.core.clock import Clock
+from smsbot.core.clock import Clock, duration
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Event, Key, Outgoing, Reply
 from smsbot.gateways.base import Gateway
@@ -49,6 +49,7 @@ class Commands:
             "rotate": self.rotate,
             "map": self.map_fields,
             "emit": self.emit,
+            "tokens": self.tokens,
         }
 
     async def send(self, number: str, text: str, line: str = "") -> dict[str, Any]:
@@ -73,9 +74,28 @@ class Commands:
         done, left = await self._inbox.replay(self._gateways, account)
         return {"replayed": done, "left": left}
 
-    async def emit(self, name: str, number: str, data: dict[str, Any], line: str = "", key: str = "") -> str:
-        """An event from outside for the conversation with a number."""
-        return (await self._inbox.emit(name, number, data, line=line, key=key)).value
+    async def emit(
+        self,
+        name: str,
+        number: str,
+        data: Mapping[str, Any],
+        line: str = "",
+        key: str = "",
+        at: float | None = None,
+        busy: str = "",
+        valid: str = "",
+    ) -> str:
+        """An event from outside for the conversation with a number: started, queued, scheduled or duplicate."""
+        life = duration(valid) if valid else 0.0
+        return await self._inbox.emit(name, number, data, line=line, key=key, at=at, busy=busy, valid=life)
+
+    async def tokens(self, changes: list[list[Any]]) -> None:
+        """Make or revoke tokens of the API."""
+        for name, parameters in changes:
+            if name not in ("token", "token_revoked"):
+                raise UsageError(f"{name} is none of the changes of tokens")
+            values = [parameters[0], bytes.fromhex(parameters[1]), parameters[2]] if name == "token" else parameters
+            await self._store.write([(name, values)])
 
 
 def compose(lines: Lines, number: str, text: str, line: str, now: float) -> Outgoing:

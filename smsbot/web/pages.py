@@ -84,6 +84,7 @@ class Pages:
         sandbox: ASGIApp | None,
         phones: Phones | None,
         lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
+        api: Sequence[BaseRoute] = (),
     ) -> Starlette:
         """The Starlette app of all pages."""
         routes: list[BaseRoute] = [
@@ -95,6 +96,7 @@ class Pages:
             Route("/live", self.live),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
+            *api,
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ]
         if sandbox is not None and phones is not None:

@@ -248,7 +248,7 @@ async def test_events_from_outside_count_once_a_key(house: Any) -> None:
         return f"Thanks, {message.text}"
 
     h: House = await house(bot)
-    assert await h.app.commands.emit("shipped", "600100200", {"id": 7}, key="k") == "done"
+    assert await h.app.commands.emit("shipped", "600100200", {"id": 7}, key="k") == "started"
     assert await h.app.commands.emit("shipped", "600100200", {"id": 7}, key="k") == "duplicate"
     await h.advance("1s")
     await h.text(ANN, "yes")

@@ -16,7 +16,7 @@ from smsbot.testing.stories import run_story
 from ..house import ANN, BOB, LINE, House
 
 HERE = Path(__file__).parent / "texts"
-STORIES, SOURCE = load_stories(HERE / "texts.story.yaml")
+STORIES, SOURCE = load_stories(HERE / "texts.yaml")
 HELP = "We book visits. Text STOP to leave."
 FLOWS = {
     "visit": """

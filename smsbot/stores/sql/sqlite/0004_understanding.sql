@@ -10,3 +10,6 @@ ALTER TABLE holds ADD COLUMN why TEXT NOT NULL DEFAULT '';
 ALTER TABLE consents ADD COLUMN shown TEXT NOT NULL DEFAULT '';
 CREATE TRIGGER consents_stay BEFORE UPDATE ON consents
 BEGIN SELECT raise(ABORT, 'the ledger of consents is only added to'); END;
+
+-- Programs that use the API; only hashes of their tokens are kept.
+CREATE TABLE tokens (name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, at REAL NOT NULL) WITHOUT ROWID;

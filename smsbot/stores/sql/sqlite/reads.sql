@@ -23,7 +23,7 @@ SELECT hash, value FROM contents WHERE hash IN (
 
 -- name: last_run
 SELECT id, bot, started_by, started, ended, end_label FROM runs WHERE line = :line AND number = :number
-ORDER BY started DESC, ended IS NULL DESC, id DESC LIMIT 1;
+ORDER BY started DESC, ended IS NULL DESC, ended DESC, id DESC LIMIT 1;
 
 -- name: visits_of_run
 SELECT step, at FROM (SELECT seq, step, at FROM visits WHERE run = :run ORDER BY seq DESC LIMIT 100) ORDER BY seq;
@@ -45,7 +45,7 @@ FROM events WHERE state = 0 AND seq > :after ORDER BY seq LIMIT :limit;
 SELECT seq, kind, value FROM journal WHERE run = :run AND frame = :frame ORDER BY seq;
 
 -- name: due_timers
-SELECT line, number, name, due, data FROM timers WHERE due <= :now ORDER BY due LIMIT :limit;
+SELECT line, number, name, due, data FROM timers WHERE due <= :now ORDER BY due, name LIMIT :limit;
 
 -- name: next_due
 SELECT min(due) AS due FROM (
@@ -111,6 +111,15 @@ SELECT status, raw, at, detail FROM receipts WHERE outgoing = :id ORDER BY at;
 SELECT count(*) AS said, coalesce(sum(EXISTS (
   SELECT 1 FROM attempts a WHERE a.outgoing = o.id AND a.outcome IN ('accepted', 'unknown') AND a.ended < :before)), 0) AS left
 FROM outgoing o WHERE o.number = :number AND o.event = :event;
+
+-- name: token
+SELECT name FROM tokens WHERE hash = :hash;
+
+-- name: tokens
+SELECT name, at FROM tokens ORDER BY at;
+
+-- name: seen
+SELECT at FROM seen WHERE key = :key;
 
 -- name: held
 SELECT name, at, why FROM holds WHERE scope = 'contact' AND name = :number;

@@ -79,6 +79,24 @@ DELETE FROM timers WHERE line = ? AND number = ? AND name = ?;
 -- name: timer
 INSERT OR REPLACE INTO timers (line, number, name, due, data) VALUES (?, ?, ?, ?, ?);
 
+-- name: start
+-- Something that the bot begins later; the same key counts once.
+INSERT INTO timers (line, number, name, due, data) SELECT ?1, ?2, ?3, ?4, ?5
+WHERE NOT EXISTS (SELECT 1 FROM seen WHERE key = ?6) ON CONFLICT DO NOTHING;
+
+-- name: start_seen
+INSERT INTO seen (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: release
+-- A run has ended: what waited until then is due now.
+UPDATE timers SET due = ?3 WHERE line = ?1 AND number = ?2 AND name > 'start:' AND name < 'start;' AND due >= 8e15;
+
+-- name: token
+INSERT INTO tokens (name, hash, at) VALUES (?, ?, ?);
+
+-- name: token_revoked
+DELETE FROM tokens WHERE name = ?;
+
 -- name: contact
 INSERT OR REPLACE INTO contacts (number, name, value) VALUES (?, ?, ?);
 

@@ -1,0 +1,66 @@
+"""Something that a bot begins by itself: an event for somebody, now or later, and what if they are busy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import codec
+from .errors import UsageError
+from .message import Event
+from .turn import Timer, digest
+
+PREFIX = "start:"
+"""How the timers of starts are called."""
+PARKED = 9e15
+"""When those are due that wait until the person is free: a run that ends releases them."""
+BUSY = ("queue", "replace", "skip")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is told of a start beside the event's name."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    busy: str = ""
+    """``queue`` waits until the open run has ended, ``replace`` ends it, ``skip`` does nothing; empty: the bot says."""
+    expires: float = 0.0
+    """When it is not worth beginning any more, seconds since 1970 UTC; 0: never."""
+
+    def pack(self) -> str:
+        """As it is stored with the event."""
+        plain: dict[str, Any] = {"is": dict(self.data)}
+        plain |= {"busy": self.busy} if self.busy else {}
+        return codec.dumps(plain | ({"expires": self.expires} if self.expires else {}))
+
+
+def start_of(event: Event) -> Start:
+    """What is told of an event."""
+    told = codec.loads(event.data) if event.data else {"is": {}}
+    return Start(told["is"], told.get("busy", ""), told.get("expires", 0.0))
+
+
+def timer_of(event: Event, due: float, identity: bytes) -> Timer:
+    """The timer by which an event comes later; those of one time keep the order of their making."""
+    name = f"{PREFIX}{event.at:017.6f}:{identity.hex()}"
+    return Timer(event.key, name, due, codec.dumps({"event": event.text, "start": event.data}))
+
+
+def parked(event: Event) -> Timer:
+    """The timer of an event that waits until the person is free."""
+    return timer_of(event, PARKED, event.id)
+
+
+def event_of(timer: Timer, at: float) -> Event:
+    """The event of a start whose time has come."""
+    told = codec.loads(timer.data)
+    identity = digest("timer", *timer.key, timer.name, repr(timer.due))
+    return Event(identity, timer.key, "event", told["event"], at, data=told["start"])
+
+
+def checked_busy(busy: str) -> str:
+    """One of `BUSY`, or empty; raises `UsageError`."""
+    if busy not in ("", *BUSY):
+        raise UsageError(f"busy is queue, replace or skip, not {busy!r}")
+    return busy

@@ -1,0 +1,78 @@
+"""Functions that run by the clock (`@bot.every`): once a tick, however many processes there are."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from cronsim import CronSim
+
+from smsbot.core.clock import Clock
+from smsbot.core.turn import digest
+from smsbot.routing.bot import Bot
+from smsbot.routing.injection import Signature
+from smsbot.stores.base import Store
+
+log = structlog.get_logger("smsbot.ticks")
+
+
+@dataclass(slots=True)
+class _Job:
+    bot: Bot
+    cron: str
+    signature: Signature
+    due: float = 0.0
+
+
+class Ticks:
+    """Knows what is due next, and runs it. Times are UTC."""
+
+    def __init__(
+        self, store: Store, bots: Iterable[Bot], clock: Clock, provided: Mapping[Bot, Mapping[type, Any]],
+        spawn: Callable[[Any], asyncio.Task[Any]],
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._clock = clock
+        self._provided = provided
+        self._spawn = spawn
+        self._jobs = [_Job(bot, cron, s) for bot in dict.fromkeys(bots) for cron, s in bot.ticks]
+
+    def start(self) -> None:
+        """Count from now: what fell due while nobody ran is not made up for."""
+        for job in self._jobs:
+            job.due = _next(job.cron, self._clock.now())
+
+    @property
+    def next_due(self) -> float | None:
+        """When something is due next."""
+        return min((job.due for job in self._jobs if job.due), default=None)
+
+    async def serve(self) -> None:
+        """Run what is due."""
+        now = self._clock.now()
+        for job in self._jobs:
+            if job.due and job.due <= now:
+                due, job.due = job.due, _next(job.cron, now)
+                name = f"{job.bot.name} {job.signature.name} {job.cron}"
+                if await self._store.once(digest("tick", name, repr(due)), now):
+                    self._spawn(self._run(job))
+
+    async def _run(self, job: _Job) -> None:
+        try:
+            now = datetime.fromtimestamp(self._clock.now(), UTC)
+            result = job.signature.call({"now": now, "bot": job.bot}, self._provided[job.bot])
+            if inspect.isawaitable(result):
+                await result
+        except Exception as error:
+            log.error("what runs by the clock failed", function=job.signature.name, exc_info=error)
+
+
+def _next(cron: str, now: float) -> float:
+    """The first tick after a moment."""
+    found: datetime = next(CronSim(cron, datetime.fromtimestamp(now, UTC)))
+    return found.timestamp()

@@ -1,0 +1,125 @@
+"""What programs ask by HTTP: ``POST /api/v1/events`` with a bearer token. Errors are problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import orjson
+import pydantic
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from smsbot.core.errors import StoreError, UsageError
+from smsbot.stores.base import Tables
+
+from .commands import Commands
+
+_LARGEST = 65_536
+
+
+class EventIn(pydantic.BaseModel):
+    """Something that happened outside, for a person's conversation."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+    event: str = pydantic.Field(min_length=1, max_length=200, description="The name that a handler or a flow answers.")
+    to: str = pydantic.Field(description="The person's number, E.164 or in the national format of the line.")
+    line: str = pydantic.Field("", description="Which of our numbers; by default the first that answers the event.")
+    data: dict[str, Any] = pydantic.Field(default_factory=dict, description="What the handler or the flow is told.")
+    key: str = pydantic.Field(
+        "", max_length=200, description="The same key counts once; Idempotency-Key does the same."
+    )
+    at: datetime | None = pydantic.Field(None, description="When; by default now. It needs a time zone.")
+    busy: str = pydantic.Field("", description="While the person is in a conversation: queue, replace or skip.")
+    valid: str = pydantic.Field("", description="How long it is worth beginning, such as 4h.")
+
+
+class Api:
+    """Serves programs that have a token."""
+
+    def __init__(self, tables: Tables, commands: Commands) -> None:
+        self._tables = tables
+        self._commands = commands
+
+    def routes(self) -> list[BaseRoute]:
+        """What is served."""
+        return [
+            Route("/api/v1/events", self.events, methods=["POST"]),
+            Route("/api/v1/openapi.json", self.openapi, methods=["GET"]),
+        ]
+
+    async def events(self, request: Request) -> Response:
+        """Begin, or queue, what answers an event; answers ``{"status": "started"}``, ``queued``, ``scheduled`` …"""
+        if not await self._allowed(request):
+            return _problem(401, "unauthorized", "a bearer token is needed; smsbot token add NAME makes one")
+        body = await request.body()
+        if len(body) > _LARGEST:
+            return _problem(413, "too-large", f"a body has at most {_LARGEST} bytes")
+        try:
+            asked = EventIn.model_validate(orjson.loads(body))
+        except orjson.JSONDecodeError as error:
+            return _problem(400, "not-json", f"the body is not JSON: {error.msg}")
+        except pydantic.ValidationError as error:
+            wrong = [{"field": ".".join(map(str, e["loc"])), "reason": e["msg"]} for e in error.errors()]
+            return _problem(422, "invalid", "the event cannot be taken", errors=wrong)
+        key = asked.key or request.headers.get("idempotency-key", "")
+        at = asked.at.timestamp() if asked.at is not None and asked.at.tzinfo is not None else None
+        if asked.at is not None and at is None:
+            return _problem(422, "invalid", "at needs a time zone, such as 2026-11-25T10:00:00+01:00")
+        try:
+            status = await self._commands.emit(
+                asked.event, asked.to, asked.data, line=asked.line, key=key, at=at, busy=asked.busy, valid=asked.valid
+            )
+        except UsageError as error:
+            return _problem(422, "invalid", str(error.args[0]))
+        except StoreError:
+            return _problem(503, "not-stored", "the database did not take it; try again", headers={"retry-after": "5"})
+        return JSONResponse({"status": status}, 200 if status == "duplicate" else 202)
+
+    async def openapi(self, request: Request) -> Response:
+        """What can be asked, as OpenAPI 3.1."""
+        return JSONResponse(document())
+
+    async def _allowed(self, request: Request) -> bool:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            return False
+        return bool(await self._tables.rows("token", hash=token_hash(token.strip())))
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of a token: it is random, so a plain hash cannot be guessed back."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI description."""
+    answer = {"type": "object", "properties": {"status": {"enum": ["started", "queued", "scheduled", "duplicate"]}}}
+    problem = {"description": "What is wrong", "content": {"application/problem+json": {}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "smsbot", "version": "1"},
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"token": []}],
+        "paths": {
+            "/api/v1/events": {
+                "post": {
+                    "summary": "Begin, or queue, what answers an event.",
+                    "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}],
+                    "requestBody": {"content": {"application/json": {"schema": EventIn.model_json_schema()}}},
+                    "responses": {
+                        "202": {"description": "Taken", "content": {"application/json": {"schema": answer}}},
+                        "200": {"description": "Taken before", "content": {"application/json": {"schema": answer}}},
+                        **dict.fromkeys(("400", "401", "413", "422", "503"), problem),
+                    },
+                }
+            }
+        },
+    }
+
+
+def _problem(status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> Response:
+    body = {"type": f"about:blank#{kind}", "title": kind.replace("-", " "), "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
