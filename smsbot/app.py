@@ -223,9 +223,9 @@ class App:
             await self.network.open()
             stack.push_async_callback(self.network.close)
             self._run(self.network.run())
-        control = Control(socket_path(self.settings.path), {**self.commands.table(), "where": self._where})
-        await control.open()
-        stack.push_async_callback(control.close)
+        self.control = Control(socket_path(self.settings.path), {**self.commands.table(), "where": self._where})
+        await self.control.open()
+        stack.push_async_callback(self.control.close)
         await self.inbox.replay(self.gateways)
 
     async def _shelve(self) -> None:
