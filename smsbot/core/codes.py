@@ -41,6 +41,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "SB652": ("a text that is too long", "One text is at most 9 SMS parts. Say it in several, as a list."),
     "SB660": ("a story that cannot be read", "A story has `story:` and `script:`, a list of me, bot, wait, restart and ended; docs/stories.md shows each."),
     "SB661": ("a story of a bot that does not exist", "`bot:` names a bot of the settings; with a single bot it may be left out."),
+    "SB680": ("something unsafe in a conversation", "A conversation in Python is replayed from its journal after a restart, so clocks, dice, files and networks go through chat: chat.now, chat.random, await chat.sleep(…), await chat.step(function, …)."),
     "SB670": ("a story that went differently", "The bot said something else than the story tells. Mend the flow, or let `smsbot test --update` take what it says now for right."),
 }  # fmt: skip
 """code → what it is, and what usually helps."""

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import importlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from ..processes import ROOT
 
 FIRST, NEXT = "+48600100200", "+48600100301"
 Act = tuple[str, ...]
-SCRIPTS: dict[str, tuple[list[str], list[Act]]] = {
+SCRIPTS: dict[str, tuple[list[str], Sequence[Act]]] = {
     "pizza": (
         ["quote", "place"],
         [("text", t) for t in ("piza", "help", "large", "yes but later", "2", "Main St 1", "no", "S", "1", "Other St", "ok")]
@@ -94,10 +94,14 @@ class Mortal(Sim):
     async def _bury(self, task: asyncio.Future[Any]) -> None:
         """Drop all that lived in the process."""
         mine = asyncio.current_task()
-        doomed = [t for t in asyncio.all_tasks() if t is not mine]
-        for doomed_task in doomed:
-            doomed_task.cancel()
-        await asyncio.gather(*doomed, return_exceptions=True)
+        self.app.dispatcher._closing = True
+        for _ in range(20):  # some begin others as they end
+            doomed = [t for t in asyncio.all_tasks() if t is not mine]
+            if not doomed:
+                break
+            for doomed_task in doomed:
+                doomed_task.cancel()
+            await asyncio.wait(doomed, timeout=0.05)
         store: Any = self.app.store
         await self.app.control.close()
         self.app._stack.pop_all()
@@ -149,7 +153,9 @@ class Mortal(Sim):
     async def seen(self) -> dict[str, list[tuple[str, bool]]]:
         """What each phone got, in order, and whether the provider's answer to it was ever unknown."""
         await self.advance("30m")
-        return {number: [await self._with_doubt(row) for row in await self._arrived(number)] for number in (FIRST, NEXT)}
+        return {
+            number: [await self._with_doubt(row) for row in await self._arrived(number)] for number in (FIRST, NEXT)
+        }
 
     async def _arrived(self, number: str) -> list[dict[str, Any]]:
         rows = await self.app.store.rows("sandbox_thread", phone=number, limit=1000)
@@ -171,7 +177,9 @@ def same(seen: dict[str, list[tuple[str, bool]]], want: dict[str, list[tuple[str
     return True
 
 
-async def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, ends_after: int, live: bool) -> tuple[Any, Any, int]:
+async def run(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, ends_after: int, live: bool
+) -> tuple[Any, Any, int]:
     steps, acts = SCRIPTS[name]
     bot = targets.load(f"bots.{name}:bot", ROOT)
     module = importlib.import_module(f"bots.{name}")
@@ -212,4 +220,6 @@ async def test_an_end_after_each_commit_changes_nothing(
     for n in range(1 + (not live) * (stride // 2), commits, stride):
         seen, ran, _ = await run(name, tmp_path / str(n), monkeypatch, n, live)
         assert same(seen, want), f"after commit {n} of {commits}: {seen} instead of {want}"
-        assert ran == steps, f"after commit {n} of {commits}"
+        # one that had run but was not yet recorded runs again: at most the one that was under way
+        again = ran - steps
+        assert (steps - ran, again.total()) in ((Counter(), 0), (Counter(), 1)), f"after commit {n} of {commits}: {ran}"
