@@ -51,9 +51,7 @@ def lint(bot: Bot, folder: Path | None = None) -> list[Problem]:
     """Everything unsafe in the conversations of a bot, in the order of their files."""
     found: dict[tuple[str, int, int], Problem] = {}
     seen: set[Any] = set()
-    functions = [s.function for s in bot.signatures() if s.asks]
-    functions += [f for name, f in bot.actions.items() if bot.converses(name)]
-    for function in functions:
+    for function in bot.conversations():
         for problem in _of_function(inspect.unwrap(function), seen, folder or Path.cwd()):
             found.setdefault((problem.place.path, problem.place.line, problem.place.column), problem)
     return sorted(found.values(), key=lambda p: (p.place.path, p.place.line, p.place.column))
@@ -206,7 +204,7 @@ class _Visitor(ast.NodeVisitor):
             and function.value.id == self.chat
         ):
             return True
-        return self._gives_chat(awaited) or (isinstance(function, ast.Name) and function.id in self._all_inner())
+        return self._gives_chat(awaited) or (isinstance(function, ast.Name) and function.id in self._inner)
 
     def _gives_chat(self, call: ast.Call) -> bool:
         given = (*call.args, *(k.value for k in call.keywords))

@@ -10,6 +10,7 @@ import click
 
 from smsbot import targets
 from smsbot.checks.flows import Cost, costs
+from smsbot.checks.lint import lint
 from smsbot.checks.proof import examine
 from smsbot.checks.story import load_stories, story_files
 from smsbot.core.errors import SettingsError
@@ -33,7 +34,7 @@ _MOST = 20
 @click.option("--texts", is_flag=True, help="Also list every text with its SMS parts at its longest.")
 @click.pass_context
 def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: bool, texts: bool) -> None:
-    """Check flows and stories: every problem at once, with its place and its repair.
+    """Check flows, conversations and stories: every problem at once, with its place and its repair.
 
     TARGET is a bot, a flow file or a folder of flows; without any, all bots of the settings.
     Exit code 0: nothing is wrong (warnings may be); 1: errors.
@@ -41,20 +42,23 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
     settings = read()
     problems: list[Problem] = []
     flows: list[Flow] = []
+    conversations = 0
     for bot, lines in bots_of(settings, named):
         found, wrong = examine(bot, lines, [settings.country(n) for n in lines])
         flows += found
-        problems += wrong
+        conversations += len(bot.conversations())
+        problems += wrong + lint(bot, Path.cwd())
     problems += _story_problems(flows, named, settings)
+    counts = _counts(flows, conversations, problems)
     prices = [cost for flow in flows for cost, _ in costs(flow)]
     if as_json or how == "json":
-        document: dict[str, object] = {"v": 1, "problems": [p.plain() for p in problems], **_counts(flows, problems)}
+        document: dict[str, object] = {"v": 1, "problems": [p.plain() for p in problems], **counts}
         output.emit(document | ({"texts": [asdict(c) for c in prices]} if texts else {}))
     elif how == "github":
         for problem in problems:
             click.echo(_annotation(problem))
     else:
-        _print(problems, flows, prices if texts else [])
+        _print(problems, counts, prices if texts else [])
     ctx.exit(1 if errors(problems) else 0)
 
 
@@ -111,13 +115,14 @@ def relative(path: Path) -> Path:
         return path
 
 
-def _counts(flows: Sequence[Flow], problems: Sequence[Problem]) -> Mapping[str, int]:
+def _counts(flows: Sequence[Flow], conversations: int, problems: Sequence[Problem]) -> Mapping[str, int]:
     wrong = len(errors(problems))
     steps = sum(len(f.steps) for f in flows)
-    return {"flows": len(flows), "steps": steps, "errors": wrong, "warnings": len(problems) - wrong}
+    found = {"flows": len(flows), "steps": steps, "conversations": conversations}
+    return {**found, "errors": wrong, "warnings": len(problems) - wrong}
 
 
-def _print(problems: Sequence[Problem], flows: Sequence[Flow], prices: Sequence[Cost]) -> None:
+def _print(problems: Sequence[Problem], counts: Mapping[str, int], prices: Sequence[Cost]) -> None:
     for problem in problems[:_MOST]:
         click.echo(coloured(problem) + "\n")
     if len(problems) > _MOST:
@@ -126,12 +131,8 @@ def _print(problems: Sequence[Problem], flows: Sequence[Flow], prices: Sequence[
         forced = f"  {' '.join(cost.forced)}" if cost.forced else ""
         said = " ".join(cost.text.split())
         click.echo(f"{cost.flow}:{cost.line:<4} {cost.segments} SMS {cost.encoding:5} {said[:70]}{forced}")
-    n = _counts(flows, problems)
-    s = {k: "" if v == 1 else "s" for k, v in n.items()}
-    click.echo(
-        f"{n['flows']} flow{s['flows']}, {n['steps']} step{s['steps']}: "
-        f"{n['errors']} error{s['errors']}, {n['warnings']} warning{s['warnings']}"
-    )
+    told = [f"{n} {name if n != 1 else name[:-1]}" for name, n in counts.items() if n or name != "conversations"]
+    click.echo(f"{', '.join(told[:-2])}: {', '.join(told[-2:])}")
 
 
 def coloured(problem: Problem) -> str:

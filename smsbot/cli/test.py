@@ -16,6 +16,7 @@ from smsbot.core.errors import SettingsError
 from smsbot.core.problem import Problem, errors
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings, read
+from smsbot.testing.coverage import Coverage
 from smsbot.testing.stories import Outcome, rewrite, run_story
 
 from . import logs, output
@@ -27,10 +28,17 @@ from .check import coloured, relative
 @click.option("--bot", "target", metavar="TARGET", help="The bot of the stories (default: those of the settings).")
 @click.option("--update", is_flag=True, help="Take what the bots say for right, and write it into the stories.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--coverage", is_flag=True, help="Say which steps, answers and silences no story goes through.")
 @click.option("--quiet", "-q", is_flag=True, help="Print failures and the summary only.")
 @click.pass_context
 def test_command(
-    ctx: click.Context, places: Sequence[Path], target: str | None, update: bool, as_json: bool, quiet: bool
+    ctx: click.Context,
+    places: Sequence[Path],
+    target: str | None,
+    update: bool,
+    as_json: bool,
+    coverage: bool,
+    quiet: bool,
 ) -> None:
     """Run the stories in PATHs (default: every story below this folder).
 
@@ -46,15 +54,19 @@ def test_command(
         ctx.exit(5)
     bots = _bots(settings, target)
     began = time.perf_counter()
-    outcomes = _run(stories, bots, settings, update=update, quiet=quiet or as_json, silent=as_json)
+    found = Coverage() if coverage else None
+    outcomes = _run(stories, bots, settings, found, update=update, quiet=quiet or as_json, silent=as_json)
     if update:
         _write(outcomes)
     failed = [o for o in outcomes if not o.passed]
     if as_json:
         passed = len(outcomes) - len(failed)
         told = {"stories": _documents(outcomes), "problems": [p.plain() for p in problems]}
-        output.emit({"v": 1, "passed": passed, "failed": len(failed), **told})
+        covered = {"coverage": found.plain()} if found is not None else {}
+        output.emit({"v": 1, "passed": passed, "failed": len(failed), **told, **covered})
     else:
+        if found is not None:
+            click.echo("\n".join(found.lines()))
         _summary(outcomes, failed, time.perf_counter() - began)
     ctx.exit(1 if failed or errors(problems) else 0)
 
@@ -83,13 +95,20 @@ def _bots(settings: Settings, target: str | None) -> Mapping[str, Bot]:
 
 
 def _run(
-    stories: Sequence[Story], bots: Mapping[str, Bot], settings: Settings, *, update: bool, quiet: bool, silent: bool
+    stories: Sequence[Story],
+    bots: Mapping[str, Bot],
+    settings: Settings,
+    coverage: Coverage | None,
+    *,
+    update: bool,
+    quiet: bool,
+    silent: bool,
 ) -> list[Outcome]:
     lines = {name: b.lines for name, b in settings.bots.items()}
     outcomes: list[Outcome] = []
     for story in stories:
         chosen = {story.bot: bots[story.bot]} if story.bot in bots else bots
-        work = run_story(story, chosen, lines=lines, line_settings=settings.lines, update=update)
+        work = run_story(story, chosen, lines=lines, line_settings=settings.lines, update=update, coverage=coverage)
         outcome = asyncio.run(work)
         outcomes.append(outcome)
         if outcome.passed and not quiet:

@@ -58,7 +58,7 @@ class Talk:
         event: bytes,
         frozen: int = -1,
     ) -> None:
-        self._start = start
+        self._start: Callable[[], Coroutine[Any, Any, Any]] | None = start
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         self._chat = chat
         self.journal = journal
@@ -78,7 +78,8 @@ class Talk:
         Raises what the function raises, and `Changed` where it no longer fits its journal.
         """
         if self._coroutine is None:
-            self._coroutine = self._start()
+            assert self._start is not None
+            self._coroutine, self._start = self._start(), None  # what starts it holds its turn
         while True:
             self.running = True
             try:

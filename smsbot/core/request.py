@@ -121,6 +121,7 @@ class Wait(Generic[T]):
         self.awaited = True
         driver = self._driver()
         if driver is None or driver.running:
+            del driver  # this may wait for days, and the driver holds its turn
             result: T = yield self.request
             return result
         if not isinstance(self.request, Do):

@@ -304,6 +304,7 @@ class _Walk:
                 assert isinstance(read, Answer)
                 self.progress.why = f'the text answers "{ask.name}"{_with(ask.question, read)}'
                 self.progress.took = True
+                self.progress.way = answers.told(ask.question, read.value)
                 following = self.take(step, ask, text, read)
                 if following is not None:
                     self.go(following)
@@ -316,9 +317,11 @@ class _Walk:
                 self.ask_again(step, ask)
             case Move.RETRY:
                 self.progress.why = f'the text does not answer "{ask.name}"'
+                self.progress.way = answers.WRONG
                 self.ask_again(step, ask)
             case _:
                 self.progress.why = f'"{ask.name}" was answered wrongly {self.state.wrong} times'
+                self.progress.way = answers.WRONG
                 self.give_up(ask.retry_then)
 
     def understand(self, ask: Ask, text: str) -> Reading:
@@ -397,6 +400,7 @@ class _Walk:
                 self.progress.outcome = Waiting(self.deadline())
             case _:
                 self.progress.why = f'no answer to "{ask.name}" in time'
+                self.progress.way = answers.SILENCE
                 if ask.late:
                     asked = replace(state, variables=dict(state.variables), given=list(state.given))
                     self.progress.late = (asked, self.person.now + ask.late)

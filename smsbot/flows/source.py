@@ -181,7 +181,9 @@ def _compose(source: Source, text: str) -> Node | None:
             event = loader.get_event()
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    builder.refuse(event, "a second document in one file", "one file holds one flow")
+                    builder.refuse(
+                        event, "a second document in one file", "one file holds one flow; several stories are a list"
+                    )
                 root = builder.node(loader.get_event(), 0)
         if root is None or root.empty:
             source.report("SB605", Node("text"), "the file is empty")

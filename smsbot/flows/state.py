@@ -192,5 +192,7 @@ class Progress:
     """What decided, one plain sentence."""
     took: bool = False
     """Whether the text was taken as an answer."""
+    way: str = ""
+    """What happened at the open question: the answer, ``a wrong answer``, ``no answer``."""
     late: tuple[State, float] | None = None
     """A timed-out question whose answer is still taken: how it stood, and until when."""

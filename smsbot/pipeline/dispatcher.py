@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -17,18 +17,22 @@ from typing import Any, TypeVar
 import structlog
 
 from smsbot.conversations.journal import Record
+from smsbot.core import segments
 from smsbot.core.clock import Clock
 from smsbot.core.errors import SmsbotError, StoreError, StoreRefused, UsageError
-from smsbot.core.message import Event, Key
+from smsbot.core.message import Event, Key, Reply
 from smsbot.core.phone import mask
 from smsbot.core.turn import Verdict
 from smsbot.routing.bot import Bot
+from smsbot.routing.effects import Effects
 from smsbot.routing.injection import Signature
 from smsbot.stores.base import Acceptance, Store
 
+from .blocking import watched
 from .failure import place, told
 from .lines import Line, Lines
-from .play import Play, Talks, at_once
+from .outbox import owed
+from .play import Pause, Play, Talks, at_once
 from .sender import Sender, insist
 from .turn import Turn, ended_by_failure
 from .work import Discarded, Overtaken, Work
@@ -38,6 +42,8 @@ T = TypeVar("T")
 EXPRESS = 0.010
 _MOST_LANES = 20_000
 """Conversations with work at once; beyond it, webhooks are told to come again."""
+_SORRY = 2000
+"""The place of an apology among the texts of its turn."""
 RETRIES = (1.0, 5.0, 30.0, 120.0)
 """Seconds before a failed turn is tried again; after the last it is a dead letter."""
 
@@ -77,6 +83,10 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
         self.talks = Talks()
+        self.watch: Callable[[Effects], None] | None = None
+        """Is told what each committed turn did (for coverage)."""
+        self.pause: Pause = asyncio.sleep
+        """Waits between two tries of a step."""
 
     @property
     def idle(self) -> bool:
@@ -164,6 +174,8 @@ class Dispatcher:
 
     def _committed(self, turn: Turn, verdict: Verdict) -> None:
         """Keep the conversations of a turn alive, or let go of them."""
+        if verdict is Verdict.DONE and self.watch is not None:
+            self.watch(turn.chat.effects)
         if verdict is Verdict.DONE and turn.alive is not None:
             self.talks.keep(turn.alive, turn.version)
         else:
@@ -178,9 +190,11 @@ class Dispatcher:
             if signature.blocking or (signature.is_async and not signature.asks):
                 return False
             if not signature.is_async:
-                turn.returned(signature, signature.call(turn.values(), provided))
+                with watched(signature.function):
+                    result = signature.call(turn.values(), provided)
+                turn.returned(signature, result)
                 return True
-        play = turn.play(self.clock.now(), provided, await self._journals(turn), self.talks, signature)
+        play = turn.play(self.clock.now(), provided, await self._journals(turn), self.talks, self.pause, signature)
         if not at_once(play):
             return False
         turn.played(play)
@@ -341,7 +355,7 @@ class Dispatcher:
     async def _play(self, turn: Turn, signature: Signature | None = None) -> None:
         """Run flows and conversations; what they do outside happens once."""
         provided = self._provided[turn.line.bot]
-        play = turn.play(self.clock.now(), provided, await self._journals(turn), self.talks, signature)
+        play = turn.play(self.clock.now(), provided, await self._journals(turn), self.talks, self.pause, signature)
         turn.alive = play.stack
         await play.run()
         turn.played(play)
@@ -354,7 +368,9 @@ class Dispatcher:
         elif signature.blocking:
             turn.returned(signature, await asyncio.to_thread(signature.call, values, self._provided[bot]))
         else:
-            turn.returned(signature, signature.call(values, self._provided[bot]))
+            with watched(signature.function):
+                result = signature.call(values, self._provided[bot])
+            turn.returned(signature, result)
 
     async def _failed(self, work: Work, line: Line, error: BaseException) -> float | None:
         """Answer for an exception: the bot's error handler, else another try, else a dead letter."""
@@ -402,7 +418,17 @@ class Dispatcher:
         await insist(lambda: self.store.postpone(event, None, f"dead letter: {why}{at}"))
         if event.kind == "timer":
             await self._end_failed(event)
+        if event.kind == "text":
+            await self._say_sorry(event)
         return None
+
+    async def _say_sorry(self, event: Event) -> None:
+        """The bot's apology for a text that nobody will answer."""
+        line = self.lines.get(event.key.line)
+        if line is not None and line.bot.apology:
+            text = owed(Reply(segments.fit(line.bot.apology)), _SORRY, event, line, self.clock.now())
+            answer = (await insist(lambda: self.store.owe([text])))[0]
+            self.sender.start(answer.claims)
 
     async def _end_failed(self, event: Event) -> None:
         """A deadline that cannot be served ends its run: nothing else would wake it any more."""

@@ -17,7 +17,7 @@ from smsbot.conversations import journal as told
 from smsbot.conversations.journal import Journal, Record
 from smsbot.conversations.talk import Finished, Foreign, Raised, Talk
 from smsbot.core import asking, codec
-from smsbot.core.answers import Answer, Unsure
+from smsbot.core.answers import SILENCE, WRONG, Answer, Unsure
 from smsbot.core.answers import told as shown
 from smsbot.core.asking import Move
 from smsbot.core.conversation import Conversation
@@ -48,6 +48,7 @@ from smsbot.routing.chat import Chat, Defaults, Restart
 from smsbot.routing.effects import Effects
 from smsbot.routing.injection import Signature
 
+from .blocking import watched
 from .flowing import Level, Stack, Wake, plain
 from .lines import Line
 from .talking import OpenQuestion, TalkLevel, begun
@@ -57,6 +58,8 @@ _MOST_RESUMES = 100
 _MOST_RECORDS = 2_000
 """Requests of one conversation; beyond it, it should restart."""
 Provided = Mapping[type, Any]
+Pause = Callable[[float], Awaitable[None]]
+"""Lets seconds pass."""
 
 
 class Talks:
@@ -88,6 +91,8 @@ class Talks:
                     _close(level)
                     continue
                 self._kept[level.run, level.key] = (version, level)
+                if level.chat is not None:
+                    level.chat.rest()
         while len(self._kept) > self.most:
             _close(self._kept.popitem(last=False)[1][1])
 
@@ -134,6 +139,8 @@ class Scene:
     """What has happened in the conversations that wait, by run and key."""
     talks: Talks
     version: int
+    pause: Pause = asyncio.sleep
+    """Waits a little, between two tries of a step."""
 
 
 class Play:
@@ -215,8 +222,9 @@ class Play:
 
     async def _resume(self, level: Level, given: Input) -> Waiting | Descend | Done:
         while True:
+            step = level.state.step
             progress = engine.resume(level.flow, level.state, given, self._person, self.scene.now)
-            self._collect(progress, level)
+            self._collect(progress, level, step)
             outcome = progress.outcome
             if not isinstance(outcome, Act):
                 return outcome
@@ -252,9 +260,11 @@ class Play:
         level.action = True
         return level
 
-    def _collect(self, progress: Progress, level: Level) -> None:
-        """What one resumption said, visited and changed."""
+    def _collect(self, progress: Progress, level: Level, step: str) -> None:
+        """What one resumption said, visited and changed; `step` is where it stood before."""
         effects = self.scene.effects
+        if progress.way:
+            effects.ways.append((f"{level.flow.name}.{step}", progress.way, None))
         effects.texts += progress.said
         self.scene.chat.speak_for(effects.texts)
         effects.visits += [f"{level.flow.name}.{step}" for step in progress.visits]
@@ -315,6 +325,7 @@ class Play:
                 seen = shown(question.question, read.value)
                 self.why = f'the text answers "{name}"' + (f": {seen}" if seen else "")
                 self.scene.effects.took = True
+                self._way(level, question, seen)
                 level.answers[name] = read.value
                 return await self._drive(level, self._record(told.ANSWER, question.site, read.value, said.text))
             case Move.SETTLE:
@@ -325,12 +336,17 @@ class Play:
                 self.why = f'unsure whether the text answers "{name}", because {read.why}: asked once more'
             case Move.RETRY:
                 self.why = f'the text does not answer "{name}"'
+                self._way(level, question, WRONG)
             case _:
+                self._way(level, question, WRONG)
                 self.why = f'"{name}" was answered wrongly {question.standing.wrong} times'
                 return await self._drive(level, self._record(told.TRIES, question.site, None))
         self.scene.chat.say(question.retry or question.prompt)
         question.standing.asked = self.scene.now
         return Waiting(level.deadline)
+
+    def _way(self, level: TalkLevel, question: OpenQuestion, way: str) -> None:
+        self.scene.effects.ways.append((f"{level.title}.{question.name}", way, question.question))
 
     async def _due(self, level: TalkLevel, question: OpenQuestion) -> Waiting | Descend | Done:
         """A deadline of the open question."""
@@ -345,6 +361,7 @@ class Play:
                 self.scene.chat.say(question.remind or question.prompt)
                 return Waiting(level.deadline)
         self.why = f'no answer to "{question.name}" in time'
+        self._way(level, question, SILENCE)
         if terms.late:
             until = self.scene.event.at + terms.late
             self.scene.effects.late = (self.stack.freeze(None), self.stack.content, until)
@@ -453,22 +470,27 @@ class Play:
                 level.title, level.values["args"], level.values["kwargs"], {**scene.provided, Chat: chat}
             )
             return _awaited(made)
-        signature = self._function or scene.line.function(level.name)
+        signature = self._signature(level)
         values = {
             "chat": chat, "message": Message.of(level.started), "text": level.started.text, "contact": chat.contact,
             "event": start_of(level.started).data if level.started.kind == "event" else {}, **level.values,
         }  # fmt: skip
 
+        provided = scene.provided  # a conversation lives longer than the turn that began it, so it holds no more
+
         async def handler() -> Any:
             if signature.blocking:
-                return await asyncio.to_thread(signature.call, values, scene.provided)
-            result = signature.call(values, scene.provided)
+                return await asyncio.to_thread(signature.call, values, provided)
+            result = signature.call(values, provided)
             return await result if inspect.isawaitable(result) else result
 
         call: Callable[[], Coroutine[Any, Any, Any]] = handler
         for middleware in reversed(bot.middlewares):
             call = _wrap(middleware, chat, call)
         return call()
+
+    def _signature(self, level: TalkLevel) -> Signature:
+        return self._function or self.scene.line.function(level.name)
 
     async def _go_on(self, level: TalkLevel, record: Record) -> Request | Finished:
         """Give the function what it waited for."""
@@ -491,7 +513,7 @@ class Play:
         """Let it run; what it awaits outside goes to the event loop."""
         talk = level.talk
         assert talk is not None
-        wanted = talk.go(given)
+        wanted = self._go(level, talk, given)
         while isinstance(wanted, Foreign):
             if self.scene.cut is None:
                 raise NotNow
@@ -499,8 +521,14 @@ class Play:
                 answer: Any = await _Passed(wanted.awaited)
             except BaseException as error:
                 answer = Raised(error)
-            wanted = talk.go(answer)
+            wanted = self._go(level, talk, answer)
         return wanted
+
+    def _go(self, level: TalkLevel, talk: Talk, given: Any) -> Request | Finished | Foreign:
+        if self._function is None:
+            return talk.go(given)
+        with watched(self._function.function):
+            return talk.go(given)
 
     def _asked(self, level: TalkLevel, ask: Ask) -> Waiting:
         if not self._may_wait(level):
@@ -547,7 +575,10 @@ class Play:
         self._changes(level)
         self.scene.effects.dropped.append((level.run, level.key))
         level.key = digest(level.key, "again", str(level.taken), self.scene.event.id)
-        level.started, level.values, level.contact = self.scene.event, dict(arguments), self._contact()
+        if not level.action:
+            self._signature(level).check_arguments(arguments)
+        level.values = {"args": [], "kwargs": dict(arguments)} if level.action else dict(arguments)
+        level.started, level.contact = self.scene.event, self._contact()
         level.answers = {}
         self._again(level, began=True)
 
@@ -609,18 +640,19 @@ class Play:
     async def _once(self, level: TalkLevel, do: Do) -> Any:
         """Call the function of a step, as often as its policy says."""
         kwargs = dict(do.kwargs)
+        function = self.scene.line.bot.doubles.get(do.name, do.function)
         assert level.talk is not None
-        if "idempotency_key" not in kwargs and _takes_key(do.function):
+        if "idempotency_key" not in kwargs and _takes_key(function):
             place = len(level.talk.journal.records) + 1
             kwargs["idempotency_key"] = digest(level.run, level.key, f"{place} {do.site}").hex()
         for attempt in range(1, do.tries + 1):
             try:
-                result = do.function(*do.args, **kwargs)
+                result = function(*do.args, **kwargs)
                 return await result if inspect.isawaitable(result) else result
             except Exception:
                 if attempt == do.tries:
                     raise
-                await asyncio.sleep(do.wait)
+                await self.scene.pause(do.wait)
         raise AssertionError("a step is tried at least once")
 
     def _raised(self, level: TalkLevel, do: Do, error: Exception) -> NoReturn:

@@ -25,7 +25,7 @@ from .decision import Decider, Decision, timer_data
 from .flowing import Stack, Wake, pin
 from .lines import Line
 from .outbox import joined, owed
-from .play import Play, Scene, Talks, discard
+from .play import Pause, Play, Scene, Talks, discard
 from .talking import TalkLevel, begun
 
 TIMEOUT = "timeout"
@@ -154,6 +154,7 @@ class Turn:
         provided: Mapping[type, Any],
         journals: Mapping[tuple[bytes, bytes], list[Record]],
         talks: Talks,
+        pause: Pause,
         function: Signature | None = None,
     ) -> Play:
         """The stack that the event wakes, or the conversation that it begins, ready to run."""
@@ -162,6 +163,7 @@ class Turn:
         scene = Scene(
             self.line, self.event, run, self.before, self.chat.effects, self.person(), now, provided, self.chat,
             self._segmenter.cut if self._segmenter is not None else None, journals, talks, self.before.version,
+            pause,
         )  # fmt: skip
         return Play(scene, wake, function)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ class Bot(Router):
     `flows` are YAML files, or folders of them, beside the file that makes the bot or in the current folder.
     `timeout` is how long a state or a question waits where it does not say (a run that nobody answers ends
     ``abandoned``), `tries` how often a conversation asks again after a wrong answer. With `join`, the texts of one
-    turn leave as one, a line each.
+    turn leave as one, a line each. `apology` is said when a turn has failed for good.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Bot(Router):
         timeout: str | float = "24h",
         tries: int = 3,
         join: bool = False,
+        apology: str = "",
     ) -> None:
         super().__init__()
         self.name = name
@@ -46,6 +48,9 @@ class Bot(Router):
         self.home = caller().rpartition(":")[0]
         self.timeout = duration(timeout)
         self.tries = tries
+        self.apology = apology
+        self.doubles: dict[str, Callable[..., Any]] = {}
+        """What stands in for steps in tests, by the name of their function."""
         self.join = join
         self.answers: dict[str, Callable[[str], Any]] = {}
         self.ticks: list[tuple[str, Signature]] = []
@@ -77,19 +82,26 @@ class Bot(Router):
         function = self.actions.get(name)
         if function is None:
             raise RouteError(f'there is no @bot.action "{name}"')
-        given = dict(keywords)
-        for parameter, kind in self._action_hints.get(name, {}).items():
-            if isinstance(kind, type) and kind in provided:
-                given.setdefault(parameter, provided[kind])
+        hints = self._action_hints.get(name, {}).items()
+        filled = {n: provided[kind] for n, kind in hints if isinstance(kind, type) and kind in provided}
+        filled = {n: value for n, value in filled.items() if n not in keywords}
+        whole = inspect.signature(function)
         try:
-            bound = inspect.signature(function).bind(*arguments, **given)
-        except TypeError as error:
+            asked = whole.replace(parameters=[p for n, p in whole.parameters.items() if n not in filled])
+            bound = asked.bind(*arguments, **keywords)
+        except (TypeError, ValueError) as error:
             raise RouteError(f"the action {name} cannot be called: {error}") from None
-        return functools.wraps(function)(lambda: function(*bound.args, **bound.kwargs))
+        call = inspect.BoundArguments(whole, OrderedDict({**bound.arguments, **filled}))
+        return functools.wraps(function)(lambda: function(*call.args, **call.kwargs))
 
     def converses(self, name: str) -> bool:
         """Whether an action takes a `Chat`, so that it may itself ask."""
         return Chat in self._action_hints.get(name, {}).values()
+
+    def conversations(self) -> list[Callable[..., Any]]:
+        """The functions that ask: handlers, and actions of flows."""
+        handlers = [s.function for s in self.signatures() if s.asks]
+        return handlers + [f for name, f in self.actions.items() if self.converses(name)]
 
     def action_signature(self, name: str) -> inspect.Signature:
         """What a flow gives an action: its parameters but those that are provided by type."""

@@ -99,6 +99,10 @@ class Segmenter(Protocol):
         ...
 
 
+_NOTHING = Effects()
+"""What is asked for between two turns: nobody looks at it."""
+
+
 class Chat:
     """The conversation as a handler sees it.
 
@@ -138,8 +142,8 @@ class Chat:
         """This run's data; kept while the run is open."""
         self.contact = Contact(event.key.number, conversation.contact)
         """The person, across lines and runs."""
-        self.random = Random(seed)  # noqa: S311 - dice for bots, not secrets
-        """Randomness that is the same whenever this conversation is replayed."""
+        self._seed = seed
+        self._random: Random | None = None
 
     def remember(self, journal: Mapping[int, tuple[str, str]]) -> None:
         """What already happened in this turn, from its journal (smsbot calls this)."""
@@ -153,11 +157,22 @@ class Chat:
 
     def attend(self, event: Event, effects: Effects) -> None:
         """Speak to this event from now on (smsbot calls this)."""
-        self._event, self.effects = event, effects
+        self._event, self.effects, self._silent = event, effects, False
+
+    def rest(self) -> None:
+        """Hold nothing of a turn that is over (smsbot calls this)."""
+        self.effects, self.driver, self._segmenter, self._silent = _NOTHING, None, None, True
 
     def reseed(self, seed: bytes) -> None:
         """Let randomness begin anew (smsbot calls this)."""
-        self.random.seed(seed)
+        self._seed, self._random = seed, None
+
+    @property
+    def random(self) -> Random:
+        """Randomness that is the same whenever this conversation is replayed."""
+        if self._random is None:
+            self._random = Random(self._seed)  # noqa: S311 - dice for bots, not secrets
+        return self._random
 
     def speak_for(self, texts: list[str]) -> None:
         """Say what flows say, and empty the list (smsbot calls this)."""
@@ -232,8 +247,8 @@ class Chat:
 
         `kind` is a type (``str``, ``int``, ``bool``, ``Decimal``, ``date``, ``time``, ``datetime``, ``Money``), a
         Literal, an Enum, a dataclass (its fields are asked one by one), a kind such as ``integer(1, 9)``, or an
-        ``@bot.answer``. `key` names the question where no variable does. Raises `NoReply` after `timeout`, and
-        `TooManyTries` after `tries` wrong answers.
+        ``@bot.answer``. `key` names the question where no variable does. `tries` wrong answers are asked again;
+        one more raises `TooManyTries`, and silence for `timeout` raises `NoReply`.
         """
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
             return self._form_of(prompt, kind, terms)

@@ -8,6 +8,7 @@ from typing import Any
 
 from smsbot.core.conversation import Frame
 from smsbot.core.message import Reply
+from smsbot.core.question import Question
 from smsbot.core.status import Status
 from smsbot.core.turn import Entry
 
@@ -68,6 +69,8 @@ class Effects:
     texts: list[str] = field(default_factory=list)
     """What flows said and is not yet among `said`."""
     visits: list[str] = field(default_factory=list)
+    ways: list[tuple[str, str, Question | None]] = field(default_factory=list)
+    """What happened at which question, for coverage."""
     handoffs: list[str] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     took: bool = False

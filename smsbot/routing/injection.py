@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smsbot.core.errors import RouteError
+from smsbot.core.errors import ChatError, RouteError
 from smsbot.core.nearest import nearest
 
 BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "reaction", "error", "contact"})
@@ -25,6 +25,8 @@ class Signature:
     typed: tuple[tuple[str, type], ...]
     is_async: bool
     blocking: bool
+    optional: tuple[str, ...] = ()
+    """Arguments of its own, with a default: what `chat.restart` may give."""
 
     @property
     def name(self) -> str:
@@ -40,9 +42,17 @@ class Signature:
     def call(self, values: Mapping[str, Any], provided: Mapping[type, Any]) -> Any:
         """Call it; a coroutine if it is async."""
         arguments = {name: values.get(name) for name in self.named}
+        arguments |= {name: values[name] for name in self.optional if name in values}
         for name, kind in self.typed:
             arguments[name] = provided[kind]
         return self.function(**arguments)
+
+    def check_arguments(self, names: Iterable[str]) -> None:
+        """Raise `ChatError` for what it cannot be given."""
+        for name in names:
+            if name not in self.named and name not in self.optional:
+                known = ", ".join((*self.named, *self.optional))
+                raise ChatError(f"{self.name}() has no argument {name!r} (it has: {known})")
 
 
 def where(function: Callable[..., Any]) -> str:
@@ -86,6 +96,7 @@ def inspect_handler(
     offered = set(offered)
     found = hints(function)
     named: list[str] = []
+    optional: list[str] = []
     typed: list[tuple[str, type]] = []
     for parameter in inspect.signature(function).parameters.values():
         name, kind = parameter.name, found.get(parameter.name)
@@ -94,7 +105,7 @@ def inspect_handler(
         if name in offered:
             named.append(name)
         elif parameter.default is not parameter.empty:
-            continue
+            optional.append(name)
         elif isinstance(kind, type) and kind.__module__ != "builtins" and not kind.__module__.startswith("smsbot."):
             typed.append((name, kind))
         else:
@@ -102,7 +113,7 @@ def inspect_handler(
     is_async = inspect.iscoroutinefunction(function)
     if blocking and is_async:
         raise wrong(function, "blocking=True is for sync handlers; an async one runs on the event loop")
-    return Signature(function, tuple(named), tuple(typed), is_async, blocking)
+    return Signature(function, tuple(named), tuple(typed), is_async, blocking, tuple(optional))
 
 
 def hints(function: Callable[..., Any]) -> dict[str, Any]:

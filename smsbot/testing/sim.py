@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from smsbot.pipeline.inspect import View
 from smsbot.routing.bot import Bot
 from smsbot.settings import BotSettings, LineSettings, Settings
 from smsbot.transport import Answer, HttpxTransport, Transport
+
+from .coverage import Coverage
 
 LINE = "+48732000111"
 """The line of a bot that has none in the settings."""
@@ -127,6 +130,7 @@ class Sim:
         lines: Mapping[str, Sequence[str]] | None = None,
         line_settings: Mapping[str, LineSettings] | None = None,
         accounts: Mapping[str, Any] | None = None,
+        coverage: Coverage | None = None,
     ) -> None:
         self._bots = {"bot": bots} if isinstance(bots, Bot) else dict(bots)
         lines = lines or {next(iter(self._bots)): (LINE,)}
@@ -143,6 +147,7 @@ class Sim:
             recheck=None,
         )
         self._actions = {name: dict(bot.actions) for name, bot in self._bots.items()}
+        self.coverage = coverage
         self._phones: dict[tuple[str, str], Phone] = {}
         self.clock = ManualClock()
         self.provider = Provider()
@@ -158,6 +163,7 @@ class Sim:
         await self.stop()
         for name, bot in self._bots.items():
             bot.actions = self._actions[name]
+            bot.doubles = {}
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -170,8 +176,16 @@ class Sim:
         transport = self.provider.over(HttpxTransport(late))
         bots = {n: b for n, b in self._bots.items() if n in self._settings.bots}
         self.app = App(self._settings, bots, sandbox_url=URL, clock=self.clock, transport=transport)
+        self.app.dispatcher.pause = _at_once
+        if self.coverage is not None:
+            self._cover(self.coverage)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=URL)
         await self.app.start()
+
+    def _cover(self, coverage: Coverage) -> None:
+        for line in self.app.lines.values():
+            coverage.know(line.bot, line.shelf.current.flows.values())
+        self.app.dispatcher.watch = lambda effects: coverage.saw(effects.visits, effects.ways)
 
     async def stop(self) -> None:
         """End; what is stored stays."""
@@ -251,15 +265,23 @@ class Sim:
     # -- looking inside -----------------------------------------------------------------------------
 
     def double(self, name: str, value: object | Callable[..., Any]) -> None:
-        """Let an action return a value, or be another function, until the sim ends."""
+        """Let an action, or a function that runs as a step, return a value or be another one, until the sim ends."""
         stand_in = value if callable(value) else lambda *_, **__: value
-        known = {n for bot in self._bots.values() for n in bot.actions}
+        known = {n for bot in self._bots.values() for n in called_by(bot)}
         if name not in known:
             near = nearest(name, known)
-            raise UsageError(f'there is no @bot.action "{name}"' + (f'; did you mean "{near}"?' if near else ""))
+            raise UsageError(
+                f'there is no @bot.action and no step "{name}"' + (f'; did you mean "{near}"?' if near else "")
+            )
         for bot in self._bots.values():
             if name in bot.actions:
                 bot.actions = {**bot.actions, name: _Double(name, bot.actions[name], stand_in).call}
+            bot.doubles[name] = stand_in
+
+    async def contacts(self, number: str) -> dict[str, Any]:
+        """What is known of a person."""
+        conversation = await self.app.store.load(Key(self.app.lines.values()[0].number, number))
+        return {name: codec.loads(value) for name, value in conversation.contact.items()}
 
     async def trouble_of(self, number: str) -> str:
         """Why the newest text of a number failed; empty if it did not."""
@@ -270,6 +292,17 @@ class Sim:
         """The newest run of a conversation: where it stands, its variables, its end label; None if there is none."""
         line = line or self.app.lines.values()[0].number
         return await self.app.inspect(Key(line, number))
+
+
+async def _at_once(seconds: float) -> None:
+    """Tries of a step do not wait for a clock that only the test moves."""
+
+
+def called_by(bot: Bot) -> set[str]:
+    """What can have a double: the actions, and the functions that handlers name."""
+    handlers = [inspect.unwrap(f) for f in (*(s.function for s in bot.signatures()), *bot.actions.values())]
+    beside = {n for f in handlers for n, value in f.__globals__.items() if inspect.isroutine(value)}
+    return {*bot.actions, *beside, *(n for f in handlers for n in (*f.__code__.co_names, *f.__code__.co_freevars))}
 
 
 def _why(answer: httpx.Response) -> str:

@@ -19,6 +19,7 @@ from smsbot.pipeline.inspect import View
 from smsbot.routing.bot import Bot
 from smsbot.settings import LineSettings
 
+from .coverage import Coverage
 from .sim import LINE, Phone, Sim
 
 _NUMBERS = {ME: "+48600100200"}
@@ -81,6 +82,7 @@ async def run_story(
     line_settings: Mapping[str, LineSettings] | None = None,
     update: bool = False,
     sim: Callable[..., Sim] = Sim,
+    coverage: Coverage | None = None,
 ) -> Outcome:
     """Run one story on a server of its own; `update` takes what the bot says for right."""
     outcome = Outcome(story)
@@ -90,7 +92,7 @@ async def run_story(
         outcome.failure = Failure(story.path, story.node.line + 1, "", "a bot to talk to", str(error.args[0]))
         return outcome
     all_lines = lines_for({name: bots[name]}, lines or {})
-    async with sim({name: bots[name]}, lines=all_lines, line_settings=line_settings) as house:
+    async with sim({name: bots[name]}, lines=all_lines, line_settings=line_settings, coverage=coverage) as house:
         if story.clock is not None:
             await house.begin_at(story.clock)
         teller = _Teller(story, house, story.line or all_lines[name][0], outcome, update)

@@ -15,6 +15,8 @@ from .reading import INEXACT, MORE, Answer, Reading, Unsure
 
 __all__ = ["Answer", "Reading", "Unsure", "told", "understand"]
 
+SILENCE, WRONG = "no answer", "a wrong answer"
+"""What may happen at a question instead of an answer."""
 LONGEST = 1600
 """Characters of a text that is read; SMS end before."""
 LONGEST_EXACT = 160

@@ -1,0 +1,31 @@
+"""Names code that holds up everybody: whatever runs on the event loop for longer than a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+from smsbot.routing.injection import where
+
+log = structlog.get_logger("smsbot.blocking")
+LONGEST = 1.0
+"""Seconds."""
+
+
+@contextmanager
+def watched(function: Callable[..., Any]) -> Iterator[None]:
+    """Warn if what runs inside takes too long."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        took = time.monotonic() - began
+        if took > LONGEST:
+            log.warning(
+                "a handler held up all conversations; use await chat.step(…) with an async function, or blocking=True",
+                handler=getattr(function, "__qualname__", repr(function)), at=where(function), seconds=round(took, 1),
+            )  # fmt: skip

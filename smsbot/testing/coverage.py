@@ -1,0 +1,124 @@
+"""What stories went through: steps of flows and questions of conversations, their answers and silences."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from smsbot.core.answers import SILENCE, WRONG
+from smsbot.core.question import Question
+from smsbot.core.sites import name_at
+from smsbot.flows.steps import Flow
+from smsbot.routing.bot import Bot
+
+_ASKING = frozenset({"ask", "confirm", "menu"})
+
+
+@dataclass(slots=True)
+class Place:
+    """A step or a question: where it stands, what can happen there, and what did."""
+
+    name: str
+    at: str
+    """``file:line``."""
+    ways: set[str] = field(default_factory=set)
+    entered: bool = False
+    taken: set[str] = field(default_factory=set)
+
+    @property
+    def missing(self) -> list[str]:
+        """What no story does here."""
+        return sorted(self.ways - self.taken) if self.entered else ["never reached"]
+
+
+class Coverage:
+    """Collects over many stories."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, Place] = {}
+
+    def know(self, bot: Bot, flows: Iterable[Flow]) -> None:
+        """All steps of a bot's flows, and all questions of its conversations."""
+        for flow in flows:
+            for step in flow.steps.values():
+                place = self.places.setdefault(
+                    f"{flow.name}.{step.id}", Place(f"{flow.name}.{step.id}", f"{flow.path}:{step.line}")
+                )
+                if step.ask is not None:
+                    place.ways |= ways_of(step.ask.question)
+                    place.ways |= {SILENCE} if step.ask.timeout_after else set()
+        for function in bot.conversations():
+            for name, at in questions_of(inspect.unwrap(function)):
+                self.places.setdefault(name, Place(name, at, {SILENCE, WRONG}))
+
+    def saw(self, visits: Iterable[str], ways: Iterable[tuple[str, str, Question | None]]) -> None:
+        """What one turn entered and did."""
+        for name in visits:
+            if name in self.places:
+                self.places[name].entered = True
+        for name, way, question in ways:
+            place = self.places.get(name)
+            if place is not None:
+                place.entered = True
+                place.taken.add(way)
+                if question is not None:
+                    place.ways = (place.ways - {WRONG}) | ways_of(question)
+
+    @property
+    def share(self) -> float:
+        """Of all places, and all that can happen there, what was seen; 1 where there is nothing."""
+        all_ = sum(1 + len(p.ways) for p in self.places.values())
+        seen = sum(p.entered + len(p.taken & p.ways) for p in self.places.values())
+        return seen / all_ if all_ else 1.0
+
+    def lines(self) -> list[str]:
+        """The report: what is missing, place by place, then the sum."""
+        missing = [p for p in self.places.values() if p.missing]
+        width = max((len(p.name) for p in missing), default=0)
+        told = [f"{p.name:<{width}}  {', '.join(p.missing)}  ({p.at})" for p in missing]
+        return [*told, f"{self.share:.0%} of {len(self.places)} steps and questions, with their answers and silences"]
+
+    def plain(self) -> Mapping[str, Any]:
+        """The report for JSON."""
+        places = [{"name": p.name, "at": p.at, "missing": p.missing} for p in self.places.values() if p.missing]
+        return {"share": round(self.share, 4), "places": len(self.places), "missing": places}
+
+
+def ways_of(question: Question) -> set[str]:
+    """What can be answered to a question, as far as that is countable; and a wrong answer."""
+    if question.kind == "yes_no":
+        return {"yes", "no", WRONG}
+    return {*question.choices, WRONG} if question.choices else set() if question.free else {WRONG}
+
+
+def questions_of(function: Callable[..., Any]) -> Iterable[tuple[str, str]]:
+    """The questions in a conversation's code: ``order.size``, and where each stands."""
+    try:
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return
+    code = function.__code__
+    title = function.__qualname__.rpartition(".")[2]
+    counts: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ASKING):
+            continue
+        line = first + node.lineno - 1
+        constants = (k.value.value for k in node.keywords if k.arg == "key" and isinstance(k.value, ast.Constant))
+        name = next((k for k in constants if isinstance(k, str)), "") or name_at(code, line)
+        if not name:
+            counts[node.func.attr] = counts.get(node.func.attr, 0) + 1
+            name = f"#{counts[node.func.attr]}"
+        yield f"{title}.{name}", f"{_from_here(code.co_filename)}:{line}"
+
+
+def _from_here(path: str) -> str:
+    """A path as people name it: from the current folder, if it is below."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
