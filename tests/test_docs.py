@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smsbot import settings, targets
+from smsbot.checks.lint import lint
 from smsbot.checks.proof import examine
 from smsbot.checks.story import ACTS, KEYS, load_stories
 from smsbot.cli.main import _COMMANDS
@@ -93,12 +95,44 @@ async def test_the_python_story_of_the_docs_passes(tmp_path: Path) -> None:
 
 async def test_the_bot_of_the_readme_answers(tmp_path: Path) -> None:
     (code,) = blocks(ROOT / "README.md", "python")
-    names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)
-    async with House(names["bot"], tmp_path) as h:  # type: ignore[arg-type]
-        for text in ("pizza 3", "Main St 1"):
+    (tmp_path / "readme_bot.py").write_text(code)
+    async with House(targets.load("readme_bot.py", tmp_path), tmp_path) as h:
+        for text in ("pizza 3", "m", "Main St 1", "no", "L", "2", "Main St 2", "yes pls 👍"):
+            await h.restart()
             await h.text(ANN, text)
-        assert await h.heard(ANN) == ["Delivery address?", "3 pizza to Main St 1. On its way!"]
+        assert await h.heard(ANN) == [
+            "Size? S, M or L",
+            "Delivery address?",
+            "3 x M to Main St 1. OK? YES or NO",
+            "Size? S, M or L",
+            "How many (1-9)?",
+            "Delivery address?",
+            "2 x L to Main St 2. OK? YES or NO",
+            "On its way!",
+        ]
+
+
+async def test_the_bots_of_the_conversations_page_answer(tmp_path: Path) -> None:
+    orders, reminders = blocks(ROOT / "docs" / "conversations.md", "python")
+    (tmp_path / "orders_page.py").write_text(orders)
+    (tmp_path / "reminders_page.py").write_text(reminders)
+    bot = targets.load("orders_page.py", tmp_path)
+    assert lint(bot, tmp_path) == []
+    async with House(bot, tmp_path) as h:
+        for text in ("pizza 2", "large", "Main St", "12", "yes", "visit", "tomorrow", "2", "yes"):
+            await h.restart()
+            await h.text(ANN, text)
+        heard = await h.heard(ANN)
+        assert heard[:5] == ["Size? S, M or L", "Where to?", "Street?", "House number?", "2 x L, $28. OK? YES or NO"]
+        assert heard[5:8] == ["On its way!", "Which day?", "Which time?\n1) 10:00\n2) 12:30"]
+        assert heard[-2:] == ["Tomorrow 12:30. Still fine? YES or NO", "Thank you."]
+    bot = targets.load("reminders_page.py", tmp_path)
+    async with House(bot) as h:
+        await h.begin_at(datetime(2026, 6, 1, 8, 0, tzinfo=UTC).timestamp())
+        await h.restart()
+        await h.advance("2h")
+        await h.text(ANN, "yes")
+        assert await h.heard(ANN) == ["Ola at 10:00. YES or NO?", "Ola: yes."]
 
 
 async def test_the_bot_of_the_handlers_page_answers(tmp_path: Path) -> None:

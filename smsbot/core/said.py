@@ -95,7 +95,20 @@ def _bare(found: Sequence[Token]) -> tuple[Sequence[Token], bool, bool]:
         last -= length
     if first >= last:
         return found, False, asks
+    signs = last
+    while signs > first and _is_sign(found[signs - 1]):
+        signs -= 1
+    polite_end = signs
+    while polite_end > first and (length := polite.ending(words[first:polite_end])):
+        polite_end -= length
+    if first < polite_end < signs < last:  # "yes please 👍"
+        return [*found[first:polite_end], *found[signs:last]], led, asks
     return found[first:last], led, asks
+
+
+def _is_sign(token: Token) -> bool:
+    """Whether a word is a picture that stands for it."""
+    return token.word in ("yes", "no") and token.end - token.start < len(token.word)
 
 
 def command(found: Sequence[Token]) -> str | None:
