@@ -88,6 +88,15 @@ class Call(Request):
     values: Mapping[str, Any]
 
 
+class Driven(Protocol):
+    """What a conversation holds of who answers it; it changes from turn to turn."""
+
+    @property
+    def driver(self) -> Driver | None:
+        """Who answers now; None while the conversation begins, or rests."""
+        ...
+
+
 class WentBack(Exception):
     """The person wants to answer the question before; forms catch it."""
 
@@ -108,18 +117,18 @@ class Driver(Protocol):
 class Wait(Generic[T]):
     """A request that waits for its ``await``; used as anything else it says so."""
 
-    __slots__ = ("_driver", "awaited", "request", "said")
+    __slots__ = ("_driven", "awaited", "request", "said")
 
-    def __init__(self, request: Request, said: str, driver: Callable[[], Driver | None] = lambda: None) -> None:
+    def __init__(self, request: Request, said: str, driven: Driven | None = None) -> None:
         self.request = request
         self.said = said
         """How the code wrote it: ``chat.ask``."""
         self.awaited = False
-        self._driver = driver
+        self._driven = driven
 
     def __await__(self) -> Generator[Any, Any, T]:
         self.awaited = True
-        driver = self._driver()
+        driver = self._driven.driver if self._driven is not None else None
         if driver is None or driver.running:
             del driver  # this may wait for days, and the driver holds its turn
             result: T = yield self.request

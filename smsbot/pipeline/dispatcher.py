@@ -32,8 +32,9 @@ from .blocking import watched
 from .failure import place, told
 from .lines import Line, Lines
 from .outbox import owed
-from .play import Pause, Play, Talks, at_once
+from .play import Pause, Play, at_once
 from .sender import Sender, insist
+from .talks import Talks
 from .turn import Turn, ended_by_failure
 from .work import Discarded, Overtaken, Work
 

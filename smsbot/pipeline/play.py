@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn, cast
@@ -52,6 +51,7 @@ from .blocking import watched
 from .flowing import Level, Stack, Wake, plain
 from .lines import Line
 from .talking import OpenQuestion, TalkLevel, begun
+from .talks import Talks, discard
 
 _DEEPEST = 8
 _MOST_RESUMES = 100
@@ -60,59 +60,6 @@ _MOST_RECORDS = 2_000
 Provided = Mapping[type, Any]
 Pause = Callable[[float], Awaitable[None]]
 """Lets seconds pass."""
-
-
-class Talks:
-    """Conversations that are kept alive between their turns: a shortcut, never the truth."""
-
-    def __init__(self, most: int = 2_000) -> None:
-        self.most = most
-        self._kept: OrderedDict[tuple[bytes, bytes], tuple[int, TalkLevel]] = OrderedDict()
-
-    def take(self, level: TalkLevel, version: int) -> TalkLevel | None:
-        """The live conversation of a stored one; None if it is not kept, or is older or newer."""
-        found = self._kept.pop((level.run, level.key), None)
-        if found is None or found[0] != version:
-            if found is not None:
-                _close(found[1])
-            return None
-        return found[1]
-
-    def has(self, level: TalkLevel, version: int) -> bool:
-        """Whether a conversation is kept as of a version."""
-        found = self._kept.get((level.run, level.key))
-        return found is not None and found[0] == version
-
-    def keep(self, stack: Stack, version: int) -> None:
-        """Keep the conversations of a stack as of a version."""
-        for level in stack.levels:
-            if isinstance(level, TalkLevel) and level.talk is not None:
-                if not self.most:
-                    _close(level)
-                    continue
-                self._kept[level.run, level.key] = (version, level)
-                if level.chat is not None:
-                    level.chat.rest()
-        while len(self._kept) > self.most:
-            _close(self._kept.popitem(last=False)[1][1])
-
-    def close(self) -> None:
-        """Let go of all of them."""
-        while self._kept:
-            _close(self._kept.popitem()[1][1])
-
-
-def _close(level: TalkLevel) -> None:
-    if level.talk is not None:
-        level.talk.close()
-        level.talk = level.chat = None
-
-
-def discard(stack: Stack) -> None:
-    """Let go of the conversations of a turn that was not committed."""
-    for level in stack.levels:
-        if isinstance(level, TalkLevel):
-            _close(level)
 
 
 class NotNow(Exception):

@@ -25,8 +25,9 @@ from .decision import Decider, Decision, timer_data
 from .flowing import Stack, Wake, pin
 from .lines import Line
 from .outbox import joined, owed
-from .play import Pause, Play, Scene, Talks, discard
+from .play import Pause, Play, Scene
 from .talking import TalkLevel, begun
+from .talks import Talks, discard
 
 TIMEOUT = "timeout"
 _APOLOGY = 1000

@@ -427,7 +427,7 @@ class Chat:
 
     def _promise(self, wanted: Request | Wait[Any], said: str) -> Wait[Any]:
         """What has to be awaited; what was made before must have been, but for steps that `gather` may take."""
-        made = wanted if isinstance(wanted, Wait) else Wait(wanted, said, lambda: self.driver)
+        made = wanted if isinstance(wanted, Wait) else Wait(wanted, said, self)
         waiting = [w for w in self._promised if not w.awaited]
         if waiting and not all(isinstance(w.request, Do) for w in (*waiting, made)):
             self.check_promises()

@@ -10,7 +10,8 @@ from smsbot.core.message import Event, Key
 from smsbot.flows.state import Person
 from smsbot.pipeline.flowing import Shelf, Wake
 from smsbot.pipeline.lines import Line
-from smsbot.pipeline.play import Play, Scene, Talks
+from smsbot.pipeline.play import Play, Scene
+from smsbot.pipeline.talks import Talks
 from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Chat
 from smsbot.routing.effects import Effects
