@@ -413,17 +413,17 @@ class Play:
         """The call of the conversation's function, with its arguments and what surrounds it."""
         scene, bot = self.scene, self.scene.line.bot
         if level.action:
-            made = bot.action_call(
-                level.title, level.values["args"], level.values["kwargs"], {**scene.provided, Chat: chat}
-            )
-            return _awaited(made)
+            given = {**scene.provided, Chat: chat}
+            return _awaited(bot.action_call(level.title, level.values["args"], level.values["kwargs"], given))
         signature = self._signature(level)
         values = {
             "chat": chat, "message": Message.of(level.started), "text": level.started.text, "contact": chat.contact,
             "event": start_of(level.started).data if level.started.kind == "event" else {}, **level.values,
         }  # fmt: skip
-
         provided = scene.provided  # a conversation lives longer than the turn that began it, so it holds no more
+        if signature.is_async and not bot.middlewares:
+            made: Coroutine[Any, Any, Any] = signature.call(values, provided)
+            return made
 
         async def handler() -> Any:
             if signature.blocking:

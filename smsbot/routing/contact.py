@@ -7,15 +7,19 @@ from typing import Any
 
 from smsbot.core import codec
 
+_NONE: frozenset[str] = frozenset()
+
 
 class Contact(MutableMapping[str, Any]):
     """What is known of the person on every line: a mapping whose changes are kept with the turn."""
+
+    __slots__ = ("_kept", "_read", "_removed", "_stored", "number")
 
     def __init__(self, number: str, stored: Mapping[str, str]) -> None:
         self.number = number
         self._stored = dict(stored)
         self._read: dict[str, Any] = {}
-        self._removed: set[str] = set()
+        self._removed = _NONE
         self._kept: Mapping[str, str | None] = {}
 
     @property
@@ -34,14 +38,14 @@ class Contact(MutableMapping[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._read[name] = value
-        self._removed.discard(name)
+        self._removed -= {name}
 
     def __delitem__(self, name: str) -> None:
         if name not in set(self):
             raise KeyError(name)
         self._read.pop(name, None)
         self._stored.pop(name, None)
-        self._removed.add(name)
+        self._removed |= {name}
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._stored, **self._read})
