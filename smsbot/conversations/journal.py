@@ -43,6 +43,11 @@ class Record:
             entry.kind, told["site"], told["is"], bytes.fromhex(told["ev"]), told["at"], told.get("text", "")
         )  # fmt: skip
 
+    @property
+    def asked(self) -> bool:
+        """Whether the conversation waited for it, and may have been replayed since; steps happen in their turn."""
+        return self.kind not in (STEP, RAISED, UNKEPT)
+
     def result(self) -> Any:
         """What the code is given; raises what it was told by an exception."""
         match self.kind:
@@ -117,14 +122,22 @@ def tell(error: BaseException) -> dict[str, Any]:
         codec.dumps(arguments)
     except SmsbotError:
         arguments = [str(error)]
-    return {"class": codec.path(type(error)), "args": arguments}
+    more: dict[str, Any] = {}
+    for name, value in vars(error).items():
+        try:
+            codec.dumps(value)
+        except SmsbotError:
+            continue
+        more[name] = value
+    return {"class": codec.path(type(error)), "args": arguments} | ({"more": more} if more else {})
 
 
 def again(told: dict[str, Any]) -> Exception:
     """The exception of a step again: of its own class where that is still known."""
     kind = codec.find(told["class"])
     if isinstance(kind, type) and issubclass(kind, Exception):
-        made: Exception = kind.__new__(kind)
+        made: Exception = kind.__new__(kind, *told["args"])
         made.args = tuple(told["args"])
+        made.__dict__.update(told.get("more", {}))
         return made
     return StepFailed(f"{told['class'].rpartition(':')[2]}: {', '.join(map(str, told['args']))}")

@@ -17,8 +17,12 @@ from .journal import Journal, Record
 class Speaker(Protocol):
     """What the function holds: it says, and is told which event it speaks to."""
 
-    def moved_on(self, record: Record) -> None:
+    def moved_on(self, record: Record, last: bool) -> None:
         """What was said before is committed; from now on the record's event is spoken to."""
+        ...
+
+    def stepped(self) -> None:
+        """A step of the turn is told again that is committed already."""
         ...
 
     def fall_silent(self) -> None:
@@ -69,6 +73,7 @@ class Talk:
         """What it waits for."""
         self.running = False
         """Whether its code runs now."""
+        self._counts: dict[str, int] = {}
         self._foreign = ""
         """Where it awaited something outside."""
 
@@ -94,7 +99,7 @@ class Talk:
                 self.running = False
             if not isinstance(wanted, Request):
                 self._foreign = self._foreign or self._where()
-                if self.journal.records:
+                if any(r.asked for r in self.journal.records):
                     raise self._outside()
                 return Foreign(wanted)
             if self._foreign and isinstance(wanted, Ask):
@@ -104,8 +109,11 @@ class Talk:
             if record is None:
                 return wanted
             given = self.given(wanted, record)
-            if record.event != self.event or self.journal.place - 1 == self._frozen:
-                self._chat.moved_on(record)
+            last = self.journal.place - 1 == self._frozen
+            if last or record.event != self.event:
+                self._chat.moved_on(record, last)
+            elif not record.asked:
+                self._chat.stepped()
 
     @staticmethod
     def given(request: Request, record: Record) -> Any:
@@ -117,6 +125,11 @@ class Talk:
         if isinstance(request, Ask) and record.kind == "answer":
             return request.convert(value)
         return value
+
+    def count(self, site: str) -> int:
+        """How often a place was reached by tasks of the code's own, this time included."""
+        self._counts[site] = self._counts.get(site, 0) + 1
+        return self._counts[site]
 
     def _where(self) -> str:
         """The innermost line of the function's own code that waits."""

@@ -48,9 +48,9 @@ def pack(value: object) -> object:
         return value if -(2**63) <= value < 2**63 else {"$": "int", "v": str(value)}
     if isinstance(value, Mapping):
         return _pack_mapping(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):  # a named tuple would come back without names
         items = [pack(v) for v in value]
-        return items if isinstance(value, list) else {"$": "tuple", "v": items}
+        return items if type(value) is list else {"$": "tuple", "v": items}
     return _pack_tagged(value)
 
 

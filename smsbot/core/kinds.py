@@ -129,6 +129,8 @@ def kind_of(wanted: Any) -> Kind[Any]:
         return _BY_TYPE[wanted]()
     if typing.get_origin(wanted) is Literal or (isinstance(wanted, type) and issubclass(wanted, Enum)):
         return choice(wanted)
+    if isinstance(wanted, types.FunctionType) and wanted.__module__ == __name__:
+        raise ChatError(f"a question asks for a kind, not for the function that makes one: write {wanted.__name__}(…)")
     if isinstance(wanted, types.FunctionType):
         return Kind(Question("custom", pattern=wanted.__name__), _same)
     known = "str, int, bool, Decimal, date, time, datetime, Money, a Literal, an Enum, a dataclass, or choice(…)"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import codec
 from .errors import UsageError
-from .message import Event
+from .message import Event, Key
 from .turn import Timer, digest
 
 PREFIX = "start:"
@@ -27,23 +27,27 @@ class Start:
     """``queue`` waits until the open run has ended, ``replace`` ends it, ``skip`` does nothing; empty: the bot says."""
     expires: float = 0.0
     """When it is not worth beginning any more, seconds since 1970 UTC; 0: never."""
+    order: str = ""
+    """Its place among those that wait for one person; empty: its time."""
 
     def pack(self) -> str:
         """As it is stored with the event."""
         plain: dict[str, Any] = {"is": dict(self.data)}
         plain |= {"busy": self.busy} if self.busy else {}
-        return codec.dumps(plain | ({"expires": self.expires} if self.expires else {}))
+        plain |= {"expires": self.expires} if self.expires else {}
+        return codec.dumps(plain | ({"order": self.order} if self.order else {}))
 
 
 def start_of(event: Event) -> Start:
     """What is told of an event."""
     told = codec.loads(event.data) if event.data else {"is": {}}
-    return Start(told["is"], told.get("busy", ""), told.get("expires", 0.0))
+    return Start(told["is"], told.get("busy", ""), told.get("expires", 0.0), told.get("order", ""))
 
 
-def timer_of(event: Event, due: float, identity: bytes) -> Timer:
-    """The timer by which an event comes later; those of one time keep the order of their making."""
-    name = f"{PREFIX}{event.at:017.6f}:{identity.hex()}"
+def timer_of(event: Event, due: float, identity: bytes, nth: int = 0) -> Timer:
+    """The timer by which an event comes later, the `nth` of its turn; they keep the order of their making."""
+    order = start_of(event).order or f"{event.at:017.6f}:{nth:04d}"
+    name = f"{PREFIX}{order}:{identity.hex()}"
     return Timer(event.key, name, due, codec.dumps({"event": event.text, "start": event.data}))
 
 
@@ -56,7 +60,9 @@ def event_of(timer: Timer, at: float) -> Event:
     """The event of a start whose time has come."""
     told = codec.loads(timer.data)
     identity = digest("timer", *timer.key, timer.name, repr(timer.due))
-    return Event(identity, timer.key, "event", told["event"], at, data=told["start"])
+    event = Event(identity, timer.key, "event", told["event"], at, data=told["start"])
+    order = timer.name.removeprefix(PREFIX).rpartition(":")[0]
+    return replace(event, data=replace(start_of(event), order=order).pack())
 
 
 def checked_busy(busy: str) -> str:
@@ -64,3 +70,8 @@ def checked_busy(busy: str) -> str:
     if busy not in ("", *BUSY):
         raise UsageError(f"busy is queue, replace or skip, not {busy!r}")
     return busy
+
+
+def identity_of(name: str, key: str, whose: Key, secret: bytes) -> bytes:
+    """What makes a start the same as another: its name, its key, and the person."""
+    return digest("event", name, key, *whose, key=secret)

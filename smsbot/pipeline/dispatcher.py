@@ -155,7 +155,7 @@ class Dispatcher:
         conversation = self.store.peek(work.event.key) or await self.store.load(work.event.key)
         try:
             repeat = await self.store.repeats(conversation, work.event)
-            turn = Turn(line, conversation, work.event, repeat=repeat)
+            turn = Turn(line, conversation, work.event, repeat=repeat, secret=self.store.dedupe_key)
         except Exception:
             return False
         try:
@@ -195,7 +195,9 @@ class Dispatcher:
                     result = signature.call(turn.values(), provided)
                 turn.returned(signature, result)
                 return True
-        play = turn.play(self.clock.now(), provided, await self._journals(turn), self.talks, self.pause, signature)
+        play = turn.play(
+            self.clock.now(), provided, await self._journals(turn), self.talks, self._journal, self.pause, signature
+        )
         if not at_once(play):
             return False
         turn.played(play)
@@ -212,9 +214,11 @@ class Dispatcher:
         for level in turn.levels():
             fresh = not turn.event.seq and level.started.id == turn.event.id
             if not fresh and not self.talks.has(level, turn.before.version):
-                rows = await self.store.journal(level.run, level.key)
-                found[level.run, level.key] = [Record.of(e) for e in rows]
+                found[level.run, level.key] = await self._journal(level.run, level.key)
         return found
+
+    async def _journal(self, run: bytes, key: bytes) -> list[Record]:
+        return [Record.of(e) for e in await self.store.journal(run, key)]
 
     # -- lanes --------------------------------------------------------------------------------------
 
@@ -329,7 +333,7 @@ class Dispatcher:
         event = work.event
         conversation = await self.store.load(event.key)
         repeat = await self.store.repeats(conversation, event)
-        turn = work.turn = Turn(line, conversation, event, segmenter=work, repeat=repeat)
+        turn = work.turn = Turn(line, conversation, event, segmenter=work, repeat=repeat, secret=self.store.dedupe_key)
         if event.seq:  # it may have begun before: what is journaled happens no second time
             await self._remember(turn)
         turn.pin()
@@ -356,7 +360,9 @@ class Dispatcher:
     async def _play(self, turn: Turn, signature: Signature | None = None) -> None:
         """Run flows and conversations; what they do outside happens once."""
         provided = self._provided[turn.line.bot]
-        play = turn.play(self.clock.now(), provided, await self._journals(turn), self.talks, self.pause, signature)
+        play = turn.play(
+            self.clock.now(), provided, await self._journals(turn), self.talks, self._journal, self.pause, signature
+        )
         turn.alive = play.stack
         await play.run()
         turn.played(play)
@@ -397,7 +403,7 @@ class Dispatcher:
         why, at = self._explain(work, error)
         log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=why, at=at.strip())
         conversation = await self.store.load(work.event.key)
-        turn = Turn(line, conversation, work.event, segmenter=work, apology=True)
+        turn = Turn(line, conversation, work.event, segmenter=work, apology=True, secret=self.store.dedupe_key)
         await self._remember(turn)
         work.turn = turn
         turn.answers_for(handler, error)

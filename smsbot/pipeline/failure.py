@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from smsbot.core.errors import SmsbotError
+from smsbot.core.errors import SmsbotError, StepFailed
 from smsbot.routing.injection import Signature, where
 
 
 def told(error: BaseException, candid: bool) -> str:
     """What was raised. The words of a foreign exception may quote a text, so they are told only where `candid`."""
-    if candid or isinstance(error, SmsbotError):
+    if candid or (isinstance(error, SmsbotError) and not isinstance(error, StepFailed)):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__
 

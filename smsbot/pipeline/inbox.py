@@ -16,7 +16,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply
 from smsbot.core.nearest import nearest
-from smsbot.core.start import Start, checked_busy, timer_of
+from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.core.turn import Verdict, digest
 from smsbot.gateways.base import Gateway, WebhookRequest
 from smsbot.policy import consent, noise
@@ -147,8 +147,9 @@ class Inbox:
         valid = valid or (flow.start.valid if flow is not None else 0.0)
         due = now if at is None else max(at, now)
         told = Start(data, checked_busy(busy), due + valid if valid else 0.0)
-        identity = digest("event", name, key or secrets.token_hex(16), key=self._store.dedupe_key)
-        event = Event(identity, Key(ours.number, theirs), "event", name, due, ours.account, told.pack())
+        whose = Key(ours.number, theirs)
+        identity = identity_of(name, key or secrets.token_hex(16), whose, self._store.dedupe_key)
+        event = Event(identity, whose, "event", name, due, ours.account, told.pack())
         if at is not None and at > now:
             return await self._schedule(event, identity)
         open_run = (await self._store.load(event.key)).run is not None

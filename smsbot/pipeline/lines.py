@@ -10,7 +10,7 @@ from smsbot.core.errors import Changed
 from smsbot.core.nearest import nearest
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
-from smsbot.routing.injection import Signature
+from smsbot.routing.injection import Signature, where, wrong
 from smsbot.routing.router import Route, Table
 
 from .flowing import Shelf
@@ -45,9 +45,23 @@ class Line:
         return found
 
 
+def _each_by_its_name(bot: Bot) -> None:
+    """Two conversations must not have one name: by it they are found again after a restart."""
+    known: dict[str, Signature] = {}
+    for signature in bot.signatures():
+        first = known.setdefault(path_of(signature.function), signature)
+        if (first.asks or signature.asks) and first.function != signature.function:
+            raise wrong(
+                signature.function,
+                f"there is another conversation called {signature.name}() at {where(first.function)}; after a restart "
+                "nobody could tell them apart",
+            )
+
+
 def table_of(bot: Bot, number: str, shelf: Shelf) -> Table:
     """The routes of a line; raises `RouteError` where two want the same."""
     table = bot.table(number)
+    _each_by_its_name(bot)
     for flow in shelf.current.flows.values():
         start = flow.start
         for language, pattern in start.words:

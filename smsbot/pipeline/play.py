@@ -57,6 +57,8 @@ _DEEPEST = 8
 _MOST_RESUMES = 100
 _MOST_RECORDS = 2_000
 """Requests of one conversation; beyond it, it should restart."""
+_ALONE = -1
+"""The place of a step in a task of the conversation's own."""
 Provided = Mapping[type, Any]
 Pause = Callable[[float], Awaitable[None]]
 """Lets seconds pass."""
@@ -64,6 +66,10 @@ Pause = Callable[[float], Awaitable[None]]
 
 class NotNow(Exception):
     """Something has to be awaited, so the turn takes the long way."""
+
+
+async def _no_journal(run: bytes, key: bytes) -> list[Record]:
+    return []
 
 
 @dataclass(slots=True)
@@ -86,6 +92,8 @@ class Scene:
     """What has happened in the conversations that wait, by run and key."""
     talks: Talks
     version: int
+    load: Callable[[bytes, bytes], Awaitable[list[Record]]] = _no_journal
+    """The journal of a conversation, by run and key."""
     pause: Pause = asyncio.sleep
     """Waits a little, between two tries of a step."""
 
@@ -103,6 +111,10 @@ class Play:
         self.waited = False
         """Whether the stack waits for something."""
         self._person = scene.person
+        self._rounds = 0
+        """Restarts of conversations in this turn."""
+        self._acts: dict[str, int] = {}
+        """Actions that ask, by where they were called."""
         self._first = wake.stack.levels[-1] if function is not None else None
 
     async def run(self) -> None:
@@ -201,7 +213,11 @@ class Play:
                 raise NotNow
             return await scene.chat.act(name, self.stack.library.hash, call)
         function = bot.actions[name]
-        salt = f"action {len(scene.effects.records)} {name}".encode()
+        below = [level for level in self.stack.levels if isinstance(level, TalkLevel)]
+        past = len(below[-1].talk.journal.records) if below and below[-1].talk is not None else 0
+        place = f"action {len(self.stack.levels)} {past} {name}"  # the same if the turn runs again
+        self._acts[place] = self._acts.get(place, 0) + 1
+        salt = f"{place} {self._acts[place]}".encode()
         values = {"args": list(act.arguments), "kwargs": dict(act.keywords)}
         level = begun(function, scene.run, scene.event, values, scene.before.contact, salt=salt)
         level.action = True
@@ -327,11 +343,11 @@ class Play:
         while True:
             match wanted:
                 case Finished(Restart(arguments)):
-                    self._restart(level, arguments)
+                    await self._restart(level, arguments)
                     wanted = await self._forward(level, None)
                 case Finished(value):
                     return self._finished(level, value)
-                case Ask() if wanted.name not in level.used and level.values.get(wanted.name) is not None:
+                case Ask() if wanted.name not in self._used(level) and level.values.get(wanted.name) is not None:
                     wanted = await self._hole(level, wanted, str(level.values[wanted.name]))
                 case Ask():
                     return self._asked(level, wanted)
@@ -360,8 +376,9 @@ class Play:
             self._attend(level)
             return await self._go_on(level, record)
         began = record is None
-        talk = self._again(level, began)
+        talk = await self._again(level, began)
         wanted = await self._forward(level, None)
+        assert level.chat is not None
         if began:
             return wanted
         assert record is not None
@@ -369,16 +386,24 @@ class Play:
             return wanted
         if isinstance(wanted, Finished) or wanted.site != record.site:
             raise told.changed(record.site, wanted.site if isinstance(wanted, Request) else "its end")
-        self.scene.effects.said.clear()  # all that was committed when it began to wait
-        assert level.chat is not None
         level.chat.contact.keep()
         self._attend(level)
         return await self._go_on(level, record)
 
-    def _again(self, level: TalkLevel, began: bool) -> Talk:
+    async def _journal(self, level: TalkLevel, began: bool) -> list[Record]:
+        """All that has happened in a conversation."""
+        scene = self.scene
+        found = scene.journals.get((level.run, level.key))
+        if found is not None or (began and not (scene.event.seq and scene.cut)):
+            return list(found or ())  # what begins with an event that nobody has seen before has no past
+        if scene.cut is None:
+            raise NotNow
+        return await scene.load(level.run, level.key)
+
+    async def _again(self, level: TalkLevel, began: bool) -> Talk:
         """A fresh call of the function, with all that has happened before it."""
         scene = self.scene
-        records = list(scene.journals.get((level.run, level.key), ()))
+        records = await self._journal(level, began)
         if level.run != scene.run:  # a late answer: a run of its own, with what the former knew
             records = records[: level.taken]
             scene.effects.records += [r.entry(scene.run, level.key, n) for n, r in enumerate(records, 1)]
@@ -386,8 +411,8 @@ class Play:
         if began and records and records[0].event != scene.event.id:
             records = []
         chat = level.chat = scene.chat if began and not level.action and level is self._first else self._own_chat(level)
-        chat.reseed(level.run + level.key)
-        chat.attend(level.started, scene.effects)
+        chat.reseed(level.key)
+        chat.replay(level.started, scene.effects)
         level.talk = Talk(
             lambda: self._called(level, chat), chat, Journal(records), scene.event.id, -1 if began else level.taken
         )
@@ -446,6 +471,8 @@ class Play:
         assert talk.request is not None
         request = talk.request
         self._keep(level, record)
+        assert level.chat is not None
+        level.chat.woken(record)
         return await self._forward(level, Talk.given(request, record))
 
     def _keep(self, level: TalkLevel, record: Record) -> None:
@@ -480,6 +507,8 @@ class Play:
     def _asked(self, level: TalkLevel, ask: Ask) -> Waiting:
         if not self._may_wait(level):
             raise ChatError(f"{level.title}() cannot ask: what answers reports, reactions and errors only says")
+        if ask.question.kind == "custom" and ask.question.pattern not in self.scene.line.bot.answers:
+            raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
         level.open, level.until, level.site = OpenQuestion.of(ask, self.scene.now), 0.0, ask.site
         assert level.chat is not None
         level.chat.say(ask.prompt)
@@ -504,6 +533,14 @@ class Play:
             self.scene.effects.stored |= chat.contact.changes()
             chat.contact.keep()
 
+    def _used(self, level: TalkLevel) -> list[str]:
+        """Holes of the start word that have answered; also those of a try of this turn that failed."""
+        if level.talk is not None and not level.used and level.values:
+            first = (r for r in level.talk.journal.records if r.event == level.started.id and r.asked)
+            asked = {r.site.rpartition(" ")[2] for r in first}
+            level.used += [name for name in level.values if name in asked]
+        return level.used
+
     async def _hole(self, level: TalkLevel, ask: Ask, text: str) -> Request | Finished:
         """A hole of the start word answers the question of its name."""
         level.used.append(ask.name)
@@ -516,7 +553,7 @@ class Play:
         self._keep(level, record)
         return await self._forward(level, Talk.given(ask, record))
 
-    def _restart(self, level: TalkLevel, arguments: Mapping[str, Any]) -> None:
+    async def _restart(self, level: TalkLevel, arguments: Mapping[str, Any]) -> None:
         """Begin the function again, with a fresh journal."""
         assert level.chat is not None
         self._changes(level)
@@ -527,7 +564,10 @@ class Play:
         level.values = {"args": [], "kwargs": dict(arguments)} if level.action else dict(arguments)
         level.started, level.contact = self.scene.event, self._contact()
         level.answers = {}
-        self._again(level, began=True)
+        self._rounds += 1
+        if self._rounds > _MOST_RESUMES:
+            raise ChatError(f"{level.title}() was restarted {_MOST_RESUMES} times without waiting for anything")
+        await self._again(level, began=True)
 
     def _contact(self) -> Mapping[str, str]:
         merged = {**self.scene.before.contact, **self.scene.effects.stored}
@@ -536,7 +576,8 @@ class Play:
     def _finished(self, level: TalkLevel, value: Any) -> Done:
         self._changes(level)
         effects = self.scene.effects
-        self.scene.effects.dropped.append((level.run, level.key))
+        if effects.late is None and self.scene.before.late is None:  # a late answer needs what was said before it
+            effects.dropped.append((level.run, level.key))
         if level.action:
             return Done("", value)
         if isinstance(value, str):
@@ -557,20 +598,27 @@ class Play:
         except _StepRaised as raised:
             return Raised(raised.error)
         except asyncio.CancelledError as cancelled:  # a timeout around the step is the function's own
+            self._keep(level, self._record(told.RAISED, wanted.site, told.tell(TimeoutError())))
             return Raised(cancelled)
 
-    async def step(self, level: TalkLevel, wanted: Do | Together) -> Record:
+    async def step(self, level: TalkLevel, wanted: Do | Together, *, alone: bool = False) -> Record:
         """Something outside, once; kept before anything else happens."""
         scene = self.scene
         if scene.cut is None:
             raise NotNow
         await scene.cut()
         if isinstance(wanted, Together):
-            results = await asyncio.gather(*(self._once(level, d) for d in wanted.steps))
+            tries = [self._once(level, d, n) for n, d in enumerate(wanted.steps)]
+            results = await asyncio.gather(*tries, return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception):
+                    self._raised(level, wanted, result)
+                if isinstance(result, BaseException):
+                    raise result
             kind, value = told.STEP, cast("Any", tuple(results))
         else:
             try:
-                kind, value = told.STEP, await self._once(level, wanted)
+                kind, value = told.STEP, await self._once(level, wanted, _ALONE if alone else 0)
             except Exception as error:
                 self._raised(level, wanted, error)
         try:
@@ -584,14 +632,14 @@ class Play:
             raise ChatError(str(value))
         return record
 
-    async def _once(self, level: TalkLevel, do: Do) -> Any:
+    async def _once(self, level: TalkLevel, do: Do, nth: int = 0) -> Any:
         """Call the function of a step, as often as its policy says."""
         kwargs = dict(do.kwargs)
         function = self.scene.line.bot.doubles.get(do.name, do.function)
         assert level.talk is not None
         if "idempotency_key" not in kwargs and _takes_key(function):
-            place = len(level.talk.journal.records) + 1
-            kwargs["idempotency_key"] = digest(level.run, level.key, f"{place} {do.site}").hex()
+            place = 0 if nth == _ALONE else len(level.talk.journal.records) + 1  # tasks end in any order
+            kwargs["idempotency_key"] = digest(level.run, level.key, f"{place} {do.site} {nth}").hex()
         for attempt in range(1, do.tries + 1):
             try:
                 result = function(*do.args, **kwargs)
@@ -602,7 +650,7 @@ class Play:
                 await self.scene.pause(do.wait)
         raise AssertionError("a step is tried at least once")
 
-    def _raised(self, level: TalkLevel, do: Do, error: Exception) -> NoReturn:
+    def _raised(self, level: TalkLevel, do: Do | Together, error: Exception) -> NoReturn:
         """A step that raised: told to the function; kept only if the function goes on."""
         record = self._record(told.RAISED, do.site, told.tell(error))
         self._keep(level, record)
@@ -625,11 +673,13 @@ class _Driver:
         """A step, done where it is awaited."""
         talk = self._level.talk
         assert talk is not None
+        nth = talk.count(do.site)
+        do = replace(do, site=f"{do.site} #{nth}") if nth > 1 else do  # each keeps its own result
         record = talk.journal.claim(do.site)
         if record is not None:
             return record.result()
         try:
-            return (await self._play.step(self._level, do)).result()
+            return (await self._play.step(self._level, do, alone=True)).result()
         except _StepRaised as raised:
             raise raised.error from None
 

@@ -18,6 +18,8 @@ from smsbot.routing.bot import Bot
 from smsbot.routing.injection import Signature
 from smsbot.stores.base import Store
 
+from .failure import place, told
+
 log = structlog.get_logger("smsbot.ticks")
 
 
@@ -26,6 +28,8 @@ class _Job:
     bot: Bot
     cron: str
     signature: Signature
+    nth: int
+    """Its place among all, the same in each process of a server."""
     due: float = 0.0
 
 
@@ -40,7 +44,8 @@ class Ticks:
         self._clock = clock
         self._provided = provided
         self._spawn = spawn
-        self._jobs = [_Job(bot, cron, s) for bot in dict.fromkeys(bots) for cron, s in bot.ticks]
+        ticks = [(bot, cron, s) for bot in dict.fromkeys(bots) for cron, s in bot.ticks]
+        self._jobs = [_Job(bot, cron, s, n) for n, (bot, cron, s) in enumerate(ticks)]
 
     def start(self) -> None:
         """Count from now: what fell due while nobody ran is not made up for."""
@@ -58,7 +63,7 @@ class Ticks:
         for job in self._jobs:
             if job.due and job.due <= now:
                 due, job.due = job.due, _next(job.cron, now)
-                name = f"{job.bot.name} {job.signature.name} {job.cron}"
+                name = f"{job.bot.name} {job.signature.name} {job.cron} {job.nth}"
                 if await self._store.once(digest("tick", name, repr(due)), now):
                     self._spawn(self._run(job))
 
@@ -69,7 +74,8 @@ class Ticks:
             if inspect.isawaitable(result):
                 await result
         except Exception as error:
-            log.error("what runs by the clock failed", function=job.signature.name, exc_info=error)
+            why = told(error, candid=False) + place(error, job.signature)
+            log.error("what runs by the clock failed", function=job.signature.name, why=why)
 
 
 def _next(cron: str, now: float) -> float:

@@ -5,8 +5,9 @@ Everything but the call of the handler is pure: `Turn` is given the event, the c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from smsbot.conversations.journal import Record
@@ -14,7 +15,7 @@ from smsbot.core import codec, phone, segments
 from smsbot.core.conversation import BETWEEN, Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
-from smsbot.core.start import Start, checked_busy, timer_of
+from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.core.turn import Entry, Step, Timer, answer_hash, digest, run_id
 from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, Defaults, Segmenter
@@ -46,7 +47,9 @@ class Turn:
         segmenter: Segmenter | None = None,
         apology: bool = False,
         repeat: bool = False,
+        secret: bytes = b"",
     ) -> None:
+        self._secret = secret
         self.line = line
         self._repeat = repeat
         self.before = conversation
@@ -155,6 +158,7 @@ class Turn:
         provided: Mapping[type, Any],
         journals: Mapping[tuple[bytes, bytes], list[Record]],
         talks: Talks,
+        load: Callable[[bytes, bytes], Awaitable[list[Record]]],
         pause: Pause,
         function: Signature | None = None,
     ) -> Play:
@@ -164,7 +168,7 @@ class Turn:
         scene = Scene(
             self.line, self.event, run, self.before, self.chat.effects, self.person(), now, provided, self.chat,
             self._segmenter.cut if self._segmenter is not None else None, journals, talks, self.before.version,
-            pause,
+            load, pause,
         )  # fmt: skip
         return Play(scene, wake, function)
 
@@ -231,12 +235,10 @@ class Turn:
 
     def _new(self, now: float) -> tuple[tuple[Outgoing, ...], tuple[Entry, ...]]:
         effects = self.chat.effects
-        said, journal = effects.said[self._said :], effects.journal[self._journaled :]
-        if effects.join or self.line.bot.join:
-            said = joined(said)
+        journal = effects.journal[self._journaled :]
         lane = "notice" if self.event.kind == "event" else "reply"
         outgoing = tuple(
-            owed(reply, n, self.event, self.line, now, lane) for n, reply in enumerate(said, self._first + self._said)
+            owed(reply, self._first + n, self.event, self.line, now, lane) for n, reply in self._said_since()
         )
         entries = (
             *(Entry(self.run_id, self.event.id, seq, kind, value) for seq, kind, value in journal),
@@ -244,6 +246,16 @@ class Turn:
         )
         self._said, self._journaled, self._recorded = len(effects.said), len(effects.journal), len(effects.records)
         return outgoing, entries
+
+    def _said_since(self) -> Iterable[tuple[int, Reply]]:
+        """What was said since the last segment, numbered; joined up to where a former try of this turn was cut."""
+        effects = self.chat.effects
+        if not (effects.join or self.line.bot.join):
+            yield from enumerate(effects.said[self._said :], self._said)
+            return
+        cuts = [self._said, *(c for c in effects.cuts if c > self._said), len(effects.said)]
+        for begin, end in pairwise(cuts):
+            yield from enumerate(joined(effects.said[begin:end]), begin)
 
     def step(self, now: float, note: str = "") -> Step:
         """The end of the turn."""
@@ -279,21 +291,24 @@ class Turn:
 
     def _starts(self) -> tuple[tuple[Timer, bytes], ...]:
         """What the bot begins for somebody with this turn."""
-        found = []
+        found: list[tuple[Timer, bytes]] = []
         for n, wanted in enumerate(self.chat.effects.starts):
             number = phone.normalise(wanted.to, self.line.country)
             if not phone.can_receive(number):
-                raise ChatError(f"chat.start(to=…) needs a phone number, not {wanted.to!r}")
+                raise ChatError(f"chat.start(to=…) needs a phone number, not {phone.mask(wanted.to)!r}")
             if wanted.name not in self.line.table.events:
                 raise ChatError(f'no @bot.event("{wanted.name}") handler and no flow answers "{wanted.name}"')
-            identity = (
-                digest("event", wanted.name, wanted.key) if wanted.key else digest(self.event.id, "start", b"%d" % n)
-            )
+            whose = Key(self.line.number, number)
+            identity = digest(self.event.id, "start", b"%d" % n)
+            if wanted.key:
+                identity = identity_of(wanted.name, wanted.key, whose, self._secret)
+            if any(identity == other for _, other in found):
+                continue
             at = self.event.at if wanted.at is None else max(wanted.at, self.event.at)
             expires = at + wanted.valid if wanted.valid else 0.0
             told = Start(wanted.data, checked_busy(wanted.busy), expires)
-            event = Event(identity, Key(self.line.number, number), "event", wanted.name, at, data=told.pack())
-            found.append((timer_of(event, at, identity), identity))
+            event = Event(identity, whose, "event", wanted.name, at, data=told.pack())
+            found.append((timer_of(event, at, identity, n), identity))
         return tuple(found)
 
     def _answered(self) -> bytes:
@@ -413,4 +428,4 @@ def ended_by_failure(conversation: Conversation, event: Event, now: float) -> St
     if run is None or run.frame is None or event.data != timer_data(run, run.frame):
         return None
     after = replace(conversation, version=conversation.version + 1, run=None)
-    return Step(event, after, consumed=False, runs=(replace(run, ended=now, end="failed"),))
+    return Step(event, after, consumed=False, runs=(replace(run, ended=now, end="failed"),), released=True)

@@ -22,6 +22,7 @@ from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, FlowError, UsageError
 from smsbot.core.kinds import Kind, kind_of, one_of, yes_no
 from smsbot.core.message import Event, Message, Reply
+from smsbot.core.nearest import nearest
 from smsbot.core.request import Ask, Call, Do, Driver, Request, Sleep, Terms, Together, Wait, WentBack
 from smsbot.core.sites import name_at
 
@@ -131,7 +132,7 @@ class Chat:
         self._sites: dict[str, int] = {}
         self.driver: Driver | None = None
         """Who answers what is awaited (smsbot sets this)."""
-        self.effects = Effects()
+        self.effects = self._real = Effects()
         self.line = event.key.line
         """Our number, the one that was texted."""
         self.number = event.key.number
@@ -149,19 +150,35 @@ class Chat:
         """What already happened in this turn, from its journal (smsbot calls this)."""
         self._journal = journal
 
-    def moved_on(self, record: Moment) -> None:
-        """What was said before is committed; from now on a later event is spoken to (smsbot calls this)."""
-        self.effects.said.clear()
+    def replay(self, event: Event, effects: Effects) -> None:
+        """Say again what was said long ago, to nobody, until it comes to this turn (smsbot calls this)."""
+        self.attend(event, Effects())
+        self._real = effects
+
+    def moved_on(self, record: Moment, last: bool) -> None:
+        """What was asked for before is committed; after the `last` it is this turn's (smsbot calls this)."""
+        self.effects = self._real if last else Effects()
+        self.contact.keep()
+        if record.event != self._event.id:
+            self.woken(record)
+
+    def stepped(self) -> None:
+        """A step of this turn has happened already, in a try that failed later (smsbot calls this)."""
+        self.effects.cuts.append(len(self.effects.said))
+
+    def woken(self, record: Moment) -> None:
+        """From now on it speaks to what a record tells of (smsbot calls this)."""
         kind = "text" if record.text else "timer"
         self._event = replace(self._event, id=record.event, at=record.at, text=record.text, kind=kind)
 
     def attend(self, event: Event, effects: Effects) -> None:
         """Speak to this event from now on (smsbot calls this)."""
-        self._event, self.effects, self._silent = event, effects, False
+        self._event, self.effects, self._real, self._silent = event, effects, effects, False
 
     def rest(self) -> None:
         """Hold nothing of a turn that is over (smsbot calls this)."""
-        self.effects, self.driver, self._segmenter, self._silent = _NOTHING, None, None, True
+        self.effects = self._real = _NOTHING
+        self.driver, self._segmenter, self._silent = None, None, True
 
     def reseed(self, seed: bytes) -> None:
         """Let randomness begin anew (smsbot calls this)."""
@@ -309,6 +326,9 @@ class Chat:
     def _ask(self, prompt: str, kind: Kind[Any], key: str, terms: AskTerms, *, back: bool, function: str = "") -> Ask:
         if not prompt.strip():
             raise ChatError("a question needs a text")
+        for unknown in terms.keys() - AskTerms.__annotations__.keys():
+            near = nearest(unknown, AskTerms.__annotations__)
+            raise ChatError(f"a question takes no {unknown!r}" + (f"; did you mean {near!r}?" if near else ""))
         site, name = self._site(f"ask {kind.question.kind}", key, function)
         remind = terms.get("remind")
         after, words = remind if isinstance(remind, tuple) else (remind, "")
@@ -455,6 +475,7 @@ class Chat:
         if kept is not None and kept[0] != "act":
             raise ChatError(str(codec.loads(kept[1])))
         if kept is not None:
+            self.stepped()
             told = codec.loads(kept[1])
             if told["do"] != name:
                 raise FlowError(f"the turn began with {told['do']}(), but the flow now calls {name}()")

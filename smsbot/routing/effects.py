@@ -53,6 +53,8 @@ class Effects:
     """What a handler asked for; the turn makes it true."""
 
     said: list[Reply] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    """How many texts had been said where a former try of this turn was committed in part."""
     journal: list[tuple[int, str, str]] = field(default_factory=list)
     records: list[Entry] = field(default_factory=list)
     """What has just happened in conversations."""

@@ -54,9 +54,11 @@ class Api:
         """Begin, or queue, what answers an event; answers ``{"status": "started"}``, ``queued``, ``scheduled`` …"""
         if not await self._allowed(request):
             return _problem(401, "unauthorized", "a bearer token is needed; smsbot token add NAME makes one")
-        body = await request.body()
-        if len(body) > _LARGEST:
-            return _problem(413, "too-large", f"a body has at most {_LARGEST} bytes")
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LARGEST:
+                return _problem(413, "too-large", f"a body has at most {_LARGEST} bytes")
         try:
             asked = EventIn.model_validate(orjson.loads(body))
         except orjson.JSONDecodeError as error:

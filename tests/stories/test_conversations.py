@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 import pytest
 
-from smsbot import Bot, Chat, NoReply, TooManyTries, choice, integer, retrying
+from smsbot import Bot, Chat, NoReply, RouteError, TooManyTries, choice, integer, retrying
+from smsbot.pipeline.flowing import Shelf
+from smsbot.pipeline.lines import table_of
 from smsbot.testing.sim import Sim
 
 from ..house import ANN
@@ -19,7 +21,8 @@ FLOW = """
 flow: address
 start: street
 steps:
-  - {id: street, ask: street, say: "Street?", end: done, timeout: {after: 1h, then: gone}}
+  - {id: street, ask: street, say: "Street?", then: thanks, timeout: {after: 1h, then: gone}}
+  - {id: thanks, say: "Thanks for {street}.", end: done}
   - {id: gone, end: abandoned}
 returns: street
 """
@@ -133,6 +136,61 @@ def made(calls: list[str]) -> Bot:
         await chat.ask("Roll?")
         return "the same" if before == chat.data.setdefault("dice", before) else "another"
 
+    @bot.on("late")
+    async def late(chat: Chat) -> str:
+        first = await chat.ask("First?")
+        try:
+            return f"{first} {await chat.ask('Second?', late='1d', timeout='1h')}"
+        except NoReply:
+            return "Gone."
+
+    keys: list[str] = []
+
+    def keyed(what: str, idempotency_key: str = "") -> str:
+        keys.append(idempotency_key)
+        return what
+
+    @bot.on("both")
+    async def both(chat: Chat) -> str:
+        found = await chat.gather(chat.step(keyed, "a"), chat.step(keyed, "b"))
+        return f"{list(found)} {keys[-1] == keys[-2]}"
+
+    def odd() -> str:
+        raise LookupError("none")
+
+    @bot.on("caught")
+    async def caught(chat: Chat) -> str:
+        try:
+            await chat.gather(chat.step(keyed, "a"), chat.step(odd))
+        except LookupError:
+            return "caught"
+        return "not caught"
+
+    async def never() -> str:
+        await asyncio.sleep(60)
+        return "never"
+
+    @bot.on("slow")
+    async def slow(chat: Chat) -> str:
+        try:
+            async with asyncio.timeout(0.02):
+                word = await chat.step(never)
+        except TimeoutError:
+            word = "slow"
+        return f"{word} {await chat.ask(f'{word.capitalize()}. Go on?')}"
+
+    @bot.on("endless")
+    async def endless(chat: Chat) -> Any:
+        return chat.restart()
+
+    @bot.on("integer")
+    async def kind(chat: Chat) -> str:
+        return str(await chat.ask("How many?", integer))  # type: ignore[arg-type]
+
+    @bot.on("misspelt")
+    async def misspelt(chat: Chat) -> str:
+        return await chat.ask("How many?", time_out="1h")  # type: ignore[call-overload,no-any-return]
+
     @bot.on("forgot")
     async def forgot(chat: Chat) -> str:
         chat.confirm("Really?")
@@ -181,11 +239,15 @@ STORIES: list[tuple[list[str], list[str]]] = [
     (["silence", "[4h]"], ["Still there?", "Hello?", "Bye."]),
     (["tries", "2"], ["1 or 2?", "2"]),
     (["tries", "qq", "xx"], ["1 or 2?", "1 or 2, please.", "A person will help."]),
-    (["mixed", "Main St 4", "Ann"], ["Street?", "And your name?", "Ann, Main St 4"]),
+    (["mixed", "Main St 4", "Ann"], ["Street?", "Thanks for Main St 4.", "And your name?", "Ann, Main St 4"]),
     (
         ["mixed", "help", "Main St 4", "Ann"],
-        ["Street?", "This is help.", "Street?", "And your name?", "Ann, Main St 4"],
+        ["Street?", "This is help.", "Street?", "Thanks for Main St 4.", "And your name?", "Ann, Main St 4"],
     ),
+    (["late", "a", "[2h]", "b"], ["First?", "Second?", "Gone.", "a b"]),
+    (["both"], ["['a', 'b'] False"]),
+    (["caught"], ["caught"]),
+    (["slow", "x"], ["Slow. Go on?", "slow x"]),
     (["dice", "go"], ["Roll?", "the same"]),
 ]
 
@@ -218,6 +280,9 @@ def at(folder: Path, bot: Bot) -> Bot:
         (["forgot"], "await chat.confirm"),
         (["truth"], "await chat.confirm"),
         (["foreign", "x"], "chat.step"),
+        (["endless"], "was restarted 100 times"),
+        (["integer"], "write integer(…)"),
+        (["misspelt"], "did you mean 'timeout'"),
     ],
 )
 async def test_a_mistake_is_an_error_that_names_its_line(script: list[str], why: str, tmp_path: Path) -> None:
@@ -303,3 +368,139 @@ async def test_what_holds_everybody_up_is_named(monkeypatch: pytest.MonkeyPatch,
     said = capsys.readouterr()
     assert "held up" in said.out + said.err
     assert f"{Path(__file__).name}:" in said.out + said.err
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "replayed"])
+async def test_what_was_asked_for_before_a_question_happens_once(live: bool) -> None:
+    bot = Bot()
+
+    @bot.event("ping")
+    def ping(event: dict[str, int]) -> str:
+        return f"ping {event['n']}"
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        chat.contact["seen"] = chat.contact.get("seen", 0) + 1
+        chat.handoff("desk")
+        chat.start("ping", {"n": 1}, to="+48600100300")
+        first = await chat.ask("First?", integer(1, 9))
+        chat.start("ping", {"n": 2}, to="+48600100300")
+        return f"{first} {await chat.ask('Second?')} {chat.contact['seen']}"
+
+    async with Sim(bot) as sim:
+        ann, bob = sim.phone(ANN), sim.phone("+48600100300")
+        for text in ("go", "none", "1", "x"):
+            if not live:
+                await sim.restart()
+            await ann.text(text)
+        assert ann.heard == ["First?", "First?", "Second?", "1 x 1"]
+        assert bob.heard == ["ping 1", "ping 2"]
+        assert len(await sim.app.store.rows("handoffs", limit=9)) == 1
+
+
+FAILING = """
+flow: book
+start: book
+join: yes
+steps:
+  - {do: pick(), save: day}
+  - {say: "Booked {day}.", end: booked}
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "heard", "called"),
+    [
+        (["pizza 3"], ["Three.", "How many?"], ["step"]),
+        (["again", "x"], ["A?", "paid"], ["step"]),
+        (["book", "Mon"], ["Day?", "Booked Mon."], ["step"]),
+        (["tasks"], ["a b"], ["a", "b", "b"]),
+        (["joined"], ["One.", "Two.\nThree."], ["step"]),
+    ],
+    ids=lambda v: v[0],
+)
+async def test_a_turn_that_fails_once_does_nothing_twice(
+    script: list[str], heard: list[str], called: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "book.yaml").write_text(FAILING, encoding="utf-8")
+    calls: list[str] = []
+    fails = [True]
+    bot = Bot(flows=str(tmp_path / "book.yaml"))
+    bot.join = script == ["joined"]
+
+    def step() -> str:
+        calls.append("step")
+        return "paid"
+
+    def once() -> None:
+        if fails:
+            fails.pop()
+            raise ValueError("once")
+
+    @bot.on("pizza {qty:int}")
+    async def pizza(chat: Chat) -> str:
+        qty = await chat.ask("How many?", integer(1, 9))
+        chat.say({3: "Three."}[qty])
+        await chat.step(step)
+        once()
+        qty = await chat.ask("How many?", integer(1, 9), key="more")
+        return str(qty)
+
+    @bot.on("again")
+    async def again(chat: Chat, word: str = "") -> Any:
+        if not word:
+            return chat.restart(word=await chat.ask("A?"))
+        paid = await chat.step(step)
+        once()
+        return paid
+
+    @bot.action
+    async def pick(chat: Chat) -> str:
+        await chat.step(step)
+        once()
+        return await chat.ask("Day?")
+
+    async def named(name: str) -> str:
+        calls.append(name)
+        await asyncio.sleep(0.01 if name == "b" else 0)
+        if name == "b":
+            once()
+        return name
+
+    @bot.on("tasks")
+    async def tasks(chat: Chat) -> str:
+        async with asyncio.TaskGroup() as group:
+            found = [group.create_task(both(chat, n)) for n in "ab"]
+        return " ".join(t.result() for t in found)
+
+    async def both(chat: Chat, name: str) -> str:
+        return await chat.step(named, name)
+
+    @bot.on("joined")
+    async def joined(chat: Chat) -> str:
+        chat.say("One.")
+        await chat.step(step)
+        chat.say("Two.")
+        once()
+        return "Three."
+
+    async with Sim(bot) as sim:
+        ann = sim.phone(ANN)
+        for text in script:
+            await ann.text(text)
+        await sim.advance("1m")
+        assert ann.heard == heard
+        assert calls == called
+        assert not fails
+
+
+def test_two_conversations_of_one_name_are_an_error() -> None:
+    bot = Bot()
+    for word in ("apple", "beer"):
+
+        @bot.on(word)
+        async def talk(chat: Chat, word: str = word) -> str:
+            return await chat.ask(f"{word}?")
+
+    with pytest.raises(RouteError, match=r"another conversation called .*talk\(\)"):
+        table_of(bot, "", Shelf())

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from smsbot import Bot, Chat, UsageError
+from smsbot import Bot, Chat, NoReply, UsageError
 
-from ..house import ANN, House
+from ..house import ANN, BOB, House
 
 FLOW = """
 flow: reminder
@@ -116,6 +116,61 @@ async def test_the_same_key_counts_once(house: Any, bot: Bot) -> None:
     assert await h.app.commands.emit("remind", ANN, child("Ola"), key="7") == "duplicate"
     await h.settle()
     assert await h.heard(ANN) == ["Ola at 10:00? YES or NO"]
+
+
+async def test_a_key_is_a_persons_and_the_same_for_handlers_and_programs(house: Any) -> None:
+    bot = Bot()
+
+    @bot.event("ping")
+    def ping() -> str:
+        return "ping"
+
+    @bot.on("go")
+    def go(chat: Chat) -> str:
+        chat.start("ping", to=ANN, key="today")
+        chat.start("ping", to=BOB, key="today")
+        return "ok"
+
+    h: House = await house(bot)
+    await h.text(ANN, "go")
+    assert await h.app.commands.emit("ping", ANN, {}, key="today") == "duplicate"
+    assert await h.heard(ANN) == ["ok", "ping"]
+    assert await h.heard(BOB) == ["ping"]
+
+
+async def test_what_waits_begins_in_its_order_also_after_a_failure(house: Any) -> None:
+    bot = Bot()
+
+    @bot.event("remind")
+    async def remind(chat: Chat, event: dict[str, int]) -> None:
+        try:
+            await chat.ask(f"{event['n']}?", timeout="1h")
+        except NoReply:
+            raise ValueError("this deadline cannot be served") from None
+
+    h: House = await house(bot)
+    for n in range(5):
+        await h.app.commands.emit("remind", ANN, {"n": n})
+        await h.advance("1s")
+    for _ in range(3):
+        await h.text(ANN, "yes")
+    assert await h.heard(ANN) == ["0?", "1?", "2?", "3?"]
+    await h.advance("2h")
+    assert await h.heard(ANN) == ["0?", "1?", "2?", "3?", "4?"]
+
+
+async def test_ticks_of_one_name_run_each(house: Any) -> None:
+    bot = Bot()
+    ran: list[int] = []
+    for n in range(2):
+
+        @bot.every("0 9 * * *")
+        def nine(n: int = n) -> None:
+            ran.append(n)
+
+    h: House = await house(bot)
+    await h.advance("24h")
+    assert sorted(ran) == [0, 1]
 
 
 async def test_a_start_for_later_survives_a_restart(house: Any) -> None:
