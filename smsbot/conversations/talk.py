@@ -73,7 +73,7 @@ class Talk:
         """What it waits for."""
         self.running = False
         """Whether its code runs now."""
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, int] | None = None
         self._foreign = ""
         """Where it awaited something outside."""
 
@@ -128,6 +128,7 @@ class Talk:
 
     def count(self, site: str) -> int:
         """How often a place was reached by tasks of the code's own, this time included."""
+        self._counts = self._counts or {}
         self._counts[site] = self._counts.get(site, 0) + 1
         return self._counts[site]
 

@@ -149,8 +149,8 @@ class Bot(Router):
     ) -> str:
         """Begin what answers the event `name` for somebody; returns ``started``, ``queued`` or ``scheduled``.
 
-        `at` begins it later; the same `key` counts once (``duplicate``); `busy` says what if the person is in a
-        conversation: ``queue``, ``replace`` or ``skip``; past `valid` it is not worth beginning any more. In a
+        `at` begins it later; the same `key` counts once a person (``duplicate``); `busy` says what if the person is
+        in a conversation: ``queue``, ``replace`` or ``skip``; past `valid` it is not worth beginning any more. In a
         handler, `chat.start` does the same, together with the turn.
         """
         if self.starter is None:

@@ -111,6 +111,11 @@ class Chat:
     if the handler raises, nothing of them happened. `step` is awaited.
     """
 
+    __slots__ = (
+        "_defaults", "_event", "_journal", "_promised", "_random", "_real", "_seed", "_segmenter", "_silent", "_sites",
+        "_steps", "contact", "data", "driver", "effects", "line", "number", "state",
+    )  # fmt: skip
+
     def __init__(
         self,
         event: Event,
@@ -125,11 +130,11 @@ class Chat:
         self._event = event
         self._journal: Mapping[int, tuple[str, str]] = {}
         self._steps = first_step
-        self._promised: list[Wait[Any]] = []
+        self._promised: tuple[Wait[Any], ...] = ()
         self._segmenter = segmenter
         self._defaults = defaults
         self._silent = False
-        self._sites: dict[str, int] = {}
+        self._sites: dict[str, int] | None = None
         self.driver: Driver | None = None
         """Who answers what is awaited (smsbot sets this)."""
         self.effects = self._real = Effects()
@@ -435,8 +440,8 @@ class Chat:
     ) -> None:
         """Begin what answers the event `name` for somebody (by default this person), committed with this turn.
 
-        ``chat.start("page", {"what": "fire"}, to="+48…")``. `at` begins it later; the same `key` counts once; `busy`
-        says what if the person is in a conversation (``queue``, ``replace``, ``skip``); past `valid` it is not worth
+        ``chat.start("page", {"what": "fire"}, to="+48…")``. `at` begins it later; the same `key` counts once a person;
+        `busy` says what if they are in a conversation (``queue``, ``replace``, ``skip``); past `valid` it is not worth
         beginning any more.
         """
         if at is not None and at.tzinfo is None:
@@ -451,7 +456,7 @@ class Chat:
         waiting = [w for w in self._promised if not w.awaited]
         if waiting and not all(isinstance(w.request, Do) for w in (*waiting, made)):
             self.check_promises()
-        self._promised = [*waiting, made]
+        self._promised = (*waiting, made)
         return made
 
     def _site(self, what: str, key: str, function: str = "") -> tuple[str, str]:
@@ -463,6 +468,7 @@ class Chat:
         name = key or name_at(code, frame.f_lineno)
         where = function or code.co_qualname.rpartition("<locals>.")[2]
         if not name:
+            self._sites = self._sites or {}
             count = self._sites[where + what] = self._sites.get(where + what, 0) + 1
             name = f"#{count}"
         return f"{where}: {what} {name}", name
@@ -508,6 +514,7 @@ class Chat:
         for wait in self._promised:
             if not wait.awaited:
                 raise wait.forgotten()
+        self._promised = ()
 
 
 class Several(Wait[Any]):
