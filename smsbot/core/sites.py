@@ -42,6 +42,7 @@ def _tree(code: CodeType) -> ast.AST | None:
     return ast.increment_lineno(tree, first - 1)
 
 
+@lru_cache(maxsize=512)
 def shape(function: Callable[..., Any]) -> str:
     """A hash of a function without its texts and places: the same while only texts change."""
     code = getattr(inspect.unwrap(function), "__code__", None)

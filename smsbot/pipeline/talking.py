@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from smsbot.conversations.journal import Journal
@@ -156,6 +157,7 @@ class TalkLevel:
         )  # fmt: skip
 
 
+@lru_cache(maxsize=512)
 def path_of(function: Callable[..., Any]) -> str:
     """Where a function is found again: module and qualified name."""
     return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"

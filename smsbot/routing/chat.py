@@ -471,7 +471,7 @@ class Chat:
             self._sites = self._sites or {}
             count = self._sites[where + what] = self._sites.get(where + what, 0) + 1
             name = f"#{count}"
-        return f"{where}: {what} {name}", name
+        return _place(where, what, name), name
 
     async def act(self, name: str, content: str, function: Callable[[], Any]) -> Any:
         """An action that a flow asks for: a step that remembers its name and the flows' hash (smsbot calls this)."""
@@ -515,6 +515,12 @@ class Chat:
             if not wait.awaited:
                 raise wait.forgotten()
         self._promised = ()
+
+
+@functools.lru_cache(maxsize=4096)
+def _place(where: str, what: str, name: str) -> str:
+    """What a request is found again by; one string for all conversations that stand there."""
+    return f"{where}: {what} {name}"
 
 
 class Several(Wait[Any]):
