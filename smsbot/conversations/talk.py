@@ -98,7 +98,7 @@ class Talk:
             finally:
                 self.running = False
             if not isinstance(wanted, Request):
-                self._foreign = self._foreign or self._where()
+                self._foreign = self._foreign or self.place()
                 if any(r.asked for r in self.journal.records):
                     raise self._outside()
                 return Foreign(wanted)
@@ -132,7 +132,7 @@ class Talk:
         self._counts[site] = self._counts.get(site, 0) + 1
         return self._counts[site]
 
-    def _where(self) -> str:
+    def place(self) -> str:
         """The innermost line of the function's own code that waits."""
         place, inner = "", self._coroutine
         while inspect.iscoroutine(inner) and inner.cr_frame is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -22,7 +22,6 @@ from .question import Question
 from .words import normalise
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Enum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +134,3 @@ def kind_of(wanted: Any) -> Kind[Any]:
         return Kind(Question("custom", pattern=wanted.__name__), _same)
     known = "str, int, bool, Decimal, date, time, datetime, Money, a Literal, an Enum, a dataclass, or choice(…)"
     raise ChatError(f"a question cannot ask for {wanted!r}; it asks for {known}")
-
-
-def with_tail(kind: Kind[T]) -> Kind[T]:
-    """The same, where more words may follow a choice."""
-    return Kind(replace(kind.question, tail=True), kind.convert)

@@ -5,12 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType
-from typing import Any
-
-from .turn import digest
 
 
 @lru_cache(maxsize=4096)
@@ -40,23 +36,3 @@ def _tree(code: CodeType) -> ast.AST | None:
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
     return ast.increment_lineno(tree, first - 1)
-
-
-@lru_cache(maxsize=512)
-def shape(function: Callable[..., Any]) -> str:
-    """A hash of a function without its texts and places: the same while only texts change."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    tree = _tree(code) if code is not None else None
-    if tree is None:
-        return ""
-    return digest(ast.dump(_Wordless().visit(ast.parse(ast.unparse(tree))))).hex()
-
-
-class _Wordless(ast.NodeTransformer):
-    """Takes texts out of a tree."""
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        return ast.Constant("") if isinstance(node.value, str) else node
-
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        return ast.Constant("")

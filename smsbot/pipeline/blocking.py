@@ -5,11 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import structlog
-
-from smsbot.routing.injection import where
 
 log = structlog.get_logger("smsbot.blocking")
 LONGEST = 1.0
@@ -17,8 +14,8 @@ LONGEST = 1.0
 
 
 @contextmanager
-def watched(function: Callable[..., Any]) -> Iterator[None]:
-    """Warn if what runs inside takes too long."""
+def watched(name: str, at: Callable[[], str]) -> Iterator[None]:
+    """Warn if what runs inside takes too long; `at` tells its ``file:line`` then."""
     began = time.monotonic()
     try:
         yield
@@ -27,5 +24,5 @@ def watched(function: Callable[..., Any]) -> Iterator[None]:
         if took > LONGEST:
             log.warning(
                 "a handler held up all conversations; use await chat.step(…) with an async function, or blocking=True",
-                handler=getattr(function, "__qualname__", repr(function)), at=where(function), seconds=round(took, 1),
+                handler=name, at=at(), seconds=round(took, 1),
             )  # fmt: skip

@@ -25,7 +25,7 @@ from smsbot.core.phone import mask
 from smsbot.core.turn import Verdict
 from smsbot.routing.bot import Bot
 from smsbot.routing.effects import Effects
-from smsbot.routing.injection import Signature
+from smsbot.routing.injection import Signature, where
 from smsbot.stores.base import Acceptance, Store
 
 from .blocking import watched
@@ -191,7 +191,7 @@ class Dispatcher:
             if signature.blocking or (signature.is_async and not signature.asks):
                 return False
             if not signature.is_async:
-                with watched(signature.function):
+                with watched(signature.name, lambda: where(signature.function)):
                     result = signature.call(turn.values(), provided)
                 turn.returned(signature, result)
                 return True
@@ -375,7 +375,7 @@ class Dispatcher:
         elif signature.blocking:
             turn.returned(signature, await asyncio.to_thread(signature.call, values, self._provided[bot]))
         else:
-            with watched(signature.function):
+            with watched(signature.name, lambda: where(signature.function)):
                 result = signature.call(values, self._provided[bot])
             turn.returned(signature, result)
 

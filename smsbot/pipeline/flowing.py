@@ -56,8 +56,6 @@ class Level:
 
     flow: Flow
     state: State
-    reasked: bool = False
-    """Whether a digression above it has ended, so that its deadline counts anew."""
 
     @property
     def prompt(self) -> str:

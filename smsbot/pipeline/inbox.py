@@ -139,7 +139,7 @@ class Inbox:
         ours = self._line_of(name, line)
         theirs = phone.normalise(number, ours.country)
         if not phone.is_number(theirs):
-            raise UsageError(f"{number[:40]!r} is not a phone number; write it as +48600100200")
+            raise UsageError(f"{phone.mask(number)!r} is not a phone number; write it as +48600100200")
         now = self._clock.now()
         flow = ours.shelf.current.flows.get(ours.table.events[name].flow)
         if not key and flow is not None and flow.start.key is not None:

@@ -45,10 +45,10 @@ from smsbot.flows.state import (
 from smsbot.flows.steps import ABANDONED
 from smsbot.routing.chat import Chat, Defaults, Restart
 from smsbot.routing.effects import Effects
-from smsbot.routing.injection import Signature
+from smsbot.routing.injection import Signature, where
 
 from .blocking import watched
-from .flowing import Level, Stack, Wake, plain
+from .flowing import Level, Stack, Wake, plain, prompts
 from .lines import Line
 from .talking import OpenQuestion, TalkLevel, begun
 from .talks import Talks, discard
@@ -172,7 +172,7 @@ class Play:
         below = self.stack.top
         effects = self.scene.effects
         effects.end = None
-        for text in below.prompt.split("\x1e") if below.prompt else ():
+        for text in prompts(below.prompt):
             self.scene.chat.say(text)
         effects.frames = self.stack.freeze(self.stack.deadline())
         self.waited = True
@@ -499,13 +499,11 @@ class Play:
         return wanted
 
     def _go(self, level: TalkLevel, talk: Talk, given: Any) -> Request | Finished | Foreign:
-        if self._function is None:
-            return talk.go(given)
-        with watched(self._function.function):
+        with watched(level.name, talk.place):
             return talk.go(given)
 
     def _asked(self, level: TalkLevel, ask: Ask) -> Waiting:
-        if not self._may_wait(level):
+        if self.scene.event.kind in ("delivery", "reaction"):
             raise ChatError(f"{level.title}() cannot ask: what answers reports, reactions and errors only says")
         if ask.question.kind == "custom" and ask.question.pattern not in self.scene.line.bot.answers:
             raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
@@ -514,9 +512,6 @@ class Play:
         level.chat.say(ask.prompt)
         self._stand(level)
         return Waiting(level.deadline)
-
-    def _may_wait(self, level: TalkLevel) -> bool:
-        return self.scene.event.kind not in ("delivery", "reaction")
 
     def _stand(self, level: TalkLevel) -> None:
         """It waits: what it said and changed is kept with this turn."""
@@ -642,7 +637,8 @@ class Play:
             kwargs["idempotency_key"] = digest(level.run, level.key, f"{place} {do.site} {nth}").hex()
         for attempt in range(1, do.tries + 1):
             try:
-                result = function(*do.args, **kwargs)
+                with watched(do.name, lambda: where(function)):
+                    result = function(*do.args, **kwargs)
                 return await result if inspect.isawaitable(result) else result
             except Exception:
                 if attempt == do.tries:

@@ -9,15 +9,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from smsbot.conversations.journal import Journal
 from smsbot.conversations.talk import Talk
 from smsbot.core import answers, asking, codec
-from smsbot.core.answers import Answer, Reading
+from smsbot.core.answers import Reading
 from smsbot.core.conversation import Frame
 from smsbot.core.message import Event, Key
 from smsbot.core.question import Question
 from smsbot.core.request import Ask, Terms
-from smsbot.core.sites import shape
 from smsbot.core.turn import digest
 from smsbot.flows.state import Person
 from smsbot.routing.chat import Chat
@@ -95,7 +93,6 @@ class TalkLevel:
     """The run's data when it began."""
     used: list[str] = field(default_factory=list)
     """Names in `values` that have answered a question already."""
-    shape: str = ""
     taken: int = 0
     """Requests that were answered when it was stored."""
     open: OpenQuestion | None = None
@@ -136,7 +133,7 @@ class TalkLevel:
         told = {
             "run": self.run.hex(), "key": self.key.hex(), "taken": self.taken, "values": dict(self.values),
             "started": [started.id.hex(), started.kind, started.text, started.at, started.data],
-            "contact": dict(self.contact), "data": dict(self.data), "used": self.used, "shape": self.shape,
+            "contact": dict(self.contact), "data": dict(self.data), "used": self.used,
             "site": self.site, "until": self.until,
             "open": self.open.dump() if self.open is not None else None, "answers": self.answers,
             "aside": self.aside, "action": self.action,
@@ -151,7 +148,7 @@ class TalkLevel:
         return cls(
             frame.name, bytes.fromhex(told["run"]), bytes.fromhex(told["key"]),
             Event(bytes.fromhex(identity), key, kind, text, at, data=data), told["values"], told["contact"],
-            told["data"], told["used"], told["shape"], told["taken"],
+            told["data"], told["used"], told["taken"],
             OpenQuestion.load(told["open"]) if told["open"] else None, told["until"], told["site"],
             told["answers"], told["aside"], told["action"],
         )  # fmt: skip
@@ -175,14 +172,4 @@ def begun(
 ) -> TalkLevel:
     """A conversation that begins; `salt` tells those apart that begin in one turn."""
     key = digest(event.id, salt) if salt else event.id
-    return TalkLevel(path_of(function), run, key, event, values, contact, data or {}, shape=shape(function))
-
-
-def journal_of(level: TalkLevel, journal: Journal) -> Journal:
-    """The journal as far as it was when the level was stored (for an answer that comes late)."""
-    return Journal(journal.records[: level.taken])
-
-
-def told_answer(read: Answer) -> Any:
-    """An answer as it is kept."""
-    return read.value
+    return TalkLevel(path_of(function), run, key, event, values, contact, data or {})

@@ -66,10 +66,10 @@ def reaction(text: str) -> Reaction | None:
     if at < 0 or visible.rstrip(" .\u00a0")[-1:] not in _QUOTES or not quoted:
         return None
     head = visible[:at]
-    if (found := _head(head, removed_too=True)) is not None:
+    if (found := _head(head)) is not None:
         return Reaction(found[0], _unquoted(quoted), found[1])
     inner = visible.rfind(_opening(visible, at), at + 1)  # Quitó un “Me gusta” de “…”
-    if inner > at and (found := _head(visible[:inner], removed_too=True)) is not None:
+    if inner > at and (found := _head(visible[:inner])) is not None:
         return Reaction(found[0], _unquoted(visible[inner + 1 :].strip(_CLOSING)), True)
     return None
 
@@ -86,7 +86,7 @@ def _unquoted(quoted: str) -> str:
     return quoted
 
 
-def _head(head: str, removed_too: bool) -> tuple[str, bool] | None:
+def _head(head: str) -> tuple[str, bool] | None:
     """What stands before the quoted text: its sign, and whether it takes a reaction back; None if it is no reaction."""
     signs = "".join(c for c in head if _is_sign(c))
     words = normalise("".join(c if not _is_sign(c) else " " for c in head)).split()

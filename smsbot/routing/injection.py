@@ -42,7 +42,9 @@ class Signature:
     def call(self, values: Mapping[str, Any], provided: Mapping[type, Any]) -> Any:
         """Call it; a coroutine if it is async."""
         arguments = {name: values.get(name) for name in self.named}
-        arguments |= {name: values[name] for name in self.optional if name in values}
+        for name in self.optional:
+            if name in values:
+                arguments[name] = values[name]
         for name, kind in self.typed:
             arguments[name] = provided[kind]
         return self.function(**arguments)

@@ -16,8 +16,7 @@ from smsbot.core.errors import StoreError, UsageError
 from smsbot.stores.base import Tables
 
 from .commands import Commands
-
-_LARGEST = 65_536
+from .webhooks import MAX_BODY
 
 
 class EventIn(pydantic.BaseModel):
@@ -57,8 +56,8 @@ class Api:
         body = b""
         async for chunk in request.stream():
             body += chunk
-            if len(body) > _LARGEST:
-                return _problem(413, "too-large", f"a body has at most {_LARGEST} bytes")
+            if len(body) > MAX_BODY:
+                return _problem(413, "too-large", f"a body has at most {MAX_BODY} bytes")
         try:
             asked = EventIn.model_validate(orjson.loads(body))
         except orjson.JSONDecodeError as error:
