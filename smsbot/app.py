@@ -14,12 +14,12 @@ import structlog
 from smsbot import targets
 from smsbot.checks.proof import prove
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.errors import RouteError, SettingsError, UsageError
 from smsbot.core.message import Key
 from smsbot.core.words import tokens
-from smsbot.gateways.base import Gateway
+from smsbot.gateways.base import Credentials, Gateway
 from smsbot.gateways.messageflow import MessageFlow
-from smsbot.gateways.messageflow_wire import BASE_URL
+from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.flowing import Shelf
 from smsbot.pipeline.inbox import Inbox
@@ -54,11 +54,14 @@ _DRAIN = 15.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
 
-def build_lines(settings: Settings, bots: Mapping[str, Bot], *, forward: bool = False) -> Lines:
-    """The lines of the settings, each with its bot, flows, account and country; flows and routes are checked here."""
+def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool = False) -> Lines:
+    """The lines of the settings, each with its bot, flows, account and country; flows and routes are checked here.
+
+    `sandboxed`: every account talks to the sandbox, and runs move on to edited flows.
+    """
     lines: dict[str, Line] = {}
     shelves = {
-        name: Shelf(prove(bots[name], own.lines, [settings.country(n) for n in own.lines]), forward=forward)
+        name: Shelf(prove(bots[name], own.lines, [settings.country(n) for n in own.lines]), forward=sandboxed)
         for name, own in settings.bots.items()
     }
     default = next(iter(settings.accounts), SANDBOX)
@@ -68,12 +71,19 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, forward: bool = 
             country = settings.country(number)
             table = table_of(bots[name], number, shelves[name])
             _check_keywords(table, number, country)
+            account = own.account or default
             lines[number] = Line(
-                number, bots[name], own.account or default, country,
+                number, bots[name], account, country,
                 own.help or consent.HELP, own.opted_out or consent.OPTED_OUT, own.opted_in or consent.OPTED_IN,
                 shelves[name], table,
+                network_confirms=not sandboxed and _answers_stop(settings, account),
             )  # fmt: skip
     return Lines(lines)
+
+
+def _answers_stop(settings: Settings, account: str) -> bool:
+    own = settings.accounts.get(account)
+    return own is not None and own.provider().claims.answers_stop
 
 
 def _check_keywords(table: Table, number: str, country: str | None) -> None:
@@ -81,6 +91,19 @@ def _check_keywords(table: Table, number: str, country: str | None) -> None:
     for keyword in table.keywords.words():
         if consent.recognise(tokens(keyword), country) is consent.Word.STOP:
             raise RouteError(f'the keyword "{keyword}" opts people out on {number}, so its handler would never run')
+
+
+def build_gateway(name: str, account: AccountSettings, transport: Transport) -> Gateway:
+    """The gateway of an account, with its secrets and field maps; raises `SettingsError`."""
+    kind = account.provider()
+    told = Credentials({s: account.secret(s) for s in (*kind.secrets, *kind.more_secrets)}, account.options)
+    try:
+        gateway = kind.make(told, transport)
+    except UsageError as error:
+        raise SettingsError([f"accounts.{name}.{error.args[0]}"]) from None
+    for hook, fields in account.fields.items():
+        gateway.remap(hook, fields)
+    return gateway
 
 
 class App:
@@ -106,7 +129,7 @@ class App:
         self._movable: MovableClock = clock or ShiftedClock()
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
         self.store = SqliteStore(settings.path)
-        self.lines = build_lines(settings, bots, forward=self.dev)
+        self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or fastest()
         self._credentials = {
             name: (secrets.token_hex(64), secrets.token_hex(16)) for name in (settings.accounts or (SANDBOX,))
@@ -122,16 +145,17 @@ class App:
         self._site = self._build_site()
 
     def _build_pipeline(self) -> None:
-        accounts = {name: self._account(name, gateway) for name, gateway in self.gateways.items()}
+        accounts = {name: Account(name, g, self._report_url(name)) for name, g in self.gateways.items()}
         recheck = self.settings.recheck or (2.0 if self.dev else 60.0)
         self.sender = Sender(self.store, accounts, self.clock, recheck=recheck)
         self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided, candid=self.dev)
         receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
         self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
         self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
+        self.backfill = Backfill(self.store, self.inbox, accounts, self.lines, self.clock)
         self.sender.kick = self.timers.kick
         self.commands = Commands(self.store, self.lines, self.sender, self.inbox, self.hooks, self.gateways, self.clock)
-        self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, lambda: self._closing)
+        self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self._base, lambda: self._closing)
 
     def _build_site(self) -> Any:
         self.live = Live(self.store)
@@ -171,17 +195,12 @@ class App:
         self.network = network
         return sandbox(network, self._credentials, self.time.advance, first.country)
 
-    def _gateway(self, name: str) -> MessageFlow:
+    def _gateway(self, name: str) -> Gateway:
         account = self.settings.accounts.get(name, AccountSettings())
         if self.dev:
-            keys, url = self._credentials[name], f"{self._base}/sandbox/v2.1"
-        else:
-            keys = (account.secret("authorization"), account.secret("application_key"))
-            url = account.base_url or BASE_URL
-        gateway = MessageFlow(*keys, self._transport, base_url=url)
-        for kind, fields in account.fields.items():
-            gateway.remap(kind, fields)
-        return gateway
+            keys = self._credentials[name]
+            return MessageFlow(*keys, self._transport, base_url=f"{self._base}/sandbox/v2.1")
+        return build_gateway(name, account, self._transport)
 
     def _inbound_url(self, line: str) -> str:
         ours = self.lines.find(line)
@@ -219,6 +238,8 @@ class App:
         await self.dispatcher.recover()
         self._run(self.live.run())
         self._run(self.timers.run(), self.timers.stop)
+        if not self.dev:
+            self._run(self.backfill.run())
         if self.network is not None:
             await self.network.open()
             stack.push_async_callback(self.network.close)
@@ -240,8 +261,8 @@ class App:
                 if row["hash"] != shelf.current.hash:
                     shelf.older[row["hash"]] = row["value"]
 
-    def _account(self, name: str, gateway: Gateway) -> Account:
-        return Account(name, gateway, lambda: self.hooks.url(name, "status"))
+    def _report_url(self, account: str) -> Callable[[], str]:
+        return lambda: self.hooks.url(account, "status")
 
     def _run(self, worker: Coroutine[Any, Any, None], finish: Callable[[], None] | None = None) -> None:
         """Run a worker; at the end ask it to `finish`, or cancel it."""

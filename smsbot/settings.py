@@ -12,21 +12,20 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from smsbot.core import phone
-from smsbot.core.errors import SettingsError
+from smsbot.core.errors import SettingsError, UsageError
 from smsbot.core.nearest import nearest
-from smsbot.gateways.messageflow_wire import FIELDS
+from smsbot.gateways.base import Provider
+from smsbot.gateways.providers import provider
 
-SECRETS = ("authorization", "application_key")
-"""What an account keeps secret."""
 _PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
 _NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG"}
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -58,27 +57,58 @@ class LineSettings(BaseModel):
 
 
 class AccountSettings(BaseModel):
-    """Credentials at a gateway; field maps say how it spells its webhooks."""
+    """Credentials at a gateway, and whatever else its provider is told; field maps say how it spells its webhooks."""
 
     model_config = _FROZEN
-    gateway: Literal["messageflow"] = "messageflow"
-    base_url: str | None = None
-    authorization: SecretStr | None = None
-    authorization_file: Path | None = None
-    application_key: SecretStr | None = None
-    application_key_file: Path | None = None
+    gateway: str = "messageflow"
     fields: Mapping[str, Mapping[str, str]] = {}
+    options: Mapping[str, Any] = {}
+    """What stands in the account's table and is known to its provider."""
+    secrets: Mapping[str, SecretStr] = {}
+    secret_files: Mapping[str, Path] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sorted(cls, given: Any) -> Any:
+        """Secrets, files of secrets and options have the provider's names, so they are told apart here."""
+        if not isinstance(given, dict):
+            return given
+        kind = _provider(given.get("gateway", "messageflow"))
+        found: dict[str, Any] = {"options": {}, "secrets": {}, "secret_files": {}}
+        for name, value in given.items():
+            if name in ("gateway", "fields") or kind is None:
+                found[name] = value
+            elif name in (secrets := (*kind.secrets, *kind.more_secrets)):
+                found["secrets"][name] = value
+            elif name.removesuffix("_file") in secrets:
+                found["secret_files"][name.removesuffix("_file")] = value
+            elif name in kind.options:
+                found["options"][name] = value
+            else:
+                found[name] = value
+        return found
+
+    def provider(self) -> Provider:
+        """Its provider; raises `UsageError`."""
+        return provider(self.gateway)
 
     def secret(self, name: str) -> str:
         """The value of a secret, from the environment or its file; empty if there is none."""
-        value: SecretStr | None = getattr(self, name)
-        file: Path | None = getattr(self, f"{name}_file")
+        value, file = self.secrets.get(name), self.secret_files.get(name)
         if value is not None:
             return value.get_secret_value()
         try:
             return file.read_text(encoding="utf-8").strip() if file is not None else ""
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError([f"{file} cannot be read: {error}"]) from None
+
+
+def _provider(name: object) -> Provider | None:
+    """The provider of this name; None if there is none, which is said elsewhere."""
+    try:
+        return provider(str(name))
+    except UsageError:
+        return None
 
 
 class Settings(BaseSettings):
@@ -111,6 +141,12 @@ class Settings(BaseSettings):
     def country(self, line: str) -> str | None:
         """The country of a line: as it is set, else as its number says."""
         return self.lines.get(line, LineSettings()).country or phone.country(line)
+
+    def lines_of(self, account: str) -> list[str]:
+        """The lines of an account."""
+        lines = [number for bot in self.bots.values() for number in bot.lines]
+        first = next(iter(self.accounts), "")
+        return [n for n in lines if (self.lines.get(n, LineSettings()).account or first) == account]
 
     @property
     def path(self) -> Path:
@@ -181,8 +217,9 @@ def _file(folder: Path) -> dict[str, Any]:
 def _secrets_in(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     accounts = values.get("accounts")
     for name, account in accounts.items() if isinstance(accounts, dict) else ():
-        for secret in SECRETS:
-            if isinstance(account, dict) and secret in account:
+        kind = _provider(account.get("gateway", "messageflow")) if isinstance(account, dict) else None
+        for secret in (*kind.secrets, *kind.more_secrets) if kind is not None else ():
+            if secret in account:
                 yield f"accounts.{name}.{secret}", "the settings file"
     if "dashboard_password" in values:
         yield "dashboard_password", "the settings file"
@@ -202,7 +239,11 @@ def _explain(error: Any) -> str:
 
 
 def _known(place: tuple[Any, ...]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"bots": BotSettings, "lines": LineSettings, "accounts": AccountSettings}
+    if place[:1] == ("accounts",):
+        kinds = [provider(name) for name in ("messageflow", "twilio", "http")]
+        own = (n for k in kinds for n in (*k.secrets, *k.more_secrets, *k.options))
+        return list(dict.fromkeys(("gateway", "fields", *own)))
+    models: dict[str, type[BaseModel]] = {"bots": BotSettings, "lines": LineSettings}
     return list((models[place[0]] if place else Settings).model_fields)
 
 
@@ -228,13 +269,23 @@ def _cross_check(settings: Settings) -> list[str]:
                 + (f'; did you mean "{near}"?' if near else "")
             )
     for name, each in settings.accounts.items():
-        problems += _base_url(name, each.base_url)
-        for kind, fields in each.fields.items():
-            unknown = [f for f in fields if f not in FIELDS.get(kind, ())]
-            if kind not in FIELDS or unknown:
-                problems.append(f"accounts.{name}.fields.{kind}: not a webhook and its fields ({', '.join(unknown)})")
+        problems += _account(name, each)
     if settings.database.startswith(("postgres://", "postgresql://")):
         problems.append("database: PostgreSQL is not supported yet; give a SQLite file, such as smsbot.db")
+    return problems
+
+
+def _account(name: str, account: AccountSettings) -> list[str]:
+    """What is wrong with an account, whatever its secrets are."""
+    try:
+        kind = account.provider()
+    except UsageError as error:
+        return [f"accounts.{name}.gateway: {error.args[0]}"]
+    problems = _base_url(name, account.options.get("base_url"))
+    for hook, fields in account.fields.items():
+        unknown = [f for f in fields if f not in kind.fields.get(hook, ())]
+        if hook not in kind.fields or unknown:
+            problems.append(f"accounts.{name}.fields.{hook}: not a webhook and its fields ({', '.join(unknown)})")
     return problems
 
 
@@ -247,8 +298,7 @@ def check_live(settings: Settings) -> None:
     if settings.bots and not settings.accounts:
         problems.append('accounts: none is configured; add [accounts.main] with gateway = "messageflow"')
     for name, account in settings.accounts.items():
-        for secret in SECRETS:
-            problems += check_secret(name, account, secret)
+        problems += check_account(name, account)
     for bot in settings.bots.values():
         for line in bot.lines:
             if len(settings.accounts) > 1 and not settings.lines.get(line, LineSettings()).account:
@@ -281,11 +331,17 @@ def _base_url(name: str, url: str | None) -> list[str]:
     return [f"accounts.{name}.base_url: must be https://…, so that keys do not travel in clear"]
 
 
-def check_secret(name: str, account: AccountSettings, secret: str) -> list[str]:
-    """What is wrong with a secret of an account; never the value itself."""
+def check_account(name: str, account: AccountSettings) -> list[str]:
+    """What is missing or wrong in an account's secrets; never a value itself."""
+    kind = account.provider()
+    given = [s for s in kind.more_secrets if s in account.secrets or s in account.secret_files]
+    return [problem for secret in (*kind.secrets, *given) for problem in _check_secret(name, account, secret)]
+
+
+def _check_secret(name: str, account: AccountSettings, secret: str) -> list[str]:
     variable = f"SMSBOT_ACCOUNTS__{name.upper()}__{secret.upper()}"
-    file: Path | None = getattr(account, f"{secret}_file")
-    if file is not None and getattr(account, secret) is None:
+    file = account.secret_files.get(secret)
+    if file is not None and secret not in account.secrets:
         try:
             mode = stat.S_IMODE(file.stat().st_mode)
         except OSError as error:

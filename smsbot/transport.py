@@ -143,4 +143,7 @@ def fastest() -> Transport:
 
 
 def _why(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    """What went wrong. aiohttp tells the whole address of a broken answer, so only its message counts."""
+    told = getattr(error, "message", None)
+    words = told if isinstance(told, str) else str(error)
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

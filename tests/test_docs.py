@@ -19,6 +19,7 @@ from smsbot.core.errors import SettingsError
 from smsbot.core.problem import render
 from smsbot.flows import schema
 from smsbot.flows.functions import FUNCTIONS
+from smsbot.gateways.providers import provider
 from smsbot.testing import run_story
 
 from .house import ANN, House
@@ -182,9 +183,13 @@ def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for model in (settings.BotSettings, settings.LineSettings, settings.AccountSettings, settings.Settings):
         for name in model.model_fields:
-            if name in ("bots", "lines", "accounts") or name.endswith("_file"):
+            if name in ("bots", "lines", "accounts", "options", "secrets", "secret_files"):
                 continue
             assert re.search(rf"[`.]{name}[`.]", text), name
+    gateways = (ROOT / "docs" / "gateways.md").read_text(encoding="utf-8")
+    for kind in map(provider, ("messageflow", "twilio", "http")):
+        for name in (*kind.options, *(s.upper() for s in (*kind.secrets, *kind.more_secrets))):
+            assert re.search(rf"\b{name}\b", gateways), name
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

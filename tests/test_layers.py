@@ -20,7 +20,7 @@ MAY = {
     "flows": {"core"},
     "conversations": {"core"},
     "policy": {"core"},
-    "settings": {"core", "routing.injection", "gateways.messageflow_wire"},
+    "settings": {"core", "routing.injection", "gateways.base", "gateways.providers"},
     "targets": {"core", "routing", "flows"},
     "checks": {"core", "routing", "flows", "policy", "targets"},
     "serve": {"core"},

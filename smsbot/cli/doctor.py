@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import click
 
 from smsbot import targets
+from smsbot.app import build_gateway
 from smsbot.checks.proof import examine
 from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.phone import can_receive
 from smsbot.core.problem import Severity
-from smsbot.gateways.messageflow import MessageFlow
-from smsbot.gateways.messageflow_wire import BASE_URL
-from smsbot.settings import SECRETS, Settings, check_live, check_secret
+from smsbot.gateways.base import Outbound, Search
+from smsbot.settings import Settings, check_account, check_live
 from smsbot.stores.sqlite import SqliteReader
 from smsbot.transport import HttpxTransport
 
@@ -61,7 +61,7 @@ async def _examine(database: str | None, offline: bool) -> list[Finding]:
     findings = [*_settings(found), *_bots(found), _library()]
     findings += [f async for f in _database(found)]
     if not offline:
-        usable = [n for n, a in found.accounts.items() if not any(check_secret(n, a, s) for s in SECRETS)]
+        usable = [n for n, a in found.accounts.items() if not check_account(n, a)]
         findings += [await _keys(found, name) for name in usable]
     return findings
 
@@ -137,17 +137,16 @@ async def _database(found: Settings) -> AsyncIterator[Finding]:
 
 
 async def _keys(found: Settings, name: str) -> Finding:
-    account = found.accounts[name]
+    """Whether the provider takes the keys: it is asked for a text that nobody has sent."""
     transport = HttpxTransport()
     try:
-        gateway = MessageFlow(
-            account.secret("authorization"),
-            account.secret("application_key"),
-            transport,
-            base_url=account.base_url or BASE_URL,
-            timeout=10.0,
+        gateway = build_gateway(name, found.accounts[name], transport)
+        if not gateway.claims.can_look_up:
+            return Finding(f"credentials of {name}", None, "cannot be tried without sending a text")
+        nobody = Outbound(
+            next(iter(found.lines_of(name)), "+15005550001"), "+15005550006", "", secrets.token_hex(10), 0.0
         )
-        answer = await gateway.look_up(secrets.token_hex(10))
+        answer = await gateway.look_up(Search(nobody, time.time()))
     finally:
         await transport.close()
     if answer.found is None:

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from smsbot.core.errors import SettingsError, SmsbotError, UsageError
-from smsbot.gateways.messageflow_wire import FIELDS
-from smsbot.settings import Settings
+from smsbot.gateways.base import Provider
+from smsbot.settings import AccountSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 
 from . import options
@@ -60,18 +60,24 @@ async def _offline(found: Settings, rotate: str | None) -> dict[str, list[str]]:
     finally:
         await store.close()
     base = found.public_url.rstrip("/")
-    return {f"{n} {kind}": [f"{base}/hooks/{n}/{s}/{kind}" for s in live[n]] for n in names for kind in FIELDS}
+    suffix = {n: a.provider().claims.hook_suffix for n, a in found.accounts.items()}
+    return {
+        f"{n} {kind}": [f"{base}/hooks/{n}/{s}/{kind}{suffix[n]}" for s in live[n]]
+        for n in names
+        for kind in ("inbound", "status")
+    }
 
 
 @hooks.command("map")
 @click.argument("account")
-@click.argument("kind", type=click.Choice(list(FIELDS)))
+@click.argument("kind", type=click.Choice(["inbound", "status"]))
 @click.option("--from", "from_", metavar="FIELD", help="inbound: the field with the person's number.")
 @click.option("--to", metavar="FIELD", help="inbound: the field with our line.")
 @click.option("--text", metavar="FIELD", help="inbound: the field with the text.")
 @click.option("--id", "id_", metavar="FIELD", help="The field with the text's id.")
 @click.option("--time", "time_", metavar="FIELD", help="The field with the time.")
 @click.option("--status", metavar="FIELD", help="status: the field with the status.")
+@click.option("--reference", metavar="FIELD", help="status: the field with the id that we gave.")
 @click.pass_obj
 def map_(
     database: str | None,
@@ -83,19 +89,22 @@ def map_(
     id_: str | None,
     time_: str | None,
     status: str | None,
+    reference: str | None,
 ) -> None:
     """Teach how ACCOUNT spells the fields of a webhook, and read its quarantine again.
 
     A dot goes into an object: --text message.body
     """
-    given = {"from": from_, "to": to, "text": text, "id": id_, "time": time_, "status": status}
+    given = {"from": from_, "to": to, "text": text, "id": id_, "time": time_, "status": status, "reference": reference}
     fields = {k: v for k, v in given.items() if v is not None}
     if not fields:
         raise UsageError("name at least one field, such as --from msisdn --text body")
-    unknown = [f for f in fields if f not in FIELDS[kind]]
-    if unknown:
-        raise UsageError(f"{kind} has no field {', '.join(unknown)}; it has {', '.join(FIELDS[kind])}")
     found = options.settings(database)
+    known = _provider(found, account).fields.get(kind, {})
+    unknown = [f for f in fields if f not in known]
+    if unknown:
+        has = f"it has {', '.join(known)}" if known else "there is nothing to map"
+        raise UsageError(f"{kind} has no field {', '.join(unknown)}; {has}")
     try:
         answer: Any = options.ask(found, "map", account=account, kind=kind, fields=fields)
     except options.NoServer:
@@ -111,9 +120,13 @@ def map_(
         raise SmsbotError("some webhooks are still not understood")
 
 
-async def _keep(found: Settings, account: str, kind: str, fields: dict[str, str]) -> None:
+def _provider(found: Settings, account: str) -> Provider:
     if found.accounts and account not in found.accounts:
         raise UsageError(f'there is no account "{account}"; accounts: {", ".join(found.accounts)}')
+    return found.accounts.get(account, AccountSettings()).provider()
+
+
+async def _keep(found: Settings, account: str, kind: str, fields: dict[str, str]) -> None:
     store = SqliteStore(found.path)
     await store.open(time.time())
     try:

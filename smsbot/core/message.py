@@ -88,6 +88,8 @@ class Reply:
     """Seconds after which it is no longer sent (C9)."""
     due: float | None = None
     """When to send it, seconds since 1970 UTC; None is now."""
+    flash: bool = False
+    """Whether the phone shows it at once and keeps it not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Outgoing:
     event: bytes = b""
     lane: str = "reply"
     """``reply``, ``notice``, ``bulk``, or ``consent`` (the one confirmation and HELP)."""
+    flash: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What a gateway is: it reads its provider's webhooks, sends texts, and may look texts up.
 
 A gateway declares its routes; the web layer mounts them behind each account's secret path. Errors of
-sending are data, not exceptions.
+sending are data, not exceptions. A `Provider` says what an account is told and how its gateway is made;
+third parties add theirs under the entry point group ``smsbot.gateways``.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from smsbot.core.message import Arrival, Receipt
 from smsbot.core.status import Status
+from smsbot.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class WebhookRequest:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""
+    url: str = ""
+    """The address that the provider called, with its query; by PUBLIC_URL, not by what the request says of itself."""
 
 
 Hook = Callable[[WebhookRequest], Sequence[Arrival | Receipt]]
@@ -43,6 +47,8 @@ class Outbound:
     """Seconds for which it is worth delivering."""
     report_to: str = ""
     """Where delivery reports go."""
+    flash: bool = False
+    """Whether the phone shows it at once and keeps it not (class 0, 3GPP TS 23.038 §4)."""
 
 
 class Outcome(StrEnum):
@@ -72,32 +78,118 @@ class SendResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """An attempt whose end is unknown, to be looked for at its provider."""
+
+    text: Outbound
+    started: float
+    """When the attempt began, seconds since 1970 UTC."""
+    known: frozenset[str] = frozenset()
+    """Provider's ids of the number's other texts: none of them is the one that is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """What a look-up found: `found` is None where the provider could not say."""
 
     found: bool | None
     status: Status | None = None
     detail: str = ""
+    reference: str = ""
+    """The provider's id where it is not ours."""
+
+
+class Proof(StrEnum):
+    """How a webhook shows that it comes from the provider, beside the secret in its address."""
+
+    ADDRESS = "the secret address alone"
+    HEADER = "a fixed header"
+    SIGNATURE = "a signature over the request"
+
+
+class Dedupe(StrEnum):
+    """By what a text that is delivered again is known."""
+
+    ID = "the provider's id"
+    CONTENT = "its id if it has one, else who, what and when, else the same body within a minute"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a provider promises; the conformance suite holds a gateway to each, `smsbot doctor` prints them."""
+
+    proof: Proof
+    retries: float
+    """Seconds for which it delivers a webhook again that we did not take; 0 where it says nothing."""
+    dedupe: Dedupe
+    can_look_up: bool = False
+    """Whether an attempt without an answer can be looked for."""
+    can_catch_up: bool = False
+    """Whether texts or reports that no webhook brought can be listed."""
+    answers_stop: bool = False
+    """Whether the network itself confirms STOP and START, so that we say nothing."""
+    hook_suffix: str = ""
+    """What the pasted address should end with, as ``#rc=5`` asks Twilio to try more often."""
 
 
 class Gateway(Protocol):
     """One account at a provider."""
 
+    claims: Claims
     hooks: Mapping[str, Hook]
     """The routes it wants, by the last part of their path: ``inbound``, ``status``."""
-    can_look_up: bool
+    thanks: tuple[bytes, bytes]
+    """Content type and body of the answer to a webhook that was taken."""
+
+    def genuine(self, request: WebhookRequest) -> bool:
+        """Whether a webhook shows what `Claims.proof` says; asked before anything is read or written."""
+        ...
 
     async def send(self, text: Outbound) -> SendResult:
         """Hand one text over; never raises for what the provider or the network did."""
         ...
 
-    async def look_up(self, reference: str) -> Lookup:
-        """Whether the provider has the attempt of this reference."""
+    async def look_up(self, search: Search) -> Lookup:
+        """Whether the provider has the attempt."""
+        ...
+
+    async def catch_up(self, account: str, lines: Sequence[str], since: float) -> Sequence[Arrival | Receipt]:
+        """Texts to our lines and reports since a moment (seconds since 1970 UTC); raises `TransportError`."""
         ...
 
     def remap(self, kind: str, fields: Mapping[str, str]) -> None:
         """Read the webhook `kind` by these field names from now on; raises `UsageError` for an unknown field."""
         ...
+
+
+FieldNames = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""For each webhook: our word for a field, and the names that it may have, first match wins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the settings say of an account."""
+
+    secrets: Mapping[str, str] = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A kind of gateway: what its accounts are told, and how one is made."""
+
+    name: str
+    claims: Claims
+    make: Callable[[Credentials, Transport], Gateway]
+    """Raises `UsageError` for options that cannot work; one sentence that names the option."""
+    secrets: tuple[str, ...]
+    """What every account keeps secret, given by the environment."""
+    more_secrets: tuple[str, ...] = ()
+    """Secrets that an account may have."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Further settings of an account, and what each says."""
+    fields: FieldNames = field(default_factory=dict)
+    """Webhooks whose fields may be mapped."""
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

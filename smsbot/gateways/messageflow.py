@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -11,24 +10,41 @@ from urllib.parse import urlencode
 
 import orjson
 
-from smsbot.core.errors import NoAnswer, NotSent, NotUnderstood, UsageError
+from smsbot.core.clock import iso
+from smsbot.core.errors import NoAnswer, NotSent
 from smsbot.core.message import Arrival, Receipt
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
-from .base import Hook, Lookup, Outbound, Outcome, SendResult, WebhookRequest, retry_after
-from .messageflow_wire import BASE_URL, FIELDS, INVENTED, REQUIRED, STATUSES, our_id
+from .base import (
+    Claims,
+    Credentials,
+    Dedupe,
+    Hook,
+    Lookup,
+    Outbound,
+    Outcome,
+    Proof,
+    Provider,
+    Search,
+    SendResult,
+    WebhookRequest,
+    retry_after,
+)
+from .fields import FieldMap, canonical, items, loads, masked
+from .messageflow_wire import BASE_URL, FIELDS, INVENTED, LISTED, REQUIRED, STATUSES, our_id
 
+CLAIMS = Claims(Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT, can_look_up=True, can_catch_up=True)
 _STATUSES = {**STATUSES, **INVENTED}
-_DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
-"""What may be a phone number or a code in a provider's words about a text."""
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
+_MOST_PAGES = 100
 
 
 class MessageFlow:
     """One MessageFlow account. The keys are kept out of every representation and error."""
 
-    can_look_up = True
+    claims = CLAIMS
+    thanks = (b"application/json", b'{"ok":true}')
 
     def __init__(
         self,
@@ -48,7 +64,8 @@ class MessageFlow:
         self._transport = transport
         self._url = base_url.rstrip("/") + "/sms"
         self._timeout = timeout
-        self._fields = {kind: dict(fields) for kind, fields in FIELDS.items()}
+        self._fields = FieldMap("MessageFlow", FIELDS, REQUIRED)
+        self.remap = self._fields.remap
         self.hooks: Mapping[str, Hook] = {"inbound": self._inbound, "status": self._status}
 
     def __repr__(self) -> str:
@@ -67,6 +84,8 @@ class MessageFlow:
         }
         if text.report_to:
             body["webhookUrl"] = text.report_to
+        if text.flash:
+            body["type"] = 1
         try:
             answer = await self._transport.request(
                 "POST", self._url, headers=self._headers, body=orjson.dumps(body), timeout=self._timeout
@@ -77,9 +96,9 @@ class MessageFlow:
             return SendResult(Outcome.UNKNOWN, detail=error.args[0])
         return read_send(answer)
 
-    async def look_up(self, reference: str) -> Lookup:
+    async def look_up(self, search: Search) -> Lookup:
         """``GET /sms?externalId=…``, in the plain and the decorated form; an empty list is 404."""
-        answer = Lookup(False)
+        answer, reference = Lookup(False), search.text.reference
         for external in (reference, f"C-{reference}-0001"):
             answer = await self._look_up(reference, external)
             if answer.found is not False:
@@ -92,7 +111,7 @@ class MessageFlow:
             answer = await self._transport.request("GET", url, headers=self._headers, timeout=self._timeout)
         except (NotSent, NoAnswer) as error:
             return Lookup(None, detail=error.args[0])
-        envelope = _envelope(answer.body)
+        envelope = loads(answer.body)
         if answer.status == 404 and isinstance(envelope.get("meta"), dict):
             return Lookup(False)
         data = envelope.get("data")
@@ -103,23 +122,36 @@ class MessageFlow:
                 return Lookup(True, _known(item.get("status")) or Status.ACCEPTED)
         return Lookup(None, detail="the list does not hold what was asked for") if data else Lookup(False)
 
+    async def catch_up(self, account: str, lines: Sequence[str], since: float) -> Sequence[Arrival | Receipt]:
+        """The reports of ``GET /sms/statuses``; texts to our lines cannot be listed."""
+        found: list[Receipt] = []
+        for page in range(_MOST_PAGES):
+            query = urlencode({"dateFrom": iso(since), "limit": LISTED, "offset": page * LISTED})
+            answer = await self._transport.request(
+                "GET", f"{self._url}/statuses?{query}", headers=self._headers, timeout=self._timeout
+            )
+            data = loads(answer.body).get("data")
+            if answer.status == 404:  # an empty list
+                break
+            if answer.status != 200 or not isinstance(data, list):
+                raise NoAnswer(f"the list of statuses answered HTTP {answer.status}")
+            found += [self._receipt(account, item) for item in data if isinstance(item, dict)]
+            if len(data) < LISTED:
+                break
+        return found
+
     # -- webhooks -----------------------------------------------------------------------------------
 
-    def remap(self, kind: str, fields: Mapping[str, str]) -> None:
-        """Read a webhook by these names (a dot goes into an object) before the assumed ones."""
-        if kind not in FIELDS:
-            raise UsageError(f'MessageFlow has no webhook "{kind}"; it has {", ".join(FIELDS)}')
-        for field, name in fields.items():
-            if field not in FIELDS[kind]:
-                raise UsageError(f'"{field}" is not a field of {kind}; fields: {", ".join(FIELDS[kind])}')
-            self._fields[kind][field] = (name, *(n for n in FIELDS[kind][field] if n != name))
+    def genuine(self, request: WebhookRequest) -> bool:
+        """Nothing beside the secret address is known to prove it."""
+        return True
 
     def _inbound(self, request: WebhookRequest) -> Sequence[Arrival]:
         arrivals: list[Arrival] = []
-        for item in _items(request.body):
-            values = self._read("inbound", item)
+        for item in items(request):
+            values = self._fields.read("inbound", item)
             text = values["text"].replace("\x00", "")
-            raw = _canonical(item)
+            raw = canonical(item)
             arrivals.append(
                 Arrival(
                     request.account, values["from"], values["to"], text, values.get("id", ""),
@@ -129,32 +161,34 @@ class MessageFlow:
         return arrivals
 
     def _status(self, request: WebhookRequest) -> Sequence[Receipt]:
-        receipts: list[Receipt] = []
-        for item in _items(request.body):
-            values = self._read("status", item)
-            raw = values["status"]
-            receipts.append(Receipt(request.account, values["id"], _known(raw), raw, outgoing=our_id(values["id"])))
-        return receipts
+        return [self._receipt(request.account, item) for item in items(request)]
 
-    def _read(self, kind: str, item: Mapping[str, Any]) -> dict[str, str]:
-        values: dict[str, str] = {}
-        for field, names in self._fields[kind].items():
-            for name in names:
-                value = _dig(item, name)
-                if value is not None:
-                    values[field] = value
-                    break
-        missing = [f for f in REQUIRED[kind] if f not in values]
-        if missing:
-            there = _DIGITS.sub("•••", ", ".join(sorted(item))[:200])
-            raise NotUnderstood(f"no field for {', '.join(missing)} (fields there: {there})")
-        return values
+    def _receipt(self, account: str, item: Mapping[str, Any]) -> Receipt:
+        values = self._fields.read("status", item)
+        raw = values["status"]
+        return Receipt(account, values["id"], _known(raw), raw, outgoing=our_id(values["id"]))
+
+
+def _make(credentials: Credentials, transport: Transport) -> MessageFlow:
+    keys = credentials.secrets
+    url = credentials.options.get("base_url") or BASE_URL
+    return MessageFlow(keys["authorization"], keys["application_key"], transport, base_url=url)
+
+
+PROVIDER = Provider(
+    "messageflow",
+    CLAIMS,
+    _make,
+    secrets=("authorization", "application_key"),
+    options={"base_url": "another address of the API, as that of MessageFlow Priority"},
+    fields=FIELDS,
+)
 
 
 def read_send(answer: Answer) -> SendResult:
     """What an answer to ``POST /sms`` with one recipient means."""
     status = answer.status
-    envelope = _envelope(answer.body)
+    envelope = loads(answer.body)
     code, why = _first_error(envelope)
     if status in (425, 429):
         wait = retry_after(answer.headers, time.time())
@@ -196,9 +230,8 @@ def _meaning(status: int) -> str:
 def _first_error(envelope: Mapping[str, Any]) -> tuple[str, str]:
     errors = envelope.get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    return str(first.get("code", ""))[:40], _DIGITS.sub("•••", str(first.get("message") or first.get("title") or ""))[
-        :200
-    ]
+    why = masked(str(first.get("message") or first.get("title") or ""))
+    return str(first.get("code", ""))[:40], why[:200]
 
 
 def _known(raw: object) -> Status | None:
@@ -209,61 +242,3 @@ def _known(raw: object) -> Status | None:
 def _plain(external: object) -> str:
     """An `externalId` without MessageFlow's decoration."""
     return str(external).removeprefix("C-").removesuffix("-0001")
-
-
-def _canonical(item: Mapping[str, Any]) -> bytes:
-    """The same bytes for the same object."""
-    try:
-        return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # deeper or larger than orjson writes
-        return json.dumps(item, sort_keys=True).encode()
-
-
-def _envelope(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _items(body: bytes) -> list[dict[str, Any]]:
-    """The objects of a webhook: one, or an array of them."""
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        found = _lenient(body)
-    items = found if isinstance(found, list) else [found]
-    if not items or not all(isinstance(i, dict) for i in items):
-        raise NotUnderstood("the body is neither a JSON object nor an array of objects")
-    return items
-
-
-def _lenient(body: bytes) -> Any:
-    """JSON that is not quite right: lone surrogates and broken UTF-8 become replacement characters."""
-    try:
-        return _whole(json.loads(body.decode("utf-8-sig", "replace")))
-    except (ValueError, RecursionError) as error:
-        raise NotUnderstood("the body is not JSON") from error
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [_whole(v) for v in value]
-    if isinstance(value, dict):
-        return {_whole(k): _whole(v) for k, v in value.items()}
-    return value
-
-
-def _dig(item: Mapping[str, Any], name: str) -> str | None:
-    """The value of a name, or of a dotted path, as text; None if it is not there or no plain value."""
-    value: Any = item.get(name)
-    if value is None and "." in name:
-        value = item
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -16,6 +16,8 @@ from smsbot.core.status import Status
 
 BASE_URL = "https://api.messageflow.com/v2.1"
 MAX_PARTS = 9
+LISTED = 1000
+"""The most that a list gives at once."""
 
 STATUSES: Mapping[int, Status] = {
     1: Status.ACCEPTED,

@@ -92,12 +92,14 @@ class Dispatcher:
     @property
     def idle(self) -> bool:
         """Whether no conversation has work that could go on now."""
-        return len(self._lanes) == len(self._parked) and not self._tasks
+        if self._tasks or not self.store.pausing:
+            return len(self._lanes) == len(self._parked) and not self._tasks
+        return all(key in self._parked or self.store.paused(key.line) for key in self._lanes)
 
     @property
     def crowded(self) -> bool:
         """Whether new texts should be refused for now."""
-        return self.store.busy or len(self._lanes) > _MOST_LANES
+        return self.store.busy or (len(self._lanes) > _MOST_LANES and not self.store.pausing)
 
     async def recover(self) -> None:
         """Queue what a former process left without a turn, before anything new is taken."""
@@ -115,6 +117,8 @@ class Dispatcher:
     async def arrive(self, event: Event) -> Verdict:
         """Take a new event; durable on return."""
         lane = self._lanes.get(event.key)
+        if lane is None and self.store.paused(event.key.line):
+            lane = self._lanes[event.key] = _Lane()
         if lane is not None:
             return await self._behind(event, lane)
         lane = self._lanes[event.key] = _Lane(busy=True)
@@ -233,7 +237,7 @@ class Dispatcher:
 
     def _look_after(self, key: Key, lane: _Lane) -> None:
         """See to it that a lane with work has exactly one task, and that one without is gone."""
-        if lane.busy or key in self._parked:
+        if lane.busy or key in self._parked or (lane.events and self.store.paused(key.line)):
             return
         if lane.events and not self._closing:
             lane.busy = True
@@ -244,7 +248,7 @@ class Dispatcher:
     async def _drain(self, key: Key, lane: _Lane, work: Work | None = None) -> None:
         """Take the turns of a lane until it is empty or its head has to wait."""
         try:
-            while lane.events and not self._closing:
+            while lane.events and not self._closing and not self.store.paused(key.line):
                 work = work or self._work(lane.events[0])
                 retry_at = await self._turn(work)
                 if retry_at is not None:
@@ -265,6 +269,11 @@ class Dispatcher:
         for key in [k for k, at in self._parked.items() if at <= now]:
             del self._parked[key]
             self._look_after(key, self._lanes[key])
+
+    def resumed(self) -> None:
+        """A pause has ended: take up what waited."""
+        for key, lane in list(self._lanes.items()):
+            self._look_after(key, lane)
 
     @property
     def next_retry(self) -> float | None:

@@ -84,6 +84,10 @@ class Inbox:
             await self._quarantine(rest, kind, "a text to a number that is none of our lines")
         return not strange
 
+    async def take_listed(self, account: str, items: Iterable[Arrival | Receipt]) -> None:
+        """Take what a provider lists; what a webhook brought before is known by its id."""
+        await self._take_all(WebhookRequest(account, b""), "inbound", items)
+
     async def _quarantine(self, request: WebhookRequest, kind: str, reason: str) -> None:
         log.warning("a webhook was not understood and lies in quarantine", account=request.account, why=reason)
         kept = Quarantined(request.account, kind, request.body, reason, self._clock.now(), _safe(request.headers))
@@ -271,6 +275,7 @@ class Inbox:
     async def _consent(self, event: Event, line: Line, action: str, says: str, confirm: bool) -> bool:
         """Make it true at the commit, ahead of every queue; the conversation learns it in its turn."""
         event = replace(event, kind=action)
+        confirm = confirm and not line.network_confirms
         outgoing = (self._say(event, line, says),) if confirm else ()
         word = Consent(action, event.text, f"text {event.id.hex()}", says if confirm else "")
         answer = (await self._store.accept([Acceptance(event, word, outgoing)]))[0]

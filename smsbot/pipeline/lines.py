@@ -33,6 +33,8 @@ class Line:
     """The flows of its bot."""
     table: Table = field(default_factory=Table)
     """The routes that hold here: those of handlers and those that start flows."""
+    network_confirms: bool = False
+    """Whether the network itself answers STOP and START, so that we say nothing."""
 
     def function(self, name: str) -> Signature:
         """The handler of a conversation that waits; raises `Changed` if it is gone."""

@@ -31,6 +31,7 @@ def owed(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str =
         expires=(event.at if reply.due is None else due) + reply.valid,
         event=event.id,
         lane=lane,
+        flash=reply.flash,
     )
 
 
@@ -39,7 +40,7 @@ def joined(said: Sequence[Reply]) -> list[Reply]:
     found: list[Reply] = []
     for reply in said:
         last = found[-1] if found else None
-        if last is not None and (last.due, last.valid) == (reply.due, reply.valid):
+        if last is not None and (last.due, last.valid, last.flash) == (reply.due, reply.valid, reply.flash):
             both = f"{last.text}\n{reply.text}"
             if segments.count(both).segments <= segments.MAX_PARTS:
                 found[-1] = replace(last, text=both)

@@ -14,7 +14,7 @@ from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.core.message import Claim
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
-from smsbot.gateways.base import Gateway, Lookup, Outbound, Outcome, SendResult
+from smsbot.gateways.base import Gateway, Lookup, Outbound, Outcome, Search, SendResult
 from smsbot.stores.base import Check, Checked, Fate, Finding, Outbox, Settlement
 
 from .outbox import backoff
@@ -91,10 +91,10 @@ class Sender:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _give_back(self, claims: Iterable[Claim]) -> None:
-        """Claims that were not begun: definitely not sent, and due at the next start."""
+    async def _give_back(self, claims: Iterable[Claim], why: str = "the server stopped first") -> None:
+        """Claims that were not begun: definitely not sent, and due again at once or at the next start."""
         now = self._clock.now()
-        ends = [Settlement(c, Fate.LATER, now, detail="the server stopped first", again=now) for c in claims]
+        ends = [Settlement(c, Fate.LATER, now, detail=why, again=now) for c in claims]
         if ends:
             await insist(lambda: self._store.retry(ends))
 
@@ -114,6 +114,10 @@ class Sender:
         self._waiting[task] = claim
         async with self._room[text.account]:
             self._waiting.pop(task)
+            if self._store.holds(text):
+                await self._give_back((claim,), "paused")
+                self.kick()
+                return
             why = await self._forbidden(claim)
             if why is not None:
                 self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))
@@ -131,20 +135,23 @@ class Sender:
         return None
 
     async def _send(self, account: Account, claim: Claim) -> SendResult:
+        try:
+            return await account.gateway.send(self._outbound(account, claim))
+        except Exception as error:
+            log.error("a gateway raised", account=account.name, exc_info=error)
+            return SendResult(Outcome.UNKNOWN, detail=f"the gateway raised {type(error).__name__}")
+
+    def _outbound(self, account: Account, claim: Claim) -> Outbound:
         text = claim.outgoing
-        outbound = Outbound(
+        return Outbound(
             sender=text.key.line,
             recipient=text.key.number,
             text=text.text,
             reference=claim.reference,
             validity=text.expires - self._clock.now(),
             report_to=account.report_url(),
+            flash=text.flash,
         )
-        try:
-            return await account.gateway.send(outbound)
-        except Exception as error:
-            log.error("a gateway raised", account=account.name, exc_info=error)
-            return SendResult(Outcome.UNKNOWN, detail=f"the gateway raised {type(error).__name__}")
 
     async def _settle(self, claim: Claim, result: SendResult) -> None:
         now, number = self._clock.now(), mask(claim.outgoing.key.number)
@@ -191,16 +198,17 @@ class Sender:
 
     async def _find(self, check: Check) -> Checked:
         account = self._accounts.get(check.claim.outgoing.account)
-        if account is None or not account.gateway.can_look_up:
+        if account is None or not account.gateway.claims.can_look_up:
             return Checked(check, Finding.HOLD, self._clock.now(), detail="the gateway cannot look texts up")
         try:
-            found = await account.gateway.look_up(check.claim.reference)
+            found = await account.gateway.look_up(await self._search(account, check))
         except Exception as error:
             log.error("a gateway raised", account=account.name, exc_info=error)
             found = Lookup(None, detail=f"the gateway raised {type(error).__name__}")
         now = self._clock.now()
         if found.found:
-            return Checked(check, Finding.FOUND, now, status=found.status or Status.ACCEPTED)
+            status = found.status or Status.ACCEPTED
+            return Checked(check, Finding.FOUND, now, status=status, reference=found.reference)
         if found.found is None:
             if now - check.started > _GIVE_UP_CHECKING:
                 return Checked(check, Finding.HOLD, now, detail=f"could not be looked up for a day: {found.detail}")
@@ -208,6 +216,11 @@ class Sender:
         if check.absences == 0:
             return Checked(check, Finding.ABSENT, now, again=now + self._recheck)
         return await self._absent_twice(check, now)
+
+    async def _search(self, account: Account, check: Check) -> Search:
+        text = check.claim.outgoing
+        known = await self._store.references(text.key.number)
+        return Search(self._outbound(account, check.claim), check.started, known)
 
     async def _absent_twice(self, check: Check, now: float) -> Checked:
         text = check.claim.outgoing

@@ -216,11 +216,12 @@ class Chat:
         """When this turn's event happened, UTC; the same if the turn runs again."""
         return datetime.fromtimestamp(self._event.at, UTC)
 
-    def say(self, text: str, *, valid: str | float = 3600.0, at: datetime | None = None) -> None:
+    def say(self, text: str, *, valid: str | float = 3600.0, at: datetime | None = None, flash: bool = False) -> None:
         """Send a text when the turn commits.
 
         `valid` is how long it is worth sending, counted from what it answers (or from `at`); past that it
-        is listed as expired instead (C9). `at` sends it later; it needs a time zone.
+        is listed as expired instead (C9). `at` sends it later; it needs a time zone. `flash` shows it at once and
+        keeps it not (class 0, 3GPP TS 23.038 §4), where the gateway can.
         Raises `ChatError` for an empty text or one of more than 9 SMS parts.
         """
         if not isinstance(text, str):
@@ -234,7 +235,7 @@ class Chat:
         if at is not None and at.tzinfo is None:
             raise ChatError("say(at=...) needs a time with a zone, such as datetime.now(UTC)")
         if not self._silent:
-            self.effects.said.append(Reply(clean, duration(valid), at.timestamp() if at else None))
+            self.effects.said.append(Reply(clean, duration(valid), at.timestamp() if at else None, flash))
 
     def goto(self, state: str, *, timeout: str | float | None = None, then: str = "") -> None:
         """Wait for the next text at `state`, whose `@bot.state` handler gets it.

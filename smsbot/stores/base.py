@@ -101,6 +101,8 @@ class Checked:
     status: Status = Status.ACCEPTED
     again: float = 0.0
     detail: str = ""
+    reference: str = ""
+    """The provider's id of what was found, where it is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,10 @@ class Outbox(Protocol):
         """Unknown texts that are due to be looked up."""
         ...
 
+    async def references(self, number: str) -> frozenset[str]:
+        """The provider's ids of the texts to a number."""
+        ...
+
     async def checked(self, batch: Sequence[Checked]) -> Sequence[Claim]:
         """Look-ups that ended; returns the texts to resend."""
         ...
@@ -204,6 +210,27 @@ class Outbox(Protocol):
 
     async def suppressed(self, number: str) -> bool:
         """Whether the number has opted out, asked once more before connecting."""
+        ...
+
+    async def pause(self, scope: str, name: str, now: float, why: str = "") -> None:
+        """Keep texts from leaving: ``all``, or those of a ``line`` or a ``lane``; they stay in order."""
+        ...
+
+    async def resume(self, scope: str, name: str, now: float) -> None:
+        """Let them leave again, those that are still worth it."""
+        ...
+
+    def holds(self, outgoing: Outgoing) -> bool:
+        """Whether a pause keeps a text from leaving now; never what answers STOP and HELP."""
+        ...
+
+    @property
+    def pausing(self) -> bool:
+        """Whether anything is paused."""
+        ...
+
+    def paused(self, line: str) -> bool:
+        """Whether the conversations of a line wait."""
         ...
 
     async def report(self, batch: Sequence[Report]) -> Sequence[Event]:

@@ -111,6 +111,8 @@ class EndCheck(Planned):
         match end.finding:
             case Finding.FOUND:
                 plan.add("settle", (text.id, None, end.now, end.status.value, RANK[end.status], end.detail))
+                if end.reference:
+                    plan.add("attempt_found", (end.reference, text.id, end.check.claim.attempt))
             case Finding.ABSENT:
                 plan.add("absent", (text.id, end.again))
             case Finding.LATER:
@@ -148,6 +150,38 @@ class Close(Planned):
         return self.next_text(plan, self.text.key, self.now)
 
 
+class Pause(Planned):
+    """What must not leave for now, and what may again."""
+
+    @property
+    def reads(self) -> bool:
+        """Its statements build on one another."""
+        return True
+
+    def __init__(self, ledger: Ledger, scope: str, name: str, now: float, why: str, *, ends: bool) -> None:
+        super().__init__(ledger)
+        self.scope, self.name, self.now, self.why, self.ends = scope, name, now, why, ends
+        self._before: set[tuple[str, str]] | None = None
+
+    def plan(self, plan: Plan) -> None:
+        """Park what is queued, or queue what is parked."""
+        self._before = set(self.ledger.paused)
+        if self.ends:
+            plan.add("resume", (self.scope, self.name))
+            plan.add("unpark", ())
+            self.ledger.paused.discard((self.scope, self.name))
+        else:
+            plan.add("pause", (self.scope, self.name, self.now, self.why))
+            plan.add("park_all", (self.scope, self.name))
+            self.ledger.paused.add((self.scope, self.name))
+
+    def undo(self) -> None:
+        """Take back what planning counted."""
+        super().undo()
+        if self._before is not None:
+            self.ledger.paused = self._before
+
+
 class Reported(Planned):
     """A delivery report."""
 
@@ -170,7 +204,7 @@ class Reported(Planned):
             return None
         if r.status.rank > text["rank"]:
             plan.add("raise", (known, r.status.value, r.status.rank, r.detail))
-            if text["phase"] in ("queue", "behind"):
+            if text["phase"] in ("queue", "behind", "held"):
                 self._no_longer_owed(plan, text, r.at)
         wakes = r.status in self.report.wakes and r.status.rank >= text["rank"]
         return self._wake(plan, text, r.status, r.at) if wakes else None

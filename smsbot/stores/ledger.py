@@ -24,11 +24,22 @@ class Ledger:
     def __init__(self) -> None:
         self.seq = 0
         self.open: dict[Key, int] = {}
+        self.paused: set[tuple[str, str]] = set()
+        """What is paused: ``("all", "")``, or a line or a lane by its name."""
 
     def next_seq(self) -> int:
         """The place of the next event."""
         self.seq += 1
         return self.seq
+
+    def holds(self, text: Outgoing) -> bool:
+        """Whether a pause keeps the text from leaving; what answers STOP and HELP is never kept."""
+        paused = self.paused
+        return (
+            bool(paused)
+            and text.lane != "consent"
+            and (("all", "") in paused or ("line", text.key.line) in paused or ("lane", text.lane) in paused)
+        )
 
     def shift(self, key: Key, by: int) -> None:
         """Count a text of the conversation in or out."""
@@ -93,13 +104,14 @@ class Planned:
 
     def _owe_one(self, plan: Plan, text: Outgoing) -> Claim | None:
         scheduled = text.due > text.created
-        claimed = not scheduled and text.key not in self.ledger.open
+        held = self.ledger.holds(text) and (scheduled or text.key not in self.ledger.open)
+        claimed = not scheduled and not held and text.key not in self.ledger.open
         line, number = text.key
         row = (
             text.id, line, number, text.account, text.event, text.lane, text.text, text.parts, text.created,
             text.due, text.expires, "sending" if claimed else "queued",
-            "attempt" if claimed else "queue" if scheduled else "behind",
-            int(scheduled), int(claimed),
+            "held" if held else "attempt" if claimed else "queue" if scheduled else "behind",
+            int(scheduled), int(claimed), int(text.flash),
         )  # fmt: skip
         if not plan.offer("outgoing", row):  # opted out, or said before the turn was run again
             plan.add("outgoing_blocked", row[:14])
@@ -133,6 +145,9 @@ class Planned:
             if not row["scheduled"]:
                 self.shift(text.key, -1)
             return None
+        if self.ledger.holds(text):
+            plan.add("park", (text.id,))
+            return None
         if row["scheduled"]:
             self.shift(text.key, 1)
         attempt = row["attempts"] + 1
@@ -145,5 +160,5 @@ def outgoing_of(row: Mapping[str, Any] | sqlite3.Row) -> Outgoing:
     """The text of a row of `outgoing`."""
     return Outgoing(
         row["id"], Key(row["line"], row["number"]), row["account"], row["text"], row["parts"], row["created"],
-        row["due"], row["expires"], row["event"], row["lane"],
+        row["due"], row["expires"], row["event"], row["lane"], bool(row["flash"]),
     )  # fmt: skip

@@ -26,7 +26,7 @@ from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, answer_hash
 from . import queries
 from .arriving import Accept, Named, Owe, Turn
 from .base import Acceptance, Check, Checked, Report, Row, Settlement
-from .leaving import ClaimDue, Close, EndCheck, Reported, Settle
+from .leaving import ClaimDue, Close, EndCheck, Pause, Reported, Settle
 from .ledger import Ledger, outgoing_of
 from .writer import Plan, Statements, Writer
 
@@ -105,9 +105,11 @@ class SqliteStore:
         plan.add("crashed_texts", (now,))
         plan.add("orphaned_texts", (now,))
         plan.add("meta", ("dedupe_key", secrets.token_bytes(32)))
+        plan.add("meta", ("began", repr(now)))
         self._ledger.seq = plan.rows("last_event", ())[0]["seq"]
         for row in plan.rows("open_texts", ()):
             self._ledger.open[Key(row["line"], row["number"])] = row["n"]
+        self._ledger.paused = {(row["scope"], row["name"]) for row in plan.rows("pauses", ())}
 
     async def _wait_for_lock(self) -> None:
         """Take the lock; a process that has just been killed may hold it for a moment still."""
@@ -320,6 +322,10 @@ class SqliteStore:
             for r in await self.rows("due_checks", now=now, limit=limit)
         ]
 
+    async def references(self, number: str) -> frozenset[str]:
+        """The provider's ids of the texts to a number."""
+        return frozenset(r["reference"] for r in await self.rows("references", number=number))
+
     async def checked(self, batch: Sequence[Checked]) -> Sequence[Claim]:
         """Look-ups that ended; returns the texts to resend."""
         answers = await self._writer.submit([EndCheck(self._ledger, c) for c in batch])
@@ -337,6 +343,27 @@ class SqliteStore:
         committed since can change the answer: that is in memory.
         """
         return self._suppressed.get(number, False)
+
+    async def pause(self, scope: str, name: str, now: float, why: str = "") -> None:
+        """Keep texts from leaving: ``all``, or those of a ``line`` or a ``lane``."""
+        await self._writer.submit([Pause(self._ledger, scope, name, now, why, ends=False)])
+
+    async def resume(self, scope: str, name: str, now: float) -> None:
+        """Let them leave again, those that are still worth it."""
+        await self._writer.submit([Pause(self._ledger, scope, name, now, "", ends=True)])
+
+    def holds(self, outgoing: Outgoing) -> bool:
+        """Whether a pause keeps a text from leaving now."""
+        return self._ledger.holds(outgoing)
+
+    @property
+    def pausing(self) -> bool:
+        """Whether anything is paused."""
+        return bool(self._ledger.paused)
+
+    def paused(self, line: str) -> bool:
+        """Whether the conversations of a line wait."""
+        return ("all", "") in self._ledger.paused or ("line", line) in self._ledger.paused
 
     async def report(self, batch: Sequence[Report]) -> Sequence[Event]:
         """Delivery reports; returns the events by which they wake conversations."""

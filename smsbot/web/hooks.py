@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 
 from smsbot.core import codec
 from smsbot.core.clock import Clock
@@ -31,7 +32,8 @@ class Hooks:
         self._secrets = await self._store.hook_secrets()
         for row in await self._store.rows("hook_maps"):
             if row["account"] in self._gateways:
-                self._gateways[row["account"]].remap(row["kind"], codec.loads(row["fields"]))
+                with suppress(UsageError):  # the account may have another gateway by now
+                    self._gateways[row["account"]].remap(row["kind"], codec.loads(row["fields"]))
 
     async def _add(self, account: str) -> None:
         await self._store.add_hook_secret(account, secrets.token_urlsafe(24), self._clock.now())
@@ -47,7 +49,9 @@ class Hooks:
     def addresses(self) -> dict[str, list[str]]:
         """All addresses, by account and kind, newest first."""
         return {
-            f"{name} {kind}": [f"{self._base}/hooks/{name}/{secret}/{kind}" for secret in self.live(name)]
+            f"{name} {kind}": [
+                f"{self._base}/hooks/{name}/{secret}/{kind}{gateway.claims.hook_suffix}" for secret in self.live(name)
+            ]
             for name, gateway in self._gateways.items()
             for kind in gateway.hooks
         }

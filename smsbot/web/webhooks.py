@@ -1,7 +1,7 @@
 """Providers' webhooks as a raw ASGI app: the shortest way from a socket to the inbox.
 
 ``POST /hooks/{account}/{secret}/{kind}``. A 2xx leaves only after the commit (C1); our own fault answers
-503, never 4xx (C2); whoever does not know the secret gets 404 and writes nothing.
+503, never 4xx (C2); whoever does not know the secret gets 404, whose signature is wrong gets 403, and neither writes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ MAX_BODY = 65_536
 PATIENCE = 10.0
 """Seconds in which a whole body must have come."""
 _JSON = (b"content-type", b"application/json")
+_KEPT = b'{"ok":true,"quarantined":true}'
+"""Said to a webhook that was not understood, where its provider reads JSON."""
 
 
 class TooLarge(Exception):
@@ -40,18 +42,21 @@ class Webhooks:
         inbox: Inbox,
         gateways: Mapping[str, Gateway],
         secrets: Callable[[str], tuple[str, ...]],
+        base: str,
         closing: Callable[[], bool],
     ) -> None:
         self._inbox = inbox
         self._gateways = gateways
         self._secrets = secrets
+        self._base = base
         self._closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook."""
         status, headers, body = await self._answer(scope, receive)
         length = (b"content-length", b"%d" % len(body))
-        await send({"type": "http.response.start", "status": status, "headers": [_JSON, length, *headers]})
+        kind = () if any(name == b"content-type" for name, _ in headers) else (_JSON,)
+        await send({"type": "http.response.start", "status": status, "headers": [*kind, length, *headers]})
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, tuple[Any, ...], bytes]:
@@ -75,15 +80,27 @@ class Webhooks:
             return 408, ((b"connection", b"close"),), b'{"error":"too slow"}'
         if body is None:
             return 400, (), b'{"error":"the body ended early"}'
+        request = WebhookRequest(account, body, headers, self._called(scope))
+        if not gateway.genuine(request):
+            log.warning("a webhook without the right signature was refused", account=account, kind=kind)
+            return 403, (), b'{"error":"wrong signature"}'
         try:
-            understood = await self._inbox.webhook(gateway, kind, WebhookRequest(account, body, headers))
+            understood = await self._inbox.webhook(gateway, kind, request)
         except StoreError as error:
             log.error("a webhook could not be kept; its provider will deliver again", why=str(error))
             return 503, ((b"retry-after", b"5"),), b'{"error":"not stored"}'
         except Exception as error:
             log.error("a webhook failed inside smsbot", account=account, exc_info=error)
             return 503, ((b"retry-after", b"30"),), b'{"error":"internal"}'
-        return 200, (), b'{"ok":true}' if understood else b'{"ok":true,"quarantined":true}'
+        content_type, thanks = gateway.thanks
+        kept = not understood and content_type == _JSON[1]
+        return 200, ((b"content-type", content_type),), _KEPT if kept else thanks
+
+    def _called(self, scope: Scope) -> str:
+        """The address as the provider knows it: what the request says of its host is not believed."""
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        query: bytes = scope.get("query_string", b"")
+        return self._base + (raw + b"?" * bool(query) + query).decode("latin-1")
 
     def _genuine(self, account: str, secret: str) -> bool:
         given = secret.encode("utf-8", "replace")

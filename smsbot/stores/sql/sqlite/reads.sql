@@ -103,6 +103,9 @@ SELECT * FROM outgoing WHERE id = :id;
 -- name: attempts
 SELECT n, started, ended, outcome, reference, detail FROM attempts WHERE outgoing = :id ORDER BY n;
 
+-- name: references
+SELECT a.reference FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE o.number = :number AND a.reference <> '';
+
 -- name: receipts
 SELECT status, raw, at, detail FROM receipts WHERE outgoing = :id ORDER BY at;
 
@@ -124,12 +127,16 @@ SELECT at FROM seen WHERE key = :key;
 -- name: held
 SELECT name, at, why FROM holds WHERE scope = 'contact' AND name = :number;
 
+-- name: pauses
+SELECT scope, name, at, why FROM holds WHERE scope IN ('all', 'line', 'lane') ORDER BY at;
+
 -- name: outgoing_of_event
 SELECT id FROM outgoing WHERE event = :event ORDER BY seq;
 
 -- name: counts
 SELECT
   (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase = 'queue' LIMIT 1001)) AS waiting,
+  (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase IS NOT NULL AND phase = 'held' LIMIT 1001)) AS held,
   (SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 0 LIMIT 1001)) AS unread,
   (SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 2 LIMIT 1001)) AS dead,
   (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase IS NULL AND status = 'unknown' LIMIT 1001)) AS unknown,
@@ -153,6 +160,10 @@ SELECT number, at FROM suppressions WHERE number = :number;
 
 -- name: dedupe_key
 SELECT value FROM meta WHERE name = 'dedupe_key';
+
+-- name: began
+-- When this database was first opened, or at least the first time that this was kept.
+SELECT CAST(value AS REAL) AS at FROM meta WHERE name = 'began';
 
 -- name: sandbox_phones
 SELECT number, mode FROM sandbox_phones;

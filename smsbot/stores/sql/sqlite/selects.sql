@@ -4,7 +4,7 @@
 -- Texts of a conversation that waited behind others, in order; none while one is still ahead of them.
 SELECT * FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind' AND NOT EXISTS (
   SELECT 1 FROM outgoing AS h WHERE h.line = ?1 AND h.number = ?2
-  AND (h.phase = 'attempt' OR h.phase = 'queue' AND h.scheduled = 0))
+  AND (h.phase = 'attempt' OR h.phase IN ('queue', 'held') AND h.scheduled = 0))
 ORDER BY seq LIMIT 100;
 
 -- name: due
@@ -13,7 +13,7 @@ SELECT * FROM outgoing WHERE phase = 'queue' AND due <= ? ORDER BY due, seq LIMI
 -- name: blockable
 -- What an opt-out keeps from leaving.
 SELECT id, line, number, scheduled FROM outgoing
-WHERE number = ? AND phase IN ('queue', 'behind') AND lane <> 'consent';
+WHERE number = ? AND phase IN ('queue', 'behind', 'held') AND lane <> 'consent';
 
 -- name: suppressed
 SELECT 1 FROM suppressions WHERE number = ?;
@@ -29,7 +29,10 @@ SELECT * FROM outgoing WHERE id = ?;
 
 -- name: open_texts
 SELECT line, number, count(*) AS n FROM outgoing
-WHERE phase IN ('attempt', 'behind') OR phase = 'queue' AND scheduled = 0 GROUP BY line, number;
+WHERE phase IN ('attempt', 'behind') OR phase IN ('queue', 'held') AND scheduled = 0 GROUP BY line, number;
+
+-- name: pauses
+SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane');
 
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;

@@ -105,8 +105,8 @@ DELETE FROM contacts WHERE number = ? AND name = ?;
 
 -- name: outgoing (guard)
 INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
-                      status, rank, phase, scheduled, attempts)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15
+                      status, rank, phase, scheduled, attempts, flash)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16
 WHERE (?6 = 'consent' OR NOT EXISTS (SELECT 1 FROM suppressions WHERE number = ?3))
 AND (?6 NOT IN ('notice', 'bulk') OR NOT EXISTS (SELECT 1 FROM holds WHERE scope = 'contact' AND name = ?3))
 ON CONFLICT (id) DO NOTHING;
@@ -126,6 +126,9 @@ INSERT INTO attempts (outgoing, n, started) VALUES (?, ?, ?);
 
 -- name: attempt_ended
 UPDATE attempts SET ended = ?, outcome = ?, reference = ?, detail = ? WHERE outgoing = ? AND n = ?;
+
+-- name: attempt_found
+UPDATE attempts SET reference = ? WHERE outgoing = ? AND n = ?;
 
 -- name: settle
 UPDATE outgoing SET phase = CASE WHEN ?2 = 'check' AND rank >= 2 THEN NULL ELSE ?2 END, due = ?3,
@@ -167,7 +170,7 @@ ON CONFLICT DO NOTHING;
 
 -- name: raise
 UPDATE outgoing SET status = ?2, rank = ?3, detail = ?4,
-  phase = CASE WHEN phase IN ('check', 'queue', 'behind') THEN NULL ELSE phase END
+  phase = CASE WHEN phase IN ('check', 'queue', 'behind', 'held') THEN NULL ELSE phase END
 WHERE id = ?1 AND rank < ?3;
 
 -- name: promote
@@ -176,7 +179,27 @@ UPDATE outgoing SET phase = 'queue', due = ?3 WHERE seq = (
   SELECT min(seq) FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind')
 AND NOT EXISTS (
   SELECT 1 FROM outgoing AS h WHERE h.line = ?1 AND h.number = ?2
-  AND (h.phase = 'attempt' OR h.phase = 'queue' AND h.scheduled = 0));
+  AND (h.phase = 'attempt' OR h.phase IN ('queue', 'held') AND h.scheduled = 0));
+
+-- name: park
+-- A pause keeps this text; it stays first in its conversation.
+UPDATE outgoing SET phase = 'held' WHERE id = ?;
+
+-- name: pause
+INSERT INTO holds (scope, name, at, why) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: resume
+DELETE FROM holds WHERE scope = ? AND name = ?;
+
+-- name: park_all
+UPDATE outgoing SET phase = 'held' WHERE phase = 'queue' AND lane <> 'consent'
+AND (?1 = 'all' OR ?1 = 'line' AND line = ?2 OR ?1 = 'lane' AND lane = ?2);
+
+-- name: unpark
+-- What no other pause keeps is queued again.
+UPDATE outgoing SET phase = 'queue' WHERE phase = 'held' AND NOT EXISTS (
+  SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = outgoing.line
+  OR h.scope = 'lane' AND h.name = outgoing.lane);
 
 -- name: suppress
 INSERT INTO suppressions (number, at) VALUES (?, ?) ON CONFLICT DO NOTHING;

@@ -8,22 +8,31 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
+"""What is done with a request: `reader` and `writer` are its connection, the bytes are its head and body."""
 
 
-class Provider:
-    """Counts the requests that arrived whole."""
+class Scripted:
+    """Keeps the requests that arrived whole."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
         self.requests: list[bytes] = []
+        """Head and body of each, as they came."""
         self.port = 0
         self._open: set[asyncio.StreamWriter] = set()
 
     @property
     def url(self) -> str:
+        """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def bodies(self) -> list[bytes]:
+        """The bodies of the requests."""
+        return [request.partition(b"\r\n\r\n")[2] for request in self.requests]
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection."""
         self._open.add(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
@@ -43,13 +52,15 @@ class Provider:
             await writer.wait_closed()
 
     async def close(self) -> None:
+        """Close all connections."""
         for writer in list(self._open):
             await self._close(writer)
 
 
 @asynccontextmanager
-async def provider(script: Script) -> AsyncIterator[Provider]:
-    made = Provider(script)
+async def scripted(script: Script) -> AsyncIterator[Scripted]:
+    """A provider that listens on loopback and does what the script says to each request."""
+    made = Scripted(script)
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     try:
@@ -57,6 +68,19 @@ async def provider(script: Script) -> AsyncIterator[Provider]:
     finally:
         server.close()
         await made.close()
+
+
+def drips(*, every: float = 0.05, count: int = 200) -> Script:
+    """The head of an answer, then one byte from time to time, for longer than anybody waits."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(count):
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(every)
+
+    return script
 
 
 def answers(status: int, body: object, headers: str = "") -> Script:

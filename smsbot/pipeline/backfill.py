@@ -1,0 +1,62 @@
+"""What no webhook brought: texts and reports are listed at the provider, at start and every few minutes (C2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from smsbot.core.clock import Clock
+from smsbot.core.errors import SmsbotError
+from smsbot.stores.base import Store
+
+from .inbox import Inbox
+from .lines import Lines
+from .sender import Account
+
+log = structlog.get_logger("smsbot.backfill")
+PAUSE = 300.0
+FIRST = 48 * 3600.0
+"""Seconds back at start: nobody knows how long we were away."""
+OVERLAP = 3600.0
+"""Seconds back after that; providers list late, and what we have is known by its id."""
+
+
+class Backfill:
+    """Asks each gateway that can list what it has for us."""
+
+    def __init__(self, store: Store, inbox: Inbox, accounts: Mapping[str, Account], lines: Lines, clock: Clock) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._accounts = {name: a for name, a in accounts.items() if a.gateway.claims.can_catch_up}
+        self._lines = lines
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """List until cancelled."""
+        while self._accounts:
+            for account in self._accounts.values():
+                await self.once(account)
+            await asyncio.sleep(PAUSE)
+
+    def account(self, name: str) -> Account:
+        """An account whose gateway can list."""
+        return self._accounts[name]
+
+    async def once(self, account: Account) -> None:
+        """Take what one account has; a provider that cannot answer is asked again later."""
+        now = self._clock.now()
+        began = float((await self._store.rows("began"))[0]["at"])
+        since = max(self._until.get(account.name, now - FIRST + OVERLAP) - OVERLAP, began)
+        lines = [line.number for line in self._lines.values() if line.account == account.name]
+        try:
+            items = await account.gateway.catch_up(account.name, lines, since)
+            await self._inbox.take_listed(account.name, items)
+        except SmsbotError as error:
+            log.warning("what no webhook brought could not be listed", account=account.name, why=error.args[0])
+        except Exception as error:
+            log.error("a gateway raised", account=account.name, exc_info=error)
+        else:
+            self._until[account.name] = now
