@@ -17,6 +17,7 @@ from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import RouteError, SettingsError, UsageError
 from smsbot.core.message import Key
 from smsbot.core.words import tokens
+from smsbot.failpoints import reached
 from smsbot.gateways.base import Credentials, Gateway
 from smsbot.gateways.messageflow import MessageFlow
 from smsbot.pipeline.backfill import Backfill
@@ -279,6 +280,7 @@ class App:
         self._stack.push_async_callback(stop)
 
     async def _drain(self) -> None:
+        reached("drain.begun")
         end = asyncio.get_running_loop().time() + _DRAIN
         await self.dispatcher.drain(_DRAIN)
         await self.sender.drain(end - asyncio.get_running_loop().time())

@@ -27,7 +27,7 @@ from smsbot.gateways.base import Provider
 from smsbot.gateways.providers import provider
 
 _PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
-_NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG"}
+_NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG", "SMSBOT_FAILPOINT", "SMSBOT_SEED"}
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 

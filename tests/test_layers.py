@@ -13,9 +13,10 @@ ROOT = Path(__file__).parent.parent / "smsbot"
 COLUMNS = ("gateways", "stores", "routing", "flows", "conversations", "policy")
 MAY = {
     "core": set(),
+    "failpoints": set(),
     "transport": {"core"},
     "gateways": {"core", "transport"},
-    "stores": {"core"},
+    "stores": {"core", "failpoints"},
     "routing": {"core"},
     "flows": {"core"},
     "conversations": {"core"},
@@ -24,9 +25,9 @@ MAY = {
     "targets": {"core", "routing", "flows"},
     "checks": {"core", "routing", "flows", "policy", "targets"},
     "serve": {"core"},
-    "pipeline": {"core", "routing", "flows", "conversations", "policy", "gateways.base", "stores.base"},
+    "pipeline": {"core", "routing", "flows", "conversations", "policy", "gateways.base", "stores.base", "failpoints"},
     "sandbox": {"core", "transport", "gateways.messageflow_wire", "stores.base"},
-    "web": {"core", "gateways.base", "stores.base", "checks", "pipeline"},
+    "web": {"core", "gateways.base", "stores.base", "checks", "pipeline", "failpoints"},
 }
 FREE = {"app", "cli", "__main__", "__init__", "testing"}
 

@@ -23,6 +23,7 @@ from smsbot.core.errors import SmsbotError, StoreError, StoreRefused, UsageError
 from smsbot.core.message import Event, Key, Reply
 from smsbot.core.phone import mask
 from smsbot.core.turn import Verdict
+from smsbot.failpoints import reached
 from smsbot.routing.bot import Bot
 from smsbot.routing.effects import Effects
 from smsbot.routing.injection import Signature, where
@@ -104,6 +105,7 @@ class Dispatcher:
     async def recover(self) -> None:
         """Queue what a former process left without a turn, before anything new is taken."""
         after = 0
+        reached("recover.begun")
         while batch := await self.store.unread(after, 1000):
             for event in batch:
                 self._queue(event)
@@ -137,6 +139,7 @@ class Dispatcher:
         return work.durable.result() if work.durable.done() else await work.accept()
 
     def _work(self, event: Event) -> Work:
+        reached("turn.begun")
         return Work(self.store, self.sender, self.clock, self.spawn, event)
 
     async def _behind(self, event: Event, lane: _Lane) -> Verdict:

@@ -18,6 +18,7 @@ from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Rece
 from smsbot.core.nearest import nearest
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.core.turn import Verdict, digest
+from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, WebhookRequest
 from smsbot.policy import consent, noise
 from smsbot.policy.consent import Word
@@ -159,6 +160,7 @@ class Inbox:
         open_run = (await self._store.load(event.key)).run is not None
         if await self._dispatcher.arrive(event) is not Verdict.DONE:
             return "duplicate"
+        reached("event.kept")
         queued = open_run and self._begins(ours, name) and (busy or (flow.start.busy if flow else "")) in ("", "queue")
         return "queued" if queued else "started"
 

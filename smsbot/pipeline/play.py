@@ -25,6 +25,7 @@ from smsbot.core.message import Event, Message
 from smsbot.core.request import Ask, Call, Do, Request, Sleep, Together
 from smsbot.core.start import start_of
 from smsbot.core.turn import digest
+from smsbot.failpoints import reached
 from smsbot.flows import engine
 from smsbot.flows.state import (
     Act,
@@ -602,6 +603,7 @@ class Play:
         if scene.cut is None:
             raise NotNow
         await scene.cut()
+        reached("step.begun")
         if isinstance(wanted, Together):
             tries = [self._once(level, d, n) for n, d in enumerate(wanted.steps)]
             results = await asyncio.gather(*tries, return_exceptions=True)
@@ -620,9 +622,11 @@ class Play:
             codec.dumps(value)
         except UsageError as error:
             kind, value = told.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}"
+        reached("step.done")
         record = self._record(kind, wanted.site, value)
         self._keep(level, record)
         await scene.cut()
+        reached("step.kept")
         if kind == told.UNKEPT:
             raise ChatError(str(value))
         return record

@@ -10,6 +10,7 @@ import structlog
 from smsbot.core.clock import Clock
 from smsbot.core.message import Receipt
 from smsbot.core.status import Status
+from smsbot.failpoints import reached
 from smsbot.stores.base import Report, Store
 
 from .dispatcher import Dispatcher
@@ -37,4 +38,6 @@ class Receipts:
                 # its raw value stays out: with a wrong field map it could be anything
                 log.warning("a delivery status that is not known", account=receipt.account)
         reports = [Report(replace(r, at=now), self._wakes) for r in receipts]
-        self._dispatcher.feed(await self._store.report(reports))
+        events = await self._store.report(reports)
+        reached("report.taken")
+        self._dispatcher.feed(events)

@@ -14,6 +14,7 @@ from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.core.message import Claim
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
+from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, Lookup, Outbound, Outcome, Search, SendResult
 from smsbot.stores.base import Check, Checked, Fate, Finding, Outbox, Settlement
 
@@ -122,7 +123,9 @@ class Sender:
             if why is not None:
                 self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))
                 return
+            reached("send.claimed")
             result = await self._send(account, claim)
+            reached("send.answered")
         await self._settle(claim, result)
 
     async def _forbidden(self, claim: Claim) -> tuple[Status, str] | None:
@@ -172,7 +175,9 @@ class Sender:
                 again = Settlement(claim, Fate.LATER, now, detail=detail, again=now + wait)
                 self.start(await insist(lambda: self._store.retry([again])))
                 return
-        self.start(await insist(lambda: self._store.sent([end])))
+        following = await insist(lambda: self._store.sent([end]))
+        reached("send.settled")
+        self.start(following)
         if end.fate is Fate.UNKNOWN:
             self.kick()
 
@@ -192,7 +197,10 @@ class Sender:
     async def _look_up(self, check: Check) -> None:
         try:
             end = await self._find(check)
-            self.start(await insist(lambda: self._store.checked([end])))
+            reached("check.found")
+            following = await insist(lambda: self._store.checked([end]))
+            reached("check.kept")
+            self.start(following)
         finally:
             self._checking.discard(check.claim.outgoing.id)
 

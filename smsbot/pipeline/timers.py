@@ -13,6 +13,7 @@ from smsbot.core.errors import StoreError
 from smsbot.core.message import Event
 from smsbot.core.start import PREFIX, event_of, start_of
 from smsbot.core.turn import Timer, Verdict, digest
+from smsbot.failpoints import reached
 from smsbot.stores.base import Acceptance, Store
 
 from .dispatcher import Dispatcher
@@ -83,7 +84,9 @@ class Timers:
     async def _fire(self, now: float) -> None:
         while timers := await self._store.sweep(now, 500):
             batch = [_acceptance(t, now) for t in timers]
+            reached("timer.due")
             answers = await self._store.accept(batch)
+            reached("timer.fired")
             self._dispatcher.feed(
                 replace(item.event, seq=answer.seq)
                 for item, answer in zip(batch, answers, strict=True)

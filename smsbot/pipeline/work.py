@@ -11,6 +11,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError
 from smsbot.core.message import Event
 from smsbot.core.turn import Committed, Step, Verdict
+from smsbot.failpoints import reached
 from smsbot.stores.base import Acceptance, Store
 
 from .sender import Sender
@@ -69,12 +70,14 @@ class Work:
     async def commit_here(self, step: Step) -> Committed:
         """The same without a task of its own, for turns that nobody cancels."""
         async with self._writing:
+            reached("turn.decided")
             if self.durable.done() and self.durable.result() is not Verdict.DONE:
                 return Committed(self.durable.result())
             write = self._store.finish if self.seq else self._store.step_express
             if step.event.seq != self.seq:
                 step = replace(step, event=self.event)
             answer = (await write([step]))[0]
+            reached("turn.committed")
             self._committed(answer)
         self._sender.start(answer.claims)
         return answer

@@ -86,7 +86,7 @@ class Finding(StrEnum):
     """Not there; ask again at `again`."""
     RESEND = "resend"
     LATER = "later"
-    """The look-up itself failed; ask again at `again`."""
+    """The look-up itself failed; ask again at `again`. What waits behind the text waits no longer."""
     HOLD = "hold"
     """Nothing more can be learnt; the desk decides."""
 

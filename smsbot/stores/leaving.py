@@ -28,7 +28,9 @@ class Settle(Planned):
     def reads(self) -> bool:
         """Texts may wait behind it, or reports may have come before it."""
         end = self.end
-        return end.fate is Fate.LATER or bool(end.reference) or self.ledger.open.get(end.claim.outgoing.key, 0) > 1
+        if end.fate in (Fate.LATER, Fate.UNKNOWN) or end.reference:
+            return True
+        return self.ledger.open.get(end.claim.outgoing.key, 0) > 1
 
     def plan(self, plan: Plan) -> tuple[Claim, ...]:
         """Write the outcome; hand out the next text."""
@@ -37,8 +39,11 @@ class Settle(Planned):
         if end.fate is Fate.LATER:
             return self._later(plan)
         status = _STATUS[end.fate]
-        phase, due = ("check", end.again) if end.fate is Fate.UNKNOWN else (None, end.now)
+        unknown = end.fate is Fate.UNKNOWN and plan.rows("outgoing", (text.id,))[0]["rank"] < RANK[Status.ACCEPTED]
+        phase, due = ("check", end.again) if unknown else (None, end.now)
         plan.add("settle", (text.id, phase, due, status.value, RANK[status], end.detail))
+        if unknown:  # what follows waits, so that it cannot overtake
+            return ()
         self.shift(text.key, -1)
         if plan.alone and end.reference:
             _early_reports(plan, end)
@@ -98,15 +103,25 @@ class EndCheck(Planned):
 
     @property
     def reads(self) -> bool:
-        """A resend asks once more whether the number has opted out."""
-        return self.end.finding is Finding.RESEND
-
-    def refused(self, statement: str) -> tuple[Claim, ...]:
-        """A report or another look-up settled the text meanwhile."""
-        return ()
+        """A report may have settled the text meanwhile, and texts may wait behind it."""
+        return True
 
     def plan(self, plan: Plan) -> tuple[Claim, ...]:
-        """Settle, ask again later, resend or hold."""
+        """Settle, ask again later, resend or hold; what waited behind it goes on, or waits for the resend."""
+        end, text = self.end, self.end.check.claim.outgoing
+        row = plan.rows("outgoing", (text.id,))[0]
+        if row["phase"] != "check" or row["attempts"] != end.check.claim.attempt:
+            return ()
+        claims = self._end(plan)
+        if end.finding is Finding.ABSENT:
+            return ()
+        if not row["passed"]:
+            self.shift(text.key, -1)
+        if claims:
+            self.shift(text.key, 1)
+        return claims or self.next_text(plan, text.key, end.now)
+
+    def _end(self, plan: Plan) -> tuple[Claim, ...]:
         end, text = self.end, self.end.check.claim.outgoing
         match end.finding:
             case Finding.FOUND:
@@ -125,7 +140,6 @@ class EndCheck(Planned):
                 attempt = end.check.claim.attempt + 1
                 plan.add("resend", (text.id, attempt))
                 plan.add("attempt", (text.id, attempt, end.now))
-                self.shift(text.key, 1)
                 return (Claim(text, attempt),)
         return ()
 
@@ -204,13 +218,13 @@ class Reported(Planned):
             return None
         if r.status.rank > text["rank"]:
             plan.add("raise", (known, r.status.value, r.status.rank, r.detail))
-            if text["phase"] in ("queue", "behind", "held"):
+            if text["phase"] in ("queue", "behind", "held", "check"):
                 self._no_longer_owed(plan, text, r.at)
         wakes = r.status in self.report.wakes and r.status.rank >= text["rank"]
         return self._wake(plan, text, r.status, r.at) if wakes else None
 
     def _no_longer_owed(self, plan: Plan, text: sqlite3.Row, now: float) -> None:
-        if not text["scheduled"]:
+        if not (text["passed"] if text["phase"] == "check" else text["scheduled"]):
             self.shift(Key(text["line"], text["number"]), -1)
         plan.add("promote", (text["line"], text["number"], now))
 

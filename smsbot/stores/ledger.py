@@ -130,6 +130,8 @@ class Planned:
                 claim = self.claim_row(plan, row, now)
                 if claim is not None:
                     return (claim,)
+                if plan.rows("outgoing", (row["id"],))[0]["phase"] == "held":  # now the others wait behind it
+                    return ()
         return ()
 
     def claim_row(self, plan: Plan, row: sqlite3.Row, now: float) -> Claim | None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from smsbot.core.errors import StoreError, StoreRefused, StoreTooNew
+from smsbot.failpoints import reached
 
 from .queries import Query, migrations
 
@@ -108,6 +109,7 @@ class _Together:
             if rows is None:
                 continue
             done = self._db.executemany(query.sql, rows)
+            reached("writer.statement")
             if query.guard and done.rowcount != len(rows):
                 raise Refused(name)
 
@@ -126,7 +128,9 @@ class _Alone:
             raise Refused(name)
 
     def offer(self, name: str, parameters: Sequence[object]) -> bool:
-        return self._db.execute(self._statements.writes[name].sql, parameters).rowcount == 1
+        changed = self._db.execute(self._statements.writes[name].sql, parameters).rowcount == 1
+        reached("writer.statement")
+        return changed
 
     def rows(self, name: str, parameters: Sequence[object]) -> list[sqlite3.Row]:
         return self._db.execute(self._statements.selects[name].sql, parameters).fetchall()
@@ -223,6 +227,7 @@ class Writer:
         for number, script in scripts:
             if number > version:
                 db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+                reached("migration.done")
 
     def _serve(self, db: sqlite3.Connection) -> bool:
         """Commit one batch; False once there is no more to come."""
@@ -258,6 +263,7 @@ class Writer:
         together, alone = _Together(db, self._statements), _Alone(db, self._statements)
         planned: list[Unit] = []
         db.execute("BEGIN IMMEDIATE")
+        reached("writer.begun")
         try:
             answers: list[Any] = [None] * len(units)
             readers: list[int] = []
@@ -271,7 +277,9 @@ class Writer:
             for i in readers:
                 planned.append(units[i])
                 answers[i] = units[i].plan(alone)
+            reached("writer.written")
             db.execute("COMMIT")
+            reached("writer.committed")
         except BaseException:
             self._roll_back(db, planned)
             raise
@@ -295,7 +303,9 @@ class Writer:
                     planned.pop().undo()
                     answers.append(_refusal(unit, error))
                 db.execute("RELEASE unit")
+            reached("writer.written")
             db.execute("COMMIT")
+            reached("writer.committed")
         except BaseException:
             self._roll_back(db, planned)
             raise

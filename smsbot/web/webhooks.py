@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from smsbot.core.errors import StoreError
+from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, WebhookRequest
 from smsbot.pipeline.inbox import Inbox
 
@@ -58,6 +59,7 @@ class Webhooks:
         kind = () if any(name == b"content-type" for name, _ in headers) else (_JSON,)
         await send({"type": "http.response.start", "status": status, "headers": [*kind, length, *headers]})
         await send({"type": "http.response.body", "body": body})
+        reached("webhook.answered")
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, tuple[Any, ...], bytes]:
         path = scope["path"].split("/")
@@ -71,6 +73,7 @@ class Webhooks:
             return 405, ((b"allow", b"POST"),), b'{"error":"webhooks are POSTed"}'
         if self._closing() or self._inbox.crowded:
             return 503, ((b"retry-after", b"5"),), b'{"error":"busy"}'
+        reached("webhook.begun")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         try:
             body = await _read(receive, headers.get("content-length", ""))
@@ -80,12 +83,15 @@ class Webhooks:
             return 408, ((b"connection", b"close"),), b'{"error":"too slow"}'
         if body is None:
             return 400, (), b'{"error":"the body ended early"}'
+        reached("webhook.read")
         request = WebhookRequest(account, body, headers, self._called(scope))
         if not gateway.genuine(request):
             log.warning("a webhook without the right signature was refused", account=account, kind=kind)
             return 403, (), b'{"error":"wrong signature"}'
+        reached("webhook.verified")
         try:
             understood = await self._inbox.webhook(gateway, kind, request)
+            reached("webhook.taken")
         except StoreError as error:
             log.error("a webhook could not be kept; its provider will deliver again", why=str(error))
             return 503, ((b"retry-after", b"5"),), b'{"error":"not stored"}'

@@ -17,11 +17,12 @@ from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
 from smsbot.core.message import Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
 from smsbot.core.turn import Entry, Step, Timer, Verdict, digest
-from smsbot.stores.base import Acceptance, Checked, Consent, Fate, Finding, Report, Settlement
+from smsbot.stores.base import Acceptance, Check, Checked, Consent, Fate, Finding, Report, Settlement
 from smsbot.stores.sqlite import SqliteStore
 
 ANN = Key("7255", "+48600100200")
 BOB = Key("7255", "+48600100300")
+EVE = Key("7255", "+48600100400")
 NOW = 1000.0
 
 
@@ -183,8 +184,91 @@ async def test_at_start_every_open_attempt_is_unknown_and_what_waited_goes_on(st
     store = await reopen(store, NOW + 5)
     assert await status(store, text("1")) == ("unknown", "check")
     assert {c.claim.outgoing.text for c in await store.claim_checks(NOW + 5, 10)} == {"1", "b"}
-    assert [c.outgoing.text for c in await store.claim_out(NOW + 5, 10)] == ["2"]
+    assert await store.claim_out(NOW + 5, 10) == [], "what follows an unknown text must not overtake it"
+    for check in await store.claim_checks(NOW + 5, 10):
+        claims = await store.checked([Checked(check, Finding.FOUND, NOW + 6)])
+        assert [c.outgoing.text for c in claims] == (["2"] if check.claim.outgoing.text == "1" else [])
     await store.close()
+
+
+async def unknown_before_two(store: SqliteStore) -> Check:
+    """An unknown text with one behind it, and one later."""
+    claim = (await store.owe([text("1"), text("2")]))[0].claims[0]
+    assert await store.sent([Settlement(claim, Fate.UNKNOWN, NOW, again=NOW)]) == []
+    assert (await store.owe([text("3")]))[0].claims == ()
+    (check,) = await store.claim_checks(NOW, 10)
+    return check
+
+
+@pytest.mark.parametrize("finding", [Finding.FOUND, Finding.HOLD, Finding.LATER])
+async def test_what_follows_an_unknown_text_waits_until_it_is_told(store: SqliteStore, finding: Finding) -> None:
+    check = await unknown_before_two(store)
+    assert await store.checked([Checked(check, Finding.ABSENT, NOW, again=NOW + 2)]) == []
+    assert await store.claim_out(NOW + 9, 10) == []
+    (check,) = await store.claim_checks(NOW + 2, 10)
+    (claim,) = await store.checked([Checked(check, finding, NOW + 2, again=NOW + 300)])
+    assert claim.outgoing.text == "2"
+    assert [c.outgoing.text for c in await store.sent([Settlement(claim, Fate.ACCEPTED, NOW + 3)])] == ["3"]
+    if finding is Finding.LATER:  # found in the end: nothing that went on is counted twice
+        (check,) = await store.claim_checks(NOW + 300, 10)
+        assert await store.checked([Checked(check, Finding.FOUND, NOW + 300)]) == []
+
+
+async def test_a_resend_goes_before_what_follows(store: SqliteStore) -> None:
+    check = await unknown_before_two(store)
+    (resend,) = await store.checked([Checked(check, Finding.RESEND, NOW + 2)])
+    assert (resend.outgoing.text, resend.attempt) == ("1", 2)
+    (claim,) = await store.sent([Settlement(resend, Fate.ACCEPTED, NOW + 3)])
+    assert claim.outgoing.text == "2"
+
+
+async def test_a_report_tells_an_unknown_text(store: SqliteStore) -> None:
+    check = await unknown_before_two(store)
+    await store.report([Report(Receipt("main", "x", Status.DELIVERED, "21", NOW, outgoing=check.claim.outgoing.id))])
+    (claim,) = await store.claim_out(NOW, 10)
+    assert claim.outgoing.text == "2"
+    assert await store.checked([Checked(check, Finding.HOLD, NOW)]) == [], "the look-up came too late to say anything"
+    assert await status(store, check.claim.outgoing) == ("delivered", None)
+    assert [c.outgoing.text for c in await store.sent([Settlement(claim, Fate.ACCEPTED, NOW)])] == ["3"]
+
+
+@pytest.mark.parametrize(("scope", "name"), [("all", ""), ("line", "7255"), ("lane", "reply")])
+async def test_a_pause_keeps_texts_in_order(store: SqliteStore, scope: str, name: str) -> None:
+    claim = (await store.owe([text("1"), text("2")]))[0].claims[0]
+    await store.pause(scope, name, NOW, "looking into it")
+    assert (await store.owe([text("3"), text("b", BOB), text("later", BOB, due=NOW + 5)]))[0].claims == ()
+    assert (await store.owe([text("sorry", EVE, lane="consent")]))[0].claims != (), "STOP is answered all the same"
+    assert await store.sent([Settlement(claim, Fate.ACCEPTED, NOW)]) == []
+    store = await reopen(store, NOW + 6)
+    assert await store.claim_out(NOW + 6, 10) == []
+    assert store.holds(text("2"))
+    await store.resume(scope, name, NOW + 7)
+    claims = {c.outgoing.text: c for c in await store.claim_out(NOW + 7, 10)}
+    assert set(claims) == {"2", "b"}
+    assert [c.outgoing.text for c in await store.sent([Settlement(claims["2"], Fate.ACCEPTED, NOW)])] == ["3"]
+    await store.close()
+
+
+async def test_two_pauses_end_each_by_itself(store: SqliteStore) -> None:
+    await store.pause("all", "", NOW)
+    await store.pause("lane", "reply", NOW)
+    await store.owe([text("1")])
+    await store.resume("all", "", NOW)
+    assert await store.claim_out(NOW, 10) == []
+    await store.resume("lane", "reply", NOW)
+    assert [c.outgoing.text for c in await store.claim_out(NOW, 10)] == ["1"]
+
+
+async def test_an_opt_out_ends_what_a_pause_keeps(store: SqliteStore) -> None:
+    await store.pause("all", "", NOW)
+    await store.owe([text("1"), text("2")])
+    word = Consent("optout", "STOP", "x", "bye")
+    stop = event("stop")
+    answer = await store.accept([Acceptance(stop, word, (text("bye", lane="consent"),))])
+    assert [c.outgoing.text for c in answer[0].claims] == ["bye"]
+    assert await status(store, text("1")) == ("blocked", None)
+    await store.resume("all", "", NOW)
+    assert await store.claim_out(NOW, 10) == []
 
 
 async def test_an_unknown_text_is_looked_up_resent_and_held(store: SqliteStore) -> None:

@@ -4,7 +4,7 @@
 -- Texts of a conversation that waited behind others, in order; none while one is still ahead of them.
 SELECT * FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind' AND NOT EXISTS (
   SELECT 1 FROM outgoing AS h WHERE h.line = ?1 AND h.number = ?2
-  AND (h.phase = 'attempt' OR h.phase IN ('queue', 'held') AND h.scheduled = 0))
+  AND (h.phase = 'attempt' OR h.phase = 'check' AND h.passed = 0 OR h.phase IN ('queue', 'held') AND h.scheduled = 0))
 ORDER BY seq LIMIT 100;
 
 -- name: due
@@ -29,7 +29,8 @@ SELECT * FROM outgoing WHERE id = ?;
 
 -- name: open_texts
 SELECT line, number, count(*) AS n FROM outgoing
-WHERE phase IN ('attempt', 'behind') OR phase IN ('queue', 'held') AND scheduled = 0 GROUP BY line, number;
+WHERE phase IN ('attempt', 'behind') OR phase = 'check' AND passed = 0 OR phase IN ('queue', 'held') AND scheduled = 0
+GROUP BY line, number;
 
 -- name: pauses
 SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane');

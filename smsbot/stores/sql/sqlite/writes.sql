@@ -147,14 +147,14 @@ UPDATE outgoing SET phase = 'attempt', scheduled = 0, attempts = ?2,
 WHERE id = ?1;
 
 -- name: resend (guard)
-UPDATE outgoing SET phase = 'attempt', attempts = ?2, resends = resends + 1, absences = 0
+UPDATE outgoing SET phase = 'attempt', attempts = ?2, resends = resends + 1, absences = 0, passed = 0
 WHERE id = ?1 AND phase = 'check' AND rank < 2 AND attempts = ?2 - 1;
 
 -- name: absent
 UPDATE outgoing SET absences = absences + 1, due = ?2 WHERE id = ?1 AND phase = 'check';
 
 -- name: recheck
-UPDATE outgoing SET due = ?2 WHERE id = ?1 AND phase = 'check';
+UPDATE outgoing SET due = ?2, passed = 1 WHERE id = ?1 AND phase = 'check';
 
 -- name: close
 UPDATE outgoing SET phase = NULL, detail = CASE WHEN rank < ?3 THEN ?4 ELSE detail END,
@@ -179,7 +179,7 @@ UPDATE outgoing SET phase = 'queue', due = ?3 WHERE seq = (
   SELECT min(seq) FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind')
 AND NOT EXISTS (
   SELECT 1 FROM outgoing AS h WHERE h.line = ?1 AND h.number = ?2
-  AND (h.phase = 'attempt' OR h.phase IN ('queue', 'held') AND h.scheduled = 0));
+  AND (h.phase = 'attempt' OR h.phase = 'check' AND h.passed = 0 OR h.phase IN ('queue', 'held') AND h.scheduled = 0));
 
 -- name: park
 -- A pause keeps this text; it stays first in its conversation.
@@ -247,7 +247,8 @@ WHERE phase = 'attempt';
 -- The first of those that waited behind a text that is no longer under way.
 UPDATE outgoing AS o SET phase = 'queue', due = ?1 WHERE phase = 'behind'
 AND NOT EXISTS (SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number = o.number AND b.phase IS NOT NULL
-  AND b.seq < o.seq AND (b.phase = 'behind' OR b.phase = 'queue' AND b.scheduled = 0));
+  AND b.seq < o.seq AND (b.phase = 'behind' OR b.phase = 'check' AND b.passed = 0
+    OR b.phase IN ('queue', 'held') AND b.scheduled = 0));
 
 -- name: meta
 INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING;

@@ -1,0 +1,69 @@
+"""Named places where a test may end the process, as power would: ``SMSBOT_FAILPOINT=sender.sent:3`` is the third time.
+
+Every arrow of the path of an SMS that crosses a commit has one on each side. Disarmed, a place costs one
+look at a name.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+POINTS = {
+    "webhook.begun": "K1 before the body of a webhook is read",
+    "webhook.read": "K2 the body is read, nothing else",
+    "webhook.verified": "K3 the webhook is genuine, nothing is written",
+    "writer.begun": "K4 behind BEGIN",
+    "writer.statement": "K14, K27 between two statements of a transaction",
+    "writer.written": "K5, K6 right before COMMIT",
+    "writer.committed": "K7, K16, K24 right behind COMMIT, nobody knows",
+    "webhook.taken": "K7 committed, not answered",
+    "webhook.answered": "K8 answered, whoever comes next is not woken",
+    "turn.begun": "K9 a turn begins",
+    "turn.decided": "K13 the handler has returned, nothing is committed",
+    "turn.committed": "K16 committed, the sender is not woken",
+    "step.begun": "K10 before a step runs",
+    "step.done": "K11 a step ran, its result is not kept",
+    "step.kept": "K12 the result of a step is kept",
+    "send.claimed": "K18 the attempt is on record, nothing is connected",
+    "send.answered": "K23, K25 the provider answered, nothing is kept",
+    "send.settled": "K24 what the provider said is kept",
+    "check.found": "a look-up was answered, nothing is kept",
+    "check.kept": "what a look-up said is kept",
+    "report.taken": "K28 a delivery report is kept, its webhook is not answered",
+    "timer.due": "K29 a timer is due, nothing is done",
+    "timer.fired": "K30 a timer has become an event, nobody is told",
+    "event.kept": "an event from outside is kept, its caller does not know",
+    "recover.begun": "K36 a new process takes up what was left",
+    "drain.begun": "K34 the end of the process has begun",
+    "migration.done": "K31 one of the migrations is done",
+}
+"""All of them, with the crash points that they stand for."""
+
+_name = ""
+_left = 0
+
+
+def arm(spec: str) -> None:
+    """End the process at the n-th time that a place is reached: ``name:n``; an empty text disarms."""
+    global _name, _left
+    name, _, count = spec.partition(":")
+    if name and name not in POINTS:
+        raise ValueError(f"there is no failpoint {name!r}")
+    _name, _left = name, int(count or 1)
+
+
+def reached(name: str) -> None:
+    """Be ended here, if this is the place and the time."""
+    if name == _name:
+        _end()
+
+
+def _end() -> None:
+    global _left
+    _left -= 1
+    if _left <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm(os.environ.get("SMSBOT_FAILPOINT", ""))

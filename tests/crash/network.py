@@ -1,0 +1,160 @@
+"""The independent ledger: a MessageFlow on a real socket that keeps each request before it answers, and misbehaves.
+
+It throttles, answers 500 for what it took, loses what it never keeps, is slow, and delivers reports twice,
+late, and in any order. All of it by a seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+POINTS = ("gateway.connected", "gateway.head", "gateway.taken", "gateway.half")
+"""K19–K22: the process may also be ended when the network has seen this much of a send."""
+META = {"numberOfErrors": 0, "numberOfData": 1, "status": 200}
+
+
+class Network:
+    """What reached it, by number, in order."""
+
+    def __init__(self, seed: int) -> None:
+        self.sends: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        """For each number, text and `externalId` of each send that was kept."""
+        self._known: dict[str, dict[str, Any]] = {}
+        self._lost: set[str] = set()
+        self._chance = random.Random(seed)
+        self._arrived = asyncio.Condition()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+        self.http = httpx.AsyncClient(trust_env=False, timeout=5)
+        self.reports_to: Callable[[str], str] = str
+        """From the public address of a webhook to the one that is reached here."""
+        self.kind = True
+        """Whether it behaves: set at the end, so that everything can come to rest."""
+        self._end: tuple[str, int, Callable[[], None]] | None = None
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        assert self._server is not None
+        self._server.close()
+        await self.http.aclose()
+
+    def end_at(self, point: str, nth: int, end: Callable[[], None]) -> None:
+        """Call `end` the n-th time that a send has come this far."""
+        self._end = (point, nth, end)
+
+    def _reached(self, point: str) -> None:
+        if self._end is None or self._end[0] != point:
+            return
+        name, left, end = self._end
+        self._end = (name, left - 1, end) if left > 1 else None
+        if left <= 1:
+            end()
+
+    # -- sends --------------------------------------------------------------------------------------
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reached("gateway.connected")
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next((int(h[15:]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:")), 0)
+                self._reached("gateway.head")
+                body = await reader.readexactly(length)
+                answer = await self._send(json.loads(body)) if body else self._look_up(head.split(b" ")[1].decode())
+                if answer is None:
+                    break
+                status, told = answer
+                content = json.dumps(told).encode()
+                more = "Retry-After: 0\r\n" if status == 429 else ""
+                whole = f"HTTP/1.1 {status} X\r\n{more}Content-Length: {len(content)}\r\n\r\n".encode() + content
+                writer.write(whole[: len(whole) // 2])
+                await writer.drain()
+                if body:
+                    self._reached("gateway.half")
+                writer.write(whole[len(whole) // 2 :])
+                await writer.drain()
+        writer.close()
+
+    def _look_up(self, target: str) -> tuple[int, Any]:
+        external = parse_qs(urlsplit(target).query).get("externalId", [""])[0]
+        found = self._known.get(external)
+        return (200, {"meta": META, "data": [found]}) if found else (404, {"meta": META, "errors": []})
+
+    async def _send(self, text: dict[str, Any]) -> tuple[int, Any] | None:
+        number, external = text["phoneNumbers"][0], text["externalId"]
+        luck = self._chance.random() if self.kind else 1.0
+        outgoing = external.rpartition("-")[0]
+        if luck < 0.04:
+            return 429, {"meta": META}
+        if luck < 0.06 and outgoing not in self._lost:  # once: a text that is lost twice is held for the desk
+            self._lost.add(outgoing)
+            return None
+        self._known[external] = {"externalId": external, "phoneNumber": number, "status": 1}
+        async with self._arrived:
+            self.sends[number].append((text["message"], external))
+            self._arrived.notify_all()
+        self._reached("gateway.taken")
+        self._spawn(self._report(text["webhookUrl"], external))
+        if luck < 0.09:
+            return 500, {"meta": META}
+        if luck < 0.12:
+            await asyncio.sleep(0.2)
+        return 200, {"meta": META, "data": [self._known[external]]}
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _report(self, url: str, external: str) -> None:
+        """Reports, some twice, some before the answer to the send; each until it is taken."""
+        told = [2, 21] + ([21] if self._chance.random() < 0.1 else [])
+        if self._chance.random() < 0.3:
+            self._chance.shuffle(told)
+        for status in told:
+            if self._chance.random() < 0.5:
+                await asyncio.sleep(self._chance.uniform(0, 0.3))
+            await deliver(self.http, self.reports_to(url), {"externalId": external, "status": status})
+
+    async def until(self, number: str, count: int, patience: float) -> bool:
+        """Wait until a number has this many different texts."""
+        try:
+            async with asyncio.timeout(patience), self._arrived:
+                await self._arrived.wait_for(lambda: len(self.firsts(number)) >= count)
+        except TimeoutError:
+            return False
+        return True
+
+    def firsts(self, number: str) -> dict[str, str]:
+        """The texts of a number by our id, each where it first appeared."""
+        found: dict[str, str] = {}
+        for text, external in self.sends[number]:
+            found.setdefault(external.rpartition("-")[0], text)
+        return found
+
+
+async def deliver(http: httpx.AsyncClient, url: str, body: Any, *, headers: dict[str, str] | None = None) -> None:
+    """Until it is taken, as a provider does."""
+    while True:
+        with suppress(httpx.TransportError):
+            answer = await http.post(url, json=body, headers=headers)
+            if answer.status_code < 300:
+                return
+            assert answer.status_code in (503, 408), answer.text
+        await asyncio.sleep(0.03)

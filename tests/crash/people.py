@@ -1,0 +1,124 @@
+"""People who text a bot all the time, and what each must be answered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from .network import Network, deliver
+
+LINE = "+48732000111"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where people live."""
+
+    network: Network
+    hook: str
+    token: str
+    http: httpx.AsyncClient
+    seed: int
+    patience: float
+    """Seconds until they stop waiting for something that is neither there nor held: then it is lost."""
+    held: Callable[[str], bool]
+    """Whether a text to a number is held as unknown, so that they wait in vain."""
+
+
+class Person:
+    """One number: acts, and knows which texts it must get, in which order."""
+
+    def __init__(self, number: str, place: Place) -> None:
+        self.number = number
+        self.network, self.hook, self.token, self.http = place.network, place.hook, place.token, place.http
+        self.held, self.patience = place.held, place.patience
+        self.chance = random.Random(f"{place.seed} {number}")
+        self.taken: list[str] = []
+        """Ids of texts that were answered 2xx."""
+        self.expected: list[str] = []
+        self.gave_up = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def live(self, enough: asyncio.Event) -> None:
+        """Go on until it is enough, then to the end of what was begun."""
+        for n in range(1, 1_000_000):
+            if enough.is_set() or self.gave_up:
+                break
+            await self.round(n)
+        await asyncio.gather(*self._tasks)
+
+    async def round(self, n: int) -> None:
+        raise NotImplementedError
+
+    async def hears(self, *texts: str) -> bool:
+        """Wait for these texts; whether they came."""
+        self.expected += texts
+        end = time.monotonic() + self.patience
+        while time.monotonic() < end:
+            if await self.network.until(self.number, len(self.expected), 1.5):
+                return True
+            if self.held(self.number):
+                break
+        self.gave_up = True
+        return False
+
+    async def texts(self, identity: str, text: str) -> None:
+        """Send a text as a provider delivers it: until it is taken, one in ten twice at once, one in ten again later."""
+        body = {"id": f"{self.number}/{identity}", "from": self.number, "to": LINE, "message": text}
+        if self.chance.random() < 0.1:
+            await asyncio.gather(deliver(self.http, self.hook, body), deliver(self.http, self.hook, body))
+        else:
+            await deliver(self.http, self.hook, body)
+        self.taken.append(body["id"])
+        if self.chance.random() < 0.1:
+            task = asyncio.create_task(self._again(body))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _again(self, body: Any) -> None:
+        await asyncio.sleep(self.chance.uniform(0.0, 1.0))
+        await deliver(self.http, self.hook, body)
+
+
+class Talker(Person):
+    """Has the same conversation again and again: questions, a step, several texts a turn, a timer."""
+
+    async def round(self, n: int) -> None:
+        await self.texts(f"{n}a", f"go {n}")
+        if await self.hears(f"{n} hello", f"{n} size?"):
+            await self.texts(f"{n}b", "L")
+            if await self.hears(f"{n} L {n * 2}", f"{n} wait", f"{n} sure?"):
+                await self.texts(f"{n}c", "yes")
+                await self.hears(f"{n} done")
+
+
+class Echoer(Person):
+    """Texts without waiting for answers; one pair in ten arrives the other way round."""
+
+    async def round(self, n: int) -> None:
+        pair = [2 * n, 2 * n + 1]
+        if self.chance.random() < 0.2:
+            pair.reverse()
+        for k in pair:
+            await self.texts(str(k), f"echo {k}")
+        await self.hears(*(f"echo {k}" for k in pair))
+
+
+class Pinger(Person):
+    """Somebody whom a program tells about events."""
+
+    async def round(self, n: int) -> None:
+        url = self.hook.partition("/hooks/")[0] + "/api/v1/events"
+        asked = {"event": "ping", "to": self.number, "data": {"n": n}, "key": f"{self.number}/{n}"}
+        await deliver(self.http, url, asked, headers={"authorization": f"Bearer {self.token}"})
+        await self.hears(f"ping {n}")
+
+
+KINDS: tuple[type[Person], ...] = (Talker, Talker, Echoer, Talker, Talker, Pinger)
+"""Who lives side by side."""

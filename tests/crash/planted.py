@@ -1,0 +1,91 @@
+"""Bugs for the harness to find: if it finds one of these not, its zeros mean nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from smsbot.core.message import Event
+from smsbot.stores import queries
+from smsbot.stores.ledger import Planned
+from smsbot.stores.queries import Query
+from smsbot.stores.writer import Plan
+from smsbot.web.webhooks import Webhooks
+
+_TASKS: set[asyncio.Task[Any]] = set()
+
+
+def answer_before_the_commit() -> None:
+    """200 leaves while the text is only in memory."""
+    take = Webhooks.__call__
+
+    async def hasty(self: Webhooks, scope: Any, receive: Any, send: Any) -> None:
+        body = await receive()
+
+        async def again() -> Any:
+            return body
+
+        async def nobody(message: Any) -> None:
+            pass
+
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+        await asyncio.sleep(0.02)
+        task = asyncio.create_task(take(self, scope, again, nobody))
+        _TASKS.add(task)
+        task.add_done_callback(_TASKS.discard)
+
+    Webhooks.__call__ = hasty  # type: ignore[method-assign]
+
+
+def attempt_after_the_send() -> None:
+    """No attempt is on record before connecting: after a crash what was being sent looks as if nothing had begun."""
+    load = queries.load
+    forgetful = {
+        "crashed_attempts": "UPDATE attempts SET outcome = 'never begun', ended = ? WHERE outcome IS NULL",
+        "crashed_texts": "UPDATE outgoing SET phase = 'queue', due = ?1 WHERE phase = 'attempt'",
+    }
+
+    def changed(dialect: str, name: str) -> Mapping[str, Query]:
+        found = dict(load(dialect, name))
+        return found | {n: replace(found[n], sql=sql) for n, sql in forgetful.items() if n in found}
+
+    queries.load = changed  # type: ignore[assignment]
+
+
+def dedupe_in_memory() -> None:
+    """What was seen is known until the process ends."""
+    seen: set[bytes] = set()
+    see = Planned.see
+
+    def remember(self: Planned, plan: Plan, event: Event) -> None:
+        key = event.seen or event.id
+        if key in seen:
+            see(self, plan, event)
+            return
+        seen.add(key)
+        plan.add("seen_weak", (key, event.at, -1.0))
+
+    Planned.see = remember  # type: ignore[method-assign]
+
+
+def the_next_text_does_not_wait() -> None:
+    """What follows an unknown text leaves before anybody knows whether that one has to be sent again."""
+    load = queries.load
+    hasty = {"orphaned_texts": "UPDATE outgoing SET phase = 'queue', due = ?1 WHERE phase = 'behind'"}
+
+    def changed(dialect: str, name: str) -> Mapping[str, Query]:
+        found = dict(load(dialect, name))
+        return found | {n: replace(found[n], sql=sql) for n, sql in hasty.items() if n in found}
+
+    queries.load = changed  # type: ignore[assignment]
+
+
+PLANTS: Mapping[str, Callable[[], None]] = {
+    "200 before the commit": answer_before_the_commit,
+    "attempt after the send": attempt_after_the_send,
+    "dedupe in memory": dedupe_in_memory,
+    "the next text does not wait": the_next_text_does_not_wait,
+}

@@ -1,0 +1,82 @@
+"""The delivery contract under kills at every named place; and proof that the harness can fail."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from smsbot.failpoints import POINTS
+
+from ..conftest import leave_out
+from ..processes import ROOT, Process, free_port
+from .campaign import APART, SYSCALLS, campaign, places, plan, syscalls
+from .planted import PLANTS
+
+SEED = int(os.environ.get("SMSBOT_SEED", "20261125"))
+
+
+async def test_every_place_and_random_kills_under_load(tmp_path: Path) -> None:
+    """What `scripts/crash --quick` runs."""
+    found = await campaign(tmp_path, SEED, plan(random.Random(SEED), 2, 40))
+    print(found)
+    assert found.clean, f"{found}\n{(tmp_path / 'log').read_text()[-3000:]}"
+    assert set(found.kills) == {*places(), "random"}
+    assert found.verdict.texts > 300
+
+
+CAUGHT = {
+    "200 before the commit": ("lost_texts", ["webhook.taken", "writer.written", "turn.decided", "random"]),
+    "attempt after the send": ("duplicates_not_listed", ["gateway.taken", "send.answered", "random"]),
+    "dedupe in memory": ("duplicate_effects", ["webhook.taken", "writer.committed", "random"]),
+    "the next text does not wait": ("inversions", ["send.claimed", "report.taken"]),
+}
+"""For each planted bug, where the harness must see it, and where the process is ended to show it."""
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+async def test_the_harness_finds_what_is_planted(tmp_path: Path, plant: str) -> None:
+    name, where = CAUGHT[plant]
+    steps = where * 6
+    random.Random(SEED).shuffle(steps)
+    found = await campaign(tmp_path, SEED, steps, people=18, plant=plant)
+    print(found)
+    assert getattr(found.verdict, name), f"not found: {found}"
+
+
+@pytest.mark.needs("strace")
+async def test_the_process_ends_at_system_calls(tmp_path: Path) -> None:
+    """A sample of what `scripts/crash --full` does at every write and flush."""
+    if shutil.which("strace") is None:
+        leave_out("strace", "strace")
+    found = await campaign(tmp_path, SEED, random.Random(SEED).sample(syscalls(), 12), people=12)
+    print(found)
+    assert found.clean, f"{found}\n{(tmp_path / 'log').read_text()[-3000:]}"
+    assert len(syscalls()) == sum(SYSCALLS.values())
+
+
+def test_a_migration_is_done_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Ended behind each migration, the next start goes on with the one after it."""
+    for n in range(1, len(list((ROOT / "smsbot/stores/sql/sqlite").glob("0*.sql"))) + 1):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        arguments = ("dev", "--no-reload", "--db", str(folder / "x.db"), "bots/echo.py")
+        dies = Process(*arguments, port=free_port(), log=folder / "log", SMSBOT_FAILPOINT=f"migration.done:{n}")
+        dies.start()
+        assert dies.process.wait(20) == -9
+        lives = Process(*arguments, port=free_port(), log=folder / "log")
+        lives.start()
+        lives.ready()
+        assert lives.stop() == 0
+
+
+def test_every_place_is_named_in_the_code() -> None:
+    """A failpoint that no code passes would prove nothing."""
+    code = "\n".join(
+        p.read_text(encoding="utf-8") for p in (ROOT / "smsbot").rglob("*.py") if p.name != "failpoints.py"
+    )
+    assert [p for p in POINTS if f'reached("{p}")' not in code] == []
+    assert set(POINTS) >= APART
