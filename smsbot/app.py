@@ -27,6 +27,7 @@ from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.inspect import View, inspect
 from smsbot.pipeline.lines import Line, Lines, table_of
 from smsbot.pipeline.receipts import Receipts
+from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.sender import Account, Sender
 from smsbot.pipeline.ticks import Ticks
 from smsbot.pipeline.timers import Timers
@@ -155,7 +156,10 @@ class App:
         self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
         self.backfill = Backfill(self.store, self.inbox, accounts, self.lines, self.clock)
         self.sender.kick = self.timers.kick
-        self.commands = Commands(self.store, self.lines, self.sender, self.inbox, self.hooks, self.gateways, self.clock)
+        repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
+        self.commands = Commands(
+            self.store, self.lines, self.sender, self.inbox, self.hooks, self.gateways, repairs, self.clock
+        )
         self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self._base, lambda: self._closing)
 
     def _build_site(self) -> Any:

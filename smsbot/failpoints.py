@@ -37,6 +37,7 @@ POINTS = {
     "recover.begun": "K36 a new process takes up what was left",
     "drain.begun": "K34 the end of the process has begun",
     "migration.done": "K31 one of the migrations is done",
+    "backup.copied": "K32 a backup is written, not checked",
 }
 """All of them, with the crash points that they stand for."""
 

@@ -40,6 +40,10 @@ _COMMANDS = {
     "trace": ("smsbot.cli.watch", "Did it reach the person? All that is known of a number."),
     "token": ("smsbot.cli.token", "Tokens of programs that use the API."),
     "hooks": ("smsbot.cli.hooks", "The webhook addresses to paste at the provider."),
+    "pause": ("smsbot.cli.pause", "Keep texts from leaving; nothing is lost."),
+    "resume": ("smsbot.cli.pause", "Let texts leave again."),
+    "retry": ("smsbot.cli.retry", "Send failed texts again, or take failed turns again."),
+    "db": ("smsbot.cli.db", "Back up, check and restore the database."),
     "doctor": ("smsbot.cli.doctor", "Check settings, database and credentials."),
     "explain": ("smsbot.cli.explain", "Explain an error code."),
 }

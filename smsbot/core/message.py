@@ -57,6 +57,8 @@ class Event:
     """Its place in the inbox, given by the store."""
     attempts: int = 0
     """How many turns it has failed."""
+    again: float = 0.0
+    """When it was last taken up again; what is answered then is worth sending from then on."""
 
 
 @dataclass(frozen=True, slots=True)

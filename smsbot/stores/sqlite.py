@@ -178,7 +178,7 @@ class SqliteStore:
         return [
             Event(
                 r["id"], Key(r["line"], r["number"]), r["kind"], r["text"], r["at"], r["account"], r["data"],
-                r["gateway_id"], seq=r["seq"], attempts=r["attempts"],
+                r["gateway_id"], seq=r["seq"], attempts=r["attempts"], again=r["retry_at"] or 0.0,
             )
             for r in await self.rows("unread", after=after, limit=limit)
         ]  # fmt: skip

@@ -14,6 +14,7 @@ from smsbot.gateways.base import Gateway
 from smsbot.pipeline import outbox
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.lines import Line, Lines
+from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.pipeline.sender import Sender
 from smsbot.stores.base import Store
 
@@ -31,6 +32,7 @@ class Commands:
         inbox: Inbox,
         hooks: Hooks,
         gateways: Mapping[str, Gateway],
+        repairs: Repairs,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -39,6 +41,7 @@ class Commands:
         self._inbox = inbox
         self._hooks = hooks
         self._gateways = gateways
+        self._repairs = repairs
         self._clock = clock
 
     def table(self) -> Mapping[str, Callable[..., Awaitable[Any]]]:
@@ -50,6 +53,10 @@ class Commands:
             "map": self.map_fields,
             "emit": self.emit,
             "tokens": self.tokens,
+            "pause": self._repairs.pause,
+            "resume": self._repairs.resume,
+            "send_again": self.send_again,
+            "take_again": self.take_again,
         }
 
     async def send(self, number: str, text: str, line: str = "") -> dict[str, Any]:
@@ -88,6 +95,14 @@ class Commands:
         """An event from outside for the conversation with a number: started, queued, scheduled or duplicate."""
         life = duration(valid) if valid else 0.0
         return await self._inbox.emit(name, number, data, line=line, key=key, at=at, busy=busy, valid=life)
+
+    async def send_again(self, since: float, line: str, reason: str, statuses: list[str]) -> int:
+        """Send failed texts again; how many."""
+        return await self._repairs.send_again(Filter(since, line, reason, tuple(statuses)))
+
+    async def take_again(self, since: float, line: str, reason: str, statuses: list[str]) -> int:
+        """Give dead letters another turn; how many."""
+        return await self._repairs.take_again(Filter(since, line, reason))
 
     async def tokens(self, changes: list[list[Any]]) -> None:
         """Make or revoke tokens of the API."""

@@ -28,6 +28,7 @@ from smsbot.pipeline.lines import Lines
 from smsbot.stores.base import Row, Tables
 
 from .live import Live
+from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
 
 _HERE = Path(__file__).parent
@@ -96,6 +97,7 @@ class Pages:
             Route("/live", self.live),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
+            Route("/metrics", self.metrics),
             *api,
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ]
@@ -143,6 +145,7 @@ class Pages:
             "asked": asked,
             "found": mask(number) if number else "",
             "counts": {k: v for k, v in counts.items() if v},
+            "pauses": await self._tables.rows("pauses"),
             "lines": [(x.number, x.bot.name) for x in self._lines.values()],
         }
 
@@ -214,6 +217,10 @@ class Pages:
     async def healthz(self, request: Request) -> Response:
         """The process answers."""
         return PlainTextResponse("ok\n")
+
+    async def metrics(self, request: Request) -> Response:
+        """Counts for Prometheus; behind the same password as the pages."""
+        return Response(await metrics(self._tables), media_type=CONTENT_TYPE)
 
     async def readyz(self, request: Request) -> Response:
         """The database answers and the server is not closing."""

@@ -48,7 +48,7 @@ ONCE = {"recover.begun", "drain.begun"}
 """What happens once in the life of a process."""
 SYSCALLS = {"pwrite64": 160, "fdatasync": 50}
 """By which SQLite writes and flushes, and how many of each a server makes from its start through whole conversations."""
-APART = {"migration.done"}
+APART = {"migration.done", "backup.copied"}
 """What has a test of its own, because no load passes there."""
 PATIENCE = 8.0
 """Seconds in which a place must be reached under load."""

@@ -143,6 +143,25 @@ SELECT
   (SELECT count(*) FROM (SELECT 1 FROM quarantine WHERE replayed IS NULL LIMIT 1001)) AS quarantined,
   (SELECT count(*) FROM suppressions) AS opted_out;
 
+-- name: failed
+-- Texts that were not delivered and not sent again, oldest first.
+SELECT o.* FROM outgoing o WHERE o.phase IS NULL AND o.created >= :since AND (:line = '' OR o.line = :line)
+AND instr(',' || :statuses || ',', ',' || o.status || ',') AND o.lane <> 'consent'
+AND (:reason = '' OR instr(lower(o.detail), lower(:reason))) AND NOT instr(o.detail, 'sent again as ')
+ORDER BY o.seq LIMIT 100000;
+
+-- name: dead
+SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, note AS detail, 'dead' AS status FROM events
+WHERE state = 2 AND at >= :since AND (:line = '' OR line = :line)
+AND (:reason = '' OR instr(lower(note), lower(:reason))) ORDER BY seq LIMIT 100000;
+
+-- name: totals
+SELECT 'in' AS what, line, kind AS name, count(*) AS n FROM events
+WHERE kind IN ('text', 'optout', 'optin', 'reaction') GROUP BY line, kind
+UNION ALL SELECT 'out', line, status, count(*) FROM outgoing GROUP BY line, status
+UNION ALL SELECT 'parts', line, '', coalesce(sum(parts), 0) FROM outgoing WHERE rank IN (2, 3, 5) OR status = 'undelivered'
+  GROUP BY line;
+
 -- name: handoffs
 SELECT id, line, number, desk, at FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
 

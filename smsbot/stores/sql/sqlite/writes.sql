@@ -20,6 +20,12 @@ UPDATE events SET state = 1, note = ?, retry_at = NULL WHERE seq = ?;
 -- name: postpone
 UPDATE events SET attempts = attempts + 1, state = ?, retry_at = ?, note = ? WHERE seq = ?;
 
+-- name: revive
+UPDATE events SET state = 0, attempts = 0, retry_at = ? WHERE seq = ? AND state = 2;
+
+-- name: sent_again
+UPDATE outgoing SET detail = CASE WHEN detail = '' THEN ?1 ELSE detail || '; ' || ?1 END WHERE id = ?2;
+
 -- name: conversation (guard)
 INSERT INTO conversations (line, number, version, run, fallback_at, late, answered) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (line, number) DO UPDATE

@@ -1,0 +1,94 @@
+"""``smsbot pause`` and ``smsbot resume``: nothing leaves, nothing is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import click
+
+from smsbot.core.clock import iso
+from smsbot.pipeline.repairs import pauses, scope_of
+from smsbot.settings import Settings
+from smsbot.stores.base import Row
+from smsbot.stores.sqlite import SqliteReader, SqliteStore
+
+from . import options
+
+
+@click.command()
+@click.argument("what", required=False)
+@click.option("--why", default="", help="Shown at / and by this command.")
+@click.option("--list", "show", is_flag=True, help="Only show what is paused.")
+@options.database
+@options.as_json
+def pause(what: str | None, why: str, show: bool, database: str | None, as_json: bool) -> None:
+    """Keep texts from leaving: all, or those of WHAT: a bot, a line, or a lane (reply, notice, bulk).
+
+    Texts that come in are recorded and answered later; the conversations of what is paused wait (a lane's go on). STOP
+    is obeyed and confirmed. Texts that wait too long expire and are listed.
+    """
+    found = options.settings(database)
+    if not show:
+        _change(found, "pause", what, why)
+    _list(found, as_json)
+
+
+@click.command()
+@click.argument("what", required=False)
+@options.database
+@options.as_json
+def resume(what: str | None, database: str | None, as_json: bool) -> None:
+    """Let texts leave again: end the pause of WHAT, or without it every pause."""
+    found = options.settings(database)
+    _change(found, "resume", what, "")
+    _list(found, as_json)
+
+
+def _change(found: Settings, do: str, what: str | None, why: str) -> None:
+    lines = {name: list(bot.lines) for name, bot in found.bots.items()}
+    scopes = scope_of(what or "", lines)
+    try:
+        options.ask(found, do, scopes=scopes, everything=what is None, why=why)
+    except options.NoServer:
+
+        async def offline(store: SqliteStore) -> None:
+            await pauses(store, do, scopes, what is None, why, time.time())
+
+        options.run(_with_store(found, offline))
+
+
+async def _with_store(found: Settings, work: Callable[[SqliteStore], Coroutine[Any, Any, None]]) -> None:
+    store = SqliteStore(found.path)
+    await store.open(time.time())
+    try:
+        await work(store)
+    finally:
+        await store.close()
+
+
+def _list(found: Settings, as_json: bool) -> None:
+    rows, waiting = options.run(_paused(found))
+    if as_json:
+        shown = [{"scope": r["scope"], "name": r["name"], "at": iso(r["at"]), "why": r["why"]} for r in rows]
+        options.emit({"v": 1, "paused": shown, "held": waiting})
+        return
+    for row in rows:
+        name = f"{row['scope']} {row['name']}".strip()
+        click.echo(f"{name:24} paused since {iso(row['at'])}" + (f": {row['why']}" if row["why"] else ""))
+    if not rows:
+        click.echo("Nothing is paused.")
+    elif waiting:
+        click.echo(f"{waiting} texts wait.")
+
+
+async def _paused(found: Settings) -> tuple[list[Row], int]:
+    if not found.path.is_file():
+        return [], 0
+    reader = SqliteReader(found.path)
+    await reader.open()
+    try:
+        return await reader.rows("pauses"), (await reader.rows("counts"))[0]["held"]
+    finally:
+        await reader.close()

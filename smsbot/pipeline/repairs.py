@@ -1,0 +1,139 @@
+"""What the desk does by hand: pauses, failed texts sent again, failed turns taken again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from smsbot.core.clock import Clock
+from smsbot.core.errors import UsageError
+from smsbot.core.message import Event, Key, Outgoing
+from smsbot.core.nearest import nearest
+from smsbot.core.phone import mask
+from smsbot.core.status import Status
+from smsbot.core.turn import digest
+from smsbot.stores.base import Row, Store
+
+from .dispatcher import Dispatcher
+from .outbox import NOTICE
+from .sender import Sender
+
+LANES = ("reply", "notice", "bulk")
+AGAIN = (Status.FAILED, Status.EXPIRED, Status.UNDELIVERED, Status.UNKNOWN)
+"""What may be sent again by hand. An unknown text may have arrived, so it must be named."""
+Scope = tuple[str, str]
+
+
+def scope_of(what: str, lines: Mapping[str, Sequence[str]]) -> list[Scope]:
+    """What a word pauses: everything, the lines of a bot, a line, or a lane. Raises `UsageError`."""
+    if not what:
+        return [("all", "")]
+    if what in lines:
+        return [("line", line) for line in lines[what]]
+    if any(what in own for own in lines.values()):
+        return [("line", what)]
+    if what in LANES:
+        return [("lane", what)]
+    known = [*lines, *(line for own in lines.values() for line in own), *LANES]
+    near = nearest(what, known)
+    hint = f'; did you mean "{near}"?' if near else f"; there are {', '.join(known)}"
+    raise UsageError(f'"{what}" is no bot, line or lane{hint}')
+
+
+async def pauses(store: Store, do: str, scopes: Sequence[Scope], everything: bool, why: str, now: float) -> None:
+    """Pause or resume; to resume everything ends every pause there is."""
+    if do == "resume" and everything:
+        scopes = [(row["scope"], row["name"]) for row in await store.rows("pauses")]
+    for scope, name in scopes:
+        if do == "pause":
+            await store.pause(scope, name, now, why)
+        else:
+            await store.resume(scope, name, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which failed texts or turns are meant."""
+
+    since: float = 0.0
+    line: str = ""
+    reason: str = ""
+    """A part of what is written of why it failed."""
+    statuses: tuple[str, ...] = (Status.FAILED,)
+
+    async def texts(self, tables: Any) -> list[Row]:
+        """The failed texts."""
+        rows: list[Row] = await tables.rows(
+            "failed", since=self.since, line=self.line, reason=self.reason, statuses=",".join(self.statuses)
+        )
+        return rows
+
+    async def turns(self, tables: Any) -> list[Row]:
+        """The dead letters."""
+        rows: list[Row] = await tables.rows("dead", since=self.since, line=self.line, reason=self.reason)
+        return rows
+
+
+class Repairs:
+    """Takes up what had failed."""
+
+    def __init__(self, store: Store, dispatcher: Dispatcher, sender: Sender, clock: Clock) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._sender = sender
+        self._clock = clock
+
+    async def pause(self, scopes: Sequence[Sequence[str]], everything: bool, why: str) -> None:
+        """Keep texts from leaving."""
+        await pauses(self._store, "pause", [(s, n) for s, n in scopes], everything, why, self._clock.now())
+
+    async def resume(self, scopes: Sequence[Sequence[str]], everything: bool, why: str = "") -> None:
+        """Let them leave, and conversations go on."""
+        await pauses(self._store, "resume", [(s, n) for s, n in scopes], everything, why, self._clock.now())
+        self._dispatcher.resumed()
+        self._sender.kick()
+
+    async def send_again(self, wanted: Filter) -> int:
+        """Owe failed texts anew, each once however often it is asked for; how many.
+
+        They are texts of their own, so that what became of the first stays on record.
+        """
+        now, done = self._clock.now(), 0
+        for row in await wanted.texts(self._store):
+            text = again(row, now)
+            answer = (await self._store.owe([text]))[0]
+            await self._store.write([("sent_again", (f"sent again as {text.id}", row["id"]))])
+            self._sender.start(answer.claims)
+            done += 1
+        return done
+
+    async def take_again(self, wanted: Filter) -> int:
+        """Give dead letters another turn; how many."""
+        rows, now = await wanted.turns(self._store), self._clock.now()
+        for row in rows:
+            await self._store.write([("revive", (now, row["seq"]))])
+        self._dispatcher.feed(
+            Event(
+                r["id"], Key(r["line"], r["number"]), r["kind"], r["text"], r["at"], r["account"], r["data"],
+                r["gateway_id"], seq=r["seq"], again=now,
+            )
+            for r in rows
+        )  # fmt: skip
+        return len(rows)
+
+
+def again(row: Row, now: float) -> Outgoing:
+    """A failed text as a new one, whose id follows from the first's: asked for twice, it is the same."""
+    identity = f"{row['id'][:8]}{digest('again', row['id'], size=7).hex()}"
+    text = Outgoing(
+        identity, Key(row["line"], row["number"]), row["account"], row["text"], row["parts"], now, now, now + NOTICE,
+        row["event"], "notice", bool(row["flash"]),
+    )  # fmt: skip
+    return replace(text, lane=row["lane"] if row["lane"] in LANES else "notice")
+
+
+def told(row: Row) -> str:
+    """A failed text or turn in a line, masked."""
+    why = f": {row['detail']}" if row["detail"] else ""
+    return f"{mask(row['number'])} on {row['line']}, {row['status']}{why}"

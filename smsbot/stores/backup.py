@@ -1,0 +1,117 @@
+"""Copies of the SQLite file: made while a server writes, checked before they count, restored paused."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
+from smsbot.failpoints import reached
+
+from .queries import migrations
+
+_COUNTS = {
+    "people": "SELECT count(DISTINCT number) FROM events",
+    "open conversations": "SELECT count(*) FROM conversations WHERE run IS NOT NULL",
+    "texts that would leave": "SELECT count(*) FROM outgoing WHERE phase IN ('queue', 'behind', 'held', 'attempt')",
+    "unknown texts": "SELECT count(*) FROM outgoing WHERE phase = 'check'",
+    "timers": "SELECT count(*) FROM timers",
+    "texts without a turn": "SELECT count(*) FROM events WHERE state = 0",
+}
+
+
+def copy(source: Path, target: Path) -> dict[str, int]:
+    """Copy a database, also one that is being written to, and check the copy; what is in it. Raises `StoreError`.
+
+    The copy is one moment of the database (SQLite's online backup), whole or not there at all.
+    """
+    if not source.is_file():
+        raise StoreError(f"there is no database {source}")
+    if target.exists():
+        raise StoreError(f"{target} exists already; a backup never overwrites anything")
+    partial = Path(f"{target}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with (
+            closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as db,
+            closing(sqlite3.connect(partial)) as made,
+        ):
+            db.backup(made)
+            made.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+        reached("backup.copied")
+        found = check(partial)
+        partial.rename(target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the backup could not be made: {error}") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return found
+
+
+def check(path: Path) -> dict[str, int]:
+    """Whether a file is a whole database of ours; what is in it. Raises `StoreError`."""
+    if not path.is_file():
+        raise StoreError(f"there is no file {path}")
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            wrong = db.execute("PRAGMA integrity_check(3)").fetchone()[0]
+            if wrong != "ok":
+                raise StoreError(f"{path} is damaged: {wrong}")
+            version, newest = db.execute("PRAGMA user_version").fetchone()[0], migrations("sqlite")[-1][0]
+            if not version:
+                raise StoreError(f"{path} is no database of smsbot")
+            if version > newest:
+                raise StoreTooNew(f"{path} has schema {version}, this smsbot knows up to {newest}")
+            return {name: db.execute(sql).fetchone()[0] for name, sql in _COUNTS.items()}
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+def restore(backup: Path, target: Path, now: float) -> tuple[dict[str, int], Path | None]:
+    """Put a backup in the place of a database that nobody serves; what is in it, and where the old one went.
+
+    The restored database is paused: what was sent since the backup is still owed in it.
+    """
+    found = check(backup)
+    with Path(f"{target}.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StoreLocked(f"a smsbot serves {target}; stop it first") from error
+        partial = Path(f"{target}.restoring")
+        partial.unlink(missing_ok=True)
+        try:
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with (
+                closing(sqlite3.connect(f"{backup.resolve().as_uri()}?mode=ro", uri=True)) as db,
+                closing(sqlite3.connect(partial)) as made,
+            ):
+                db.backup(made)
+                with made:
+                    made.execute(
+                        "INSERT OR REPLACE INTO holds (scope, name, at, why) VALUES ('all', '', ?, ?)",
+                        (now, "restored from a backup"),
+                    )
+            old = _aside(target, now)
+            partial.rename(target)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"the backup could not be restored: {error}") from error
+    return found, old
+
+
+def _aside(target: Path, now: float) -> Path | None:
+    """Move a database out of the way, with what it has not checkpointed."""
+    if not target.exists():
+        return None
+    old = Path(f"{target}.before-restore-{int(now)}")
+    with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for suffix in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            Path(f"{target}{suffix}").rename(f"{old}{suffix}")
+    return old

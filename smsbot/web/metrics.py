@@ -1,0 +1,50 @@
+"""``/metrics`` for Prometheus: what waits, what failed, what came and went. No number, text or code is in it."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from smsbot.stores.base import Row, Tables
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_WAITING = {
+    "waiting": ("smsbot_texts_waiting", "Texts that wait to be sent."),
+    "held": ("smsbot_texts_paused", "Texts that a pause keeps."),
+    "unread": ("smsbot_turns_open", "Texts and events without a turn yet."),
+    "dead": ("smsbot_turns_dead", "Turns that failed for good."),
+    "unknown": ("smsbot_texts_unknown_held", "Texts that may have arrived, held for a person."),
+    "quarantined": ("smsbot_webhooks_quarantined", "Webhooks that were not understood."),
+    "opted_out": ("smsbot_numbers_opted_out", "Numbers that have opted out."),
+}
+
+
+class _Rows(Collector):
+    """Metrics made of rows that were read for this one answer."""
+
+    def __init__(self, counts: Row, totals: list[Row]) -> None:
+        self._counts = counts
+        self._totals = totals
+
+    def collect(self) -> list[Metric]:
+        """The metric families."""
+        found: list[Metric] = [GaugeMetricFamily(n, h, value=self._counts[k]) for k, (n, h) in _WAITING.items()]
+        came = CounterMetricFamily("smsbot_messages_received", "Texts that came in.", labels=("line", "kind"))
+        went = CounterMetricFamily("smsbot_texts", "Texts owed, by what became of them.", labels=("line", "status"))
+        parts = CounterMetricFamily("smsbot_sms_parts", "SMS parts of texts that were accepted.", labels=("line",))
+        for row in self._totals:
+            if row["what"] == "in":
+                came.add_metric((row["line"], row["name"]), row["n"])
+            elif row["what"] == "out":
+                went.add_metric((row["line"], row["name"]), row["n"])
+            else:
+                parts.add_metric((row["line"],), row["n"])
+        return [*found, came, went, parts]
+
+
+async def metrics(tables: Tables) -> bytes:
+    """The page, counted anew: restarts and kills change nothing in it."""
+    registry = CollectorRegistry()
+    registry.register(_Rows((await tables.rows("counts"))[0], await tables.rows("totals")))
+    return generate_latest(registry)

@@ -1,0 +1,156 @@
+"""Operations from the command line, on a server that runs and on a database at rest."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ..processes import Process, running, smsbot
+
+SETTINGS = '[bots.echo]\ntarget = "echo.py:bot"\nlines = ["7255"]\n'
+BOT = "from smsbot import Bot\nbot = Bot()\n@bot.fallback\ndef echo(text: str) -> str:\n    return text\n"
+ANN = "+48600100200"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "smsbot.toml").write_text(SETTINGS)
+    (tmp_path / "echo.py").write_text(BOT)
+    return tmp_path
+
+
+@pytest.fixture
+def server(place: Path) -> Iterator[Process]:
+    with running("dev", "--no-reload", folder=place, log=place / "log") as process:
+        yield process
+
+
+def text(server: Process, *texts: str) -> None:
+    for each in texts:
+        httpx.post(f"{server.url}/sandbox/phones/{ANN}/texts", json={"text": each}, trust_env=False)
+
+
+def heard(server: Process, count: int, patience: float = 10.0) -> list[str]:
+    """The answers, once there are so many, or after a while those that are there."""
+    end = time.monotonic() + patience
+    while True:
+        thread = httpx.get(f"{server.url}/sandbox/phones/{ANN}/texts", trust_env=False).json()
+        found = [e["text"] for e in thread if e["direction"] == "out"]
+        if len(found) >= count or time.monotonic() > end:
+            return found
+        time.sleep(0.05)
+
+
+def test_a_pause_from_the_command_line(place: Path, server: Process) -> None:
+    done = smsbot("pause", "echo", "--why", "the menu is wrong", folder=place)
+    assert done.returncode == 0
+    assert "line 7255" in done.stdout
+    assert "the menu is wrong" in done.stdout
+    text(server, "a", "b")
+    assert heard(server, 1, 0.5) == []
+    page = httpx.get(server.url, trust_env=False).text
+    assert "the menu is wrong" in page
+    assert smsbot("resume", folder=place).stdout == "Nothing is paused.\n"
+    assert heard(server, 2) == ["a", "b"]
+    assert smsbot("pause", "ecko", folder=place).returncode == 2
+
+
+def test_a_pause_without_a_server(place: Path) -> None:
+    assert smsbot("pause", "reply", folder=place).returncode == 0
+    found = json.loads(smsbot("pause", "--list", "--json", folder=place).stdout)
+    assert [(p["scope"], p["name"]) for p in found["paused"]] == [("lane", "reply")]
+    assert smsbot("resume", "reply", folder=place).stdout == "Nothing is paused.\n"
+
+
+def test_a_backup_of_a_running_server_is_restored_paused(place: Path, server: Process) -> None:
+    text(server, "before")
+    assert heard(server, 1) == ["before"]
+    done = smsbot("db", "backup", "copy.db", "--json", folder=place)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["counts"]["people"] == 1
+    copy = place / "copy.db"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert smsbot("db", "check", "copy.db", folder=place).stdout.startswith("Whole: copy.db")
+    assert smsbot("db", "backup", "copy.db", folder=place).returncode == 1, "a backup overwrites nothing"
+    text(server, "after")
+    assert heard(server, 2) == ["before", "after"]
+    refused = smsbot("db", "restore", "copy.db", "--yes", folder=place)
+    assert "stop it first" in refused.stderr
+    assert server.stop() == 0
+    done = smsbot("db", "restore", "copy.db", "--yes", folder=place)
+    assert done.returncode == 0, done.stderr
+    assert "texts that would leave" in done.stdout
+    assert len(list(place.glob("smsbot.db.before-restore-*"))) >= 1
+    server.start()
+    server.ready()
+    assert heard(server, 1) == ["before"]
+    text(server, "again")
+    assert heard(server, 2, 0.5) == ["before"]
+    smsbot("resume", folder=place)
+    assert heard(server, 2) == ["before", "again"]
+
+
+def test_every_backup_under_load_is_whole(place: Path, server: Process) -> None:
+    for n in range(6):
+        text(server, *(f"{n}{k}" for k in range(15)))
+        done = smsbot("db", "backup", f"{n}.db", folder=place)
+        assert done.returncode == 0, done.stderr
+        with closing(sqlite3.connect(place / f"{n}.db")) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            assert db.execute("SELECT count(*) FROM events").fetchone()[0] >= 15 * (n + 1)
+
+
+def test_a_backup_that_is_cut_short_leaves_none(place: Path, server: Process) -> None:
+    done = smsbot("db", "backup", "copy.db", folder=place, SMSBOT_FAILPOINT="backup.copied")
+    assert done.returncode == -9
+    assert not (place / "copy.db").exists()
+    assert smsbot("db", "backup", "copy.db", folder=place).returncode == 0
+    assert list(place.glob("*.partial")) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda p: None, "there is no file"),
+        (lambda p: p.write_bytes(b"x" * 5000), "cannot be read"),
+        (lambda p: sqlite3.connect(p).execute("CREATE TABLE t (a)").connection.close(), "is no database of smsbot"),
+    ],
+)
+def test_what_is_no_backup_is_not_restored(place: Path, make: Any, said: str) -> None:
+    make(place / "bad.db")
+    done = smsbot("db", "restore", "bad.db", "--yes", folder=place)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert not (place / "smsbot.db").exists()
+
+
+def test_nothing_to_retry(place: Path, server: Process) -> None:
+    assert smsbot("retry", folder=place).returncode == 5
+    assert smsbot("retry", "--dead", folder=place).returncode == 5
+    assert smsbot("retry", "--dead", "--status", "failed", folder=place).returncode == 2
+
+
+def test_retry_needs_a_server(place: Path) -> None:
+    with running("dev", "--no-reload", folder=place, log=place / "log") as process:
+        text(process, "a")
+        assert heard(process, 1) == ["a"]
+        process.stop()
+    with closing(sqlite3.connect(place / "smsbot.db")) as db, db:
+        db.execute("UPDATE outgoing SET status = 'failed', rank = 4, detail = 'E-4-004'")
+    done = smsbot("retry", "--yes", folder=place)
+    assert (done.returncode, "start it first" in done.stderr) == (1, True)
+    shown = smsbot("retry", folder=place, text="n\n")
+    assert "+48•••00 on 7255, failed: E-4-004" in shown.stderr
+    assert "1 SMS parts in all" in shown.stderr
+    with running("dev", "--no-reload", folder=place, log=place / "log") as process:
+        assert smsbot("retry", "--yes", "--reason", "e-4", folder=place).stdout == "1 taken up again.\n"
+        assert heard(process, 2) == ["a", "a"]
