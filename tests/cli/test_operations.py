@@ -143,6 +143,8 @@ def test_retry_needs_a_server(place: Path) -> None:
     with running("dev", "--no-reload", folder=place, log=place / "log") as process:
         text(process, "a")
         assert heard(process, 1) == ["a"]
+        while "delivered" not in smsbot("trace", ANN, "--json", folder=place).stdout:
+            time.sleep(0.1)
         process.stop()
     with closing(sqlite3.connect(place / "smsbot.db")) as db, db:
         db.execute("UPDATE outgoing SET status = 'failed', rank = 4, detail = 'E-4-004'")
