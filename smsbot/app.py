@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from smsbot.core.words import tokens
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Credentials, Gateway
 from smsbot.gateways.messageflow import MessageFlow
+from smsbot.gateways.split import Split
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.flowing import Shelf
@@ -52,6 +54,7 @@ from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = structlog.get_logger("smsbot")
 SANDBOX = "sandbox"
+_PLAYED = ".sandbox"
 _DRAIN = 15.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
@@ -108,11 +111,19 @@ def build_gateway(name: str, account: AccountSettings, transport: Transport) -> 
     return gateway
 
 
+@dataclass(frozen=True, slots=True)
+class Real:
+    """What of a sandboxed server is real all the same: these numbers get real texts, providers call this address."""
+
+    public_url: str
+    only: frozenset[str]
+
+
 class App:
     """A bot server: an ASGI app with its store and workers.
 
     With `sandbox_url` (where this server will be reached) every account talks to the built-in sandbox
-    instead of its provider.
+    instead of its provider; with `real` as well, the numbers named there talk to the provider.
     """
 
     def __init__(
@@ -121,6 +132,7 @@ class App:
         bots: Mapping[str, Bot],
         *,
         sandbox_url: str = "",
+        real: Real | None = None,
         clock: MovableClock | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -133,11 +145,13 @@ class App:
         self.store = SqliteStore(settings.path)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or fastest()
+        self._real = real
         self._credentials = {
-            name: (secrets.token_hex(64), secrets.token_hex(16)) for name in (settings.accounts or (SANDBOX,))
+            self._sandboxed(name): (secrets.token_hex(64), secrets.token_hex(16))
+            for name in (settings.accounts or (SANDBOX,))
         }
-        self.gateways: dict[str, Gateway] = {name: self._gateway(name) for name in self._credentials}
-        self.hooks = Hooks(self.store, self.gateways, self._base, self.clock)
+        self.gateways = self._gateways()
+        self.hooks = Hooks(self.store, self.gateways, self._base_of, self.clock)
         self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
         self._closing = False
@@ -160,7 +174,7 @@ class App:
         self.commands = Commands(
             self.store, self.lines, self.sender, self.inbox, self.hooks, self.gateways, repairs, self.clock
         )
-        self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self._base, lambda: self._closing)
+        self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self._base_of, lambda: self._closing)
 
     def _build_site(self) -> Any:
         self.live = Live(self.store)
@@ -200,18 +214,38 @@ class App:
         self.network = network
         return sandbox(network, self._credentials, self.time.advance, first.country)
 
-    def _gateway(self, name: str) -> Gateway:
-        account = self.settings.accounts.get(name, AccountSettings())
-        if self.dev:
-            keys = self._credentials[name]
-            return MessageFlow(*keys, self._transport, base_url=f"{self._base}/sandbox/v2.1")
-        return build_gateway(name, account, self._transport)
+    def _gateways(self) -> dict[str, Gateway]:
+        """The gateway of each account; where both worlds are served, the sandbox has one more for each."""
+        real: dict[str, Gateway] = {}
+        if not self.dev or self._real is not None:
+            real |= {n: build_gateway(n, a, self._transport) for n, a in self.settings.accounts.items()}
+        if not self.dev:
+            return real
+        url = f"{self._base}/sandbox/v2.1"
+        found: dict[str, Gateway] = {
+            name: MessageFlow(*keys, self._transport, base_url=url) for name, keys in self._credentials.items()
+        }
+        for name, gateway in real.items():
+            assert self._real is not None
+            played = self._sandboxed(name)
+            found[name] = Split(gateway, found[played], self._real.only, self._report_url(played))
+        return found
+
+    def _sandboxed(self, account: str) -> str:
+        """The account that the sandbox plays for one of the settings."""
+        return account if self._real is None else f"{account}{_PLAYED}"
+
+    def _base_of(self, account: str) -> str:
+        """The public address under which an account's webhooks come."""
+        if self._real is None or account.endswith(_PLAYED):
+            return self._base
+        return self._real.public_url.rstrip("/")
 
     def _inbound_url(self, line: str) -> str:
         ours = self.lines.find(line)
         if ours is None:
             raise UsageError(f"{line} is none of this server's lines")
-        return self.hooks.url(ours.account, "inbound")
+        return self.hooks.url(self._sandboxed(ours.account), "inbound")
 
     # -- life ---------------------------------------------------------------------------------------
 

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from smsbot import targets
-from smsbot.app import App
-from smsbot.core.errors import SettingsError
+from smsbot.app import App, Real
+from smsbot.core import phone
+from smsbot.core.errors import SettingsError, UsageError
 from smsbot.flows.library import SUFFIXES
 from smsbot.routing.bot import Bot
 from smsbot.serve import listen, serve
@@ -28,8 +29,9 @@ _DEV_LINE = 48732000111
 class Dev:
     """What `smsbot dev` serves: bots on a sandbox."""
 
-    def __init__(self, settings: Settings, url: str, quiet: bool) -> None:
+    def __init__(self, settings: Settings, url: str, quiet: bool, real: Real | None = None) -> None:
         self._settings = settings
+        self._real = real
         self._url = url
         self._quiet = quiet
         self._bots: Mapping[str, Bot] = {}
@@ -44,7 +46,7 @@ class Dev:
     def build(self) -> None:
         """Load bots and flows and check them; raises what is wrong."""
         self._bots = load(self._settings)
-        self._app = App(self._settings, self._bots, sandbox_url=self._url)
+        self._app = App(self._settings, self._bots, sandbox_url=self._url, real=self._real)
 
     def flow_paths(self) -> list[Path]:
         """The files and folders of all flows."""
@@ -60,7 +62,7 @@ class Dev:
 
     def greet(self) -> None:
         """Say where everything is."""
-        _greet(self.app, self._url, self._settings)
+        _greet(self.app, self._url, self._settings, self._real)
 
 
 def prepare(given: Mapping[str, Any]) -> Dev:
@@ -70,7 +72,31 @@ def prepare(given: Mapping[str, Any]) -> Dev:
         settings = settings.model_copy(update={"bots": _chosen(settings, given["targets"])})
     if not settings.bots:
         raise SettingsError(["no bot: name one (smsbot dev bots/pizza.py) or add [bots.NAME] to smsbot.toml"])
-    return Dev(settings, given["url"], given["quiet"])
+    return Dev(settings, given["url"], given["quiet"], _real(settings, given))
+
+
+def _real(settings: Settings, given: Mapping[str, Any]) -> Real | None:
+    """Who gets real texts in `dev --live`; raises `SettingsError` with everything that is missing."""
+    if not given["live"]:
+        if given["only"] or given["public_url"]:
+            raise UsageError("--only and --public-url go with --live")
+        return None
+    public = given["public_url"] or settings.public_url
+    problems: list[str] = []
+    try:
+        check_live(settings.model_copy(update={"public_url": public}))
+    except SettingsError as error:
+        problems += error.problems
+    country = next((settings.country(n) for b in settings.bots.values() for n in b.lines), None)
+    only = [phone.normalise(number, country) for number in given["only"]]
+    problems += [
+        f"--only {phone.mask(n)}: not a phone number; write it as +48600100200" for n in only if not phone.is_number(n)
+    ]
+    if not only:
+        problems.append("--only is missing: name the numbers that may get real texts, such as your own")
+    if problems:
+        raise SettingsError(problems)
+    return Real(public, frozenset(only))
 
 
 @click.command()
@@ -79,17 +105,37 @@ def prepare(given: Mapping[str, Any]) -> Dev:
 @click.option("--port", type=click.IntRange(0, 65535), help="The port (default: PORT, else 8765 or the next free one).")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print messages as they come and go.")
 @click.option("--no-reload", is_flag=True, help="Do not take up changes of files.")
+@click.option(
+    "--live", is_flag=True, help="Real texts for the numbers of --only, through the accounts of the settings."
+)
+@click.option(
+    "--only", multiple=True, metavar="NUMBER", help="With --live: who gets real texts; all others are played."
+)
+@click.option(
+    "--public-url", metavar="URL", help="With --live: where the provider reaches this server, as a tunnel says."
+)
 @click.pass_context
 def dev(
-    ctx: click.Context, named: Sequence[str], database: str | None, port: int | None, quiet: bool, no_reload: bool
+    ctx: click.Context,
+    named: Sequence[str],
+    database: str | None,
+    port: int | None,
+    quiet: bool,
+    no_reload: bool,
+    live: bool,
+    only: Sequence[str],
+    public_url: str | None,
 ) -> None:
-    """Run bots with a sandbox and phones in the browser. No SMS leaves this computer.
+    """Run bots with a sandbox and phones in the browser. No SMS leaves this computer, except with --live.
 
     TARGET is an import string (bots.pizza:bot), a Python file, a flow file or a folder of flows; without any, the
     bots of the settings. Changes of Python and YAML are taken up while conversations go on; a broken edit is
     shown, and the last good version answers.
     """
-    given: dict[str, Any] = {"targets": named, "database": database, "port": port, "quiet": quiet, "url": ""}
+    given: dict[str, Any] = {
+        "targets": named, "database": database, "port": port, "quiet": quiet, "url": "",
+        "live": live, "only": only, "public_url": public_url,
+    }  # fmt: skip
     prepare(given)
     from_settings = read(database=database, port=port)
     chosen = port is not None or "PORT" in os.environ
@@ -142,16 +188,22 @@ def load(settings: Settings) -> dict[str, Bot]:
     return found
 
 
-def _greet(app: App, url: str, settings: Settings) -> None:
+def _greet(app: App, url: str, settings: Settings, real: Real | None) -> None:
     where = ", ".join(f"{line.bot.name} on {line.number}" for line in app.lines.values())
     for name, value in (
         ("Phone", f"{url}/phone"),
         ("Messages", f"{url}/"),
         ("Bots", where),
         ("Database", str(settings.path)),
-        ("Sandbox", "no SMS leaves this computer; Ctrl+C stops, nothing is lost"),
+        ("Sandbox", "no SMS leaves this computer; Ctrl+C stops, nothing is lost")
+        if real is None
+        else ("Live", f"REAL TEXTS for {', '.join(map(phone.mask, sorted(real.only)))}; all others are played"),
     ):
         click.echo(click.style(f"{name:9}", bold=True) + value, err=True)
+    if real is not None:
+        for name, urls in app.hooks.addresses().items():
+            if urls[0].startswith(real.public_url):
+                click.echo(click.style("Paste    ", bold=True) + f"{name}: {urls[0]}", err=True)
 
 
 @click.command()

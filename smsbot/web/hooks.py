@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from smsbot.core import codec
@@ -16,7 +16,7 @@ from smsbot.stores.base import Store
 class Hooks:
     """What providers call. Two secrets of an account may live at once, so that one can be replaced in peace."""
 
-    def __init__(self, store: Store, gateways: Mapping[str, Gateway], base: str, clock: Clock) -> None:
+    def __init__(self, store: Store, gateways: Mapping[str, Gateway], base: Callable[[str], str], clock: Clock) -> None:
         self._store = store
         self._gateways = gateways
         self._base = base
@@ -44,13 +44,14 @@ class Hooks:
 
     def url(self, account: str, kind: str) -> str:
         """The newest address of a webhook."""
-        return f"{self._base}/hooks/{account}/{self._secrets[account][0]}/{kind}"
+        return f"{self._base(account)}/hooks/{account}/{self._secrets[account][0]}/{kind}"
 
     def addresses(self) -> dict[str, list[str]]:
         """All addresses, by account and kind, newest first."""
         return {
             f"{name} {kind}": [
-                f"{self._base}/hooks/{name}/{secret}/{kind}{gateway.claims.hook_suffix}" for secret in self.live(name)
+                f"{self._base(name)}/hooks/{name}/{secret}/{kind}{gateway.claims.hook_suffix}"
+                for secret in self.live(name)
             ]
             for name, gateway in self._gateways.items()
             for kind in gateway.hooks

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -43,7 +44,7 @@ class Webhooks:
         inbox: Inbox,
         gateways: Mapping[str, Gateway],
         secrets: Callable[[str], tuple[str, ...]],
-        base: str,
+        base: Callable[[str], str],
         closing: Callable[[], bool],
     ) -> None:
         self._inbox = inbox
@@ -51,6 +52,8 @@ class Webhooks:
         self._secrets = secrets
         self._base = base
         self._closing = closing
+        self.captured: deque[tuple[str, str, Mapping[str, str], bytes]] | None = None
+        """While somebody asks for them, the newest webhooks as they came."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook."""
@@ -84,7 +87,9 @@ class Webhooks:
         if body is None:
             return 400, (), b'{"error":"the body ended early"}'
         reached("webhook.read")
-        request = WebhookRequest(account, body, headers, self._called(scope))
+        if self.captured is not None:
+            self.captured.append((account, kind, headers, body))
+        request = WebhookRequest(account, body, headers, self._called(account, scope))
         if not gateway.genuine(request):
             log.warning("a webhook without the right signature was refused", account=account, kind=kind)
             return 403, (), b'{"error":"wrong signature"}'
@@ -102,11 +107,11 @@ class Webhooks:
         kept = not understood and content_type == _JSON[1]
         return 200, ((b"content-type", content_type),), _KEPT if kept else thanks
 
-    def _called(self, scope: Scope) -> str:
+    def _called(self, account: str, scope: Scope) -> str:
         """The address as the provider knows it: what the request says of its host is not believed."""
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         query: bytes = scope.get("query_string", b"")
-        return self._base + (raw + b"?" * bool(query) + query).decode("latin-1")
+        return self._base(account) + (raw + b"?" * bool(query) + query).decode("latin-1")
 
     def _genuine(self, account: str, secret: str) -> bool:
         given = secret.encode("utf-8", "replace")

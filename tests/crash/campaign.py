@@ -291,10 +291,10 @@ class Campaign:
     async def _end_at(self, step: str) -> None:
         """Start a server that will end there."""
         nth = 1 if step in RARE | ONCE else self._chance.randint(2, 30)
-        if step in net.POINTS:
-            self._network.end_at(step, nth, lambda: self._servers.send(signal.SIGKILL))
         syscall = step if step.partition(":")[0] in SYSCALLS else ""
         listens = await self._servers.start(f"{step}:{nth}" if step in POINTS else "", syscall)
+        if step in net.POINTS:
+            self._network.end_at(step, nth, lambda: self._servers.send(signal.SIGKILL))
         if step == "random":
             await asyncio.sleep(self._chance.uniform(0.02, 0.6))
             await self._servers.kill()
