@@ -19,8 +19,9 @@ from smsbot.core.errors import RouteError, SettingsError, UsageError
 from smsbot.core.message import Key
 from smsbot.core.words import tokens
 from smsbot.failpoints import reached
-from smsbot.gateways.base import Credentials, Gateway
+from smsbot.gateways.base import Credentials, FieldNames, Gateway
 from smsbot.gateways.messageflow import MessageFlow
+from smsbot.gateways.messageflow_wire import FIELDS
 from smsbot.gateways.split import Split
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
@@ -178,7 +179,17 @@ class App:
 
     def _build_site(self) -> Any:
         self.live = Live(self.store)
-        pages = Pages(self.store, self.lines, self.clock, self.live, self._ready, dev=self.dev)
+        pages = Pages(
+            self.store,
+            self.lines,
+            self.clock,
+            self.live,
+            self.commands,
+            self._fields,
+            self._ready,
+            dev=self.dev,
+            real=len(self._real.only) if self._real is not None else 0,
+        )
         api = Api(self.store, self.commands).routes()
         if self.dev:
             phone_api = self._build_sandbox()
@@ -230,6 +241,11 @@ class App:
             played = self._sandboxed(name)
             found[name] = Split(gateway, found[played], self._real.only, self._report_url(played))
         return found
+
+    def _fields(self, account: str) -> FieldNames:
+        """The webhooks of an account whose fields may be mapped."""
+        own = self.settings.accounts.get(account, AccountSettings())
+        return own.provider().fields if not self.dev or self._real is not None else FIELDS
 
     def _sandboxed(self, account: str) -> str:
         """The account that the sandbox plays for one of the settings."""
@@ -283,7 +299,8 @@ class App:
             await self.network.open()
             stack.push_async_callback(self.network.close)
             self._run(self.network.run())
-        self.control = Control(socket_path(self.settings.path), {**self.commands.table(), "where": self._where})
+        commands = {**self.commands.table(), "where": self._where, "capture": self._capture, "release": self._release}
+        self.control = Control(socket_path(self.settings.path), commands)
         await self.control.open()
         stack.push_async_callback(self.control.close)
         await self.inbox.replay(self.gateways)
@@ -339,6 +356,13 @@ class App:
         if not self.dev:
             raise UsageError("this server is not a sandbox")
         return self._base
+
+    async def _capture(self) -> bool:
+        self.webhooks.capture()
+        return self._real is not None or not self.dev
+
+    async def _release(self) -> list[dict[str, Any]]:
+        return self.webhooks.release()
 
     async def inspect(self, key: Key) -> View | None:
         """Where a conversation stands; None if it never began."""

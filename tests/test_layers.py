@@ -27,7 +27,16 @@ MAY = {
     "serve": {"core"},
     "pipeline": {"core", "routing", "flows", "conversations", "policy", "gateways.base", "stores.base", "failpoints"},
     "sandbox": {"core", "transport", "gateways.messageflow_wire", "stores.base"},
-    "web": {"core", "gateways.base", "stores.base", "checks", "pipeline", "failpoints"},
+    "web": {
+        "core",
+        "gateways.base",
+        "gateways.redaction",
+        "gateways.fields",
+        "stores.base",
+        "checks",
+        "pipeline",
+        "failpoints",
+    },
 }
 FREE = {"app", "cli", "__main__", "__init__", "testing"}
 

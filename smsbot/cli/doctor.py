@@ -14,6 +14,7 @@ import click
 from smsbot import targets
 from smsbot.app import build_gateway
 from smsbot.checks.proof import examine
+from smsbot.core.clock import duration
 from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.phone import can_receive
 from smsbot.core.problem import Severity
@@ -39,9 +40,27 @@ class Finding:
 @options.database
 @options.as_json
 @click.option("--offline", is_flag=True, help="Do not ask the provider whether the keys work.")
+@click.option("--live", metavar="NUMBER", help="Send NUMBER one real text; wait for its report and for a reply.")
+@click.option("--wait", default="2m", show_default=True, help="With --live: how long to wait for each.")
+@click.option("--keep", default="fixtures", show_default=True, help="With --live: where the payloads go, redacted.")
 @click.pass_context
-def doctor(ctx: click.Context, database: str | None, as_json: bool, offline: bool) -> None:
-    """Check settings, bots, database and credentials. Exit code 1 if something has to be done."""
+def doctor(
+    ctx: click.Context,
+    database: str | None,
+    as_json: bool,
+    offline: bool,
+    live: str | None,
+    wait: str,
+    keep: str,
+) -> None:
+    """Check settings, bots, database and credentials. Exit code 1 if something has to be done.
+
+    With --live, try the whole way on a running server: one text to NUMBER, its delivery report, and your reply.
+    """
+    if live is not None:
+        from .firstday import trial
+
+        ctx.exit(trial(options.settings(database), live, duration(wait), keep))
     findings = options.run(_examine(database, offline))
     if as_json:
         rows = [{"check": f.name, "passed": f.passed, "detail": f.detail} for f in findings]

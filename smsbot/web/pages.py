@@ -19,20 +19,24 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from smsbot.core import phone
+from smsbot.core import codec, phone
 from smsbot.core.clock import Clock
-from smsbot.core.errors import StoreError
+from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.phone import mask
 from smsbot.core.status import MEANING, Status
+from smsbot.gateways.base import FieldNames
 from smsbot.pipeline.lines import Lines
 from smsbot.stores.base import Row, Tables
 
+from . import quarantine
+from .commands import Commands
 from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
 
 _HERE = Path(__file__).parent
 _PAGE = 50
+_QUARANTINED = 20
 _FOREVER = 1e15
 _HEADERS = [
     (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
@@ -66,17 +70,29 @@ class Pages:
     """Renders what the store knows. Numbers are masked before they reach a template."""
 
     def __init__(
-        self, tables: Tables, lines: Lines, clock: Clock, live: Live, ready: Callable[[], bool], *, dev: bool
+        self,
+        tables: Tables,
+        lines: Lines,
+        clock: Clock,
+        live: Live,
+        commands: Commands,
+        fields: Callable[[str], FieldNames],
+        ready: Callable[[], bool],
+        *,
+        dev: bool,
+        real: int = 0,
     ) -> None:
         self._tables = tables
         self._lines = lines
         self._clock = clock
         self._live = live
+        self._commands = commands
+        self._fields = fields
         self._ready = ready
         env = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
-        env.globals.update(dev=dev, icons=_ICONS)
+        env.globals.update(dev=dev, real=real, icons=_ICONS)
         env.filters.update(clock=_clock_time, moment=_moment)
         self._env = env
 
@@ -94,6 +110,8 @@ class Pages:
             Route("/messages/{id}", self.message),
             Route("/handoffs/{id:int}", self.handoff, methods=["POST"]),
             Route("/handoffs/{id:int}/done", self.handoff_done, methods=["POST"]),
+            Route("/quarantine", self.quarantine, methods=["GET"]),
+            Route("/quarantine", self.map_quarantine, methods=["POST"]),
             Route("/live", self.live),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -167,6 +185,32 @@ class Pages:
             [("unhold", (request.path_params["id"],)), ("handoff_done", (self._clock.now(), request.path_params["id"]))]
         )
         return RedirectResponse("/", 303)
+
+    async def quarantine(self, request: Request) -> Response:
+        """Webhooks that were not understood, each with a form."""
+        return await self._quarantine("")
+
+    async def _quarantine(self, told: str, status: int = 200) -> Response:
+        rows = await self._tables.rows("quarantined", account="", limit=1000)
+        entries = [
+            quarantine.shown(r, codec.loads(r["headers"]), self._fields(r["account"])) for r in rows[:_QUARANTINED]
+        ]
+        more = len(rows) - len(entries)
+        return self._render(
+            "quarantine.html", status, entries=entries, more=more, told=told, meanings=quarantine.MEANINGS
+        )
+
+    async def map_quarantine(self, request: Request) -> Response:
+        """Take the meanings that somebody chose, and read the account's quarantine again."""
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return PlainTextResponse("Only this page may say so.\n", 403)
+        form = await request.form()
+        fields = {k[6:]: str(v) for k, v in form.items() if k.startswith("field-") and v}
+        try:
+            done = await self._commands.map_fields(str(form.get("account")), str(form.get("kind")), fields)
+        except UsageError as error:
+            return await self._quarantine(error.args[0], 422)
+        return await self._quarantine(f"{done['replayed']} understood and answered, {done['left']} left.")
 
     def _normalise(self, asked: str) -> str:
         """The number that was asked for, in the country of the first line that understands it."""

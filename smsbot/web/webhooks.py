@@ -17,6 +17,7 @@ import structlog
 from smsbot.core.errors import StoreError
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, WebhookRequest
+from smsbot.gateways.redaction import redact
 from smsbot.pipeline.inbox import Inbox
 
 log = structlog.get_logger("smsbot.webhooks")
@@ -54,6 +55,15 @@ class Webhooks:
         self._closing = closing
         self.captured: deque[tuple[str, str, Mapping[str, str], bytes]] | None = None
         """While somebody asks for them, the newest webhooks as they came."""
+
+    def capture(self) -> None:
+        """From now on keep the newest webhooks."""
+        self.captured = deque(maxlen=100)
+
+    def release(self) -> list[dict[str, Any]]:
+        """What was kept, without the people in it; no more is kept."""
+        kept, self.captured = self.captured or (), None
+        return [{"account": a, "kind": k, **redact(body, headers)} for a, k, headers, body in kept]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook."""

@@ -11,7 +11,7 @@ import httpx
 
 from smsbot.testing.scripted import answers, scripted
 
-from ..processes import Process, free_port, smsbot
+from ..processes import Process, free_port, running, smsbot
 
 SETTINGS = '[bots.echo]\ntarget = "echo.py:bot"\nlines = ["+48732000111"]\n[accounts.main]\ngateway = "messageflow"\nbase_url = "{url}"\n'
 BOT = "from smsbot import Bot\nbot = Bot()\n@bot.fallback\ndef echo(text: str) -> str:\n    return text\n"
@@ -84,3 +84,60 @@ def test_live_says_everything_that_is_missing(tmp_path: Path) -> None:
     assert "not a phone number" in done.stderr
     assert "must begin with https://" in done.stderr
     assert smsbot("dev", "--only", ME, folder=tmp_path).returncode == 2
+
+
+async def first_day(folder: Path, number: str, *, status: str, reply: dict[str, str] | None) -> tuple[Any, Path]:
+    """`doctor --live` while somebody plays the provider: a report, and a reply."""
+    (folder / "echo.py").write_text(BOT)
+    async with scripted(taken) as provider:
+        (folder / "smsbot.toml").write_text(SETTINGS.format(url=provider.url))
+        server = Process(*LIVE, port=free_port(), folder=folder, log=folder / "log", **SECRETS)
+        server.start()
+        try:
+            await asyncio.to_thread(server.ready)
+            doctor = asyncio.create_task(
+                asyncio.to_thread(smsbot, "doctor", "--live", number, "--wait", "4s", folder=folder, **SECRETS)
+            )
+            await until(lambda: provider.bodies, 20)
+            sent = json.loads(provider.bodies[0])
+            path = sent["webhookUrl"].partition("https://tunnel.example.org")[2]
+            async with httpx.AsyncClient(trust_env=False, base_url=server.url) as http:
+                await http.post(path, json={"externalId": sent["externalId"], "status": status})
+                if reply is not None:
+                    await asyncio.sleep(1.0)
+                    await http.post(path.replace("/status", "/inbound"), json=reply)
+            return await doctor, folder / "fixtures"
+        finally:
+            await asyncio.to_thread(server.stop)
+
+
+async def test_a_first_real_day(tmp_path: Path) -> None:
+    reply = {"id": "91827364", "from": ME, "to": "+48732000111", "message": "OK Anna", "kind": "x"}
+    done, fixtures = await first_day(tmp_path, ME, status="21", reply=reply)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line[0] for line in done.stdout.splitlines()] == ["✓", "✓", "✓"]
+    kept = json.loads((fixtures / "main-inbound.json").read_text())
+    assert kept["body"] == {
+        "id": "00000000", "from": "+00000000000", "to": "+00000000000", "message": "xx xxxx", "kind": "x",
+    }  # fmt: skip
+    assert json.loads((fixtures / "main-status.json").read_text())["body"]["status"] == "21"
+    for path in fixtures.iterdir():
+        assert "600100200" not in path.read_text()
+        assert "Anna" not in path.read_text()
+
+
+async def test_a_first_day_with_a_webhook_that_is_not_understood(tmp_path: Path) -> None:
+    done, fixtures = await first_day(tmp_path, ME, status="21", reply={"who": ME, "what": "OK"})
+    assert done.returncode == 1
+    assert "✗ reply: none came; 1 webhooks came but were not understood: map them at /quarantine" in done.stdout
+    assert json.loads((fixtures / "main-inbound.json").read_text())["body"] == {"who": "+00000000000", "what": "xx"}
+
+
+def test_a_trial_needs_a_server_that_is_real(tmp_path: Path) -> None:
+    (tmp_path / "echo.py").write_text(BOT)
+    (tmp_path / "smsbot.toml").write_text(SETTINGS.format(url="https://x.test"))
+    done = smsbot("doctor", "--live", ME, folder=tmp_path)
+    assert (done.returncode, "no server runs" in done.stderr) == (2, True)
+    with running("dev", "--no-reload", folder=tmp_path, log=tmp_path / "log"):
+        done = smsbot("doctor", "--live", ME, folder=tmp_path)
+    assert (done.returncode, "this server is a sandbox" in done.stderr) == (2, True)

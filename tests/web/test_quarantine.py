@@ -1,0 +1,90 @@
+"""The page of webhooks that were not understood, and its form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smsbot import Bot
+from smsbot.gateways.redaction import redact
+
+from ..house import ANN, LINE, House
+
+
+def bot() -> Bot:
+    made = Bot()
+    made.fallback(lambda text: f"got {text}")
+    return made
+
+
+async def strange(h: House, n: int = 2) -> None:
+    for i in range(n):
+        body = {"uid": f"z{i}", "msisdn": ANN, "meta": {"short": LINE}, "content": {"body": f"hello {i}"}}
+        await h.http.post(h.hook("inbound"), json=body)
+
+
+CHOSEN = {
+    "account": "sandbox", "kind": "inbound", "field-from": "msisdn", "field-to": "meta.short",
+    "field-text": "content.body", "field-id": "uid", "field-time": "",
+}  # fmt: skip
+
+
+async def test_what_is_not_understood_is_shown_mapped_and_answered(house: Any) -> None:
+    h: House = await house(bot())
+    await strange(h)
+    assert 'href="/quarantine"' in (await h.http.get("/")).text
+    page = (await h.http.get("/quarantine")).text
+    assert "<code>content.body</code>" in page
+    assert "hello 0" in page
+    assert ANN not in page, "numbers are masked"
+    answer = await h.http.post("/quarantine", data=CHOSEN)
+    assert "2 understood and answered, 0 left." in answer.text
+    await h.settle()
+    assert await h.heard(ANN) == ["got hello 0", "got hello 1"]
+    assert "Every webhook was understood" in (await h.http.get("/quarantine")).text
+    await strange(h, 3)
+    await h.settle()
+    assert (await h.heard(ANN))[2:] == ["got hello 2"], "later ones are understood at once; two of them came before"
+
+
+async def test_a_form_that_says_nothing_or_comes_from_elsewhere(house: Any) -> None:
+    h: House = await house(bot())
+    await strange(h, 1)
+    foreign = await h.http.post("/quarantine", data=CHOSEN, headers={"sec-fetch-site": "cross-site"})
+    assert foreign.status_code == 403
+    wrong = await h.http.post("/quarantine", data={**CHOSEN, "account": "nobody"})
+    assert (wrong.status_code, "there is no account" in wrong.text) == (422, True)
+    part = await h.http.post("/quarantine", data={**CHOSEN, "field-text": ""})
+    assert "0 understood and answered, 1 left." in part.text
+
+
+async def test_hostile_bodies_are_shown_as_text(house: Any) -> None:
+    h: House = await house(bot())
+    for body in (
+        b"<script>alert(1)</script>",
+        b'{"<img src=x onerror=alert(1)>":"<script>"}',
+        b"\xff\x00",
+        b"[" * 5000,
+    ):
+        await h.http.post(h.hook("inbound"), content=body)
+    page = (await h.http.get("/quarantine")).text
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert page.count('class="quarantined"') == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "shown"),
+    [
+        (b'{"from":"+48600100200","text":"Hi Anna, 123","status":"DELIVRD","n":123456789,"code":30003}', "application/json",
+         {"from": "+00000000000", "text": "Xx".lower() + " xxxx, 000", "status": "DELIVRD", "n": 100000000, "code": 30003}),
+        (b"From=%2B48600100200&Body=Hi&MessageStatus=sent", "application/x-www-form-urlencoded",
+         "From=%2B00000000000&Body=xx&MessageStatus=sent"),
+        (b'{"status":"call 600100200"}', "application/json", {"status": "xxxx 000000000"}),
+        (b"hello 123", "text/plain", "xxxxx 000"),
+    ],
+)  # fmt: skip
+def test_redaction_keeps_shapes_and_no_person(body: bytes, kind: str, shown: Any) -> None:
+    found = redact(body, {"content-type": kind, "authorization": "secret"})
+    assert found == {"headers": {"content-type": kind, "authorization": "…"}, "body": shown}
