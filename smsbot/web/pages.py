@@ -193,12 +193,16 @@ class Pages:
     async def _quarantine(self, told: str, status: int = 200) -> Response:
         rows = await self._tables.rows("quarantined", account="", limit=1000)
         entries = [
-            quarantine.shown(r, codec.loads(r["headers"]), self._fields(r["account"])) for r in rows[:_QUARANTINED]
+            quarantine.shown(r, codec.loads(r["headers"]), self._fields(r["account"]), self._is_line)
+            for r in rows[:_QUARANTINED]
         ]
         more = len(rows) - len(entries)
         return self._render(
             "quarantine.html", status, entries=entries, more=more, told=told, meanings=quarantine.MEANINGS
         )
+
+    def _is_line(self, address: str) -> bool:
+        return self._lines.find(address) is not None
 
     async def map_quarantine(self, request: Request) -> Response:
         """Take the meanings that somebody chose, and read the account's quarantine again."""

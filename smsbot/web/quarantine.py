@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from smsbot.core import phone
 from smsbot.core.errors import NotUnderstood
 from smsbot.gateways.base import FieldNames, WebhookRequest
 from smsbot.gateways.fields import items, masked
@@ -22,8 +23,8 @@ MEANINGS = {
 }
 
 
-def shown(row: Row, headers: Mapping[str, str], fields: FieldNames) -> dict[str, Any]:
-    """A webhook for the page: its fields with their values, numbers masked, and what they might be."""
+def shown(row: Row, headers: Mapping[str, str], fields: FieldNames, is_line: Callable[[str], bool]) -> dict[str, Any]:
+    """A webhook for the page: its fields with their values, numbers masked, and what they probably are."""
     request = WebhookRequest(row["account"], row["body"], headers)
     try:
         found = dict(_paths(items(request)[0]))
@@ -36,10 +37,15 @@ def shown(row: Row, headers: Mapping[str, str], fields: FieldNames) -> dict[str,
         "kind": row["kind"],
         "reason": masked(row["reason"]),
         "at": row["at"],
-        "values": {name: masked(value)[:_LONGEST] for name, value in found.items()},
+        "values": {name: _masked(value) for name, value in found.items()},
         "raw": "" if found else masked(row["body"].decode("utf-8", "replace"))[: 5 * _LONGEST],
-        "wanted": {ours: _guess(theirs, found) for ours, theirs in names.items()} if found else {},
+        "wanted": {ours: _guess(ours, theirs, found, is_line) for ours, theirs in names.items()} if found else {},
     }
+
+
+def _masked(value: str) -> str:
+    number = phone.normalise(value)
+    return phone.mask(number) if phone.is_number(number) else masked(value)[:_LONGEST]
 
 
 def _paths(item: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -54,8 +60,12 @@ def _paths(item: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str
             yield path, str(value)
 
 
-def _guess(theirs: tuple[str, ...], found: Mapping[str, str]) -> str:
-    """The field that has one of the names we know, or ends with one."""
+def _guess(ours: str, theirs: tuple[str, ...], found: Mapping[str, str], is_line: Callable[[str], bool]) -> str:
+    """The field that has one of the names we know, or ends with one; else the one whose value looks right."""
     known = [n.lower() for n in theirs]
-    exact = next((f for f in found if f.lower() in known), "")
-    return exact or next((f for f in found if f.lower().rpartition(".")[2] in known), "")
+    named = [f for f in found if f.lower() in known] + [f for f in found if f.lower().rpartition(".")[2] in known]
+    lines = [f for f, value in found.items() if is_line(value)]
+    people = [f for f, value in found.items() if f not in lines and phone.is_number(phone.normalise(value))]
+    words = sorted((f for f in found if f not in lines + people), key=lambda f: -len(found[f]))
+    looks = {"to": lines, "from": people, "text": words}.get(ours, [])
+    return next(iter((*(f for f in named if not looks or f in looks), *looks)), "")

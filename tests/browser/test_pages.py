@@ -37,7 +37,7 @@ def test_what_cannot_be_found_says_so(page: Any, server: Process) -> None:
     page.locator(".empty", has_text="is not a phone number").wait_for(timeout=5000)
 
 
-@pytest.mark.parametrize("path", ["/", "/phone"])
+@pytest.mark.parametrize("path", ["/", "/phone", "/quarantine"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_screen_does_not_scroll_sideways(browser: Any, server: Process, path: str, scheme: str) -> None:
     context = browser.new_context(viewport={"width": 320, "height": 700}, color_scheme=scheme)

@@ -37,6 +37,9 @@ async def test_what_is_not_understood_is_shown_mapped_and_answered(house: Any) -
     page = (await h.http.get("/quarantine")).text
     assert "<code>content.body</code>" in page
     assert "hello 0" in page
+    assert "+48•••00" in page
+    guesses = ("msisdn", "meta.short", "content.body")
+    assert all(f"<option selected>{name}</option>" in page for name in guesses), "what a value looks like is chosen"
     assert ANN not in page, "numbers are masked"
     answer = await h.http.post("/quarantine", data=CHOSEN)
     assert "2 understood and answered, 0 left." in answer.text
@@ -71,7 +74,7 @@ async def test_hostile_bodies_are_shown_as_text(house: Any) -> None:
     page = (await h.http.get("/quarantine")).text
     assert "<script>alert" not in page
     assert "<img src=x" not in page
-    assert page.count('class="quarantined"') == 4
+    assert page.count('class="strange"') == 4
 
 
 @pytest.mark.parametrize(
