@@ -14,6 +14,9 @@ import uvicorn
 
 from smsbot.core.errors import PortTaken
 
+HEAD_PATIENCE = 10.0
+"""Seconds in which the head of a request must have come."""
+
 
 def listen(host: str, port: int, *, tries: int = 1, patience: float = 0.0) -> socket.socket:
     """A listening socket on `port`, or on one of the next `tries - 1`; raises `PortTaken`.
@@ -68,6 +71,7 @@ def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Calla
     """Serve until SIGINT or SIGTERM. `drain` is how long open requests get, in seconds; `ready` is told once."""
     config = uvicorn.Config(
         app,
+        http=_protocol(),
         access_log=False,
         log_config=None,
         lifespan="off",
@@ -97,6 +101,46 @@ async def _serve(
         await server.serve(sockets=[listener])
     finally:
         await app.stop()
+
+
+def _protocol() -> type[asyncio.Protocol]:
+    """uvicorn's fastest protocol, which closes connections whose request never comes."""
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    inner: Any = AutoHTTPProtocol
+
+    class Impatient(inner):  # type: ignore[misc]
+        """The head of a request must be whole in time; uvicorn itself waits for ever, a byte at a time."""
+
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._wait()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.cycle is None or self.cycle.response_complete:
+                self._wait()
+            elif self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+            super().connection_lost(exc)
+
+        def _wait(self) -> None:
+            if self._timer is None:
+                self._timer = self.loop.call_later(HEAD_PATIENCE, self._cut)
+
+        def _cut(self) -> None:
+            self._timer = None
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.close()
+
+    return Impatient
 
 
 class _Server(uvicorn.Server):

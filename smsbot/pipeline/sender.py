@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,9 @@ from .outbox import backoff
 log = structlog.get_logger("smsbot.sender")
 _AT_ONCE = 64
 _MOST = 500
-"""Claims at once: more would only be unknown after a crash."""
+"""Claims of an account at once: more would only be unknown after a crash."""
+_MOST_CHECKS = 50
+"""Look-ups of an account at once."""
 _GIVE_UP_CHECKING = 24 * 3600.0
 
 
@@ -53,6 +56,8 @@ class Sender:
         """Claims whose send has not begun, for want of room."""
         self._closing = False
         self._checking: set[str] = set()
+        self._under_way: Counter[str] = Counter()
+        self._looked_up: Counter[str] = Counter()
         self.kick: Callable[[], None] = _nothing
         """Tells the timers that something is due now."""
 
@@ -64,7 +69,8 @@ class Sender:
     def start(self, claims: Iterable[Claim]) -> None:
         """Begin to send."""
         for claim in claims:
-            self._spawn(self._deliver(claim))
+            self._under_way[claim.outgoing.account] += 1
+            self._spawn(self._delivered(claim))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -100,6 +106,12 @@ class Sender:
             await insist(lambda: self._store.retry(ends))
 
     # -- one text -----------------------------------------------------------------------------------
+
+    async def _delivered(self, claim: Claim) -> None:
+        try:
+            await self._deliver(claim)
+        finally:
+            self._under_way[claim.outgoing.account] -= 1
 
     async def _deliver(self, claim: Claim) -> None:
         text = claim.outgoing
@@ -186,15 +198,16 @@ class Sender:
     async def claim_due(self) -> None:
         """Send what is due, look up what is unknown and due."""
         now = self._clock.now()
-        if len(self._tasks) < _MOST:
-            self.start(await self._store.claim_out(now, _MOST))
-        for check in await self._store.claim_checks(now, 200):
+        self.start(await self._store.claim_out(now, _MOST, _full(self._under_way, _MOST)))
+        for check in await self._store.claim_checks(now, 200, _full(self._looked_up, _MOST_CHECKS)):
             identity = check.claim.outgoing.id
             if identity not in self._checking:
                 self._checking.add(identity)
                 self._spawn(self._look_up(check))
 
     async def _look_up(self, check: Check) -> None:
+        account = check.claim.outgoing.account
+        self._looked_up[account] += 1
         try:
             end = await self._find(check)
             reached("check.found")
@@ -203,6 +216,7 @@ class Sender:
             self.start(following)
         finally:
             self._checking.discard(check.claim.outgoing.id)
+            self._looked_up[account] -= 1
 
     async def _find(self, check: Check) -> Checked:
         account = self._accounts.get(check.claim.outgoing.account)
@@ -239,6 +253,11 @@ class Sender:
         if text.expires <= now or (text.lane != "consent" and await self._store.suppressed(text.key.number)):
             return Checked(check, Finding.HOLD, now, detail="too late, or opted out, to send it again")
         return Checked(check, Finding.RESEND, now)
+
+
+def _full(counts: Counter[str], most: int) -> frozenset[str]:
+    """The accounts that have enough: a slow one must not take the room of the others."""
+    return frozenset(account for account, count in counts.items() if count >= most)
 
 
 def _nothing() -> None:

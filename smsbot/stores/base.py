@@ -180,8 +180,11 @@ class Outbox(Protocol):
         """Keep texts that no turn said (an API call, the command line)."""
         ...
 
-    async def claim_out(self, now: float, limit: int) -> Sequence[Claim]:
-        """Texts that are due, each with a committed attempt; expires and blocks what must not go."""
+    async def claim_out(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Claim]:
+        """Texts that are due, each with a committed attempt; expires and blocks what must not go.
+
+        None of the accounts in `full`.
+        """
         ...
 
     async def sent(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
@@ -192,8 +195,8 @@ class Outbox(Protocol):
         """Attempts that definitely did not send; due again at their `again`, unless a report says they arrived."""
         ...
 
-    async def claim_checks(self, now: float, limit: int) -> Sequence[Check]:
-        """Unknown texts that are due to be looked up."""
+    async def claim_checks(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Check]:
+        """Unknown texts that are due to be looked up, none of the accounts in `full`."""
         ...
 
     async def references(self, number: str) -> frozenset[str]:

@@ -75,15 +75,16 @@ class ClaimDue(Planned):
         """It selects."""
         return True
 
-    def __init__(self, ledger: Ledger, now: float, limit: int) -> None:
+    def __init__(self, ledger: Ledger, now: float, limit: int, full: frozenset[str]) -> None:
         super().__init__(ledger)
         self.now = now
         self.limit = limit
+        self.full = "\n".join(("", *full, ""))
 
     def plan(self, plan: Plan) -> list[Claim]:
         """At most one text a conversation; the others follow as it settles."""
         claims: list[Claim] = []
-        for row in plan.rows("due", (self.now, self.limit)):
+        for row in plan.rows("due", (self.now, self.full, self.limit)):
             key = Key(row["line"], row["number"])
             if row["scheduled"] and key in self.ledger.open:
                 plan.add("wait_behind", (row["id"],))

@@ -301,9 +301,9 @@ class SqliteStore:
         """Keep texts that no turn said."""
         return await self._writer.submit([Owe(self._ledger, text) for text in batch])
 
-    async def claim_out(self, now: float, limit: int) -> Sequence[Claim]:
+    async def claim_out(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Claim]:
         """Texts that are due, each with a committed attempt."""
-        claims: list[Claim] = (await self._writer.submit([ClaimDue(self._ledger, now, limit)]))[0]
+        claims: list[Claim] = (await self._writer.submit([ClaimDue(self._ledger, now, limit, full)]))[0]
         return claims
 
     async def sent(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
@@ -315,11 +315,11 @@ class SqliteStore:
         """Attempts that definitely did not send; returns texts that waited behind one that had arrived after all."""
         return await self.sent(batch)
 
-    async def claim_checks(self, now: float, limit: int) -> Sequence[Check]:
+    async def claim_checks(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Check]:
         """Unknown texts that are due to be looked up."""
         return [
             Check(Claim(outgoing_of(r), r["attempts"]), r["started"], r["absences"], r["resends"])
-            for r in await self.rows("due_checks", now=now, limit=limit)
+            for r in await self.rows("due_checks", now=now, limit=limit, full=_listed(full))
         ]
 
     async def references(self, number: str) -> frozenset[str]:
@@ -421,6 +421,11 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
         key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0, late,
         first["answered"] or b"",
     )  # fmt: skip
+
+
+def _listed(names: frozenset[str]) -> str:
+    """Names as one parameter, each between line ends."""
+    return "\n".join(("", *names, ""))
 
 
 def _late(stored: str) -> Late:

@@ -134,16 +134,12 @@ async def _read(receive: Receive, length: str) -> bytes | None:
     """The whole body; None if the client went away."""
     if length.isdigit() and int(length[:10]) > MAX_BODY:
         raise TooLarge
-    event = await receive() if length in ("", "0") else await _patiently(receive)
-    body: bytes = event.get("body", b"")
-    while event.get("more_body"):
-        event = await _patiently(receive)
-        body += event.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise TooLarge
-    return None if event["type"] == "http.disconnect" else body
-
-
-async def _patiently(receive: Receive) -> MutableMapping[str, Any]:
     async with asyncio.timeout(PATIENCE):
-        return await receive()
+        event = await receive()
+        body: bytes = event.get("body", b"")
+        while event.get("more_body"):
+            event = await receive()
+            body += event.get("body", b"")
+            if len(body) > MAX_BODY:
+                raise TooLarge
+    return None if event["type"] == "http.disconnect" else body

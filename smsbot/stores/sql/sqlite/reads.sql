@@ -57,7 +57,8 @@ SELECT min(due) AS due FROM (
 
 -- name: due_checks
 SELECT o.*, a.started FROM outgoing o JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts
-WHERE o.phase = 'check' AND o.due <= :now ORDER BY o.due LIMIT :limit;
+WHERE o.phase = 'check' AND o.due <= :now AND NOT instr(:full, char(10) || o.account || char(10))
+ORDER BY o.due LIMIT :limit;
 
 -- name: hook_secrets
 SELECT account, secret, at FROM hook_secrets ORDER BY account, id DESC;

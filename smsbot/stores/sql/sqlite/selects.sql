@@ -8,7 +8,8 @@ SELECT * FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind' AND 
 ORDER BY seq LIMIT 100;
 
 -- name: due
-SELECT * FROM outgoing WHERE phase = 'queue' AND due <= ? ORDER BY due, seq LIMIT ?;
+SELECT * FROM outgoing WHERE phase = 'queue' AND due <= ?1 AND NOT instr(?2, char(10) || account || char(10))
+ORDER BY due, seq LIMIT ?3;
 
 -- name: blockable
 -- What an opt-out keeps from leaving.

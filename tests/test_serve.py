@@ -1,0 +1,98 @@
+"""The seam to uvicorn: clients that never finish what they begin are cut, and hold up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from smsbot import serve
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    event = await receive()
+    while event.get("more_body"):
+        event = await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    monkeypatch.setattr(serve, "HEAD_PATIENCE", 0.6)
+    listener = serve.listen("127.0.0.1", 0)
+    config = uvicorn.Config(app, http=serve._protocol(), lifespan="off", log_config=None, access_log=False)
+    made = uvicorn.Server(config)
+    task = asyncio.create_task(made._serve([listener]))
+    while not made.started:  # noqa: ASYNC110 - uvicorn sets a flag
+        await asyncio.sleep(0.01)
+    yield listener.getsockname()[1]
+    made.should_exit = True
+    await task
+    listener.close()
+
+
+async def half(port: int, head: bytes, *, drip: bool = False) -> float:
+    """Begin a request and never end it; the seconds until the connection is closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    began = time.monotonic()
+    writer.write(head)
+
+    async def go_on() -> None:
+        for _ in range(100):
+            writer.write(b"x")
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(go_on()) if drip else None
+    try:
+        async with asyncio.timeout(5):
+            while await reader.read(1000):
+                pass
+    except ConnectionError:
+        pass
+    if task is not None:
+        task.cancel()
+    writer.close()
+    return time.monotonic() - began
+
+
+LONG = b"GET / HTTP/1.1\r\nhost: x\r\nlong: "
+
+
+@pytest.mark.parametrize(("head", "drip"), [(b"", False), (b"POST / HT", False), (LONG, False), (LONG, True)])
+async def test_a_head_that_never_ends_is_cut(server: int, head: bytes, drip: bool) -> None:
+    assert 0.4 < await half(server, head, drip=drip) < 3
+
+
+async def test_a_second_head_on_a_kept_connection_is_cut_too(server: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server)
+    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+    began = time.monotonic()
+    writer.write(b"GET / HT")
+    async with asyncio.timeout(4):
+        assert await reader.read(100) == b""
+    assert time.monotonic() - began > 0.4
+    writer.close()
+
+
+async def test_a_kept_connection_lives_on_between_requests(server: int) -> None:
+    async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{server}") as http:
+        for _ in range(3):
+            assert (await http.get("/")).text == "ok"
+            await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)
+        assert (await http.get("/")).text == "ok"
+
+
+async def test_hundreds_of_slow_clients_hold_up_nobody(server: int) -> None:
+    slow = [asyncio.create_task(half(server, b"POST / HTTP/1.1\r\nhost: x\r\n")) for _ in range(300)]
+    async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{server}") as http:
+        for _ in range(20):
+            assert (await http.get("/", timeout=5)).text == "ok"
+    assert max(await asyncio.gather(*slow)) < 4.5
