@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,18 @@ def clean_environment(**more: str) -> dict[str, str]:
 class Process:
     """One `smsbot` process that serves on a port."""
 
-    def __init__(self, *arguments: str, port: int, folder: Path = ROOT, log: Path, **environment: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        port: int,
+        folder: Path = ROOT,
+        log: Path,
+        before: Sequence[str] = (),
+        **environment: str,
+    ) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self._arguments = [*SMSBOT, *arguments]
+        self._arguments = [*before, *SMSBOT, *arguments]
         self._folder = folder
         self._environment = clean_environment(PORT=str(port), **environment)
         self.log = log

@@ -90,7 +90,8 @@ class Inbox:
         await self._take_all(WebhookRequest(account, b""), "inbound", items)
 
     async def _quarantine(self, request: WebhookRequest, kind: str, reason: str) -> None:
-        log.warning("a webhook was not understood and lies in quarantine", account=request.account, why=reason)
+        why = reason.partition(" (")[0]  # the names of fields may be anything, also what somebody wrote
+        log.warning("a webhook was not understood and lies in quarantine", account=request.account, why=why)
         kept = Quarantined(request.account, kind, request.body, reason, self._clock.now(), _safe(request.headers))
         await self._store.quarantine([kept])
 

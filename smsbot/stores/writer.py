@@ -22,6 +22,8 @@ from smsbot.failpoints import reached
 from .queries import Query, migrations
 
 _BATCH = 512
+_PATIENCE = 1.0
+"""Seconds for which a foreign writer is waited for: a webhook is told 503 rather than nothing."""
 
 
 class Refused(Exception):
@@ -208,7 +210,7 @@ class Writer:
         db.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, isolation_level=None, cached_statements=256, timeout=5.0)
+        db = sqlite3.connect(self._path, isolation_level=None, cached_statements=256, timeout=_PATIENCE)
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
