@@ -92,7 +92,7 @@ def _judge(person: Person, heard: list[str], held: set[str], found: Verdict) -> 
     for text in missing:
         if text not in held and not person.gave_up:
             found.lost_replies.append(f"{person.number} {text}")
-    if person.gave_up and not any(t in held for t in missing):
+    if person.gave_up and missing and not any(t in held for t in missing):
         found.lost_replies.append(f"{person.number} waits for {missing[:1]}")
     strange = [t for t in heard if t not in person.expected]
     found.duplicate_effects += [f"{person.number} was never owed {t}" for t in strange]
