@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from smsbot.core import phone
 from smsbot.core.errors import Changed
@@ -39,12 +40,22 @@ class Line:
     def function(self, name: str) -> Signature:
         """The handler of a conversation that waits; raises `Changed` if it is gone."""
         known = {path_of(s.function): s for s in self.bot.signatures()}
-        found = known.get(name)
+        found = known.get(name) or self._moved(name)
         if found is None:
             near = nearest(name, known)
             hint = f'; did it become "{near}"?' if near else ""
             raise Changed(f'the conversation "{name}" is gone from the bot{hint}')
         return found
+
+    def _moved(self, name: str) -> Signature | None:
+        """The one function of the same file name and name: a bot may be deployed into another folder."""
+        tails = {s.function: f"{Path(s.function.__code__.co_filename).stem}.{s.name}" for s in self.bot.signatures()}
+        found = {s.function: s for s in self.bot.signatures() if _ends(name, tails[s.function])}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _ends(name: str, tail: str) -> bool:
+    return name == tail or name.endswith((f".{tail}", f"_{tail}"))
 
 
 def _each_by_its_name(bot: Bot) -> None:
