@@ -77,7 +77,7 @@ async def _examine(database: str | None, offline: bool) -> list[Finding]:
         found = options.settings(database)
     except SettingsError as error:
         return [Finding("settings", False, problem) for problem in error.problems]
-    findings = [*_settings(found), *_bots(found), _library()]
+    findings = [*_settings(found), *_accounts(found), *_bots(found), _library()]
     findings += [f async for f in _database(found)]
     if not offline:
         usable = [n for n, a in found.accounts.items() if not check_account(n, a)]
@@ -91,6 +91,26 @@ def _settings(found: Settings) -> list[Finding]:
     except SettingsError as error:
         return [Finding("ready for `smsbot run`", None, problem) for problem in error.problems]
     return [Finding("settings", True)]
+
+
+def _accounts(found: Settings) -> list[Finding]:
+    """What each gateway promises."""
+    findings: list[Finding] = []
+    for name, account in found.accounts.items():
+        try:
+            gateway = build_gateway(name, account, HttpxTransport())
+        except SmsbotError as error:
+            findings.append(Finding(f"account {name}", False, str(error)))
+            continue
+        claims = gateway.claims
+        lost = "is looked up" if claims.can_look_up else "is held for you: nobody can say whether it arrived"
+        missed = "is listed" if claims.can_catch_up else "is lost"
+        stop = ", STOP is answered by the network" if claims.answers_stop else ""
+        told = (
+            f"webhooks prove themselves by {claims.proof}, a send without an answer {lost}, a missed webhook {missed}"
+        )
+        findings.append(Finding(f"account {name} ({account.gateway})", True, told + stop))
+    return findings
 
 
 def _bots(found: Settings) -> list[Finding]:

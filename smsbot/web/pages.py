@@ -51,6 +51,15 @@ _ICONS = {
 }  # fmt: skip
 
 
+_PHASES = {
+    "queue": "is due",
+    "behind": "waits for the text before it",
+    "held": "is paused",
+    "check": "is looked up at the provider",
+}
+"""What an open text waits for."""
+
+
 class _Headers:
     """Security headers on every page."""
 
@@ -243,8 +252,8 @@ class Pages:
                 entries.append((a["ended"], f"attempt {a['n']}: {a['outcome']}", a["detail"]))
         for r in await self._tables.rows("receipts", id=identity):
             entries.append((r["at"], f"report: {r['status'] or 'not understood'}", f"raw status {r['raw']}"))
-        if row["phase"] == "queue":
-            entries.append((row["due"], "is due", row["detail"]))
+        if row["phase"] in _PHASES:
+            entries.append((row["due"], _PHASES[row["phase"]], row["detail"]))
         if row["status"] in ("expired", "blocked") and row["detail"]:
             entries.append((row["due"], str(row["status"]), row["detail"]))
         return sorted(entries, key=lambda e: e[0])
