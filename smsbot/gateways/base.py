@@ -124,8 +124,10 @@ class Claims:
     dedupe: Dedupe
     can_look_up: bool = False
     """Whether an attempt without an answer can be looked for."""
-    can_catch_up: bool = False
-    """Whether texts or reports that no webhook brought can be listed."""
+    lists_texts: bool = False
+    """Whether texts to our lines that no webhook brought can be listed."""
+    lists_reports: bool = False
+    """Whether what became of our texts can be listed."""
     answers_stop: bool = False
     """Whether the network itself confirms STOP and START, so that we say nothing."""
     hook_suffix: str = ""

@@ -34,10 +34,10 @@ from .base import (
 from .fields import FieldMap, canonical, items, loads, masked
 from .messageflow_wire import BASE_URL, FIELDS, INVENTED, LISTED, REQUIRED, STATUSES, our_id
 
-CLAIMS = Claims(Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT, can_look_up=True, can_catch_up=True)
+CLAIMS = Claims(Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT, can_look_up=True, lists_reports=True)
 _STATUSES = {**STATUSES, **INVENTED}
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
-_MOST_PAGES = 100
+_MOST_PAGES = 20
 
 
 class MessageFlow:

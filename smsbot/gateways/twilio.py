@@ -46,7 +46,8 @@ CLAIMS = Claims(
     retries=15.0,
     dedupe=Dedupe.ID,
     can_look_up=True,
-    can_catch_up=True,
+    lists_texts=True,
+    lists_reports=True,
     answers_stop=True,
     hook_suffix="#rc=5&rp=all",
 )
@@ -65,7 +66,7 @@ STATUSES: Mapping[str, Status] = {
 _OUR_ID = "smsbot"
 """The name of our reference in the address of reports."""
 _LISTED = 1000
-_MOST_PAGES = 50
+_MOST_PAGES = 20
 _SKEW = 30.0
 """Seconds by which Twilio's clock and ours may differ."""
 
@@ -127,7 +128,7 @@ class Twilio:
     async def look_up(self, search: Search) -> Lookup:
         """The text in the list of what was sent to this number since the attempt began, by its words."""
         text = search.text
-        query = {"To": text.recipient, "From": text.sender, "DateSent>": iso(search.started - _SKEW)[:10]}
+        query = {"To": text.recipient, "From": text.sender, "DateSent>": iso(search.started - _SKEW)}
         try:
             async for item in self._listed(query):
                 sid = str(item.get("sid", ""))
@@ -143,7 +144,7 @@ class Twilio:
         found: list[Arrival | Receipt] = []
         for line in lines:
             for way in ("To", "From"):
-                async for item in self._listed({way: line, "DateSent>": iso(since)[:10]}):
+                async for item in self._listed({way: line, "DateSent>": iso(since)}):
                     if _when(item) >= since:
                         found += _listed_item(account, item)
         return found

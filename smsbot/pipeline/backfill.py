@@ -19,8 +19,15 @@ log = structlog.get_logger("smsbot.backfill")
 PAUSE = 300.0
 FIRST = 48 * 3600.0
 """Seconds back at start: nobody knows how long we were away."""
+_SOON = 60.0
+"""Seconds in which a report usually comes by itself."""
 OVERLAP = 3600.0
 """Seconds back after that; providers list late, and what we have is known by its id."""
+
+
+def _lists(account: Account) -> bool:
+    claims = account.gateway.claims
+    return claims.lists_texts or claims.lists_reports
 
 
 class Backfill:
@@ -29,7 +36,7 @@ class Backfill:
     def __init__(self, store: Store, inbox: Inbox, accounts: Mapping[str, Account], lines: Lines, clock: Clock) -> None:
         self._store = store
         self._inbox = inbox
-        self._accounts = {name: a for name, a in accounts.items() if a.gateway.claims.can_catch_up}
+        self._accounts = {name: a for name, a in accounts.items() if _lists(a)}
         self._lines = lines
         self._clock = clock
         self._until: dict[str, float] = {}
@@ -50,6 +57,13 @@ class Backfill:
         now = self._clock.now()
         began = float((await self._store.rows("began"))[0]["at"])
         since = max(self._until.get(account.name, now - FIRST + OVERLAP) - OVERLAP, began)
+        if not account.gateway.claims.lists_texts:  # then only what waits for its report is worth asking for
+            waits = (await self._store.rows("unreported", account=account.name, since=since, before=now - _SOON))[0][
+                "at"
+            ]
+            if waits is None:
+                return
+            since = max(since, waits - _SOON)
         lines = [line.number for line in self._lines.values() if line.account == account.name]
         try:
             items = await account.gateway.catch_up(account.name, lines, since)

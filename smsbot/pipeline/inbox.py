@@ -33,6 +33,7 @@ log = structlog.get_logger("smsbot.inbox")
 WEAK = 60.0
 """Seconds for which a text without id and time counts as the same one (people answer "1" twice)."""
 _RECENT = 100_000
+_LISTED = 100
 _NOISE = {
     noise.Kind.EMPTY: "an empty text is no answer",
     noise.Kind.MEDIA: "a picture without words is no answer",
@@ -87,7 +88,9 @@ class Inbox:
 
     async def take_listed(self, account: str, items: Iterable[Arrival | Receipt]) -> None:
         """Take what a provider lists; what a webhook brought before is known by its id."""
-        await self._take_all(WebhookRequest(account, b""), "inbound", items)
+        listed = list(items)
+        for n in range(0, len(listed), _LISTED):  # a long list must not hold the writer up
+            await self._take_all(WebhookRequest(account, b""), "inbound", listed[n : n + _LISTED])
 
     async def _quarantine(self, request: WebhookRequest, kind: str, reason: str) -> None:
         why = reason.partition(" (")[0]  # the names of fields may be anything, also what somebody wrote

@@ -181,6 +181,12 @@ SELECT number, at FROM suppressions WHERE number = :number;
 -- name: dedupe_key
 SELECT value FROM meta WHERE name = 'dedupe_key';
 
+-- name: unreported
+-- The oldest text that was accepted and of which nothing final is known yet.
+SELECT min(created) AS at FROM (
+  SELECT created FROM outgoing WHERE seq > (SELECT max(seq) FROM outgoing) - 200000
+  AND account = :account AND created >= :since AND created < :before AND rank IN (2, 3) ORDER BY seq LIMIT 1);
+
 -- name: began
 -- When this database was first opened, or at least the first time that this was kept.
 SELECT CAST(value AS REAL) AS at FROM meta WHERE name = 'began';
