@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from smsbot.core.clock import iso
-from smsbot.core.errors import NoAnswer, NotSent
+from smsbot.core.errors import NoAnswer, NotSent, NotUnderstood
 from smsbot.core.message import Arrival, Receipt
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
@@ -135,7 +136,9 @@ class MessageFlow:
                 break
             if answer.status != 200 or not isinstance(data, list):
                 raise NoAnswer(f"the list of statuses answered HTTP {answer.status}")
-            found += [self._receipt(account, item) for item in data if isinstance(item, dict)]
+            for item in data:
+                with suppress(NotUnderstood):  # a text that somebody sent from the panel has no id of ours
+                    found += [self._receipt(account, item)] if isinstance(item, dict) else []
             if len(data) < LISTED:
                 break
         return found

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -141,13 +142,14 @@ class Twilio:
 
     async def catch_up(self, account: str, lines: Sequence[str], since: float) -> Sequence[Arrival | Receipt]:
         """Texts to our lines, and how those we sent stand."""
-        found: list[Arrival | Receipt] = []
+        listed: list[tuple[float, Mapping[str, Any]]] = []
         for line in lines:
             for way in ("To", "From"):
                 async for item in self._listed({way: line, "DateSent>": iso(since)}):
                     if _when(item) >= since:
-                        found += _listed_item(account, item)
-        return found
+                        listed.append((_when(item), item))
+        listed.sort(key=lambda entry: entry[0])  # Twilio lists the newest first; answers must not change places
+        return [found for _, item in listed for found in _listed_item(account, item)]
 
     async def _listed(self, query: Mapping[str, str]) -> Any:
         url = f"{self._url}?{urlencode({**query, 'PageSize': _LISTED})}"
@@ -252,7 +254,9 @@ def read_send(answer: Answer) -> SendResult:
 
 def _listed_item(account: str, item: Mapping[str, Any]) -> list[Arrival | Receipt]:
     if str(item.get("direction")) == "inbound":
-        return [_arrival(account, item, ("from", "to", "body", "sid"), b"")]
+        with suppress(NotUnderstood):  # one that nobody can read must not hide the others
+            return [_arrival(account, item, ("from", "to", "body", "sid"), b"")]
+        return []
     sid, raw = item.get("sid"), item.get("status")
     return [_receipt(account, str(sid), str(raw), "", str(item.get("error_code") or ""))] if sid and raw else []
 

@@ -55,6 +55,16 @@ class Backfill:
     async def once(self, account: Account) -> None:
         """Take what one account has; a provider that cannot answer is asked again later."""
         now = self._clock.now()
+        try:
+            await self._take(account, now)
+        except SmsbotError as error:
+            log.warning("what no webhook brought could not be listed", account=account.name, why=error.args[0])
+        except Exception as error:
+            log.error("a gateway raised", account=account.name, exc_info=error)
+        else:
+            self._until[account.name] = now
+
+    async def _take(self, account: Account, now: float) -> None:
         began = float((await self._store.rows("began"))[0]["at"])
         since = max(self._until.get(account.name, now - FIRST + OVERLAP) - OVERLAP, began)
         if not account.gateway.claims.lists_texts:  # then only what waits for its report is worth asking for
@@ -65,12 +75,4 @@ class Backfill:
                 return
             since = max(since, waits - _SOON)
         lines = [line.number for line in self._lines.values() if line.account == account.name]
-        try:
-            items = await account.gateway.catch_up(account.name, lines, since)
-            await self._inbox.take_listed(account.name, items)
-        except SmsbotError as error:
-            log.warning("what no webhook brought could not be listed", account=account.name, why=error.args[0])
-        except Exception as error:
-            log.error("a gateway raised", account=account.name, exc_info=error)
-        else:
-            self._until[account.name] = now
+        await self._inbox.take_listed(account.name, await account.gateway.catch_up(account.name, lines, since))

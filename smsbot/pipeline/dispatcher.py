@@ -100,7 +100,14 @@ class Dispatcher:
     @property
     def crowded(self) -> bool:
         """Whether new texts should be refused for now."""
-        return self.store.busy or (len(self._lanes) > _MOST_LANES and not self.store.pausing)
+        return self.store.busy or len(self._lanes) - self._waiting > _MOST_LANES
+
+    @property
+    def _waiting(self) -> int:
+        """How many lanes a pause keeps from going on: what comes in is recorded all the same."""
+        if not self.store.pausing:
+            return 0
+        return sum(self.store.paused(key.line) for key in self._lanes)
 
     async def recover(self) -> None:
         """Queue what a former process left without a turn, before anything new is taken."""
@@ -251,7 +258,8 @@ class Dispatcher:
     async def _drain(self, key: Key, lane: _Lane, work: Work | None = None) -> None:
         """Take the turns of a lane until it is empty or its head has to wait."""
         try:
-            while lane.events and not self._closing and not self.store.paused(key.line):
+            # a turn that has begun goes on: its event may be accepted by now
+            while lane.events and not self._closing and (work is not None or not self.store.paused(key.line)):
                 work = work or self._work(lane.events[0])
                 retry_at = await self._turn(work)
                 if retry_at is not None:

@@ -34,6 +34,9 @@ WEAK = 60.0
 """Seconds for which a text without id and time counts as the same one (people answer "1" twice)."""
 _RECENT = 100_000
 _LISTED = 100
+_JSON = {"content-type": "application/json"}
+FOREIGN = "a text to a number that is none of our lines"
+"""Why a webhook waits that was understood."""
 _NOISE = {
     noise.Kind.EMPTY: "an empty text is no answer",
     noise.Kind.MEDIA: "a picture without words is no answer",
@@ -74,6 +77,7 @@ class Inbox:
     async def _take_all(self, request: WebhookRequest, kind: str, items: Iterable[Arrival | Receipt]) -> bool:
         receipts: list[Receipt] = []
         strange: list[bytes] = []
+        items = list(items)
         for item in items:
             if isinstance(item, Receipt):
                 receipts.append(item)
@@ -82,8 +86,10 @@ class Inbox:
         if receipts:
             await self._receipts.take(receipts)
         if strange:  # only these: the others are answered already
-            rest = replace(request, body=b"[" + b",".join(strange) + b"]")
-            await self._quarantine(rest, kind, "a text to a number that is none of our lines")
+            rest = request
+            if len(strange) < len(items):
+                rest = replace(request, body=b"[" + b",".join(strange) + b"]", headers=_JSON)
+            await self._quarantine(rest, kind, FOREIGN)
         return not strange
 
     async def take_listed(self, account: str, items: Iterable[Arrival | Receipt]) -> None:

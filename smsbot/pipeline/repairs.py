@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -83,6 +84,7 @@ class Repairs:
         self._dispatcher = dispatcher
         self._sender = sender
         self._clock = clock
+        self._taking = asyncio.Lock()
 
     async def pause(self, scopes: Sequence[Sequence[str]], everything: bool, why: str) -> None:
         """Keep texts from leaving."""
@@ -109,10 +111,11 @@ class Repairs:
         return done
 
     async def take_again(self, wanted: Filter) -> int:
-        """Give dead letters another turn; how many."""
-        rows, now = await wanted.turns(self._store), self._clock.now()
-        for row in rows:
-            await self._store.write([("revive", (now, row["seq"]))])
+        """Give dead letters another turn, each one once, however often it is asked for; how many."""
+        async with self._taking:
+            rows, now = await wanted.turns(self._store), self._clock.now()
+            for row in rows:
+                await self._store.write([("revive", (now, row["seq"]))])
         self._dispatcher.feed(
             Event(
                 r["id"], Key(r["line"], r["number"]), r["kind"], r["text"], r["at"], r["account"], r["data"],

@@ -102,8 +102,8 @@ class Sender:
         """Claims that were not begun: definitely not sent, and due again at once or at the next start."""
         now = self._clock.now()
         ends = [Settlement(c, Fate.LATER, now, detail=why, again=now) for c in claims]
-        if ends:
-            await insist(lambda: self._store.retry(ends))
+        if ends:  # a report may have settled one meanwhile, so that the text behind it is claimed
+            self.start(await insist(lambda: self._store.retry(ends)))
 
     # -- one text -----------------------------------------------------------------------------------
 

@@ -106,12 +106,18 @@ def restore(backup: Path, target: Path, now: float) -> tuple[dict[str, int], Pat
 
 def _aside(target: Path, now: float) -> Path | None:
     """Move a database out of the way, with what it has not checkpointed."""
-    if not target.exists():
-        return None
     old = Path(f"{target}.before-restore-{int(now)}")
-    with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    for suffix in ("-wal", "-shm", ""):
+    if target.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    moved = False
+    for suffix in (
+        "-wal",
+        "-shm",
+        "-journal",
+        "",
+    ):  # also those of a file that is gone: they would change the restored one
         with suppress(FileNotFoundError):
             Path(f"{target}{suffix}").rename(f"{old}{suffix}")
-    return old
+            moved = True
+    return old if moved else None

@@ -224,7 +224,7 @@ class Outbox(Protocol):
         ...
 
     def holds(self, outgoing: Outgoing) -> bool:
-        """Whether a pause keeps a text from leaving now; never what answers STOP and HELP."""
+        """Whether a pause keeps a text from leaving now; never what answers STOP."""
         ...
 
     @property

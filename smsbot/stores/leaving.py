@@ -46,7 +46,7 @@ class Settle(Planned):
             return ()
         self.shift(text.key, -1)
         if plan.alone and end.reference:
-            _early_reports(plan, end)
+            _early_reports(plan, text, end.reference)
         return self.next_text(plan, text.key, end.now) if plan.alone else ()
 
     def _later(self, plan: Plan) -> tuple[Claim, ...]:
@@ -61,10 +61,10 @@ class Settle(Planned):
         return self.next_text(plan, text.key, end.now)
 
 
-def _early_reports(plan: Plan, end: Settlement) -> None:
+def _early_reports(plan: Plan, text: Outgoing, reference: str) -> None:
     """Reports that came before we knew the provider's id."""
-    for row in plan.rows("early_reports", (end.claim.outgoing.account, end.reference)):
-        plan.add("raise", (end.claim.outgoing.id, row["status"], RANK[Status(row["status"])], row["detail"]))
+    for row in plan.rows("early_reports", (text.account, reference)):
+        plan.add("raise", (text.id, row["status"], RANK[Status(row["status"])], row["detail"]))
 
 
 class ClaimDue(Planned):
@@ -129,6 +129,7 @@ class EndCheck(Planned):
                 plan.add("settle", (text.id, None, end.now, end.status.value, RANK[end.status], end.detail))
                 if end.reference:
                     plan.add("attempt_found", (end.reference, text.id, end.check.claim.attempt))
+                    _early_reports(plan, text, end.reference)
             case Finding.ABSENT:
                 plan.add("absent", (text.id, end.again))
             case Finding.LATER:
@@ -187,8 +188,19 @@ class Pause(Planned):
             self.ledger.paused.discard((self.scope, self.name))
         else:
             plan.add("pause", (self.scope, self.name, self.now, self.why))
-            plan.add("park_all", (self.scope, self.name))
             self.ledger.paused.add((self.scope, self.name))
+            if self.scope == "lane":
+                self._park_lane(plan)
+            else:
+                plan.add("park_all", (self.scope, self.name))
+
+    def _park_lane(self, plan: Plan) -> None:
+        """Put a lane's texts aside; those behind them go on."""
+        for row in plan.rows("queued_in_lane", (self.name,)):
+            plan.add("park", (row["id"], 1))
+            if not row["scheduled"]:
+                self.shift(Key(row["line"], row["number"]), -1)
+                plan.add("promote", (row["line"], row["number"], self.now))
 
     def undo(self) -> None:
         """Take back what planning counted."""

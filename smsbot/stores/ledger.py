@@ -33,13 +33,16 @@ class Ledger:
         return self.seq
 
     def holds(self, text: Outgoing) -> bool:
-        """Whether a pause keeps the text from leaving; what answers STOP and HELP is never kept."""
-        paused = self.paused
-        return (
-            bool(paused)
-            and text.lane != "consent"
-            and (("all", "") in paused or ("line", text.key.line) in paused or ("lane", text.lane) in paused)
-        )
+        """Whether a pause keeps the text from leaving; what answers STOP is never kept."""
+        return bool(self.paused) and text.lane != "consent" and (self.stops(text.key.line) or self.skips(text))
+
+    def stops(self, line: str) -> bool:
+        """Whether a pause stops whole conversations."""
+        return ("all", "") in self.paused or ("line", line) in self.paused
+
+    def skips(self, text: Outgoing) -> bool:
+        """Whether only the text's lane is paused, so that others of its conversation go past it."""
+        return ("lane", text.lane) in self.paused and not self.stops(text.key.line)
 
     def shift(self, key: Key, by: int) -> None:
         """Count a text of the conversation in or out."""
@@ -104,7 +107,9 @@ class Planned:
 
     def _owe_one(self, plan: Plan, text: Outgoing) -> Claim | None:
         scheduled = text.due > text.created
-        held = self.ledger.holds(text) and (scheduled or text.key not in self.ledger.open)
+        skipped = self.ledger.holds(text) and self.ledger.skips(text)
+        scheduled = scheduled or skipped  # it holds nothing back
+        held = skipped or (self.ledger.holds(text) and (scheduled or text.key not in self.ledger.open))
         claimed = not scheduled and not held and text.key not in self.ledger.open
         line, number = text.key
         row = (
@@ -130,7 +135,8 @@ class Planned:
                 claim = self.claim_row(plan, row, now)
                 if claim is not None:
                     return (claim,)
-                if plan.rows("outgoing", (row["id"],))[0]["phase"] == "held":  # now the others wait behind it
+                now_held = plan.rows("outgoing", (row["id"],))[0]
+                if now_held["phase"] == "held" and not now_held["scheduled"]:  # the others wait behind it
                     return ()
         return ()
 
@@ -148,7 +154,10 @@ class Planned:
                 self.shift(text.key, -1)
             return None
         if self.ledger.holds(text):
-            plan.add("park", (text.id,))
+            skipped = self.ledger.skips(text)
+            plan.add("park", (text.id, int(skipped or row["scheduled"])))
+            if skipped and not row["scheduled"]:
+                self.shift(text.key, -1)
             return None
         if row["scheduled"]:
             self.shift(text.key, 1)

@@ -363,7 +363,7 @@ class SqliteStore:
 
     def paused(self, line: str) -> bool:
         """Whether the conversations of a line wait."""
-        return ("all", "") in self._ledger.paused or ("line", line) in self._ledger.paused
+        return self._ledger.stops(line)
 
     async def report(self, batch: Sequence[Report]) -> Sequence[Event]:
         """Delivery reports; returns the events by which they wake conversations."""

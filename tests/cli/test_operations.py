@@ -99,6 +99,21 @@ def test_a_backup_of_a_running_server_is_restored_paused(place: Path, server: Pr
     assert heard(server, 2) == ["before", "again"]
 
 
+def test_what_an_old_database_left_behind_changes_no_restored_one(place: Path, server: Process) -> None:
+    text(server, "before")
+    assert heard(server, 1) == ["before"]
+    assert smsbot("db", "backup", "copy.db", folder=place).returncode == 0
+    text(server, "after", "STOP")
+    assert heard(server, 3)
+    server.kill()
+    (place / "smsbot.db").unlink()
+    assert (place / "smsbot.db-wal").exists(), "what was not checkpointed is still there"
+    assert smsbot("db", "restore", "copy.db", "--yes", folder=place).returncode == 0
+    with closing(sqlite3.connect(place / "smsbot.db")) as db:
+        assert db.execute("SELECT count(*) FROM suppressions").fetchone()[0] == 0
+        assert db.execute("SELECT scope FROM holds").fetchall() == [("all",)]
+
+
 def test_every_backup_under_load_is_whole(place: Path, server: Process) -> None:
     for n in range(6):
         text(server, *(f"{n}{k}" for k in range(15)))

@@ -249,6 +249,48 @@ async def test_a_pause_keeps_texts_in_order(store: SqliteStore, scope: str, name
     await store.close()
 
 
+async def test_a_lane_that_is_paused_is_gone_past(store: SqliteStore) -> None:
+    """A notice that waits must not keep answers in the same conversation from leaving."""
+    first = (await store.owe([text("n1", lane="notice"), text("n2", lane="notice"), text("r1")]))[0].claims[0]
+    await store.pause("lane", "notice", NOW)
+    (claim,) = await store.retry([Settlement(first, Fate.LATER, NOW, again=NOW)]) or await store.claim_out(NOW, 10)
+    assert claim.outgoing.text == "r1"
+    (answer,) = await store.owe([text("r2")])
+    assert answer.claims == ()
+    assert [c.outgoing.text for c in await store.sent([Settlement(claim, Fate.ACCEPTED, NOW)])] == ["r2"]
+    store = await reopen(store, NOW + 1)
+    assert await store.claim_out(NOW + 1, 10) == []
+    for check in await store.claim_checks(NOW + 1, 10):
+        await store.checked([Checked(check, Finding.FOUND, NOW + 1)])
+    await store.resume("lane", "notice", NOW + 2)
+    (claim,) = await store.claim_out(NOW + 2, 10)
+    assert claim.outgoing.text == "n1"
+    assert [c.outgoing.text for c in await store.sent([Settlement(claim, Fate.ACCEPTED, NOW + 2)])] == ["n2"]
+    await store.close()
+
+
+async def test_a_reminder_that_waits_behind_an_unknown_text_waits_on_after_a_restart(store: SqliteStore) -> None:
+    await store.owe([text("later", due=NOW + 5)])
+    claim = (await store.owe([text("1")]))[0].claims[0]
+    assert claim.outgoing.text == "1"
+    assert await store.claim_out(NOW + 5, 10) == []
+    store = await reopen(store, NOW + 6)
+    assert await store.claim_out(NOW + 6, 10) == [], "what was owed first has the lower place, and waits all the same"
+    (check,) = await store.claim_checks(NOW + 6, 10)
+    (claim,) = await store.checked([Checked(check, Finding.FOUND, NOW + 7)])
+    assert claim.outgoing.text == "later"
+    await store.close()
+
+
+async def test_a_report_that_came_before_a_look_up_counts_when_that_finds_its_text(store: SqliteStore) -> None:
+    claim = (await store.owe([text("1")]))[0].claims[0]
+    await store.sent([Settlement(claim, Fate.UNKNOWN, NOW, again=NOW)])
+    await store.report([Report(Receipt("main", "theirs-1", Status.DELIVERED, "ok", NOW))])
+    (check,) = await store.claim_checks(NOW, 10)
+    await store.checked([Checked(check, Finding.FOUND, NOW, reference="theirs-1")])
+    assert await status(store, claim.outgoing) == ("delivered", None)
+
+
 async def test_two_pauses_end_each_by_itself(store: SqliteStore) -> None:
     await store.pause("all", "", NOW)
     await store.pause("lane", "reply", NOW)

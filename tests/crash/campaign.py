@@ -42,7 +42,17 @@ lines = ["+48732000111"]
 gateway = "messageflow"
 base_url = "http://127.0.0.1:{port}/v2.1"
 """
-RARE = {"step.begun", "step.done", "step.kept", "timer.due", "timer.fired", "event.kept", "check.found", "check.kept"}
+RARE = {
+    "gateway.connected",
+    "step.begun",
+    "step.done",
+    "step.kept",
+    "timer.due",
+    "timer.fired",
+    "event.kept",
+    "check.found",
+    "check.kept",
+}
 """What happens so seldom that the first time must do."""
 ONCE = {"recover.begun", "drain.begun"}
 """What happens once in the life of a process."""

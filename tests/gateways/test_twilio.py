@@ -145,7 +145,8 @@ async def test_what_no_webhook_brought_is_listed() -> None:
     """Texts to us and reports of ours, over pages, none older than asked for."""
     first = {"messages": [message(), message(sid="SM0", date_created="Tue, 24 Nov 2026 10:00:00 +0000")],
              "next_page_uri": "/2010-04-01/Accounts/AC1/Messages.json?Page=1"}  # fmt: skip
-    second = {"messages": [message(sid="SM2", body="bye")], "next_page_uri": None}
+    earlier = message(sid="SM2", body="bye", date_created="Wed, 25 Nov 2026 09:59:00 +0000")
+    second = {"messages": [earlier, message(sid="SM9", **{"from": ""})], "next_page_uri": None}
     sent = {"messages": [message(sid="SM3", direction="outbound-reply", status="undelivered", error_code=30003)]}
     pages = iter((first, second, sent))
 
@@ -158,8 +159,8 @@ async def test_what_no_webhook_brought_is_listed() -> None:
         found = await gateway.catch_up("main", ["+48732000111"], 1_795_590_000.0)
     await transport.close()
     assert found == [
-        Arrival("main", "+48600100200", "+48732000111", "hi", "SM1"),
         Arrival("main", "+48600100200", "+48732000111", "bye", "SM2"),
+        Arrival("main", "+48600100200", "+48732000111", "hi", "SM1"),
         Receipt("main", "SM3", Status.UNDELIVERED, "undelivered", detail="error 30003"),
     ]
     assert [b"To=%2B48732000111" in r for r in provider.requests] == [True, False, False]

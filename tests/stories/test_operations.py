@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -186,6 +187,75 @@ async def test_dead_letters_are_taken_again(house: Any) -> None:
     assert await again(h, "take_again", reason="kitchen") == 2
     assert await h.heard(ANN) == ["got a", "got b"]
     assert await again(h, "take_again") == 0
+
+
+async def test_dead_letters_that_are_asked_for_twice_at_once_are_taken_once(house: Any) -> None:
+    broken = [True]
+    made = Bot()
+
+    @made.fallback
+    def answer(chat: Chat, text: str) -> str:
+        if broken:
+            raise ValueError("the kitchen burns")
+        chat.contact["n"] = chat.contact.get("n", 0) + 1
+        return f"{chat.contact['n']}: {text}"
+
+    h: House = await house(made)
+    await h.text(ANN, "a", "b")
+    await h.advance("1h")
+    broken.clear()
+    chosen: dict[str, Any] = {"since": 0.0, "line": "", "reason": "", "statuses": []}
+    done = await asyncio.gather(*(h.app.commands.table()["take_again"](**chosen) for _ in range(3)))
+    assert sorted(done) == [0, 0, 2]
+    await h.settle()
+    await h.text(ANN, "c")
+    assert await h.heard(ANN) == ["1: a", "2: b", "3: c"]
+
+
+async def test_a_pause_in_the_middle_of_a_turn_loses_no_text(house: Any) -> None:
+    """The handler waits while the pause begins: its text is acknowledged, and answered once."""
+    waiting, go_on = asyncio.Event(), asyncio.Event()
+    made = Bot()
+
+    @made.fallback
+    async def answer(chat: Chat, text: str) -> str:
+        waiting.set()
+        await go_on.wait()
+        return f"got {text}"
+
+    h: House = await house(made)
+    task = asyncio.create_task(h.inbound(id="1", **{"from": ANN}, to=LINE, message="a"))
+    await waiting.wait()
+    await pause(h)
+    go_on.set()
+    assert (await task).status_code == 200
+    await h.inbound(id="2", **{"from": ANN}, to=LINE, message="b")
+    await resume(h)
+    assert await h.heard(ANN) == ["got a", "got b"]
+    assert await h.app.store.unread(0, 10) == []
+
+
+async def test_a_failed_turn_in_a_pause_wakes_nobody(house: Any) -> None:
+    broken = [True]
+    made = Bot()
+
+    @made.fallback
+    def answer(text: str) -> str:
+        if broken:
+            raise ValueError("no")
+        return f"got {text}"
+
+    h: House = await house(made)
+    await h.text(ANN, "a")
+    await pause(h)
+    await h.advance("1h")
+    broken.clear()
+    await h.advance("1h")
+    assert await h.heard(ANN) == []
+    await resume(h)
+    await h.advance("1m")
+    row = (await h.outgoing())[0]
+    assert (row["text"], row["status"]) in (("got a", "delivered"), ("got a", "expired"))
 
 
 async def test_metrics_count_and_tell_nothing_personal(house: Any) -> None:

@@ -119,6 +119,20 @@ async def test_nothing_older_than_the_database_is_taken(tmp_path: Path) -> None:
         assert house.heard == []
 
 
+async def test_a_text_to_a_line_that_is_added_later_is_answered_then(house: TwilioHouse) -> None:
+    fields = {"MessageSid": "SM1", "From": ANN, "To": "+48732000999", "Body": "hello there"}
+    assert (await house.webhook("inbound", fields)).status_code == 200
+    assert house.heard == []
+    page = (await house.app.store.rows("quarantined", account="", limit=9))[0]
+    assert b"Body=hello+there" in page["body"], "as it came, so that it can be read again"
+    lines = house.app.lines
+    lines._lines["+48732000999"] = lines.values()[0]
+    lines._spellings.clear()
+    assert await house.app.inbox.replay(house.app.gateways) == (1, 0)
+    await house.settle()
+    assert house.heard == ["1: hello there"]
+
+
 def test_settings_of_twilio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "smsbot.toml").write_text('[accounts.main]\ngateway = "twilio"\nmessaging_service = "MG1"\n')
     monkeypatch.setenv("SMSBOT_ACCOUNTS__MAIN__ACCOUNT_SID", "AC1234567")

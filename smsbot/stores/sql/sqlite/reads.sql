@@ -52,7 +52,6 @@ SELECT min(due) AS due FROM (
   SELECT min(due) AS due FROM timers
   UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'queue'
   UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check'
-  UNION ALL SELECT min(retry_at) FROM events WHERE state = 0 AND retry_at IS NOT NULL
 );
 
 -- name: due_checks
@@ -140,7 +139,8 @@ SELECT
   (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase IS NOT NULL AND phase = 'held' LIMIT 1001)) AS held,
   (SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 0 LIMIT 1001)) AS unread,
   (SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 2 LIMIT 1001)) AS dead,
-  (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase IS NULL AND status = 'unknown' LIMIT 1001)) AS unknown,
+  (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase IS NULL AND status = 'unknown'
+    AND NOT instr(detail, 'sent again as ') LIMIT 1001)) AS unknown,
   (SELECT count(*) FROM (SELECT 1 FROM quarantine WHERE replayed IS NULL LIMIT 1001)) AS quarantined,
   (SELECT count(*) FROM suppressions) AS opted_out;
 
@@ -149,6 +149,7 @@ SELECT
 SELECT o.* FROM outgoing o WHERE o.phase IS NULL AND o.created >= :since AND (:line = '' OR o.line = :line)
 AND instr(',' || :statuses || ',', ',' || o.status || ',') AND o.lane <> 'consent'
 AND (:reason = '' OR instr(lower(o.detail), lower(:reason))) AND NOT instr(o.detail, 'sent again as ')
+AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.number = o.number)
 ORDER BY o.seq LIMIT 100000;
 
 -- name: dead

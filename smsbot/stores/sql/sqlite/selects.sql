@@ -33,6 +33,9 @@ SELECT line, number, count(*) AS n FROM outgoing
 WHERE phase IN ('attempt', 'behind') OR phase = 'check' AND passed = 0 OR phase IN ('queue', 'held') AND scheduled = 0
 GROUP BY line, number;
 
+-- name: queued_in_lane
+SELECT id, line, number, scheduled FROM outgoing WHERE phase = 'queue' AND lane = ?;
+
 -- name: pauses
 SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane');
 

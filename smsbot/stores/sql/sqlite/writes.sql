@@ -188,18 +188,19 @@ AND NOT EXISTS (
   AND (h.phase = 'attempt' OR h.phase = 'check' AND h.passed = 0 OR h.phase IN ('queue', 'held') AND h.scheduled = 0));
 
 -- name: park
--- A pause keeps this text; it stays first in its conversation.
-UPDATE outgoing SET phase = 'held' WHERE id = ?;
+-- A pause keeps this text: first in its conversation, or (scheduled) aside, so that others go past it.
+UPDATE outgoing SET phase = 'held', scheduled = ?2 WHERE id = ?1;
 
 -- name: pause
-INSERT INTO holds (scope, name, at, why) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO holds (scope, name, at, why) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (scope, name) DO UPDATE SET why = CASE WHEN ?4 = '' THEN why ELSE ?4 END;
 
 -- name: resume
 DELETE FROM holds WHERE scope = ? AND name = ?;
 
 -- name: park_all
 UPDATE outgoing SET phase = 'held' WHERE phase = 'queue' AND lane <> 'consent'
-AND (?1 = 'all' OR ?1 = 'line' AND line = ?2 OR ?1 = 'lane' AND lane = ?2);
+AND (?1 = 'all' OR ?1 = 'line' AND line = ?2);
 
 -- name: unpark
 -- What no other pause keeps is queued again.
@@ -253,7 +254,7 @@ WHERE phase = 'attempt';
 -- The first of those that waited behind a text that is no longer under way.
 UPDATE outgoing AS o SET phase = 'queue', due = ?1 WHERE phase = 'behind'
 AND NOT EXISTS (SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number = o.number AND b.phase IS NOT NULL
-  AND b.seq < o.seq AND (b.phase = 'behind' OR b.phase = 'check' AND b.passed = 0
+  AND (b.phase = 'behind' AND b.seq < o.seq OR b.phase = 'check' AND b.passed = 0
     OR b.phase IN ('queue', 'held') AND b.scheduled = 0));
 
 -- name: meta
