@@ -17,6 +17,7 @@ from smsbot.checks.proof import prove
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import RouteError, SettingsError, UsageError
 from smsbot.core.message import Key
+from smsbot.core.phone import mask
 from smsbot.core.words import tokens
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Credentials, FieldNames, Gateway
@@ -47,7 +48,7 @@ from smsbot.web.api import Api
 from smsbot.web.auth import LocalGate, PasswordGate
 from smsbot.web.commands import Commands
 from smsbot.web.control import Control, socket_path
-from smsbot.web.hooks import Hooks
+from smsbot.web.hooks import PLAYED, Hooks
 from smsbot.web.live import Live
 from smsbot.web.pages import Pages
 from smsbot.web.phones import Phones
@@ -55,7 +56,6 @@ from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = structlog.get_logger("smsbot")
 SANDBOX = "sandbox"
-_PLAYED = ".sandbox"
 _DRAIN = 15.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
@@ -105,8 +105,8 @@ def build_gateway(name: str, account: AccountSettings, transport: Transport) -> 
     told = Credentials({s: account.secret(s) for s in (*kind.secrets, *kind.more_secrets)}, account.options)
     try:
         gateway = kind.make(told, transport)
-    except UsageError as error:
-        raise SettingsError([f"accounts.{name}.{error.args[0]}"]) from None
+    except SettingsError as error:
+        raise SettingsError([f"accounts.{name}.{problem}" for problem in error.problems]) from None
     for hook, fields in account.fields.items():
         gateway.remap(hook, fields)
     return gateway
@@ -249,11 +249,11 @@ class App:
 
     def _sandboxed(self, account: str) -> str:
         """The account that the sandbox plays for one of the settings."""
-        return account if self._real is None else f"{account}{_PLAYED}"
+        return account if self._real is None else f"{account}{PLAYED}"
 
     def _base_of(self, account: str) -> str:
         """The public address under which an account's webhooks come."""
-        if self._real is None or account.endswith(_PLAYED):
+        if self._real is None or account.endswith(PLAYED):
             return self._base
         return self._real.public_url.rstrip("/")
 
@@ -304,6 +304,9 @@ class App:
         await self.control.open()
         stack.push_async_callback(self.control.close)
         await self.inbox.replay(self.gateways)
+        for pause in await self.store.rows("pauses"):
+            what = f"{pause['scope']} {pause['name']}".strip()
+            log.warning("paused: nothing leaves until `smsbot resume`", what=what, why=pause["why"])
 
     async def _shelve(self) -> None:
         """Keep today's flows by their hash, and take up those that open runs began on."""
@@ -357,9 +360,14 @@ class App:
             raise UsageError("this server is not a sandbox")
         return self._base
 
-    async def _capture(self) -> bool:
+    async def _capture(self, number: str) -> str:
+        """Begin to keep webhooks; why a real text to a number would not be real, or nothing."""
+        if self._real is None and self.dev:
+            return "this server is a sandbox; start it with `smsbot dev --live --only NUMBER`"
+        if self._real is not None and number not in self._real.only:
+            return f"{mask(number)} is not among --only, so the text would only be played"
         self.webhooks.capture()
-        return self._real is not None or not self.dev
+        return ""
 
     async def _release(self) -> list[dict[str, Any]]:
         return self.webhooks.release()

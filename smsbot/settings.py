@@ -75,6 +75,9 @@ class AccountSettings(BaseModel):
             return given
         kind = _provider(given.get("gateway", "messageflow"))
         found: dict[str, Any] = {"options": {}, "secrets": {}, "secret_files": {}}
+        own = sorted(found.keys() & given)
+        if own:  # our own names for what stands in the table under the provider's names
+            raise ValueError(f"unknown key {own[0]}; a provider's keys and secrets stand in the account itself")
         for name, value in given.items():
             if name in ("gateway", "fields") or kind is None:
                 found[name] = value
@@ -217,9 +220,11 @@ def _file(folder: Path) -> dict[str, Any]:
 def _secrets_in(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     accounts = values.get("accounts")
     for name, account in accounts.items() if isinstance(accounts, dict) else ():
-        kind = _provider(account.get("gateway", "messageflow")) if isinstance(account, dict) else None
-        for secret in (*kind.secrets, *kind.more_secrets) if kind is not None else ():
-            if secret in account:
+        if not isinstance(account, dict):
+            continue
+        kinds = [k for k in map(_provider, ("messageflow", "twilio", "http", account.get("gateway"))) if k is not None]
+        for secret in dict.fromkeys(s for k in kinds for s in (*k.secrets, *k.more_secrets)):
+            if secret in account:  # whatever the gateway is: the environment may name another
                 yield f"accounts.{name}.{secret}", "the settings file"
     if "dashboard_password" in values:
         yield "dashboard_password", "the settings file"
@@ -229,7 +234,11 @@ def _explain(error: Any) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         known = _known(error["loc"][:-1])
-        near = nearest(str(error["loc"][-1]), known)
+        name = str(error["loc"][-1])
+        if error["loc"][0] == "accounts" and name in known:
+            kinds = [k for k in ("messageflow", "twilio", "http") if name in _keys_of(provider(k))]
+            return f"{place}: is a key of {' and '.join(kinds)}; say which gateway the account {error['loc'][1]} has"
+        near = nearest(name, known)
         hint = f'; did you mean "{near}"?' if near else f" (known: {', '.join(known)})"
         return f"{place}: unknown key{hint}"
     if error["loc"][-1] == "country":
@@ -240,11 +249,14 @@ def _explain(error: Any) -> str:
 
 def _known(place: tuple[Any, ...]) -> list[str]:
     if place[:1] == ("accounts",):
-        kinds = [provider(name) for name in ("messageflow", "twilio", "http")]
-        own = (n for k in kinds for n in (*k.secrets, *k.more_secrets, *k.options))
+        own = (n for name in ("messageflow", "twilio", "http") for n in _keys_of(provider(name)))
         return list(dict.fromkeys(("gateway", "fields", *own)))
     models: dict[str, type[BaseModel]] = {"bots": BotSettings, "lines": LineSettings}
     return list((models[place[0]] if place else Settings).model_fields)
+
+
+def _keys_of(kind: Provider) -> tuple[str, ...]:
+    return (*kind.secrets, *kind.more_secrets, *kind.options)
 
 
 def _cross_check(settings: Settings) -> list[str]:
@@ -354,5 +366,5 @@ def _check_secret(name: str, account: AccountSettings, secret: str) -> list[str]
     if value != value.strip() or not value.isascii() or not value.isprintable():
         return [f"{variable} contains spaces or characters that no key has"]
     if len(value) < 8 or value.lower() in ("changeme", "change-me", "password", "your-key"):
-        return [f"{variable} is a placeholder, not a key"]
+        return [f"{variable} is a placeholder, not a key, or too short: a key has at least 8 characters"]
     return []

@@ -54,7 +54,9 @@ def restore(backup: Path, yes: bool, database: str | None, as_json: bool) -> Non
     """
     found = options.settings(database)
     inside = copies.check(backup)
+    copies.unserved(found.path)
     if not yes:
+        options.must_ask(as_json)
         _show("In the backup", backup, inside, False, err=True)
         click.confirm(f"Put it in the place of {found.path}?", abort=True, err=True)
     inside, old = copies.restore(backup, found.path, time.time())

@@ -160,16 +160,20 @@ async def _database(found: Settings) -> AsyncIterator[Finding]:
         check = next(iter((await reader.rows("quick_check"))[0].values()))
         yield Finding("database content", check == "ok", "" if check == "ok" else str(check))
         counts = (await reader.rows("counts"))[0]
+        pauses = await reader.rows("pauses")
         reports = await reader.rows("latest_receipts")
     except SmsbotError as error:
         yield Finding("database content", False, str(error))
         return
     finally:
         await reader.close()
+    for pause in pauses:
+        what = f"{pause['scope']} {pause['name']}".strip()
+        yield Finding("paused", None, f"{what}{': ' if pause['why'] else ''}{pause['why']}; `smsbot resume`")
     for name, what, hint in (
         ("dead", "failed turns", "`smsbot tail` shows what each failed with"),
         ("unknown", "unknown texts held", "they may have arrived; nothing is sent again by itself"),
-        ("quarantined", "webhooks in quarantine", "`smsbot hooks map` teaches their fields"),
+        ("quarantined", "webhooks in quarantine", "/quarantine shows each, and what to do"),
     ):
         yield Finding(what, counts[name] == 0, str(counts[name]) + (f"; {hint}" if counts[name] else ""))
     for row in reports:

@@ -25,23 +25,23 @@ _PAUSE = 0.25
 
 def trial(found: Settings, number: str, patience: float, keep: str) -> int:
     """The whole way, step by step; the exit code: 0 all held, 1 something did not, 4 the provider refused the text."""
+    country = next((found.country(n) for b in found.bots.values() for n in b.lines), None)
+    theirs = phone.normalise(number, country)
     try:
-        real = options.ask(found, "capture")
+        why = options.ask(found, "capture", number=theirs)
     except options.NoServer:
         raise UsageError("no server runs; start `smsbot run`, or `smsbot dev --live --only NUMBER`") from None
-    if not real:
-        raise UsageError("this server is a sandbox; start it with `smsbot dev --live --only NUMBER`")
+    if why:
+        raise UsageError(why)
     try:
-        code = _steps(found, number, patience)
+        code = _steps(found, theirs, patience)
     finally:
         payloads = options.ask(found, "release")
     _keep(payloads, Path(keep))
     return code
 
 
-def _steps(found: Settings, number: str, patience: float) -> int:
-    country = next((found.country(n) for b in found.bots.values() for n in b.lines), None)
-    theirs = phone.normalise(number, country)
+def _steps(found: Settings, theirs: str, patience: float) -> int:
     began = time.time()
     told = options.ask(
         found, "send", number=theirs, text=f"smsbot test {secrets.randbelow(9000) + 1000}. Please reply OK."

@@ -104,6 +104,7 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except click.Abort:
+        click.echo("Nothing was done.", err=True)
         code = 130
     except KeyboardInterrupt:
         code = 130

@@ -33,6 +33,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
+def must_ask(as_json: bool) -> None:
+    """Raise `UsageError` where a question would spoil what is printed."""
+    if as_json:
+        raise UsageError("this asks first; add --yes to do it without")
+
+
 class NoServer(Exception):
     """No server holds the database."""
 

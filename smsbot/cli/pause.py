@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from smsbot.core.clock import iso
+from smsbot.core.errors import UsageError
 from smsbot.pipeline.repairs import pauses, scope_of
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
@@ -42,11 +43,16 @@ def pause(what: str | None, why: str, show: bool, database: str | None, as_json:
 def resume(what: str | None, database: str | None, as_json: bool) -> None:
     """Let texts leave again: end the pause of WHAT, or without it every pause."""
     found = options.settings(database)
+    before = {(r["scope"], r["name"]) for r in options.run(_paused(found))[0]}
     _change(found, "resume", what, "")
+    if what is not None and before == {(r["scope"], r["name"]) for r in options.run(_paused(found))[0]}:
+        click.echo(f"{what} was not paused by itself.", err=True)
     _list(found, as_json)
 
 
 def _change(found: Settings, do: str, what: str | None, why: str) -> None:
+    if not found.path.is_file():
+        raise UsageError(f"there is no database {found.path}, so there is nothing to {do}; is this the right folder?")
     lines = {name: list(bot.lines) for name, bot in found.bots.items()}
     scopes = scope_of(what or "", lines)
     try:
@@ -72,23 +78,24 @@ def _list(found: Settings, as_json: bool) -> None:
     rows, waiting = options.run(_paused(found))
     if as_json:
         shown = [{"scope": r["scope"], "name": r["name"], "at": iso(r["at"]), "why": r["why"]} for r in rows]
-        options.emit({"v": 1, "paused": shown, "held": waiting})
+        options.emit({"v": 1, "paused": shown, **waiting})
         return
     for row in rows:
         name = f"{row['scope']} {row['name']}".strip()
         click.echo(f"{name:24} paused since {iso(row['at'])}" + (f": {row['why']}" if row["why"] else ""))
     if not rows:
         click.echo("Nothing is paused.")
-    elif waiting:
-        click.echo(f"{waiting} texts wait.")
+    elif any(waiting.values()):
+        click.echo(f"Texts that wait to leave: {waiting['held']}; that wait to be answered: {waiting['unread']}.")
 
 
-async def _paused(found: Settings) -> tuple[list[Row], int]:
+async def _paused(found: Settings) -> tuple[list[Row], dict[str, int]]:
     if not found.path.is_file():
-        return [], 0
+        return [], {}
     reader = SqliteReader(found.path)
     await reader.open()
     try:
-        return await reader.rows("pauses"), (await reader.rows("counts"))[0]["held"]
+        counts = (await reader.rows("counts"))[0]
+        return await reader.rows("pauses"), {"held": counts["held"], "unread": counts["unread"]}
     finally:
         await reader.close()

@@ -53,9 +53,12 @@ def retry(
     chosen = Filter(time.time() - duration(since), line, reason, statuses or ("failed",))
     rows = options.run(_rows(found, chosen, dead))
     if not rows:
-        click.echo("Nothing matches.", err=True)
+        options.emit({"v": 1, "again": 0}) if as_json else click.echo("Nothing matches.", err=True)
+        if "unknown" in statuses and (open_ := options.run(_looked_up(found))):
+            click.echo(f"{open_} are still being looked up at the provider.", err=True)
         ctx.exit(5)
     if not yes:
+        options.must_ask(as_json)
         _show(rows, dead)
         click.confirm(f"{'Take' if dead else 'Send'} {len(rows)} again?", abort=True, err=True)
     try:
@@ -72,7 +75,16 @@ def _show(rows: list[Row], dead: bool) -> None:
     if len(rows) > _SHOWN:
         click.echo(f"  … and {len(rows) - _SHOWN} more", err=True)
     if not dead:
-        click.echo(f"{sum(row['parts'] for row in rows)} SMS parts in all.", err=True)
+        click.echo(f"SMS parts in all: {sum(row['parts'] for row in rows)}.", err=True)
+
+
+async def _looked_up(found: Settings) -> int:
+    reader = SqliteReader(found.path)
+    await reader.open()
+    try:
+        return int((await reader.rows("looked_up"))[0]["n"])
+    finally:
+        await reader.close()
 
 
 async def _rows(found: Settings, chosen: Filter, dead: bool) -> list[Any]:

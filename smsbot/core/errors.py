@@ -17,6 +17,7 @@
     ├── StoreError            the database did not do what was asked
     │   ├── StoreRefused      it will never take this row: trying again is useless
     │   ├── StoreLocked       another process already serves this database
+    │   ├── BackupError       a backup could not be made, read or restored
     │   └── StoreTooNew       a newer smsbot wrote this database
     ├── NotUnderstood         a provider's webhook whose shape we do not know: quarantine
     └── TransportError        an HTTP request did not get its answer
@@ -161,6 +162,13 @@ class StoreLocked(StoreError):
 
     code = "SB303"
     remedy = "Stop the other process, or give this one its own --db. One process serves one SQLite file."
+
+
+class BackupError(StoreError):
+    """A backup could not be made, read or restored; the database is as it was."""
+
+    code = "SB306"
+    remedy = "Look at the path in the message; `smsbot db check FILE` says whether a backup is whole."
 
 
 class StoreTooNew(StoreError):

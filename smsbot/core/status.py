@@ -46,7 +46,7 @@ RANK = {
 MEANING = {
     Status.QUEUED: "waits to be sent",
     Status.SENDING: "is being handed to the provider",
-    Status.UNKNOWN: "the provider never answered us; it may have arrived",
+    Status.UNKNOWN: "no usable answer came from the provider; it may have arrived",
     Status.ACCEPTED: "the provider took it",
     Status.SENT: "the provider passed it to the operator",
     Status.BLOCKED: "we did not send it",

@@ -183,7 +183,7 @@ class Provider:
     name: str
     claims: Claims
     make: Callable[[Credentials, Transport], Gateway]
-    """Raises `UsageError` for options that cannot work; one sentence that names the option."""
+    """Raises `SettingsError` for what cannot work, each problem as ``option: why``."""
     secrets: tuple[str, ...]
     """What every account keeps secret, given by the environment."""
     more_secrets: tuple[str, ...] = ()

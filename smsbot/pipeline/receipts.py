@@ -35,7 +35,7 @@ class Receipts:
         now = self._clock.now()
         for receipt in receipts:
             if receipt.status is None:
-                # its raw value stays out: with a wrong field map it could be anything
+                # its raw value stays out, the page of the text shows it: with a wrong field map it could be anything
                 log.warning("a delivery status that is not known", account=receipt.account)
         reports = [Report(replace(r, at=now), self._wakes) for r in receipts]
         events = await self._store.report(reports)

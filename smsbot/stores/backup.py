@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
+from smsbot.core.errors import BackupError, StoreLocked, StoreTooNew
 from smsbot.failpoints import reached
 
 from .queries import migrations
@@ -24,14 +25,14 @@ _COUNTS = {
 
 
 def copy(source: Path, target: Path) -> dict[str, int]:
-    """Copy a database, also one that is being written to, and check the copy; what is in it. Raises `StoreError`.
+    """Copy a database, also one that is being written to, and check the copy; what is in it. Raises `BackupError`.
 
     The copy is one moment of the database (SQLite's online backup), whole or not there at all.
     """
     if not source.is_file():
-        raise StoreError(f"there is no database {source}")
+        raise BackupError(f"there is no database {source}")
     if target.exists():
-        raise StoreError(f"{target} exists already; a backup never overwrites anything")
+        raise BackupError(f"{target} exists already; a backup never overwrites anything")
     partial = Path(f"{target}.partial")
     try:
         partial.unlink(missing_ok=True)
@@ -46,7 +47,7 @@ def copy(source: Path, target: Path) -> dict[str, int]:
         found = check(partial)
         partial.rename(target)
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"the backup could not be made: {error}") from error
+        raise BackupError(f"the backup could not be made: {error}") from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -54,22 +55,22 @@ def copy(source: Path, target: Path) -> dict[str, int]:
 
 
 def check(path: Path) -> dict[str, int]:
-    """Whether a file is a whole database of ours; what is in it. Raises `StoreError`."""
+    """Whether a file is a whole database of ours; what is in it. Raises `BackupError`."""
     if not path.is_file():
-        raise StoreError(f"there is no file {path}")
+        raise BackupError(f"{path} is a folder" if path.is_dir() else f"there is no file {path}")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
             wrong = db.execute("PRAGMA integrity_check(3)").fetchone()[0]
             if wrong != "ok":
-                raise StoreError(f"{path} is damaged: {wrong}")
+                raise BackupError(f"{path} is damaged: {wrong}")
             version, newest = db.execute("PRAGMA user_version").fetchone()[0], migrations("sqlite")[-1][0]
             if not version:
-                raise StoreError(f"{path} is no database of smsbot")
+                raise BackupError(f"{path} is no database of smsbot")
             if version > newest:
                 raise StoreTooNew(f"{path} has schema {version}, this smsbot knows up to {newest}")
             return {name: db.execute(sql).fetchone()[0] for name, sql in _COUNTS.items()}
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
+        raise BackupError(f"{path} cannot be read: {error}") from error
 
 
 def restore(backup: Path, target: Path, now: float) -> tuple[dict[str, int], Path | None]:
@@ -78,11 +79,9 @@ def restore(backup: Path, target: Path, now: float) -> tuple[dict[str, int], Pat
     The restored database is paused: what was sent since the backup is still owed in it.
     """
     found = check(backup)
-    with Path(f"{target}.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StoreLocked(f"a smsbot serves {target}; stop it first") from error
+    if target.exists() and target.samefile(backup):
+        raise BackupError(f"{backup} is the database itself")
+    with _locked(target):
         partial = Path(f"{target}.restoring")
         partial.unlink(missing_ok=True)
         try:
@@ -93,15 +92,33 @@ def restore(backup: Path, target: Path, now: float) -> tuple[dict[str, int], Pat
             ):
                 db.backup(made)
                 with made:
-                    made.execute(
-                        "INSERT OR REPLACE INTO holds (scope, name, at, why) VALUES ('all', '', ?, ?)",
-                        (now, "restored from a backup"),
-                    )
+                    made.execute("INSERT OR REPLACE INTO holds (scope, name, at) VALUES ('all', '', ?)", (now,))
             old = _aside(target, now)
             partial.rename(target)
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"the backup could not be restored: {error}") from error
+            raise BackupError(f"the backup could not be restored: {error}") from error
     return found, old
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """The lock that a server holds; raises `StoreLocked` while one does."""
+    try:
+        lock = Path(f"{target}.lock").open("a+")  # noqa: SIM115 - held for as long as this goes on
+    except OSError as error:
+        raise BackupError(f"{target} cannot be made: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StoreLocked(f"a smsbot serves {target}; stop it first") from error
+        yield
+
+
+def unserved(target: Path) -> None:
+    """Raise `StoreLocked` if a server holds the database."""
+    with _locked(target):
+        pass
 
 
 def _aside(target: Path, now: float) -> Path | None:

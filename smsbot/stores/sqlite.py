@@ -110,6 +110,8 @@ class SqliteStore:
         for row in plan.rows("open_texts", ()):
             self._ledger.open[Key(row["line"], row["number"])] = row["n"]
         self._ledger.paused = {(row["scope"], row["name"]) for row in plan.rows("pauses", ())}
+        for scope, name in self._ledger.paused - {p for p in self._ledger.paused if p[0] == "lane"}:
+            plan.add("park_all", (scope, name))
 
     async def _wait_for_lock(self) -> None:
         """Take the lock; a process that has just been killed may hold it for a moment still."""

@@ -31,8 +31,10 @@ class _Rows(Collector):
         """The metric families."""
         found: list[Metric] = [GaugeMetricFamily(n, h, value=self._counts[k]) for k, (n, h) in _WAITING.items()]
         came = CounterMetricFamily("smsbot_messages_received", "Texts that came in.", labels=("line", "kind"))
-        went = CounterMetricFamily("smsbot_texts", "Texts owed, by what became of them.", labels=("line", "status"))
-        parts = CounterMetricFamily("smsbot_sms_parts", "SMS parts of texts that were accepted.", labels=("line",))
+        went = GaugeMetricFamily(
+            "smsbot_texts", "Texts owed, by what became of them until now.", labels=("line", "status")
+        )
+        parts = GaugeMetricFamily("smsbot_sms_parts", "SMS parts of texts that were accepted.", labels=("line",))
         for row in self._totals:
             if row["what"] == "in":
                 came.add_metric((row["line"], row["name"]), row["n"])

@@ -121,6 +121,7 @@ class Pages:
             Route("/handoffs/{id:int}/done", self.handoff_done, methods=["POST"]),
             Route("/quarantine", self.quarantine, methods=["GET"]),
             Route("/quarantine", self.map_quarantine, methods=["POST"]),
+            Route("/quarantine/{id:int}/discard", self.discard, methods=["POST"]),
             Route("/live", self.live),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -206,9 +207,15 @@ class Pages:
             for r in rows[:_QUARANTINED]
         ]
         more = len(rows) - len(entries)
-        return self._render(
-            "quarantine.html", status, entries=entries, more=more, told=told, meanings=quarantine.MEANINGS
-        )
+        return self._render("quarantine.html", status, entries=entries, more=more, told=told)
+
+    async def discard(self, request: Request) -> Response:
+        """Somebody has looked at a webhook, and nothing is to be done; it stays in the database."""
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return PlainTextResponse("Only this page may say so.\n", 403)
+        if request.path_params["id"] < 2**63:
+            await self._tables.write([("replayed", (self._clock.now(), request.path_params["id"]))])
+        return RedirectResponse("/quarantine", 303)
 
     def _is_line(self, address: str) -> bool:
         return self._lines.find(address) is not None
@@ -219,6 +226,8 @@ class Pages:
             return PlainTextResponse("Only this page may say so.\n", 403)
         form = await request.form()
         fields = {k[6:]: str(v) for k, v in form.items() if k.startswith("field-") and v}
+        if not fields:
+            return await self._quarantine("Say at least of one field what it means.", 422)
         try:
             done = await self._commands.map_fields(str(form.get("account")), str(form.get("kind")), fields)
         except UsageError as error:

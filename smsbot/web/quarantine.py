@@ -9,9 +9,11 @@ from smsbot.core import phone
 from smsbot.core.errors import NotUnderstood
 from smsbot.gateways.base import FieldNames, WebhookRequest
 from smsbot.gateways.fields import items, masked
+from smsbot.pipeline.inbox import FOREIGN
 from smsbot.stores.base import Row
 
 _LONGEST = 200
+_DEEPEST = 6
 MEANINGS = {
     "from": "the person's number",
     "to": "our line",
@@ -37,9 +39,14 @@ def shown(row: Row, headers: Mapping[str, str], fields: FieldNames, is_line: Cal
         "kind": row["kind"],
         "reason": masked(row["reason"]),
         "at": row["at"],
-        "values": {name: _masked(value) for name, value in found.items()},
+        "values": [(name, masked(name)[:_LONGEST], _masked(value)) for name, value in found.items()],
         "raw": "" if found else masked(row["body"].decode("utf-8", "replace"))[: 5 * _LONGEST],
-        "wanted": {ours: _guess(ours, theirs, found, is_line) for ours, theirs in names.items()} if found else {},
+        "wanted": {
+            ours: (MEANINGS.get(ours, ours), _guess(ours, theirs, found, is_line)) for ours, theirs in names.items()
+        }
+        if found and row["reason"] != FOREIGN
+        else {},
+        "foreign": row["reason"] == FOREIGN,
     }
 
 
@@ -48,14 +55,14 @@ def _masked(value: str) -> str:
     return phone.mask(number) if phone.is_number(number) else masked(value)[:_LONGEST]
 
 
-def _paths(item: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Every plain value of an object, by its dotted path."""
+def _paths(item: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Every plain value of an object, by its dotted path; nothing that lies deeper than anybody puts a field."""
     for name, value in item.items():
         path = f"{before}{name}"
-        if isinstance(value, Mapping):
-            yield from _paths(value, f"{path}.")
-        elif isinstance(value, list):
-            yield from _paths({str(n): v for n, v in enumerate(value[:9])}, f"{path}.")
+        if isinstance(value, Mapping) and depth < _DEEPEST:
+            yield from _paths(value, f"{path}.", depth + 1)
+        elif isinstance(value, list) and depth < _DEEPEST:
+            yield from _paths({str(n): v for n, v in enumerate(value[:9])}, f"{path}.", depth + 1)
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             yield path, str(value)
 

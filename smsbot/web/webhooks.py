@@ -97,12 +97,12 @@ class Webhooks:
         if body is None:
             return 400, (), b'{"error":"the body ended early"}'
         reached("webhook.read")
-        if self.captured is not None:
-            self.captured.append((account, kind, headers, body))
         request = WebhookRequest(account, body, headers, self._called(account, scope))
         if not gateway.genuine(request):
             log.warning("a webhook without the right signature was refused", account=account, kind=kind)
             return 403, (), b'{"error":"wrong signature"}'
+        if self.captured is not None:
+            self.captured.append((account, kind, headers, body))
         reached("webhook.verified")
         try:
             understood = await self._inbox.webhook(gateway, kind, request)

@@ -141,3 +141,9 @@ def test_a_trial_needs_a_server_that_is_real(tmp_path: Path) -> None:
     with running("dev", "--no-reload", folder=tmp_path, log=tmp_path / "log"):
         done = smsbot("doctor", "--live", ME, folder=tmp_path)
     assert (done.returncode, "this server is a sandbox" in done.stderr) == (2, True)
+    with running(*LIVE, folder=tmp_path, log=tmp_path / "log", **SECRETS):
+        done = smsbot("doctor", "--live", OTHER, folder=tmp_path, **SECRETS)
+        assert (done.returncode, "would only be played" in done.stderr) == (2, True), "a played success proves nothing"
+        pasted = smsbot("hooks", folder=tmp_path, **SECRETS).stdout
+        assert "https://tunnel.example.org/hooks/main/" in pasted
+        assert "127.0.0.1" not in pasted

@@ -65,10 +65,17 @@ def test_a_pause_from_the_command_line(place: Path, server: Process) -> None:
 
 
 def test_a_pause_without_a_server(place: Path) -> None:
+    lost = smsbot("pause", folder=place)
+    assert (lost.returncode, "there is no database" in lost.stderr) == (2, True), (
+        "a wrong folder must not look like success"
+    )
+    assert not (place / "smsbot.db").exists()
+    assert smsbot("token", "add", "somebody", folder=place).returncode == 0
     assert smsbot("pause", "reply", folder=place).returncode == 0
     found = json.loads(smsbot("pause", "--list", "--json", folder=place).stdout)
     assert [(p["scope"], p["name"]) for p in found["paused"]] == [("lane", "reply")]
     assert smsbot("resume", "reply", folder=place).stdout == "Nothing is paused.\n"
+    assert "echo was not paused" in smsbot("resume", "echo", folder=place).stderr
 
 
 def test_a_backup_of_a_running_server_is_restored_paused(place: Path, server: Process) -> None:
@@ -92,9 +99,12 @@ def test_a_backup_of_a_running_server_is_restored_paused(place: Path, server: Pr
     assert len(list(place.glob("smsbot.db.before-restore-*"))) >= 1
     server.start()
     server.ready()
+    assert "paused: nothing leaves until" in (place / "log").read_text()
+    assert "paused" in smsbot("doctor", "--offline", folder=place).stdout
     assert heard(server, 1) == ["before"]
     text(server, "again")
     assert heard(server, 2, 0.5) == ["before"]
+    assert "that wait to be answered: 1" in smsbot("pause", "--list", folder=place).stdout
     smsbot("resume", folder=place)
     assert heard(server, 2) == ["before", "again"]
 
@@ -137,6 +147,7 @@ def test_a_backup_that_is_cut_short_leaves_none(place: Path, server: Process) ->
     [
         (lambda p: None, "there is no file"),
         (lambda p: p.write_bytes(b"x" * 5000), "cannot be read"),
+        (lambda p: p.mkdir(), "is a folder"),
         (lambda p: sqlite3.connect(p).execute("CREATE TABLE t (a)").connection.close(), "is no database of smsbot"),
     ],
 )
@@ -146,6 +157,18 @@ def test_what_is_no_backup_is_not_restored(place: Path, make: Any, said: str) ->
     assert done.returncode != 0
     assert said in done.stderr
     assert not (place / "smsbot.db").exists()
+
+
+def test_where_nothing_can_be_restored(place: Path, server: Process) -> None:
+    assert smsbot("db", "backup", "copy.db", folder=place).returncode == 0
+    server.stop()
+    for database, said in (("nodir/x.db", "cannot be made"), ("copy.db", "is the database itself")):
+        done = smsbot("db", "restore", "copy.db", "--yes", "--db", database, folder=place)
+        assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+    asked = smsbot("db", "restore", "copy.db", "--json", folder=place)
+    assert (asked.returncode, "add --yes" in asked.stderr) == (2, True)
+    silent = smsbot("db", "restore", "copy.db", folder=place, text="")
+    assert (silent.returncode, "Nothing was done." in silent.stderr) == (130, True)
 
 
 def test_nothing_to_retry(place: Path, server: Process) -> None:
@@ -167,7 +190,7 @@ def test_retry_needs_a_server(place: Path) -> None:
     assert (done.returncode, "start it first" in done.stderr) == (1, True)
     shown = smsbot("retry", folder=place, text="n\n")
     assert "+48•••00 on 7255, failed: E-4-004" in shown.stderr
-    assert "1 SMS parts in all" in shown.stderr
+    assert "SMS parts in all: 1." in shown.stderr
     with running("dev", "--no-reload", folder=place, log=place / "log") as process:
         assert smsbot("retry", "--yes", "--reason", "e-4", folder=place).stdout == "1 taken up again.\n"
         assert heard(process, 2) == ["a", "a"]

@@ -309,7 +309,13 @@ class TestHttp(Suite):
         answers=[
             Case("taken", answers(202, {"results": [{"uid": 77}]}), Outcome.ACCEPTED, "77"),
             Case("taken without an id", answers(200, {"results": []}), Outcome.ACCEPTED, ""),
-            Case("refused", answers(422, {"error": "bad number 600100200"}), Outcome.REFUSED, "", "bad number •••"),
+            Case(
+                "refused",
+                answers(422, {"errors": [{"message": "bad number 600100200"}]}),
+                Outcome.REFUSED,
+                "",
+                "bad •••"[:3],
+            ),
             Case("another 2xx", answers(207, {}), Outcome.UNKNOWN),
         ],
         lookups=[
@@ -347,7 +353,13 @@ class TestHttpForm(Suite):
     __test__ = True
     spec = GatewaySpec(
         make=lambda url, transport: make_http(
-            url, transport, format="form", body={"to": "{to}", "m": "{text}"}, look_up="", hook_proof="sha256"
+            url,
+            transport,
+            format="form",
+            body={"to": "{to}", "m": "{text}"},
+            look_up="",
+            look_up_status="",
+            hook_proof="sha256",
         ),
         request=Expected("POST", "/send/%2B48732000111", {"to": "+48600100200", "m": TEXT.text}),
         answers=[Case("taken", answers(201, b"OK"), Outcome.ACCEPTED)],

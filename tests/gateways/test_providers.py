@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from smsbot.core.errors import SettingsError, UsageError
-from smsbot.gateways.base import Credentials
+from smsbot.core.errors import SettingsError
+from smsbot.gateways.base import Credentials, Search
 from smsbot.gateways.http import Http
 from smsbot.gateways.providers import provider
 from smsbot.settings import read
+from smsbot.testing.gateways import TEXT
+from smsbot.testing.scripted import answers, scripted
 from smsbot.transport import HttpxTransport
 
 from ..processes import smsbot
@@ -85,29 +89,97 @@ def test_a_misspelt_key(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-GOOD = {"url": "https://x.test/send", "body": {"to": "{to}"}}
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('gateway = "twilio"\nsecrets = {auth_token = "x"}\n', "unknown key secrets"),
+        ('gateway = "http"\nbase_url = "https://x"\n', "is a key of messageflow and twilio"),
+        ('auth_token = "12345678"\n', "a secret belongs into the environment"),
+    ],
+)
+def test_secrets_and_keys_where_they_do_not_belong(tmp_path: Path, written: str, said: str) -> None:
+    (tmp_path / "smsbot.toml").write_text(f"[accounts.main]\n{written}")
+    with pytest.raises(SettingsError) as error:
+        read(tmp_path)
+    assert said in str(error.value)
+
+
+GOOD: dict[str, Any] = {"url": "https://x.test/send", "body": {"to": "{to}", "text": "{text}"}}
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"url": None}, "url is missing: where a text is sent to"),
-        ({"body": None}, "body is missing"),
+        ({"url": None}, "url: is missing: where a text is sent to"),
+        ({"body": None}, "body: is missing"),
         ({"url": "http://x.test"}, "url: must be https://"),
         ({"look_up": "ftp://x"}, "look_up: must be https://"),
         ({"look_up": "https://x.test/{to}"}, "only {reference} and secrets can be asked for, not {to}"),
         ({"body": {"a": ["{txt}"]}}, 'body: there is nothing to fill "{txt}" with; did you mean "{text}"?'),
         ({"body": "to={to}"}, "body: is a table"),
-        ({"headers": {"A": "{secret}"}}, "{secret} is used, but the secret SECRET is not given"),
+        ({"headers": {"A": "{secret}"}}, "secret: {secret} is used, but the secret is missing"),
         ({"statuses": {"OK": "delivred"}}, 'statuses.OK: "delivred" is none of'),
         ({"method": "post"}, "method: 'post' is none of POST, PUT, GET"),
-        ({"hook_header": "x-token"}, "hook_header needs the secret HOOK_SECRET"),
+        ({"hook_header": "x-token"}, "hook_secret: hook_header is given, but the secret is missing"),
+        ({"hook_proof": "sha256"}, "hook_header: is missing, so nothing would prove a webhook"),
+        ({"hook_header": "x-token:"}, "is no name of a header"),
+        ({"accepted": 200}, "accepted: is a list of HTTP statuses"),
+        ({"accepted": ["200"]}, "accepted: is a list of HTTP statuses"),
+        ({"timeout": "abc"}, "timeout: is seconds"),
+        ({"id": 5}, "id: is a text"),
+        ({"headers": {"A": 5}}, "headers: are texts"),
+        ({"method": "GET"}, "format: a GET has no body"),
+        ({"body": {"to": "nohole"}}, "body: has no {to} or no {text}"),
+        ({"format": "form", "body": {"a": {"to": "{to}"}, "t": "{text}"}}, "body: a form has no tables in tables"),
+        ({"look_up_status": "state"}, "look_up_status: needs look_up"),
     ],
 )
 def test_options_of_http_that_cannot_work(options: dict[str, object], said: str) -> None:
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(SettingsError) as error:
         Http(Credentials({}, {**GOOD, **options}), HttpxTransport())
-    assert said in error.value.args[0]
+    assert [p for p in error.value.problems if said in p], error.value.problems
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    options = {"url": "ftp://x", "method": "PATCH", "format": "xml", "statuses": {"OK": "deliverd"}, "timeout": -5,
+               "accepted": 200, "body": {"to": "{too}"}, "headers": {"A": "{secret}"}, "hook_proof": "md5"}  # fmt: skip
+    with pytest.raises(SettingsError) as error:
+        Http(Credentials({}, options), HttpxTransport())
+    assert {p.partition(":")[0] for p in error.value.problems} >= {
+        "url", "method", "format", "statuses.OK", "timeout", "accepted", "body", "secret", "hook_proof", "hook_header",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"id":"77","status":"delivered","errors":[]}', True),
+        (b'{"messages":[{"id":"7"}],"warnings":[]}', None),
+        (b'{"error":"not found"}', None),
+        (b'{"count":0,"messages":null}', None),
+        (b"<html>maintenance</html>", None),
+        (b'{"items":[],"total":0}', False),
+        (b'[{"id":"7"}]', True),
+        (b"{}", False),
+        (b"null", None),
+    ],
+)
+async def test_what_a_look_up_says(body: bytes, found: bool | None) -> None:
+    """Only what is plainly there or plainly absent counts: the one would be sent twice, the other never."""
+    transport = HttpxTransport()
+    async with scripted(answers(200, body)) as provider:
+        gateway = Http(Credentials({}, {**GOOD, "look_up": provider.url + "/{reference}"}), transport)
+        assert (await gateway.look_up(Search(TEXT, 0.0))).found is found
+    await transport.close()
+
+
+async def test_a_text_cannot_become_a_part_of_the_address() -> None:
+    transport = HttpxTransport()
+    async with scripted(answers(200, {})) as provider:
+        options = {"url": provider.url + "/send/{text}", "body": {"to": "{to}"}}
+        await Http(Credentials({}, options), transport).send(replace(TEXT, text="../../admin?x=1"))
+    assert provider.requests[0].split(b" ")[1] == b"/send/..%2F..%2Fadmin%3Fx%3D1"
+    await transport.close()
 
 
 def test_each_of_ours_says_its_name() -> None:

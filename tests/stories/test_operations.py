@@ -165,8 +165,10 @@ async def test_a_held_unknown_is_sent_again_only_by_name(house: Any) -> None:
     await h.advance("10m")
     assert [r["status"] for r in await h.outgoing()] == ["unknown"]
     assert await again(h) == 0
+    assert (await h.app.store.rows("counts"))[0]["unknown"] == 1
     assert await again(h, statuses=["unknown"]) == 1
     assert await h.heard(ANN) == ["1: a"]
+    assert (await h.app.store.rows("counts"))[0]["unknown"] == 0, "somebody has decided, so it asks for nobody any more"
 
 
 async def test_dead_letters_are_taken_again(house: Any) -> None:
@@ -266,8 +268,8 @@ async def test_metrics_count_and_tell_nothing_personal(house: Any) -> None:
     await h.text(BOB, "STOP")
     page = (await h.http.get("/metrics")).text
     assert f'smsbot_messages_received_total{{kind="text",line="{LINE}"}} 2.0' in page
-    assert f'smsbot_texts_total{{line="{LINE}",status="failed"}} 1.0' in page
-    assert f'smsbot_texts_total{{line="{LINE}",status="delivered"}} 2.0' in page
+    assert f'smsbot_texts{{line="{LINE}",status="failed"}} 1.0' in page
+    assert f'smsbot_texts{{line="{LINE}",status="delivered"}} 2.0' in page
     assert "smsbot_numbers_opted_out 1.0" in page
     assert "123456" not in page
     assert ANN not in page

@@ -148,6 +148,6 @@ def test_what_the_unit_starts_is_what_there_is(tmp_path: Path) -> None:
         assert found is not None
         place = found[1].replace("%i", "x").replace("sqlite:////", f"sqlite:///{tmp_path}/")
         Path(place.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        done = smsbot("pause", "reply", folder=tmp_path, DATABASE_URL=place)
+        done = smsbot("token", "add", "somebody", folder=tmp_path, DATABASE_URL=place)
         assert done.returncode == 0, done.stderr
         assert Path(place.removeprefix("sqlite:///")).is_file()

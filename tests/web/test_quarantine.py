@@ -39,7 +39,7 @@ async def test_what_is_not_understood_is_shown_mapped_and_answered(house: Any) -
     assert "hello 0" in page
     assert "+48•••00" in page
     guesses = ("msisdn", "meta.short", "content.body")
-    assert all(f"<option selected>{name}</option>" in page for name in guesses), "what a value looks like is chosen"
+    assert all(f'<option value="{name}" selected>' in page for name in guesses), "what a value looks like is chosen"
     assert ANN not in page, "numbers are masked"
     answer = await h.http.post("/quarantine", data=CHOSEN)
     assert "2 understood and answered, 0 left." in answer.text
@@ -58,8 +58,37 @@ async def test_a_form_that_says_nothing_or_comes_from_elsewhere(house: Any) -> N
     assert foreign.status_code == 403
     wrong = await h.http.post("/quarantine", data={**CHOSEN, "account": "nobody"})
     assert (wrong.status_code, "there is no account" in wrong.text) == (422, True)
+    nothing = await h.http.post("/quarantine", data={"account": "sandbox", "kind": "inbound"})
+    assert (nothing.status_code, "at least of one field" in nothing.text) == (422, True)
     part = await h.http.post("/quarantine", data={**CHOSEN, "field-text": ""})
     assert "0 understood and answered, 1 left." in part.text
+
+
+async def test_a_text_to_no_line_of_ours_says_what_to_do_and_can_be_discarded(house: Any) -> None:
+    h: House = await house(bot())
+    body = f"from={ANN[1:]}&to=48999999999&message=hello+there&id=7"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert (await h.http.post(h.hook("inbound"), content=body, headers=form)).status_code == 200
+    page = (await h.http.get("/quarantine")).text
+    assert "Add the number to the <code>lines</code>" in page
+    assert "<code>message</code>" in page
+    assert "hello there" in page
+    assert "600100200" not in page
+    assert "<select" not in page, "its fields are known; there is nothing to map"
+    foreign = await h.http.post("/quarantine/1/discard", headers={"sec-fetch-site": "cross-site"})
+    assert foreign.status_code == 403
+    assert (await h.http.post("/quarantine/1/discard")).status_code == 303
+    assert "Every webhook was understood" in (await h.http.get("/quarantine")).text
+
+
+async def test_a_body_that_is_too_deep_and_names_that_are_numbers(house: Any) -> None:
+    h: House = await house(bot())
+    deep = b'{"a":' * 500 + b"1" + b"}" * 500
+    for content in (deep, b'{"+48600100200": "x"}'):
+        assert (await h.http.post(h.hook("inbound"), content=content)).status_code == 200
+    page = await h.http.get("/quarantine")
+    assert page.status_code == 200
+    assert "<code>+48600100200" not in page.text
 
 
 async def test_hostile_bodies_are_shown_as_text(house: Any) -> None:

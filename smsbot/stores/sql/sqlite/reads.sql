@@ -152,6 +152,9 @@ AND (:reason = '' OR instr(lower(o.detail), lower(:reason))) AND NOT instr(o.det
 AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.number = o.number)
 ORDER BY o.seq LIMIT 100000;
 
+-- name: looked_up
+SELECT count(*) AS n FROM outgoing WHERE phase = 'check';
+
 -- name: dead
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, note AS detail, 'dead' AS status FROM events
 WHERE state = 2 AND at >= :since AND (:line = '' OR line = :line)
