@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from smsbot import targets
+from smsbot.accounts import SANDBOX, Accounts, Real
 from smsbot.checks.proof import prove
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import RouteError, SettingsError, UsageError
+from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.message import Key
-from smsbot.core.phone import mask
 from smsbot.core.words import tokens
 from smsbot.failpoints import reached
-from smsbot.gateways.base import Credentials, FieldNames, Gateway
-from smsbot.gateways.messageflow import MessageFlow
-from smsbot.gateways.messageflow_wire import FIELDS
-from smsbot.gateways.split import Split
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.flowing import Shelf
@@ -41,21 +36,20 @@ from smsbot.routing.router import Table
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.network import Network
 from smsbot.sandbox.time import MovableClock, TimeMachine
-from smsbot.settings import AccountSettings, LineSettings, Settings
+from smsbot.settings import LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, fastest
 from smsbot.web.api import Api
 from smsbot.web.auth import LocalGate, PasswordGate
 from smsbot.web.commands import Commands
 from smsbot.web.control import Control, socket_path
-from smsbot.web.hooks import PLAYED, Hooks
+from smsbot.web.hooks import Hooks
 from smsbot.web.live import Live
 from smsbot.web.pages import Pages
 from smsbot.web.phones import Phones
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = structlog.get_logger("smsbot")
-SANDBOX = "sandbox"
 _DRAIN = 15.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
@@ -99,27 +93,6 @@ def _check_keywords(table: Table, number: str, country: str | None) -> None:
             raise RouteError(f'the keyword "{keyword}" opts people out on {number}, so its handler would never run')
 
 
-def build_gateway(name: str, account: AccountSettings, transport: Transport) -> Gateway:
-    """The gateway of an account, with its secrets and field maps; raises `SettingsError`."""
-    kind = account.provider()
-    told = Credentials({s: account.secret(s) for s in (*kind.secrets, *kind.more_secrets)}, account.options)
-    try:
-        gateway = kind.make(told, transport)
-    except SettingsError as error:
-        raise SettingsError([f"accounts.{name}.{problem}" for problem in error.problems]) from None
-    for hook, fields in account.fields.items():
-        gateway.remap(hook, fields)
-    return gateway
-
-
-@dataclass(frozen=True, slots=True)
-class Real:
-    """What of a sandboxed server is real all the same: these numbers get real texts, providers call this address."""
-
-    public_url: str
-    only: frozenset[str]
-
-
 class App:
     """A bot server: an ASGI app with its store and workers.
 
@@ -146,13 +119,11 @@ class App:
         self.store = SqliteStore(settings.path)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or fastest()
-        self._real = real
-        self._credentials = {
-            self._sandboxed(name): (secrets.token_hex(64), secrets.token_hex(16))
-            for name in (settings.accounts or (SANDBOX,))
-        }
-        self.gateways = self._gateways()
-        self.hooks = Hooks(self.store, self.gateways, self._base_of, self.clock)
+        self.accounts = Accounts(
+            settings, self._transport, self._base, sandboxed=self.dev, real=real, report_url=self._report_url
+        )
+        self.gateways = self.accounts.gateways
+        self.hooks = Hooks(self.store, self.gateways, self.accounts.base, self.clock)
         self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
         self._closing = False
@@ -162,7 +133,7 @@ class App:
         self._site = self._build_site()
 
     def _build_pipeline(self) -> None:
-        accounts = {name: Account(name, g, self._report_url(name)) for name, g in self.gateways.items()}
+        accounts = {name: Account(name, g, partial(self._report_url, name)) for name, g in self.gateways.items()}
         recheck = self.settings.recheck or (2.0 if self.dev else 60.0)
         self.sender = Sender(self.store, accounts, self.clock, recheck=recheck)
         self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided, candid=self.dev)
@@ -175,7 +146,7 @@ class App:
         self.commands = Commands(
             self.store, self.lines, self.sender, self.inbox, self.hooks, self.gateways, repairs, self.clock
         )
-        self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self._base_of, lambda: self._closing)
+        self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self.accounts.base, lambda: self._closing)
 
     def _build_site(self) -> Any:
         self.live = Live(self.store)
@@ -185,10 +156,10 @@ class App:
             self.clock,
             self.live,
             self.commands,
-            self._fields,
+            self.accounts.fields,
             self._ready,
             dev=self.dev,
-            real=len(self._real.only) if self._real is not None else 0,
+            real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
         )
         api = Api(self.store, self.commands).routes()
         if self.dev:
@@ -216,52 +187,20 @@ class App:
             self.clock,
             self._transport,
             inbound_url=self._inbound_url,
-            report_url=lambda account: self.hooks.url(account, "status"),
+            report_url=self._report_url,
             default_line=first.number,
         )
         workers = (self.timers, network)
         busy = (self.dispatcher, self.sender, network)
         self.time = TimeMachine(self._movable, workers, lambda: all(b.idle for b in busy), self._clock_moved)
         self.network = network
-        return sandbox(network, self._credentials, self.time.advance, first.country)
-
-    def _gateways(self) -> dict[str, Gateway]:
-        """The gateway of each account; where both worlds are served, the sandbox has one more for each."""
-        real: dict[str, Gateway] = {}
-        if not self.dev or self._real is not None:
-            real |= {n: build_gateway(n, a, self._transport) for n, a in self.settings.accounts.items()}
-        if not self.dev:
-            return real
-        url = f"{self._base}/sandbox/v2.1"
-        found: dict[str, Gateway] = {
-            name: MessageFlow(*keys, self._transport, base_url=url) for name, keys in self._credentials.items()
-        }
-        for name, gateway in real.items():
-            assert self._real is not None
-            played = self._sandboxed(name)
-            found[name] = Split(gateway, found[played], self._real.only, self._report_url(played))
-        return found
-
-    def _fields(self, account: str) -> FieldNames:
-        """The webhooks of an account whose fields may be mapped."""
-        own = self.settings.accounts.get(account, AccountSettings())
-        return own.provider().fields if not self.dev or self._real is not None else FIELDS
-
-    def _sandboxed(self, account: str) -> str:
-        """The account that the sandbox plays for one of the settings."""
-        return account if self._real is None else f"{account}{PLAYED}"
-
-    def _base_of(self, account: str) -> str:
-        """The public address under which an account's webhooks come."""
-        if self._real is None or account.endswith(PLAYED):
-            return self._base
-        return self._real.public_url.rstrip("/")
+        return sandbox(network, self.accounts.credentials, self.time.advance, first.country)
 
     def _inbound_url(self, line: str) -> str:
         ours = self.lines.find(line)
         if ours is None:
             raise UsageError(f"{line} is none of this server's lines")
-        return self.hooks.url(self._sandboxed(ours.account), "inbound")
+        return self.hooks.url(self.accounts.played(ours.account), "inbound")
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -320,8 +259,8 @@ class App:
                 if row["hash"] != shelf.current.hash:
                     shelf.older[row["hash"]] = row["value"]
 
-    def _report_url(self, account: str) -> Callable[[], str]:
-        return lambda: self.hooks.url(account, "status")
+    def _report_url(self, account: str) -> str:
+        return self.hooks.url(account, "status")
 
     def _run(self, worker: Coroutine[Any, Any, None], finish: Callable[[], None] | None = None) -> None:
         """Run a worker; at the end ask it to `finish`, or cancel it."""
@@ -361,13 +300,11 @@ class App:
         return self._base
 
     async def _capture(self, number: str) -> str:
-        """Begin to keep webhooks; why a real text to a number would not be real, or nothing."""
-        if self._real is None and self.dev:
-            return "this server is a sandbox; start it with `smsbot dev --live --only NUMBER`"
-        if self._real is not None and number not in self._real.only:
-            return f"{mask(number)} is not among --only, so the text would only be played"
-        self.webhooks.capture()
-        return ""
+        """Begin to keep webhooks; why a text to a number would only be played, or nothing."""
+        why = self.accounts.unreal(number)
+        if not why:
+            self.webhooks.capture()
+        return why
 
     async def _release(self) -> list[dict[str, Any]]:
         return self.webhooks.release()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import click
 
 from smsbot import targets
-from smsbot.app import build_gateway
+from smsbot.accounts import build_gateway
 from smsbot.checks.proof import examine
 from smsbot.core.clock import duration
 from smsbot.core.errors import SettingsError, SmsbotError

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from smsbot import targets
-from smsbot.app import App, Real
+from smsbot.accounts import Real
+from smsbot.app import App
 from smsbot.core import phone
 from smsbot.core.errors import SettingsError, UsageError
 from smsbot.flows.library import SUFFIXES

@@ -9,6 +9,9 @@ from smsbot.core.message import Arrival, Receipt
 
 from .base import Gateway, Hook, Lookup, Outbound, Search, SendResult, WebhookRequest
 
+PLAYED = ".sandbox"
+"""What the name of an account ends with that the sandbox plays beside the real one; nobody pastes its addresses."""
+
 
 class Split:
     """Two gateways behind one account; whoever is not in `only` never gets a real text."""

@@ -10,10 +10,8 @@ from smsbot.core import codec
 from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
 from smsbot.gateways.base import Gateway
+from smsbot.gateways.split import PLAYED
 from smsbot.stores.base import Store
-
-PLAYED = ".sandbox"
-"""What the name of an account ends with that the sandbox plays beside the real one; nobody pastes its addresses."""
 
 
 class Hooks:

@@ -21,7 +21,7 @@ def bot() -> Bot:
 
 
 def keys(h: House) -> dict[str, str]:
-    authorization, application = h.app._credentials["sandbox"]
+    authorization, application = h.app.accounts.credentials["sandbox"]
     return {"Authorization": authorization, "Application-Key": application}
 
 
