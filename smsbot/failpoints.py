@@ -1,4 +1,4 @@
-"""Named places where a test may end the process, as power would: ``SMSBOT_FAILPOINT=sender.sent:3`` is the third time.
+"""Named places where a test may end the process: ``SMSBOT_FAILPOINT=send.answered:3`` is the third time.
 
 Every arrow of the path of an SMS that crosses a commit has one on each side. Disarmed, a place costs one
 look at a name.
@@ -20,8 +20,8 @@ POINTS = {
     "webhook.taken": "K7 committed, not answered",
     "webhook.answered": "K8 answered, whoever comes next is not woken",
     "turn.begun": "K9 a turn begins",
-    "turn.decided": "K13 the handler has returned, nothing is committed",
-    "turn.committed": "K16 committed, the sender is not woken",
+    "turn.decided": "K13 a turn, or a part of one, is decided, nothing of it is committed",
+    "turn.committed": "K16 it is committed, the sender is not woken",
     "step.begun": "K10 before a step runs",
     "step.done": "K11 a step ran, its result is not kept",
     "step.kept": "K12 the result of a step is kept",
@@ -36,6 +36,7 @@ POINTS = {
     "event.kept": "an event from outside is kept, its caller does not know",
     "recover.begun": "K36 a new process takes up what was left",
     "drain.begun": "K34 the end of the process has begun",
+    "migration.written": "K31 a migration is written, right before its COMMIT",
     "migration.done": "K31 one of the migrations is done",
     "backup.copied": "K32 a backup is written, not checked",
 }

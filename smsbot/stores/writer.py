@@ -228,7 +228,9 @@ class Writer:
             raise StoreTooNew(f"the database has schema {version}, this smsbot knows up to {newest}")
         for number, script in scripts:
             if number > version:
-                db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+                db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};")
+                reached("migration.written")
+                db.execute("COMMIT")
                 reached("migration.done")
 
     def _serve(self, db: sqlite3.Connection) -> bool:

@@ -13,7 +13,7 @@ bot = Bot(timeout="10m", tries=9)
 async def record(number: str, n: int, idempotency_key: str = "") -> int:
     """Something outside: one line, written whole; who reads them knows a repeated call by its key."""
     ledger = os.open(os.environ["CRASH_STEPS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.write(ledger, f"{number} {n} {idempotency_key}\n".encode())
+    os.write(ledger, f"{number} {n} {idempotency_key} {os.getpid()}\n".encode())
     os.close(ledger)
     return n * 2
 

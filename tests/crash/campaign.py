@@ -58,7 +58,7 @@ ONCE = {"recover.begun", "drain.begun"}
 """What happens once in the life of a process."""
 SYSCALLS = {"pwrite64": 160, "fdatasync": 50}
 """By which SQLite writes and flushes, and how many of each a server makes from its start through whole conversations."""
-APART = {"migration.done", "backup.copied"}
+APART = {"migration.written", "migration.done", "backup.copied"}
 """What has a test of its own, because no load passes there."""
 PATIENCE = 8.0
 """Seconds in which a place must be reached under load."""
@@ -90,7 +90,8 @@ class Report:
         """Count another campaign in."""
         self.kills += other.kills
         self.missed += other.missed
-        self.exit = self.exit or other.exit
+        if self.exit == 0:
+            self.exit = other.exit
         self.seconds += other.seconds
         for name, value in vars(other.verdict).items():
             setattr(self.verdict, name, getattr(self.verdict, name) + value)
@@ -194,8 +195,9 @@ class Servers:
 
     def send(self, number: int) -> None:
         """Send it a signal."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        if self.pid and not self.ended:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     async def over(self, patience: float) -> bool:
         """Wait for its end."""
@@ -255,9 +257,10 @@ class Campaign:
                             life.result()
                 await self._start()
                 enough.set()
-                self._network.kind = False
+                self._network.unkind = False
                 await asyncio.wait_for(asyncio.gather(*lives), 120)
                 await self._rest()
+                await self._network.reported()
                 self._servers.send(signal.SIGTERM)
                 await self._servers.over(40)
                 self.report.exit = self._servers.status

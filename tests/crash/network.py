@@ -1,7 +1,7 @@
 """The independent ledger: a MessageFlow on a real socket that keeps each request before it answers, and misbehaves.
 
-It throttles, answers 500 for what it took, loses what it never keeps, is slow, and delivers reports twice,
-late, and in any order. All of it by a seed.
+It throttles, answers 500 for what it took, loses what it never keeps, is slow, does not see some of its texts when it
+is first asked, and delivers reports twice, late, and in any order. All of it by a seed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ class Network:
         """For each number, text and `externalId` of each send that was kept."""
         self._known: dict[str, dict[str, Any]] = {}
         self._lost: set[str] = set()
+        self._asked: set[str] = set()
+        self.errors: list[str] = []
+        """What went wrong in a task of its own."""
         self._chance = random.Random(seed)
         self._arrived = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -38,8 +41,8 @@ class Network:
         self.http = httpx.AsyncClient(trust_env=False, timeout=5)
         self.reports_to: Callable[[str], str] = str
         """From the public address of a webhook to the one that is reached here."""
-        self.kind = True
-        """Whether it behaves: set at the end, so that everything can come to rest."""
+        self.unkind = True
+        """Whether it misbehaves: no longer at the end, so that everything can come to rest."""
         self._end: tuple[str, int, Callable[[], None]] | None = None
 
     async def open(self) -> None:
@@ -94,11 +97,14 @@ class Network:
     def _look_up(self, target: str) -> tuple[int, Any]:
         external = parse_qs(urlsplit(target).query).get("externalId", [""])[0]
         found = self._known.get(external)
+        if found and self.unkind and external not in self._asked and self._chance.random() < 0.2:
+            found = None  # its list lags behind: who asks only once takes the text for lost
+        self._asked.add(external)
         return (200, {"meta": META, "data": [found]}) if found else (404, {"meta": META, "errors": []})
 
     async def _send(self, text: dict[str, Any]) -> tuple[int, Any] | None:
         number, external = text["phoneNumbers"][0], text["externalId"]
-        luck = self._chance.random() if self.kind else 1.0
+        luck = self._chance.random() if self.unkind else 1.0
         outgoing = external.rpartition("-")[0]
         if luck < 0.04:
             return 429, {"meta": META}
@@ -120,7 +126,20 @@ class Network:
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.errors.append(f"a report: {task.exception()!r}")
+
+    async def reported(self) -> None:
+        """Wait until every report was taken."""
+        await asyncio.wait_for(asyncio.gather(*self._tasks, return_exceptions=True), 60)
+
+    def keeps(self, outgoing: str) -> bool:
+        """Whether any attempt of a text of ours was kept."""
+        return any(external.rpartition("-")[0] == outgoing for external in self._known)
 
     async def _report(self, url: str, external: str) -> None:
         """Reports, some twice, some before the answer to the send; each until it is taken."""

@@ -44,6 +44,7 @@ class Person:
         self.expected: list[str] = []
         self.gave_up = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._errors: list[BaseException] = []
 
     async def live(self, enough: asyncio.Event) -> None:
         """Go on until it is enough, then to the end of what was begun."""
@@ -52,6 +53,8 @@ class Person:
                 break
             await self.round(n)
         await asyncio.gather(*self._tasks)
+        if self._errors:
+            raise self._errors[0]
 
     async def round(self, n: int) -> None:
         raise NotImplementedError
@@ -79,7 +82,12 @@ class Person:
         if self.chance.random() < 0.1:
             task = asyncio.create_task(self._again(body))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._errors.append(error)
 
     async def _again(self, body: Any) -> None:
         await asyncio.sleep(self.chance.uniform(0.0, 1.0))
@@ -99,7 +107,7 @@ class Talker(Person):
 
 
 class Echoer(Person):
-    """Texts without waiting for answers; one pair in ten arrives the other way round."""
+    """Texts without waiting for answers; now and then two arrive the other way round, and are answered so."""
 
     async def round(self, n: int) -> None:
         pair = [2 * n, 2 * n + 1]

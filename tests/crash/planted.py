@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from smsbot.core.message import Event
+from smsbot.core.message import Event, Receipt
+from smsbot.failpoints import reached
+from smsbot.pipeline.receipts import Receipts
+from smsbot.pipeline.sender import Sender
 from smsbot.stores import queries
+from smsbot.stores.base import Check, Checked, Finding
 from smsbot.stores.ledger import Planned
 from smsbot.stores.queries import Query
 from smsbot.stores.writer import Plan
@@ -83,9 +87,29 @@ def the_next_text_does_not_wait() -> None:
     queries.load = changed  # type: ignore[assignment]
 
 
+def resend_blindly() -> None:
+    """What got no answer is sent again without asking whether it arrived."""
+
+    async def hasty(self: Sender, check: Check) -> Checked:
+        return Checked(check, Finding.RESEND, self._clock.now())
+
+    Sender._find = hasty  # type: ignore[method-assign]
+
+
+def lose_reports() -> None:
+    """Delivery reports are acknowledged and forgotten."""
+
+    async def forget(self: Receipts, receipts: Sequence[Receipt]) -> None:
+        reached("report.taken")
+
+    Receipts.take = forget  # type: ignore[method-assign]
+
+
 PLANTS: Mapping[str, Callable[[], None]] = {
     "200 before the commit": answer_before_the_commit,
     "attempt after the send": attempt_after_the_send,
     "dedupe in memory": dedupe_in_memory,
     "the next text does not wait": the_next_text_does_not_wait,
+    "resend blindly": resend_blindly,
+    "reports forgotten": lose_reports,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,11 @@ async def test_every_place_and_random_kills_under_load(tmp_path: Path) -> None:
 
 CAUGHT = {
     "200 before the commit": ("lost_texts", ["webhook.taken", "writer.written", "turn.decided", "random"]),
-    "attempt after the send": ("duplicates_not_listed", ["gateway.taken", "send.answered", "random"]),
+    "attempt after the send": ("duplicates", ["gateway.taken", "send.answered", "random"]),
     "dedupe in memory": ("duplicate_effects", ["webhook.taken", "writer.committed", "random"]),
     "the next text does not wait": ("inversions", ["send.claimed", "report.taken"]),
+    "resend blindly": ("duplicates", ["gateway.taken", "report.taken"]),
+    "reports forgotten": ("reports_lost", ["random"]),
 }
 """For each planted bug, where the harness must see it, and where the process is ended to show it."""
 
@@ -40,7 +44,7 @@ CAUGHT = {
 @pytest.mark.parametrize("plant", PLANTS)
 async def test_the_harness_finds_what_is_planted(tmp_path: Path, plant: str) -> None:
     name, where = CAUGHT[plant]
-    steps = where * 6
+    steps = where * 5
     random.Random(SEED).shuffle(steps)
     found = await campaign(tmp_path, SEED, steps, people=18, plant=plant)
     print(found)
@@ -59,18 +63,43 @@ async def test_the_process_ends_at_system_calls(tmp_path: Path) -> None:
 
 
 def test_a_migration_is_done_whole_or_not_at_all(tmp_path: Path) -> None:
-    """Ended behind each migration, the next start goes on with the one after it."""
-    for n in range(1, len(list((ROOT / "smsbot/stores/sql/sqlite").glob("0*.sql"))) + 1):
-        folder = tmp_path / str(n)
-        folder.mkdir()
-        arguments = ("dev", "--no-reload", "--db", str(folder / "x.db"), "bots/echo.py")
-        dies = Process(*arguments, port=free_port(), log=folder / "log", SMSBOT_FAILPOINT=f"migration.done:{n}")
-        dies.start()
-        assert dies.process.wait(20) == -9
-        lives = Process(*arguments, port=free_port(), log=folder / "log")
-        lives.start()
-        lives.ready()
-        assert lives.stop() == 0
+    """Ended right before the end of each migration it is not done, right behind it it is; the next start goes on."""
+
+    def start(folder: Path, failpoint: str = "") -> Process:
+        made = Process(
+            "dev", "--no-reload", "--db", str(folder / "x.db"), "bots/echo.py", port=free_port(), log=folder / "log",
+            SMSBOT_FAILPOINT=failpoint,
+        )  # fmt: skip
+        made.start()
+        return made
+
+    def schema(folder: Path) -> tuple[int, list[tuple[str, str]]]:
+        with closing(sqlite3.connect(folder / "x.db")) as db:
+            rows = db.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+            return db.execute("PRAGMA user_version").fetchone()[0], rows
+
+    def whole(folder: Path) -> tuple[int, list[tuple[str, str]]]:
+        process = start(folder)
+        try:
+            process.ready()
+            assert process.stop() == 0
+        finally:
+            process.kill()
+        return schema(folder)
+
+    (tmp_path / "calm").mkdir()
+    want = whole(tmp_path / "calm")
+    for n in range(1, want[0] + 1):
+        for place, left in (("migration.written", n - 1), ("migration.done", n)):
+            folder = tmp_path / f"{place}-{n}"
+            folder.mkdir()
+            process = start(folder, f"{place}:{n}")
+            try:
+                assert process.process.wait(30) == -9
+            finally:
+                process.kill()
+            assert schema(folder)[0] == left
+        assert whole(folder) == want
 
 
 def test_every_place_is_named_in_the_code() -> None:

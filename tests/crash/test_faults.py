@@ -55,7 +55,11 @@ class Victim:
 
     def start(self) -> None:
         self.process.start()
-        self.process.ready()
+        try:
+            self.process.ready()
+        except BaseException:
+            self.process.kill()
+            raise
 
     def hook(self, database: Path | None = None) -> str:
         with closing(sqlite3.connect(database or self.database, timeout=20)) as db:
