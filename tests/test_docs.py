@@ -17,6 +17,7 @@ from smsbot.checks.story import ACTS, KEYS, load_stories
 from smsbot.cli.main import _COMMANDS
 from smsbot.core.errors import SettingsError
 from smsbot.core.problem import render
+from smsbot.failpoints import POINTS
 from smsbot.flows import schema
 from smsbot.flows.functions import FUNCTIONS
 from smsbot.gateways.providers import provider
@@ -190,6 +191,12 @@ def test_every_setting_is_documented() -> None:
     for kind in map(provider, ("messageflow", "twilio", "http")):
         for name in (*kind.options, *(s.upper() for s in (*kind.secrets, *kind.more_secrets))):
             assert re.search(rf"\b{name}\b", gateways), name
+
+
+def test_every_place_where_a_process_is_ended_is_documented() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    for name, meaning in POINTS.items():
+        assert f"| `{name}` | {re.sub(r'^(K[0-9]+,? ?)+', '', meaning)} |" in text, name
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

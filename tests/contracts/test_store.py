@@ -17,8 +17,10 @@ from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
 from smsbot.core.message import Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
 from smsbot.core.turn import Entry, Step, Timer, Verdict, digest
+from smsbot.stores import queries
 from smsbot.stores.base import Acceptance, Check, Checked, Consent, Fate, Finding, Report, Settlement
 from smsbot.stores.sqlite import SqliteStore
+from smsbot.stores.writer import Statements, Writer
 
 ANN = Key("7255", "+48600100200")
 BOB = Key("7255", "+48600100300")
@@ -448,6 +450,15 @@ async def test_the_file_is_private_and_locked(store: SqliteStore) -> None:
     with pytest.raises(StoreLocked):
         await SqliteStore(store.path).open(NOW)
     assert (await store.accept([Acceptance(event("a"))]))[0].verdict is Verdict.DONE
+
+
+def test_every_commit_is_flushed(tmp_path: Path) -> None:
+    """C7: a commit that was acknowledged is on the disk; no kill of a process would show that it is not."""
+    statements = Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects"))
+    db = Writer(str(tmp_path / "x.db"), statements)._connect()
+    assert db.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL"
+    assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    db.close()
 
 
 async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
