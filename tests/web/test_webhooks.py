@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from smsbot import Bot
+from smsbot import Bot, Chat
 from smsbot.core.errors import StoreError
 
 from ..house import ANN, LINE, URL, House
@@ -131,3 +132,59 @@ async def test_a_crowd_is_told_to_come_again_before_its_body_is_read(
     assert (await h.inbound(id="1", **{"from": ANN}, to=LINE, message="x")).status_code == 503
     assert (await h.http.get("/readyz")).status_code == 503
     assert (await h.http.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["with an id", "with a time", "as a form"])
+async def test_each_text_ten_times_at_once_and_again_after_eight_days_has_one_effect(house: Any, kind: str) -> None:
+    counting = Bot()
+
+    @counting.fallback
+    def count(chat: Chat, text: str) -> str:
+        chat.contact["n"] = chat.contact.get("n", 0) + 1
+        return f"{chat.contact['n']}: {text}"
+
+    h: House = await house(counting)
+    fields = {"from": ANN, "to": LINE, "message": "hello"}
+    fields |= {"time": "2026-11-25T10:00:00Z"} if kind == "with a time" else {"id": "7"}
+
+    async def deliver() -> int:
+        if kind == "as a form":
+            return (await h.http.post(h.hook("inbound"), data=fields)).status_code
+        return (await h.http.post(h.hook("inbound"), json=fields)).status_code
+
+    assert await asyncio.gather(*(deliver() for _ in range(10))) == [200] * 10
+    await h.settle()
+    await h.restart()
+    await h.advance("8d")
+    assert await asyncio.gather(*(deliver() for _ in range(10))) == [200] * 10
+    await h.settle()
+    assert await h.heard(ANN) == ["1: hello"]
+    assert len(await h.events()) == 1
+
+
+async def test_each_report_ten_times_at_once_and_again_after_eight_days_has_one_effect(house: Any) -> None:
+    failed: list[str] = []
+    made = bot()
+
+    @made.on_delivery("undelivered")
+    def undelivered(chat: Chat, report: Any) -> None:
+        failed.append(report["text"])
+
+    h: House = await house(made)
+    h.provider.next = ["mute"]
+    await h.text(ANN, "hi")
+    text = (await h.outgoing())[0]
+    body = {"externalId": f"{text['id']}-1", "status": -22}
+
+    async def deliver() -> int:
+        return (await h.http.post(h.hook("status"), json=body)).status_code
+
+    assert await asyncio.gather(*(deliver() for _ in range(10))) == [200] * 10
+    await h.settle()
+    await h.advance("8d")
+    assert await asyncio.gather(*(deliver() for _ in range(10))) == [200] * 10
+    await h.settle()
+    assert len(failed) <= 1
+    assert len(await h.app.store.rows("receipts", id=text["id"])) >= 1
+    raws = [r["raw"] for r in await h.app.store.rows("receipts", id=text["id"])]
+    assert raws.count("-22") == 1
