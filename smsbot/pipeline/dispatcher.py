@@ -100,7 +100,8 @@ class Dispatcher:
     @property
     def crowded(self) -> bool:
         """Whether new texts should be refused for now."""
-        return self.store.busy or len(self._lanes) - self._waiting > _MOST_LANES
+        many = len(self._lanes) > _MOST_LANES
+        return self.store.busy or (many and len(self._lanes) - self._waiting > _MOST_LANES)
 
     @property
     def _waiting(self) -> int:

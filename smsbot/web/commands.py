@@ -132,4 +132,5 @@ def compose(lines: Lines, number: str, text: str, line: str, now: float) -> Outg
 async def sent(store: Store, text: Outgoing) -> dict[str, Any]:
     """How a text stands, masked."""
     row = (await store.rows("outgoing", id=text.id))[0]
-    return {"id": text.id, "to": phone.mask(text.key.number), "status": row["status"], "detail": row["detail"]}
+    why = "paused; it leaves after `smsbot resume`" if row["phase"] == "held" else row["detail"]
+    return {"id": text.id, "to": phone.mask(text.key.number), "status": row["status"], "detail": why}

@@ -104,9 +104,12 @@ def test_a_backup_of_a_running_server_is_restored_paused(place: Path, server: Pr
     assert heard(server, 1) == ["before"]
     text(server, "again")
     assert heard(server, 2, 0.5) == ["before"]
+    sent = smsbot("send", ANN, "hello", folder=place)
+    assert "paused; it leaves after" in sent.stdout
+    assert "paused; it leaves after" in smsbot("trace", ANN, folder=place).stdout
     assert "that wait to be answered: 1" in smsbot("pause", "--list", folder=place).stdout
     smsbot("resume", folder=place)
-    assert heard(server, 2) == ["before", "again"]
+    assert sorted(heard(server, 3)) == ["again", "before", "hello"]
 
 
 def test_what_an_old_database_left_behind_changes_no_restored_one(place: Path, server: Process) -> None:

@@ -95,7 +95,9 @@ SELECT * FROM (
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
 -- name: last_out
-SELECT status, detail FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT 1;
+SELECT status, CASE phase WHEN 'held' THEN 'paused; it leaves after `smsbot resume`'
+  WHEN 'behind' THEN 'waits for the text before it' ELSE detail END AS detail
+FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT 1;
 
 -- name: outgoing
 SELECT * FROM outgoing WHERE id = :id;
