@@ -290,7 +290,7 @@ class Campaign:
             hashed = hashlib.sha256(b"crash-token").digest()
             db.execute("INSERT OR IGNORE INTO tokens VALUES ('crash', ?, 0)", (hashed,))
         hook = f"{base}/hooks/main/{secret}/inbound"
-        patience = 6.0 if self._plant else self._patience
+        patience = 3.0 if self._plant else self._patience
         return Place(self._network, hook, "crash-token", http, self.report.seed, patience, self._held)
 
     def _database(self) -> closing[sqlite3.Connection]:
