@@ -23,8 +23,8 @@ from pydantic_settings import SettingsError as SourceError
 from smsbot.core import phone
 from smsbot.core.errors import SettingsError, UsageError
 from smsbot.core.nearest import nearest
-from smsbot.gateways.base import Provider
-from smsbot.gateways.providers import provider
+from smsbot.gateways.base import Provider, keeps_keys
+from smsbot.gateways.providers import OURS, provider
 
 _PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
 _NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG", "SMSBOT_FAILPOINT", "SMSBOT_SEED"}
@@ -222,7 +222,7 @@ def _secrets_in(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, account in accounts.items() if isinstance(accounts, dict) else ():
         if not isinstance(account, dict):
             continue
-        kinds = [k for k in map(_provider, ("messageflow", "twilio", "http", account.get("gateway"))) if k is not None]
+        kinds = [k for k in map(_provider, (*OURS, account.get("gateway"))) if k is not None]
         for secret in dict.fromkeys(s for k in kinds for s in (*k.secrets, *k.more_secrets)):
             if secret in account:  # whatever the gateway is: the environment may name another
                 yield f"accounts.{name}.{secret}", "the settings file"
@@ -236,7 +236,7 @@ def _explain(error: Any) -> str:
         known = _known(error["loc"][:-1])
         name = str(error["loc"][-1])
         if error["loc"][0] == "accounts" and name in known:
-            kinds = [k for k in ("messageflow", "twilio", "http") if name in _keys_of(provider(k))]
+            kinds = [k for k in OURS if name in _keys_of(provider(k))]
             return f"{place}: is a key of {' and '.join(kinds)}; say which gateway the account {error['loc'][1]} has"
         near = nearest(name, known)
         hint = f'; did you mean "{near}"?' if near else f" (known: {', '.join(known)})"
@@ -249,7 +249,7 @@ def _explain(error: Any) -> str:
 
 def _known(place: tuple[Any, ...]) -> list[str]:
     if place[:1] == ("accounts",):
-        own = (n for name in ("messageflow", "twilio", "http") for n in _keys_of(provider(name)))
+        own = (n for name in OURS for n in _keys_of(provider(name)))
         return list(dict.fromkeys(("gateway", "fields", *own)))
     models: dict[str, type[BaseModel]] = {"bots": BotSettings, "lines": LineSettings}
     return list((models[place[0]] if place else Settings).model_fields)
@@ -334,11 +334,7 @@ def _public_url(url: str) -> list[str]:
 
 
 def _base_url(name: str, url: str | None) -> list[str]:
-    try:
-        parts = urlsplit(url or "https://default")
-    except ValueError:
-        parts = urlsplit("")
-    if parts.hostname and (parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")):
+    if keeps_keys(url or "https://default"):
         return []
     return [f"accounts.{name}.base_url: must be https://…, so that keys do not travel in clear"]
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from typing import Any
 
 import structlog
+
+from smsbot.pipeline.failure import told
 
 
 def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
@@ -25,7 +28,7 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
             colors=not os.environ.get("NO_COLOR"), exception_formatter=structlog.dev.plain_traceback
         )
     )
-    trace = [structlog.processors.format_exc_info] if as_json else []
+    trace = [structlog.processors.ExceptionRenderer(_places)] if as_json else []
     structlog.configure(
         processors=[*shared, *trace, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -40,3 +43,13 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _places(exc_info: Any) -> str:
+    """Where an exception was raised and what it is. A foreign one's words may quote a text, so they stay out."""
+    error: BaseException | None = exc_info[1]
+    found: list[str] = []
+    while error is not None:
+        found.append("".join(traceback.format_tb(error.__traceback__)) + told(error, candid=False))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\nafter:\n".join(found)

@@ -7,15 +7,20 @@ third parties add theirs under the entry point group ``smsbot.gateways``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
+from smsbot.core.errors import NoAnswer, NotSent
 from smsbot.core.message import Arrival, Receipt
 from smsbot.core.status import Status
-from smsbot.transport import Transport
+from smsbot.transport import Answer, Transport
+
+_OURS = re.compile(r"([0-9a-f]{22})-\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,33 @@ class Provider:
     """Further settings of an account, and what each says."""
     fields: FieldNames = field(default_factory=dict)
     """Webhooks whose fields may be mapped."""
+
+
+async def handed_over(request: Awaitable[Answer], read: Callable[[Answer], SendResult]) -> SendResult:
+    """What came of a request that sends: as `read` says of its answer, or what it means that there was none."""
+    try:
+        answer = await request
+    except NotSent as error:
+        return SendResult(Outcome.UNREACHABLE, detail=error.args[0])
+    except NoAnswer as error:
+        return SendResult(Outcome.UNKNOWN, detail=error.args[0])
+    return read(answer)
+
+
+def our_id(reference: str) -> str:
+    """Our outgoing id in a reference that we gave; empty if it is not ours."""
+    match = _OURS.fullmatch(reference)
+    return match[1] if match else ""
+
+
+def keeps_keys(url: str) -> bool:
+    """Whether keys may travel to an address: encrypted, or not beyond this computer."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    return bool(parts.hostname) and (parts.scheme == "https" or local)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

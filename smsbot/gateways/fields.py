@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from smsbot.core.errors import NotUnderstood, UsageError
+from smsbot.core.message import Arrival
 from smsbot.core.nearest import nearest
 
 from .base import FieldNames, WebhookRequest
@@ -54,6 +55,16 @@ class FieldMap:
             there = masked(", ".join(sorted(item))[:200])
             raise NotUnderstood(f"no field for {', '.join(missing)} (fields there: {there})")
         return values
+
+    def arrivals(self, request: WebhookRequest) -> list[Arrival]:
+        """The texts of a webhook; raises `NotUnderstood`."""
+        found: list[Arrival] = []
+        for item in items(request):
+            values = self.read("inbound", item)
+            text, told = values["text"].replace("\x00", ""), values.get("id", "")
+            sender, recipient, sent_at = values["from"], values["to"], values.get("time", "")
+            found.append(Arrival(request.account, sender, recipient, text, told, sent_at, canonical(item)))
+        return found
 
 
 def masked(words: str) -> str:

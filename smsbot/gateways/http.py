@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -28,9 +27,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
-from smsbot.core.errors import NoAnswer, NotSent, SettingsError
+from smsbot.core.errors import NoAnswer, NotSent
 from smsbot.core.message import Arrival, Receipt
-from smsbot.core.nearest import nearest
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
@@ -47,9 +45,12 @@ from .base import (
     Search,
     SendResult,
     WebhookRequest,
+    handed_over,
+    our_id,
     retry_after,
 )
-from .fields import FieldMap, canonical, dig, items, loads, masked
+from .fields import FieldMap, dig, items, loads, masked
+from .http_options import HOLE, HOLES, OPTIONS, Options
 
 FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "inbound": {
@@ -66,25 +67,6 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 REQUIRED: Mapping[str, tuple[str, ...]] = {"inbound": ("from", "to", "text"), "status": ("id", "status")}
-OPTIONS: Mapping[str, str] = {
-    "url": "where a text is sent to, with holes as {to}",
-    "method": "POST (default), PUT or GET",
-    "format": "json (default), form, or query",
-    "headers": "headers of the request, with holes",
-    "body": "fields of the request, with holes; tables may lie in tables",
-    "id": "where the answer holds the provider's id, such as messages.0.id",
-    "accepted": "HTTP statuses that mean: taken (default 200, 201, 202)",
-    "look_up": "an address that says whether it has {reference}; 404 or an empty list is no",
-    "look_up_status": "where the answer to a look-up holds the status (default: status)",
-    "statuses": "the provider's words for what became of a text, and ours",
-    "hook_header": "the header of webhooks that proves them",
-    "hook_proof": "secret (the header is the hook_secret, default), sha256 or sha1 (HMAC of the body, hex or base64)",
-    "timeout": "seconds for a whole request (default 20)",
-}
-_TOKEN = re.compile(r"[A-Za-z0-9-]+")
-_MEANINGS = (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Status.UNDELIVERED, Status.EXPIRED)
-_HOLE = re.compile(r"\{(\w+)\}")
-_HOLES = ("to", "from", "text", "reference", "validity", "report_to", "secret", "secret2")
 _DEFAULTS = {s.value: s for s in (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Status.UNDELIVERED)}
 
 
@@ -95,7 +77,7 @@ class Http:
     thanks = (b"application/json", b'{"ok":true}')
 
     def __init__(self, credentials: Credentials, transport: Transport) -> None:
-        told = _Options(credentials)
+        told = Options(credentials)
         self._secrets = credentials.secrets
         self._transport = transport
         self._url = told.address("url", needed=True)
@@ -114,7 +96,7 @@ class Http:
         told.check(self._method, self._format)
         self._fields = FieldMap("this gateway", FIELDS, REQUIRED)
         self.remap = self._fields.remap
-        self.hooks: Mapping[str, Hook] = {"inbound": self._inbound, "status": self._status}
+        self.hooks: Mapping[str, Hook] = {"inbound": self._fields.arrivals, "status": self._status}
         self.claims = Claims(
             Proof.ADDRESS if not self._header else Proof.HEADER if self._proof == "secret" else Proof.SIGNATURE,
             retries=0.0,
@@ -134,15 +116,8 @@ class Http:
             "validity": str(max(int(text.validity), 1)), "report_to": text.report_to, **self._keys(),
         }  # fmt: skip
         url, headers, content = self._request(values)
-        try:
-            answer = await self._transport.request(
-                self._method, url, headers=headers, body=content, timeout=self._timeout
-            )
-        except NotSent as error:
-            return SendResult(Outcome.UNREACHABLE, detail=error.args[0])
-        except NoAnswer as error:
-            return SendResult(Outcome.UNKNOWN, detail=error.args[0])
-        return self._read_send(answer)
+        request = self._transport.request(self._method, url, headers=headers, body=content, timeout=self._timeout)
+        return await handed_over(request, self._read_send)
 
     def _keys(self) -> dict[str, str]:
         return {name: self._secrets.get(name, "") for name in ("secret", "secret2")}
@@ -173,7 +148,7 @@ class Http:
     async def look_up(self, search: Search) -> Lookup:
         """The configured address: 404 or an empty list is absent, 200 is found."""
         url = _filled(self._look_up, {"reference": search.text.reference, **self._keys()}, _quoted)
-        headers = _filled(self._headers, {**self._keys(), **dict.fromkeys(_HOLES[:6], "")})
+        headers = _filled(self._headers, {**self._keys(), **dict.fromkeys(HOLES[:6], "")})
         try:
             answer = await self._transport.request("GET", url, headers=headers, timeout=self._timeout)
         except (NotSent, NoAnswer) as error:
@@ -222,54 +197,25 @@ class Http:
             given, base64.b64encode(made)
         )
 
-    def _inbound(self, request: WebhookRequest) -> Sequence[Arrival]:
-        found: list[Arrival] = []
-        for item in items(request):
-            values = self._fields.read("inbound", item)
-            text, told = values["text"].replace("\x00", ""), values.get("id", "")
-            found.append(
-                Arrival(
-                    request.account, values["from"], values["to"], text, told, values.get("time", ""), canonical(item)
-                )
-            )
-        return found
-
     def _status(self, request: WebhookRequest) -> Sequence[Receipt]:
         found: list[Receipt] = []
         for item in items(request):
             values = self._fields.read("status", item)
-            outgoing = _ours(values.get("reference", "")) or _ours(values["id"])
+            outgoing = our_id(values.get("reference", "")) or our_id(values["id"])
             raw = values["status"]
             found.append(Receipt(request.account, values["id"], self._statuses.get(raw), raw, outgoing=outgoing))
         return found
 
 
-_REFERENCE = re.compile(r"([0-9a-f]{22})-\d+")
-
-
-def _ours(reference: str) -> str:
-    match = _REFERENCE.fullmatch(reference)
-    return match[1] if match else ""
-
-
 def _filled(template: Any, values: Mapping[str, str], escape: Callable[[str], str] = str) -> Any:
     """A template with its holes filled, in one pass: what was filled in is not looked at again."""
     if isinstance(template, str):
-        return _HOLE.sub(lambda m: escape(values.get(m[1], "")), template)
+        return HOLE.sub(lambda m: escape(values.get(m[1], "")), template)
     if isinstance(template, Mapping):
         return {k: _filled(v, values, escape) for k, v in template.items()}
     if isinstance(template, list | tuple):
         return [_filled(v, values, escape) for v in template]
     return template
-
-
-def _holes(template: Any) -> list[str]:
-    if isinstance(template, str):
-        return _HOLE.findall(template)
-    inner = (
-        template.values() if isinstance(template, Mapping) else template if isinstance(template, list | tuple) else ()
-    )
-    return [hole for value in inner for hole in _holes(value)]
 
 
 def _quoted(value: str) -> str:
@@ -286,136 +232,6 @@ def _why(told: Mapping[str, Any]) -> str:
             if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
                 return masked(place[name])[:200]
     return ""
-
-
-class _Options:
-    """Reads options, and collects everything that is wrong with them."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._given = {k: v for k, v in credentials.options.items() if v not in (None, "")}
-        self._secrets = credentials.secrets
-        self._problems: list[str] = []
-
-    def _wrong(self, name: str, why: str) -> None:
-        self._problems.append(f"{name}: {why}")
-
-    def text(self, name: str, default: str) -> str:
-        """A text."""
-        value = self._given.get(name, default)
-        if not isinstance(value, str):
-            self._wrong(name, f"is a text, not {value!r}")
-            return default
-        if name == "hook_header" and value and not _TOKEN.fullmatch(value):
-            self._wrong(name, f"{value!r} is no name of a header")
-        return value
-
-    def address(self, name: str, *, needed: bool = False) -> str:
-        """An address that keys may travel to."""
-        if needed and name not in self._given:
-            self._wrong(name, f"is missing: {OPTIONS[name]}")
-        url = self.text(name, "")
-        try:
-            parts = urlsplit(url or "https://none")
-        except ValueError:
-            parts = urlsplit("")
-        if not parts.hostname or (parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost")):
-            self._wrong(name, "must be https://…, so that keys do not travel in clear")
-        return url
-
-    def one_of(self, name: str, values: Sequence[str]) -> str:
-        """One of these words; the first if none is given."""
-        value = self.text(name, values[0])
-        if value not in values:
-            self._wrong(name, f"{value!r} is none of {', '.join(values)}")
-        return value
-
-    def numbers(self, name: str, default: tuple[int, ...]) -> frozenset[int]:
-        """HTTP statuses."""
-        value = self._given.get(name, default)
-        if (
-            not isinstance(value, list | tuple)
-            or not value
-            or not all(type(v) is int and 200 <= v < 300 for v in value)
-        ):
-            self._wrong(name, "is a list of HTTP statuses such as [200, 202]")
-            return frozenset(default)
-        return frozenset(value)
-
-    def seconds(self, name: str, default: float) -> float:
-        """A time."""
-        value = self._given.get(name, default)
-        try:
-            seconds = float(value)
-        except (TypeError, ValueError):
-            seconds = 0.0
-        if not 0 < seconds <= 120:
-            self._wrong(name, f"is seconds, more than 0 and at most 120, not {value!r}")
-            return default
-        return seconds
-
-    def table(self, name: str, *, needed: bool = False) -> dict[str, Any]:
-        """A table."""
-        if needed and name not in self._given:
-            self._wrong(name, f"is missing: {OPTIONS[name]}")
-        value = self._given.get(name, {})
-        if not isinstance(value, Mapping):
-            self._wrong(name, 'is a table, such as {to = "{to}"}')
-            return {}
-        return dict(value)
-
-    def meanings(self, name: str) -> dict[str, Status]:
-        """The provider's words, and what each means."""
-        found: dict[str, Status] = {}
-        known = [s.value for s in _MEANINGS]
-        for word, meaning in self.table(name).items():
-            if meaning in known:
-                found[str(word)] = Status(meaning)
-                continue
-            near = nearest(str(meaning), known)
-            hint = f'; did you mean "{near}"?' if near else ""
-            self._wrong(f"{name}.{word}", f'"{meaning}" is none of {", ".join(known)}{hint}')
-        return found
-
-    def check(self, method: str, form: str) -> None:
-        """What must fit together; raises `SettingsError` with every problem."""
-        body, headers = self.table("body"), self.table("headers")
-        if body and not {"to", "text"} <= {*_holes(body), *_holes(self._given.get("url"))}:
-            self._wrong("body", "has no {to} or no {text}, so nobody would get anything")
-        if form != "json" and not all(isinstance(v, str | int | float) for v in body.values()):
-            self._wrong("body", f"a {form} has no tables in tables; that is for json")
-        if method == "GET" and form != "query":
-            self._wrong("format", "a GET has no body; its format is query")
-        if not all(isinstance(v, str) for v in headers.values()):
-            self._wrong("headers", "are texts")
-        if "look_up_status" in self._given and "look_up" not in self._given:
-            self._wrong("look_up_status", "needs look_up")
-        self._check_holes()
-        self._check_secrets()
-        if self._problems:
-            raise SettingsError(list(dict.fromkeys(self._problems)))
-
-    def _check_holes(self) -> None:
-        for name in ("url", "headers", "body"):
-            for hole in _holes(self._given.get(name)):
-                if hole not in _HOLES:
-                    near = nearest(hole, _HOLES)
-                    hint = f'; did you mean "{{{near}}}"?' if near else ""
-                    self._wrong(name, f'there is nothing to fill "{{{hole}}}" with{hint}')
-        for hole in _holes(self._given.get("look_up")):
-            if hole not in ("reference", "secret", "secret2"):
-                self._wrong("look_up", f"only {{reference}} and secrets can be asked for, not {{{hole}}}")
-
-    def _check_secrets(self) -> None:
-        used = {h for name in ("url", "headers", "body", "look_up") for h in _holes(self._given.get(name))}
-        for secret in ("secret", "secret2"):
-            if secret in used and not self._secrets.get(secret):
-                self._wrong(secret, f"{{{secret}}} is used, but the secret is missing")
-        if "hook_header" in self._given and not self._secrets.get("hook_secret"):
-            self._wrong("hook_secret", "hook_header is given, but the secret is missing")
-        if "hook_header" not in self._given and ("hook_proof" in self._given or self._secrets.get("hook_secret")):
-            self._wrong(
-                "hook_header", "is missing, so nothing would prove a webhook: name the header that holds the proof"
-            )
 
 
 PROVIDER = Provider(

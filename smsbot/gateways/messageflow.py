@@ -30,9 +30,10 @@ from .base import (
     Search,
     SendResult,
     WebhookRequest,
+    handed_over,
     retry_after,
 )
-from .fields import FieldMap, canonical, items, loads, masked
+from .fields import FieldMap, items, loads, masked
 from .messageflow_wire import BASE_URL, FIELDS, INVENTED, LISTED, REQUIRED, STATUSES, our_id
 
 CLAIMS = Claims(Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT, can_look_up=True, lists_reports=True)
@@ -67,7 +68,7 @@ class MessageFlow:
         self._timeout = timeout
         self._fields = FieldMap("MessageFlow", FIELDS, REQUIRED)
         self.remap = self._fields.remap
-        self.hooks: Mapping[str, Hook] = {"inbound": self._inbound, "status": self._status}
+        self.hooks: Mapping[str, Hook] = {"inbound": self._fields.arrivals, "status": self._status}
 
     def __repr__(self) -> str:
         return f"MessageFlow({self._url})"
@@ -87,15 +88,10 @@ class MessageFlow:
             body["webhookUrl"] = text.report_to
         if text.flash:
             body["type"] = 1
-        try:
-            answer = await self._transport.request(
-                "POST", self._url, headers=self._headers, body=orjson.dumps(body), timeout=self._timeout
-            )
-        except NotSent as error:
-            return SendResult(Outcome.UNREACHABLE, detail=error.args[0])
-        except NoAnswer as error:
-            return SendResult(Outcome.UNKNOWN, detail=error.args[0])
-        return read_send(answer)
+        request = self._transport.request(
+            "POST", self._url, headers=self._headers, body=orjson.dumps(body), timeout=self._timeout
+        )
+        return await handed_over(request, read_send)
 
     async def look_up(self, search: Search) -> Lookup:
         """``GET /sms?externalId=…``, in the plain and the decorated form; an empty list is 404."""
@@ -148,20 +144,6 @@ class MessageFlow:
     def genuine(self, request: WebhookRequest) -> bool:
         """Nothing beside the secret address is known to prove it."""
         return True
-
-    def _inbound(self, request: WebhookRequest) -> Sequence[Arrival]:
-        arrivals: list[Arrival] = []
-        for item in items(request):
-            values = self._fields.read("inbound", item)
-            text = values["text"].replace("\x00", "")
-            raw = canonical(item)
-            arrivals.append(
-                Arrival(
-                    request.account, values["from"], values["to"], text, values.get("id", ""),
-                    values.get("time", ""), raw,
-                )
-            )  # fmt: skip
-        return arrivals
 
     def _status(self, request: WebhookRequest) -> Sequence[Receipt]:
         return [self._receipt(request.account, item) for item in items(request)]

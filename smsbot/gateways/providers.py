@@ -12,18 +12,19 @@ from smsbot.core.nearest import nearest
 from .base import Provider
 
 GROUP = "smsbot.gateways"
-_OURS = ("messageflow", "twilio", "http")
+OURS = ("messageflow", "twilio", "http")
+"""Those that come with smsbot."""
 
 
 @cache
 def provider(name: str) -> Provider:
     """The provider of this name; raises `UsageError` with the nearest one."""
-    if name in _OURS:
+    if name in OURS:
         found: Provider = import_module(f"smsbot.gateways.{name}").PROVIDER
         return found
     added = _added()
     if name not in added:
-        known = (*_OURS, *added)
+        known = (*OURS, *added)
         near = nearest(name, known)
         hint = f'; did you mean "{near}"?' if near else ""
         raise UsageError(f'there is no gateway "{name}"; there are {", ".join(known)}{hint}')

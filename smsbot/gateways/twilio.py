@@ -37,6 +37,8 @@ from .base import (
     Search,
     SendResult,
     WebhookRequest,
+    handed_over,
+    our_id,
     retry_after,
 )
 from .fields import form, loads, masked
@@ -116,15 +118,10 @@ class Twilio:
         if text.report_to:
             fields["StatusCallback"] = f"{text.report_to}?{urlencode({_OUR_ID: text.reference})}"
         headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}
-        try:
-            answer = await self._transport.request(
-                "POST", self._url, headers=headers, body=urlencode(fields).encode(), timeout=self._timeout
-            )
-        except NotSent as error:
-            return SendResult(Outcome.UNREACHABLE, detail=error.args[0])
-        except NoAnswer as error:
-            return SendResult(Outcome.UNKNOWN, detail=error.args[0])
-        return read_send(answer)
+        request = self._transport.request(
+            "POST", self._url, headers=headers, body=urlencode(fields).encode(), timeout=self._timeout
+        )
+        return await handed_over(request, read_send)
 
     async def look_up(self, search: Search) -> Lookup:
         """The text in the list of what was sent to this number since the attempt began, by its words."""
@@ -269,9 +266,8 @@ def _arrival(account: str, item: Mapping[str, Any], names: tuple[str, str, str, 
 
 
 def _receipt(account: str, sid: str, raw: str, ours: str, code: str) -> Receipt:
-    outgoing = ours.rpartition("-")[0] if ours else ""
     detail = f"error {code}" if code and code != "0" else ""
-    return Receipt(account, sid, STATUSES.get(raw), raw, outgoing=outgoing, detail=detail)
+    return Receipt(account, sid, STATUSES.get(raw), raw, outgoing=our_id(ours), detail=detail)
 
 
 def _when(item: Mapping[str, Any]) -> float:

@@ -44,17 +44,13 @@ class Backfill:
     async def run(self) -> None:
         """List until cancelled."""
         while self._accounts:
-            for account in self._accounts.values():
-                await self.once(account)
+            for name in self._accounts:
+                await self.once(name)
             await asyncio.sleep(PAUSE)
 
-    def account(self, name: str) -> Account:
-        """An account whose gateway can list."""
-        return self._accounts[name]
-
-    async def once(self, account: Account) -> None:
+    async def once(self, name: str) -> None:
         """Take what one account has; a provider that cannot answer is asked again later."""
-        now = self._clock.now()
+        account, now = self._accounts[name], self._clock.now()
         try:
             await self._take(account, now)
         except SmsbotError as error:
@@ -68,11 +64,9 @@ class Backfill:
         began = float((await self._store.rows("began"))[0]["at"])
         since = max(self._until.get(account.name, now - FIRST + OVERLAP) - OVERLAP, began)
         if not account.gateway.claims.lists_texts:  # then only what waits for its report is worth asking for
-            waits = (await self._store.rows("unreported", account=account.name, since=since, before=now - _SOON))[0][
-                "at"
-            ]
-            if waits is None:
+            rows = await self._store.rows("unreported", account=account.name, since=since, before=now - _SOON)
+            if rows[0]["at"] is None:
                 return
-            since = max(since, waits - _SOON)
+            since = max(since, rows[0]["at"] - _SOON)
         lines = [line.number for line in self._lines.values() if line.account == account.name]
         await self._inbox.take_listed(account.name, await account.gateway.catch_up(account.name, lines, since))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from smsbot.core.clock import Clock
@@ -129,11 +129,10 @@ class Repairs:
 def again(row: Row, now: float) -> Outgoing:
     """A failed text as a new one, whose id follows from the first's: asked for twice, it is the same."""
     identity = f"{row['id'][:8]}{digest('again', row['id'], size=7).hex()}"
-    text = Outgoing(
+    return Outgoing(
         identity, Key(row["line"], row["number"]), row["account"], row["text"], row["parts"], now, now, now + NOTICE,
-        row["event"], "notice", bool(row["flash"]),
+        row["event"], row["lane"], bool(row["flash"]),
     )  # fmt: skip
-    return replace(text, lane=row["lane"] if row["lane"] in LANES else "notice")
 
 
 def told(row: Row) -> str:

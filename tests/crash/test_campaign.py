@@ -44,11 +44,16 @@ CAUGHT = {
 @pytest.mark.parametrize("plant", PLANTS)
 async def test_the_harness_finds_what_is_planted(tmp_path: Path, plant: str) -> None:
     name, where = CAUGHT[plant]
-    steps = where * 5
-    random.Random(SEED).shuffle(steps)
-    found = await campaign(tmp_path, SEED, steps, people=18, plant=plant)
-    print(found)
-    assert getattr(found.verdict, name), f"not found: {found}"
+    for seed in range(SEED, SEED + 5):  # a short campaign may miss what needs two texts in the right moment
+        steps = where * 5
+        random.Random(seed).shuffle(steps)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        found = await campaign(folder, seed, steps, people=18, plant=plant)
+        print(found)
+        if getattr(found.verdict, name):
+            return
+    pytest.fail(f"not found: {found}")
 
 
 @pytest.mark.needs("strace")

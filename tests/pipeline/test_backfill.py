@@ -52,22 +52,22 @@ async def test_reports_are_listed_when_something_waits_for_them(tmp_path: Path) 
     clock, provider = ManualClock(), Silent()
     app = App(settings, {"bot": bot}, clock=clock, transport=provider)
     await app.start()
-    backfill, main = app.backfill, app.backfill.account("main")
-    await backfill.once(main)
+    backfill = app.backfill
+    await backfill.once("main")
     assert provider.lists == 0, "nothing waits, so nothing is asked"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
         for n in range(250):
             body = {"id": f"{n}", "from": f"600100{n:03d}", "to": "7255", "message": "hi"}
             url = app.hooks.url("main", "inbound").removeprefix("https://x.test")
             assert (await http.post(url, json=body)).status_code == 200
-    await backfill.once(main)
+    await backfill.once("main")
     assert provider.lists == 0, "a minute is left for reports to come by themselves"
     clock.move_to(clock.now() + 120)
     provider.known = dict.fromkeys(provider.known, 21)
-    await backfill.once(main)
+    await backfill.once("main")
     rows = await app.store.rows("feed", limit=1000, before=1e15)
     assert {r["status"] for r in rows if r["direction"] == "out"} == {"delivered"}
     assert len([r for r in rows if r["direction"] == "out"]) == 250
-    await backfill.once(main)
+    await backfill.once("main")
     assert provider.lists == 1, "now everything has its report"
     await app.stop()

@@ -101,9 +101,8 @@ async def test_a_text_that_no_webhook_brought_is_taken_from_the_list(house: Twil
     await house.text("first", "SM0")
     house.twilio.messages[0] |= {"sid": "SM0", "from": ANN, "to": LINE, "body": "first", "direction": "inbound"}
     house.twilio.add(ANN, LINE, "missed", "inbound", "received")
-    account = house.app.backfill.account("main")
     for _ in range(2):
-        await house.app.backfill.once(account)
+        await house.app.backfill.once("main")
         await house.settle()
     assert house.heard == ["1: first", "2: missed"]
 
@@ -114,7 +113,7 @@ async def test_nothing_older_than_the_database_is_taken(tmp_path: Path) -> None:
     house.twilio.add(ANN, LINE, "long ago", "inbound", "received")
     house.clock.move_to(house.clock.now() + 3600)
     async with house:
-        await house.app.backfill.once(house.app.backfill.account("main"))
+        await house.app.backfill.once("main")
         await house.settle()
         assert house.heard == []
 

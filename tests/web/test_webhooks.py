@@ -168,10 +168,10 @@ async def test_each_report_ten_times_at_once_and_again_after_eight_days_has_one_
 
     @made.on_delivery("undelivered")
     def undelivered(chat: Chat, report: Any) -> None:
-        failed.append(report["text"])
+        failed.append(report.text)
 
     h: House = await house(made)
-    h.provider.next = ["mute"]
+    await h.mode(ANN, "off")
     await h.text(ANN, "hi")
     text = (await h.outgoing())[0]
     body = {"externalId": f"{text['id']}-1", "status": -22}
@@ -184,7 +184,6 @@ async def test_each_report_ten_times_at_once_and_again_after_eight_days_has_one_
     await h.advance("8d")
     assert await asyncio.gather(*(deliver() for _ in range(10))) == [200] * 10
     await h.settle()
-    assert len(failed) <= 1
-    assert len(await h.app.store.rows("receipts", id=text["id"])) >= 1
+    assert failed == [text["text"]]
     raws = [r["raw"] for r in await h.app.store.rows("receipts", id=text["id"])]
     assert raws.count("-22") == 1
