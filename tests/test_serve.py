@@ -15,6 +15,10 @@ from smsbot import serve
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["path"] == "/full":
+        await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"full"})
+        return
     event = await receive()
     while event.get("more_body"):
         event = await receive()
@@ -88,6 +92,19 @@ async def test_a_kept_connection_lives_on_between_requests(server: int) -> None:
             await asyncio.sleep(0.3)
         await asyncio.sleep(1.0)
         assert (await http.get("/")).text == "ok"
+
+
+async def test_an_answer_before_the_body_was_read_is_heard(server: int) -> None:
+    """What still comes of the body is dropped, and the connection serves the next request."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server)
+    for _ in range(3):
+        writer.write(b"POST /full HTTP/1.1\r\nhost: x\r\ncontent-length: 3000000\r\n\r\n" + b"x" * 1_000_000)
+        await asyncio.sleep(0.1)
+        writer.write(b"x" * 2_000_000)
+        async with asyncio.timeout(4):
+            assert (await reader.readuntil(b"full")).startswith(b"HTTP/1.1 503")
+            await writer.drain()
+    writer.close()
 
 
 async def test_hundreds_of_slow_clients_hold_up_nobody(server: int) -> None:

@@ -91,7 +91,8 @@ class Webhooks:
         try:
             body = await _read(receive, headers.get("content-length", ""))
         except TooLarge:
-            return 413, ((b"connection", b"close"),), b'{"error":"too large"}'
+            # The connection stays: closed with unread bytes in it, it is reset, and the answer may be lost on the way.
+            return 413, (), b'{"error":"too large"}'
         except TimeoutError:
             return 408, ((b"connection", b"close"),), b'{"error":"too slow"}'
         if body is None:
