@@ -41,6 +41,9 @@ class Person:
         self.chance = random.Random(f"{place.seed} {number}")
         self.taken: list[str] = []
         """Ids of texts that were answered 2xx."""
+        self.duplicated = self.reordered = 0
+        """Deliveries of a text that was delivered before; and those that a text sent later had overtaken."""
+        self._late: Any = None
         self.expected: list[str] = []
         self.gave_up = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -52,6 +55,7 @@ class Person:
             if enough.is_set() or self.gave_up:
                 break
             await self.round(n)
+        self._overtaken()
         await asyncio.gather(*self._tasks)
         if self._errors:
             raise self._errors[0]
@@ -72,26 +76,33 @@ class Person:
         return False
 
     async def texts(self, identity: str, text: str) -> None:
-        """Send a text as a provider delivers it: until it is taken, one in ten twice at once, one in ten again later."""
+        """Send a text as a provider delivers it: until it is taken, one in ten twice at once, one in ten again behind the next."""
         body = {"id": f"{self.number}/{identity}", "from": self.number, "to": LINE, "message": text}
         if self.chance.random() < 0.1:
+            self.duplicated += 1
             await asyncio.gather(deliver(self.http, self.hook, body), deliver(self.http, self.hook, body))
         else:
             await deliver(self.http, self.hook, body)
         self.taken.append(body["id"])
+        self._overtaken()
         if self.chance.random() < 0.1:
-            task = asyncio.create_task(self._again(body))
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+            self._late = body
+
+    def _overtaken(self) -> None:
+        """Deliver once more what was kept back, now that a later text has been taken."""
+        if self._late is None:
+            return
+        self.duplicated += 1
+        self.reordered += 1
+        task = asyncio.create_task(deliver(self.http, self.hook, self._late))
+        self._late = None
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._errors.append(error)
-
-    async def _again(self, body: Any) -> None:
-        await asyncio.sleep(self.chance.uniform(0.0, 1.0))
-        await deliver(self.http, self.hook, body)
 
 
 class Talker(Person):
@@ -113,6 +124,7 @@ class Echoer(Person):
         pair = [2 * n, 2 * n + 1]
         if self.chance.random() < 0.2:
             pair.reverse()
+            self.reordered += 1
         for k in pair:
             await self.texts(str(k), f"echo {k}")
         await self.hears(*(f"echo {k}" for k in pair))

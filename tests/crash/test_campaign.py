@@ -15,8 +15,10 @@ from smsbot.failpoints import POINTS
 
 from ..conftest import leave_out
 from ..processes import ROOT, Process, free_port
-from .campaign import APART, SYSCALLS, campaign, places, plan, syscalls
+from .campaign import APART, campaign, places, plan
+from .lives import CALLS, life
 from .planted import PLANTS
+from .stage import Zygote
 
 SEED = int(os.environ.get("SMSBOT_SEED", "20261125"))
 
@@ -28,6 +30,7 @@ async def test_every_place_and_random_kills_under_load(tmp_path: Path) -> None:
     assert found.clean, f"{found}\n{(tmp_path / 'log').read_text()[-3000:]}"
     assert set(found.kills) == {*places(), "random"}
     assert found.verdict.texts > 300
+    assert min(found.verdict.duplicated, found.verdict.reordered) > 0.1 * found.verdict.texts
 
 
 CAUGHT = {
@@ -39,6 +42,10 @@ CAUGHT = {
     "reports forgotten": ("reports_lost", ["random"]),
 }
 """For each planted bug, where the harness must see it, and where the process is ended to show it."""
+
+
+SAMPLE = {"pwrite64": 400, "fdatasync": 30, "ftruncate": 1, "unlink": 1, "write": 50}
+"""For each call, how many a life surely makes."""
 
 
 @pytest.mark.parametrize("plant", PLANTS)
@@ -58,13 +65,23 @@ async def test_the_harness_finds_what_is_planted(tmp_path: Path, plant: str) -> 
 
 @pytest.mark.needs("strace")
 async def test_the_process_ends_at_system_calls(tmp_path: Path) -> None:
-    """A sample of what `scripts/crash --full` does at every write and flush."""
+    """A sample of what `scripts/crash --full` does at every write and flush of a whole life."""
     if shutil.which("strace") is None:
         leave_out("strace", "strace")
-    found = await campaign(tmp_path, SEED, random.Random(SEED).sample(syscalls(), 12), people=12)
-    print(found)
-    assert found.clean, f"{found}\n{(tmp_path / 'log').read_text()[-3000:]}"
-    assert len(syscalls()) == sum(SYSCALLS.values())
+    chance = random.Random(SEED)
+    sample = [f"{name}:{chance.randint(1, most)}" for name, most in SAMPLE.items() for _ in range(1 + most // 100)]
+    assert {*SAMPLE} == {*CALLS}
+    zygote = Zygote()
+    try:
+        for call in sample:
+            folder = tmp_path / call
+            folder.mkdir()
+            found = await life(zygote, folder, SEED, call)
+            print(found)
+            assert found.clean, f"{found}\n{(folder / 'log').read_text()[-3000:]}"
+            assert found.kills == {call: 1}
+    finally:
+        await zygote.close()
 
 
 def test_a_migration_is_done_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -33,22 +33,34 @@ class Verdict:
     unknown: int = 0
     held: int = 0
     texts: int = 0
+    duplicated: int = 0
+    reordered: int = 0
 
     @property
     def clean(self) -> bool:
         """Whether the contract held."""
         return not any(value for value in vars(self).values() if isinstance(value, list))
 
+    def add(self, other: Verdict) -> None:
+        """Count another in."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
     def __str__(self) -> str:
         zeros = (f"{name.replace('_', ' ')} {len(v)}" for name, v in vars(self).items() if isinstance(v, list))
-        rest = f"texts {self.texts}, unknown {self.unknown}, held {self.held}"
+        rest = f"texts {self.texts} (duplicated {self.duplicated}, reordered {self.reordered}), "
+        rest += f"unknown {self.unknown}, held {self.held}"
         worst = [f"  {name}: {', '.join(v[:5])}" for name, v in vars(self).items() if isinstance(v, list) and v]
         return "\n".join([", ".join(zeros), rest, *worst])
 
 
 def verdict(database: Path, steps: Path, network: Network, people: Sequence[Person]) -> Verdict:
     """Judge a campaign that has come to rest."""
-    found = Verdict(texts=sum(len(p.taken) for p in people))
+    found = Verdict(
+        texts=sum(len(p.taken) for p in people),
+        duplicated=sum(p.duplicated for p in people),
+        reordered=sum(p.reordered for p in people),
+    )
     with closing(sqlite3.connect(database)) as db:
         db.row_factory = sqlite3.Row
         check = db.execute("PRAGMA integrity_check").fetchone()[0]

@@ -1,7 +1,7 @@
 """A process that has imported everything and forks servers: real processes, started in milliseconds.
 
-Lines of JSON on stdin: ``{"env": {…}, "folder": …, "log": …, "plant": …}``; on stdout: ``{"pid": n}`` for each, and
-``{"died": n, "status": n}`` when one ends.
+Lines of JSON on stdin: ``{"env": {…}, "folder": …, "log": …, "plant": …, "traced": …}``; on stdout: ``{"pid": n}``
+for each, and ``{"died": n, "status": n}`` when one ends. What is to be traced begins when somebody has attached to it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 import random
 import signal
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 from smsbot import failpoints
@@ -21,6 +23,7 @@ from smsbot.cli import serve as _serve  # noqa: F401 - what a server needs is im
 from . import bot, planted  # noqa: F401
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_PTRACER = 0x59616D61
 
 
 def tell(**message: object) -> None:
@@ -44,6 +47,11 @@ def serve(asked: dict[str, Any], parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+    if asked.get("traced"):
+        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1))
+        while "TracerPid:\t0\n" in Path("/proc/self/status").read_text():
+            time.sleep(0.005)
+        time.sleep(0.005)
     log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)

@@ -1,0 +1,214 @@
+"""Where people text a server that is ended: a folder, the network, one server at a time, and a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from ..processes import ROOT, clean_environment, free_port
+from . import network as net
+from .people import Person, Place
+from .verdict import Verdict, verdict
+
+SETTINGS = """
+[bots.crash]
+target = "tests.crash.bot:bot"
+lines = ["+48732000111"]
+[accounts.main]
+gateway = "messageflow"
+base_url = "http://127.0.0.1:{port}/v2.1"
+"""
+
+
+class Zygote:
+    """A process that has imported everything and forks servers."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.zygote"], cwd=ROOT, env=clean_environment(),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self.news: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        self._listening = loop.run_in_executor(None, self._listen, loop)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self.news.put_nowait, json.loads(line))
+
+    async def fork(self, **asked: object) -> int:
+        """Fork a server; its process id."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self.process.stdin.flush()
+        while "pid" not in (news := await asyncio.wait_for(self.news.get(), 20)):
+            pass
+        return int(news["pid"])
+
+    async def close(self) -> None:
+        """End it."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        await asyncio.to_thread(self.process.wait, 20)
+        await self._listening
+        self.process.stdout.close()
+
+
+class Servers:
+    """One server at a time."""
+
+    def __init__(self, zygote: Zygote, folder: Path, port: int, plant: str = "") -> None:
+        self._zygote = zygote
+        self._folder = folder
+        self._port = port
+        self._plant = plant
+        self._tracer: asyncio.subprocess.Process | None = None
+        self.pid = 0
+        self.status: int | None = None
+
+    async def start(self, failpoint: str = "", call: str = "") -> bool:
+        """Start one that ends at a failpoint, or at the n-th system call of a kind; whether it listens before it ends."""
+        env = {
+            "PORT": str(self._port), "PUBLIC_URL": "https://bots.test", "SMSBOT_RECHECK": "0.2",
+            "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "key-of-the-test",
+            "SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY": "app-of-the-test",
+            "CRASH_STEPS": str(self._folder / "steps"), "SMSBOT_FAILPOINT": failpoint,
+        }  # fmt: skip
+        self.status = None
+        self.pid = await self._zygote.fork(
+            env=env, folder=str(self._folder), log=str(self._folder / "log"), plant=self._plant, traced=bool(call)
+        )
+        if call:
+            await self._trace(call)
+        end = time.monotonic() + 20
+        while time.monotonic() < end and not self.ended:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                writer.close()
+                return True
+            await asyncio.sleep(0.01)
+        assert self.ended, "the server does not listen"
+        return False
+
+    async def _trace(self, call: str) -> None:
+        """``pwrite64:7``: from here on, whichever thread makes its seventh ends the process, before the call is made."""
+        name, _, nth = call.partition(":")
+        inject = f"inject={name}:signal=KILL:when={nth}"
+        self._tracer = await asyncio.create_subprocess_exec(
+            "strace", "-f", "-qqq", "-o", "/dev/null", "-e", f"trace={name}", "-e", inject, "-p", str(self.pid)
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has ended."""
+        while not self._zygote.news.empty():
+            news = self._zygote.news.get_nowait()
+            if news.get("died") == self.pid:
+                self.status = news["status"]
+        return self.status is not None
+
+    @property
+    def killed(self) -> bool:
+        """Whether the server was ended, as by `kill -9`."""
+        return self.ended and self.status == signal.SIGKILL
+
+    async def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self.send(signal.SIGKILL)
+        await self.over(10)
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        if self.pid and not self.ended:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    async def over(self, patience: float) -> bool:
+        """Wait for its end."""
+        end = time.monotonic() + patience
+        while not self.ended and time.monotonic() < end:  # noqa: ASYNC110 - its end is told by a pipe
+            await asyncio.sleep(0.005)
+        if self._tracer is not None and self.ended:
+            await self._tracer.wait()
+            self._tracer = None
+        return self.ended
+
+
+class Stage:
+    """Opened, it has a network and no server yet."""
+
+    def __init__(self, zygote: Zygote, folder: Path, seed: int, *, plant: str = "", patience: float = 60.0) -> None:
+        self._folder = folder
+        self._seed = seed
+        self._patience = patience
+        port = free_port()
+        self._base = f"http://127.0.0.1:{port}"
+        self.network = net.Network(seed)
+        self.servers = Servers(zygote, folder, port, plant)
+
+    async def __aenter__(self) -> Self:
+        await self.network.open()
+        (self._folder / "smsbot.toml").write_text(SETTINGS.format(port=self.network.port))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.servers.kill()
+        await self.network.close()
+
+    async def start(self) -> None:
+        """Start a server that nobody ends."""
+        if not await self.servers.start():
+            raise AssertionError((self._folder / "log").read_text()[-3000:])
+
+    def place(self, http: httpx.AsyncClient) -> Place:
+        """The address of inbound webhooks, and a token of the API; needs a database that was begun."""
+        self.network.reports_to = lambda url: url.replace("https://bots.test", self._base)
+        with self._database() as db, db:
+            secret = db.execute("SELECT secret FROM hook_secrets").fetchone()[0]
+            hashed = hashlib.sha256(b"crash-token").digest()
+            db.execute("INSERT OR IGNORE INTO tokens VALUES ('crash', ?, 0)", (hashed,))
+        hook = f"{self._base}/hooks/main/{secret}/inbound"
+        return Place(self.network, hook, "crash-token", http, self._seed, self._patience, self._held)
+
+    def _database(self) -> closing[sqlite3.Connection]:
+        return closing(sqlite3.connect(self._folder / "smsbot.db", timeout=20))
+
+    def _held(self, number: str) -> bool:
+        with self._database() as db:
+            rows = db.execute(
+                "SELECT 1 FROM outgoing WHERE number = ? AND status = 'unknown' AND phase IS NULL", (number,)
+            )
+            return rows.fetchone() is not None
+
+    async def drain(self) -> None:
+        """Wait until nothing is open in the database and every report was taken; then end the server as it should."""
+        for _ in range(400):
+            with self._database() as db:
+                waits = db.execute("SELECT count(*) FROM outgoing WHERE phase IS NOT NULL").fetchone()[0]
+                unread = db.execute("SELECT count(*) FROM events WHERE state = 0").fetchone()[0]
+            if not waits and not unread:
+                break
+            await asyncio.sleep(0.05)
+        await self.network.reported()
+        self.servers.send(signal.SIGTERM)
+        await self.servers.over(40)
+
+    def judge(self, people: Sequence[Person]) -> Verdict:
+        """What the ledger and the people say."""
+        return verdict(self._folder / "smsbot.db", self._folder / "steps", self.network, people)
