@@ -14,6 +14,7 @@ COLUMNS = ("gateways", "stores", "routing", "flows", "conversations", "policy")
 MAY = {
     "core": set(),
     "failpoints": set(),
+    "mypy": set(),
     "transport": {"core"},
     "gateways": {"core", "transport"},
     "stores": {"core", "failpoints"},

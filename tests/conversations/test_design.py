@@ -120,15 +120,15 @@ async def test_its_story(bot: Any, live: bool, tmp_path: Path) -> None:
 
 @pytest.mark.needs("types")
 def test_mypy_strict_passes(bot: Any, tmp_path: Path) -> None:
-    """Strict, but for the return types that the block leaves out."""
+    """With our plugin, and with the one body that the print leaves out as `...` written."""
     if find_spec("mypy") is None:
         leave_out("types", "mypy")
-    arguments = [
-        "--strict",
-        "--allow-untyped-defs",
-        "--allow-incomplete-defs",
-        "--disable-error-code=empty-body",
-        str(tmp_path / "printed.py"),
-    ]
-    done = subprocess.run([sys.executable, "-m", "mypy", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    (tmp_path / "mypy.ini").write_text("[mypy]\nplugins = smsbot.mypy\n")
+    printed, settings = tmp_path / "printed.py", ["--strict", "--config-file", str(tmp_path / "mypy.ini")]
+    printed.write_text(printed.read_text().replace("-> Decimal: ...", "-> Decimal: return Decimal(11) * qty"))
+    for more, code in ((settings, 0), (["--strict"], 1)):
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", *more, str(printed)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout
+    assert done.stdout.count("missing a return type annotation") == 3, "what the plugin is for"

@@ -48,3 +48,43 @@ def test_what_is_wrong_is_found(tool: str, arguments: list[str], tmp_path: Path)
     assert done.returncode == 1
     for line in (7, 8, 9):
         assert f"wrong.py:{line}:" in done.stdout, done.stdout
+
+
+LEFT_OUT = """
+from smsbot import Bot, Chat
+bot = Bot()
+
+@bot.on("hi")
+def hello():
+    return "Hello!"
+
+@bot.fallback
+async def answer(chat: Chat):
+    return chat.nothing
+
+@bot.on("go")
+def untyped(chat):
+    return "?"
+
+@bot.provide
+def kitchen(chat: Chat):
+    return 7
+
+def helper(chat: Chat):
+    return "?"
+"""
+
+
+@pytest.mark.needs("types")
+def test_handlers_may_leave_out_what_they_return(tmp_path: Path) -> None:
+    """With our plugin; nothing else becomes lax, and the bodies are checked."""
+    (tmp_path / "left.py").write_text(LEFT_OUT)
+    (tmp_path / "mypy.ini").write_text("[mypy]\nplugins = smsbot.mypy\nstrict = true\n")
+    done = check("mypy", "--config-file", str(tmp_path / "mypy.ini"), str(tmp_path / "left.py"))
+    found = [line.rpartition("left.py:")[2] for line in done.stdout.splitlines() if ": error:" in line]
+    assert found == [
+        '11: error: "Chat" has no attribute "nothing"  [attr-defined]',
+        "14: error: Function is missing a type annotation  [no-untyped-def]",
+        "18: error: Function is missing a return type annotation  [no-untyped-def]",
+        "21: error: Function is missing a return type annotation  [no-untyped-def]",
+    ]
