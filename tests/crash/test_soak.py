@@ -81,12 +81,12 @@ def usage(pid: int) -> tuple[int, int]:
     return pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir(f"/proc/{pid}/fd"))
 
 
-@pytest.mark.parametrize(("seconds", "before"), [(8, 0), pytest.param(600, 100_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("seconds", "before"), [(8, 0), pytest.param(600, 200_000, marks=pytest.mark.long)])
 async def test_memory_and_files_stay_flat(tmp_path: Path, seconds: int, before: int) -> None:
     """50 texts a second from 500 numbers, each answered and reported.
 
-    The long run first fills what is bounded (SQLite's pages, 64 MB, and the ids seen last, 100,000), so that what
-    still grows would be a leak.
+    The long run first fills what is bounded (SQLite's pages, 64 MB; ids seen last, 100,000), which the first 170,000
+    texts do, so that what still grows would be a leak.
     """
     async with scripted(taken) as provider:
         process = server(tmp_path, provider.url)
@@ -122,7 +122,7 @@ async def test_memory_and_files_stay_flat(tmp_path: Path, seconds: int, before: 
     print(
         f"{seconds} s at 50 texts/s: memory {memory[0]:.1f} then {memory[1]:.1f} MB, files {files[0]} then {files[1]}"
     )
-    assert memory[1] < memory[0] * 1.05 + 4
+    assert memory[1] < (memory[0] * 1.02 if before else memory[0] * 1.05 + 4)
     assert files[1] <= files[0] + 16
 
 
