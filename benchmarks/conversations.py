@@ -25,7 +25,8 @@ from smsbot.flows.state import Begin, Person, Said
 from smsbot.gateways.base import Outcome, SendResult
 from smsbot.pipeline.flowing import Shelf, Stack, Wake, thaw
 from smsbot.pipeline.lines import Line
-from smsbot.pipeline.play import Play, Scene, at_once
+from smsbot.pipeline.play import Play, at_once
+from smsbot.pipeline.scene import Scene
 from smsbot.pipeline.talking import begun
 from smsbot.pipeline.talks import Talks
 from smsbot.routing.chat import Chat as ChatType

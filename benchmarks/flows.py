@@ -24,7 +24,8 @@ from smsbot.flows.library import build, load_files
 from smsbot.flows.state import Begin, Person, Said, State
 from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, heard, thaw
 from smsbot.pipeline.lines import Line
-from smsbot.pipeline.play import Play, Scene, at_once
+from smsbot.pipeline.play import Play, at_once
+from smsbot.pipeline.scene import Scene
 from smsbot.pipeline.talks import Talks
 from smsbot.routing.chat import Chat
 

@@ -33,7 +33,8 @@ from .blocking import watched
 from .failure import place, told
 from .lines import Line, Lines
 from .outbox import owed
-from .play import Pause, Play, at_once
+from .play import Play, at_once
+from .scene import Pause
 from .sender import Sender, insist
 from .talks import Talks
 from .turn import Turn, ended_by_failure

@@ -26,7 +26,8 @@ from .decision import Decider, Decision, timer_data
 from .flowing import Stack, Wake, pin
 from .lines import Line
 from .outbox import joined, owed
-from .play import Pause, Play, Scene
+from .play import Play
+from .scene import Pause, Scene
 from .talking import TalkLevel, begun
 from .talks import Talks, discard
 
@@ -174,7 +175,7 @@ class Turn:
 
     def played(self, play: Play) -> None:
         """What the play came to."""
-        self.decision = replace(self.decision, why=play.why or self.decision.why)
+        self.decision = replace(self.decision, why=play.scene.why or self.decision.why)
         if self.decision.wake is not None or not play.waited or self._talk is None:
             return
         level, run = self._talk, self.before.run  # the handler waits, so it is a conversation

@@ -10,7 +10,8 @@ from smsbot.core.message import Event, Key
 from smsbot.flows.state import Person
 from smsbot.pipeline.flowing import Shelf, Wake
 from smsbot.pipeline.lines import Line
-from smsbot.pipeline.play import Play, Scene
+from smsbot.pipeline.play import Play
+from smsbot.pipeline.scene import Scene
 from smsbot.pipeline.talks import Talks
 from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Chat
@@ -52,5 +53,5 @@ def perform(shelf: Shelf, wake: Wake, person: Person, now: float) -> tuple[Effec
     try:
         running.send(None)
     except StopIteration:
-        return chat.effects, play.why
+        return chat.effects, play.scene.why
     raise AssertionError("nothing really waits here")

@@ -1,0 +1,394 @@
+"""Drives a conversation in Python: what happened is given to its function, live or replayed, until it waits or ends."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from typing import Any
+
+from smsbot.conversations import journal as told
+from smsbot.conversations.journal import Journal, Record
+from smsbot.conversations.talk import Finished, Foreign, Raised, Talk
+from smsbot.core import asking
+from smsbot.core.answers import SILENCE, WRONG, Answer, Unsure
+from smsbot.core.answers import told as shown
+from smsbot.core.asking import Move
+from smsbot.core.conversation import Conversation
+from smsbot.core.errors import ChatError, NoReply, TooManyTries
+from smsbot.core.message import Message
+from smsbot.core.request import Ask, Call, Do, Request, Sleep, Together
+from smsbot.core.start import start_of
+from smsbot.core.turn import digest
+from smsbot.flows.state import Again, Back, Begin, Descend, Done, Due, Input, Result, Said, Waiting
+from smsbot.flows.steps import ABANDONED
+from smsbot.routing.chat import Chat, Defaults, Restart
+from smsbot.routing.injection import Signature
+
+from .blocking import watched
+from .flowing import Stack
+from .scene import NotNow, Scene
+from .steps import Alone, Steps
+from .talking import OpenQuestion, TalkLevel
+
+_MOST_RESTARTS = 100
+
+
+class Driving:
+    """The conversations of one turn."""
+
+    def __init__(self, scene: Scene, stack: Stack, function: Signature | None) -> None:
+        self._scene = scene
+        self._stack = stack
+        self._function = function
+        """The handler of a conversation that begins with this turn."""
+        self._first = stack.levels[-1] if function is not None else None
+        self._steps = Steps(scene)
+        self._rounds = 0
+        """Restarts of conversations in this turn."""
+
+    async def on(self, level: TalkLevel, given: Input) -> Waiting | Descend | Done:
+        """What a conversation does with what happened."""
+        match given:
+            case Begin():
+                return await self._drive(level, None)
+            case Said() if level.open is not None:
+                return await self._hear(level, level.open, given)
+            case Due() if level.open is not None:
+                return await self._due(level, level.open)
+            case Due():
+                return await self._drive(level, self._scene.record(told.SLEPT, level.site, None))
+            case Again() if level.open is not None:
+                self._scene.why = "the person wants to hear the question again"
+                self._scene.chat.say(level.open.prompt)
+                return Waiting(level.deadline)
+            case Back() if level.open is not None:
+                self._scene.why = "the person goes back to the question before"
+                return await self._drive(level, self._scene.record(told.BACK, level.open.site, None))
+            case Result():
+                kind = told.LOST if given.lost else told.FLOW
+                value = given.label if given.lost else given.value
+                return await self._drive(level, self._scene.record(kind, level.site, value))
+        self._scene.why = "nothing is asked"
+        return Waiting(level.deadline)
+
+    async def _hear(self, level: TalkLevel, question: OpenQuestion, said: Said) -> Waiting | Descend | Done:
+        move = asking.hear(question.terms, question.standing, said.text, said.read, self._scene.now)
+        return await self._move(level, question, said, move)
+
+    async def _move(self, level: TalkLevel, question: OpenQuestion, said: Said, move: Move) -> Waiting | Descend | Done:
+        """What a text does to the open question."""
+        read, name = said.read, question.name
+        match move:
+            case Move.TAKE:
+                assert isinstance(read, Answer)
+                seen = shown(question.question, read.value)
+                self._scene.why = f'the text answers "{name}"' + (f": {seen}" if seen else "")
+                self._scene.effects.took = True
+                self._way(level, question, seen)
+                level.answers[name] = read.value
+                return await self._drive(level, self._scene.record(told.ANSWER, question.site, read.value, said.text))
+            case Move.SETTLE:
+                self._scene.why = f'"{name}" waits whether more of the answer comes'
+                return Waiting(level.deadline)
+            case Move.CLARIFY:
+                assert isinstance(read, Unsure)
+                self._scene.why = f'unsure whether the text answers "{name}", because {read.why}: asked once more'
+            case Move.RETRY:
+                self._scene.why = f'the text does not answer "{name}"'
+                self._way(level, question, WRONG)
+            case _:
+                self._way(level, question, WRONG)
+                self._scene.why = f'"{name}" was answered wrongly {question.standing.wrong} times'
+                return await self._drive(level, self._scene.record(told.TRIES, question.site, None))
+        self._scene.chat.say(question.retry or question.prompt)
+        question.standing.asked = self._scene.now
+        return Waiting(level.deadline)
+
+    def _way(self, level: TalkLevel, question: OpenQuestion, way: str) -> None:
+        self._scene.effects.ways.append((f"{level.title}.{question.name}", way, question.question))
+
+    async def _due(self, level: TalkLevel, question: OpenQuestion) -> Waiting | Descend | Done:
+        """A deadline of the open question."""
+        standing, terms = question.standing, question.terms
+        match asking.due(terms, standing, self._scene.event.at):
+            case Move.SETTLE:
+                text = "\n".join(standing.parts)
+                read = question.read(text, self._scene.person)
+                return await self._move(level, question, Said(text, read), asking.judge(terms, standing, read))
+            case Move.REMIND:
+                self._scene.why = f'"{question.name}" is not answered yet'
+                self._scene.chat.say(question.remind or question.prompt)
+                return Waiting(level.deadline)
+        self._scene.why = f'no answer to "{question.name}" in time'
+        self._way(level, question, SILENCE)
+        if terms.late:
+            until = self._scene.event.at + terms.late
+            self._scene.effects.late = (self._stack.freeze(None), self._stack.content, until)
+        return await self._drive(level, self._scene.record(told.SILENCE, question.site, None))
+
+    async def _drive(self, level: TalkLevel, record: Record | None) -> Waiting | Descend | Done:
+        """Let the function go on, with what it waited for."""
+        try:
+            return await self._driven(level, record)
+        except (NoReply, TooManyTries) as error:
+            self._scene.why = self._scene.why or str(error.args[0])
+            return Done(ABANDONED, None, lost=True)
+
+    async def _driven(self, level: TalkLevel, record: Record | None) -> Waiting | Descend | Done:
+        wanted = await self._taken_up(level, record)
+        while True:
+            match wanted:
+                case Finished(Restart(arguments)):
+                    await self._restart(level, arguments)
+                    wanted = await self._forward(level, None)
+                case Finished(value):
+                    return self._finished(level, value)
+                case Ask() if wanted.name not in self._used(level) and level.values.get(wanted.name) is not None:
+                    wanted = await self._hole(level, wanted, str(level.values[wanted.name]))
+                case Ask():
+                    return self._asked(level, wanted)
+                case Sleep():
+                    level.open, level.until, level.site = None, self._scene.now + wanted.seconds, wanted.site
+                    self._stand(level)
+                    return Waiting(level.until)
+                case Call():
+                    level.open, level.until, level.site = None, 0.0, wanted.site
+                    self._stand(level)
+                    return Descend(wanted.flow, wanted.values)
+                case Do() | Together():
+                    wanted = await self._forward(level, await self._steps.given(level, wanted))
+                case _:
+                    raise AssertionError(f"a conversation wants {wanted!r}")
+
+    async def _taken_up(self, level: TalkLevel, record: Record | None) -> Request | Finished:
+        """The function where it waits, live or replayed, gone on with what happened."""
+        talk = level.talk
+        if talk is None:
+            kept = self._scene.talks.take(level, self._scene.version)
+            talk = kept.talk if kept is not None else None
+            level.talk, level.chat = talk, kept.chat if kept is not None else None
+        if talk is not None and level.chat is not None and record is not None:
+            talk.event = self._scene.event.id
+            self._attend(level)
+            return await self._go_on(level, record)
+        began = record is None
+        talk = await self._again(level, began)
+        wanted = await self._forward(level, None)
+        assert level.chat is not None
+        if began:
+            return wanted
+        assert record is not None
+        if len(talk.journal.records) > level.taken:  # this event's record is there already: the turn runs again
+            return wanted
+        if isinstance(wanted, Finished) or wanted.site != record.site:
+            raise told.changed(record.site, wanted.site if isinstance(wanted, Request) else "its end")
+        level.chat.contact.keep()
+        self._attend(level)
+        return await self._go_on(level, record)
+
+    async def _journal(self, level: TalkLevel, began: bool) -> list[Record]:
+        """All that has happened in a conversation."""
+        scene = self._scene
+        found = scene.journals.get((level.run, level.key))
+        if found is not None or (began and not (scene.event.seq and scene.cut)):
+            return list(found or ())  # what begins with an event that nobody has seen before has no past
+        if scene.cut is None:
+            raise NotNow
+        return await scene.load(level.run, level.key)
+
+    async def _again(self, level: TalkLevel, began: bool) -> Talk:
+        """A fresh call of the function, with all that has happened before it."""
+        scene = self._scene
+        records = await self._journal(level, began)
+        if level.run != scene.run:  # a late answer: a run of its own, with what the former knew
+            records = records[: level.taken]
+            scene.effects.records += [r.entry(scene.run, level.key, n) for n, r in enumerate(records, 1)]
+            level.run = scene.run
+        if began and records and records[0].event != scene.event.id:
+            records = []
+        chat = level.chat = scene.chat if began and not level.action and level is self._first else self._own_chat(level)
+        chat.reseed(level.key)
+        chat.replay(level.started, scene.effects)
+        level.talk = Talk(
+            lambda: self._called(level, chat), chat, Journal(records), scene.event.id, -1 if began else level.taken
+        )
+        chat.driver = Alone(self._steps, level)
+        if began:
+            self._attend(level)
+        return level.talk
+
+    def _own_chat(self, level: TalkLevel) -> Chat:
+        """What a conversation holds that did not begin with this turn: the world as it was then."""
+        bot = self._scene.line.bot
+        first = Conversation(self._scene.event.key, contact=level.contact)
+        chat = Chat(level.started, first, defaults=Defaults(bot.timeout, bot.tries))
+        chat.data = dict(level.data)
+        return chat
+
+    def _attend(self, level: TalkLevel) -> None:
+        assert level.chat is not None
+        level.chat.driver = Alone(self._steps, level)
+        level.chat.attend(self._scene.event, self._scene.effects)
+
+    def _called(self, level: TalkLevel, chat: Chat) -> Coroutine[Any, Any, Any]:
+        """The call of the conversation's function, with its arguments and what surrounds it."""
+        scene, bot = self._scene, self._scene.line.bot
+        if level.action:
+            given = {**scene.provided, Chat: chat}
+            return _awaited(bot.action_call(level.title, level.values["args"], level.values["kwargs"], given))
+        signature = self._signature(level)
+        values = {
+            "chat": chat, "message": Message.of(level.started), "text": level.started.text, "contact": chat.contact,
+            "event": start_of(level.started).data if level.started.kind == "event" else {}, **level.values,
+        }  # fmt: skip
+        provided = scene.provided  # a conversation lives longer than the turn that began it, so it holds no more
+        if signature.is_async and not bot.middlewares:
+            made: Coroutine[Any, Any, Any] = signature.call(values, provided)
+            return made
+
+        async def handler() -> Any:
+            if signature.blocking:
+                return await asyncio.to_thread(signature.call, values, provided)
+            result = signature.call(values, provided)
+            return await result if inspect.isawaitable(result) else result
+
+        call: Callable[[], Coroutine[Any, Any, Any]] = handler
+        for middleware in reversed(bot.middlewares):
+            call = _wrap(middleware, chat, call)
+        return call()
+
+    def _signature(self, level: TalkLevel) -> Signature:
+        return self._function or self._scene.line.function(level.name)
+
+    async def _go_on(self, level: TalkLevel, record: Record) -> Request | Finished:
+        """Give the function what it waited for."""
+        talk = level.talk
+        assert talk is not None
+        assert talk.request is not None
+        request = talk.request
+        self._scene.keep(level, record)
+        assert level.chat is not None
+        level.chat.woken(record)
+        return await self._forward(level, Talk.given(request, record))
+
+    async def _forward(self, level: TalkLevel, given: Any) -> Request | Finished:
+        """Let it run; what it awaits outside goes to the event loop."""
+        talk = level.talk
+        assert talk is not None
+        wanted = self._go(level, talk, given)
+        while isinstance(wanted, Foreign):
+            if self._scene.cut is None:
+                raise NotNow
+            try:
+                answer: Any = await _Passed(wanted.awaited)
+            except BaseException as error:
+                answer = Raised(error)
+            wanted = self._go(level, talk, answer)
+        return wanted
+
+    def _go(self, level: TalkLevel, talk: Talk, given: Any) -> Request | Finished | Foreign:
+        with watched(level.name, talk.place):
+            return talk.go(given)
+
+    def _asked(self, level: TalkLevel, ask: Ask) -> Waiting:
+        if self._scene.event.kind in ("delivery", "reaction"):
+            raise ChatError(f"{level.title}() cannot ask: what answers reports, reactions and errors only says")
+        if ask.question.kind == "custom" and ask.question.pattern not in self._scene.line.bot.answers:
+            raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
+        level.open, level.until, level.site = OpenQuestion.of(ask, self._scene.now), 0.0, ask.site
+        assert level.chat is not None
+        level.chat.say(ask.prompt)
+        self._stand(level)
+        return Waiting(level.deadline)
+
+    def _stand(self, level: TalkLevel) -> None:
+        """It waits: what it said and changed is kept with this turn."""
+        assert level.talk is not None
+        level.taken = len(level.talk.journal.records)
+        if level.open is not None:
+            self._scene.effects.visits.append(f"{level.title}.{level.open.name}")
+        self._changes(level)
+
+    def _changes(self, level: TalkLevel) -> None:
+        chat = level.chat
+        if chat is not None:
+            chat.check_promises()
+            self._scene.effects.stored |= chat.contact.changes()
+            chat.contact.keep()
+
+    def _used(self, level: TalkLevel) -> list[str]:
+        """Holes of the start word that have answered; also those of a try of this turn that failed."""
+        if level.talk is not None and not level.used and level.values:
+            first = (r for r in level.talk.journal.records if r.event == level.started.id and r.asked)
+            asked = {r.site.rpartition(" ")[2] for r in first}
+            level.used += [name for name in level.values if name in asked]
+        return level.used
+
+    async def _hole(self, level: TalkLevel, ask: Ask, text: str) -> Request | Finished:
+        """A hole of the start word answers the question of its name."""
+        level.used.append(ask.name)
+        question = OpenQuestion.of(ask, self._scene.now)
+        read = question.read(text, self._scene.person)
+        if not isinstance(read, Answer):
+            return ask
+        level.answers[ask.name] = read.value
+        record = self._scene.record(told.ANSWER, ask.site, read.value, text)
+        self._scene.keep(level, record)
+        return await self._forward(level, Talk.given(ask, record))
+
+    async def _restart(self, level: TalkLevel, arguments: Mapping[str, Any]) -> None:
+        """Begin the function again, with a fresh journal."""
+        assert level.chat is not None
+        self._changes(level)
+        self._scene.effects.dropped.append((level.run, level.key))
+        level.key = digest(level.key, "again", str(level.taken), self._scene.event.id)
+        if not level.action:
+            self._signature(level).check_arguments(arguments)
+        level.values = {"args": [], "kwargs": dict(arguments)} if level.action else dict(arguments)
+        level.started, level.contact = self._scene.event, self._scene.contact()
+        level.answers = {}
+        self._rounds += 1
+        if self._rounds > _MOST_RESTARTS:
+            raise ChatError(f"{level.title}() was restarted {_MOST_RESTARTS} times without waiting for anything")
+        await self._again(level, began=True)
+
+    def _finished(self, level: TalkLevel, value: Any) -> Done:
+        self._changes(level)
+        effects = self._scene.effects
+        if effects.late is None and self._scene.before.late is None:  # a late answer needs what was said before it
+            effects.dropped.append((level.run, level.key))
+        if level.action:
+            return Done("", value)
+        if isinstance(value, str):
+            assert level.chat is not None
+            level.chat.say(value)
+        elif value is not None:
+            raise ChatError(f"{level.title} returned {type(value).__name__}; return a text or nothing")
+        if effects.state is not None and level.chat is not None:
+            self._scene.chat.data = level.chat.data
+        return Done(effects.end or "done", None)
+
+
+class _Passed:
+    """What the event loop is given in the name of a conversation's code."""
+
+    def __init__(self, awaited: Any) -> None:
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return (yield self._awaited)
+
+
+async def _awaited(call: Callable[[], Any]) -> Any:
+    result = call()
+    return await result if inspect.isawaitable(result) else result
+
+
+def _wrap(
+    middleware: Callable[..., Awaitable[Any]], chat: Chat, inner: Callable[[], Coroutine[Any, Any, Any]]
+) -> Callable[[], Coroutine[Any, Any, Any]]:
+    async def call() -> Any:
+        return await middleware(chat, inner)
+
+    return call

@@ -1,0 +1,143 @@
+"""Steps of conversations: something outside, once; its result is kept before anything else happens."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn, cast
+
+from smsbot.conversations import journal as told
+from smsbot.conversations.journal import Record
+from smsbot.conversations.talk import Raised, Talk
+from smsbot.core import codec
+from smsbot.core.errors import ChatError, UsageError
+from smsbot.core.request import Do, Together
+from smsbot.core.turn import digest
+from smsbot.failpoints import reached
+from smsbot.routing.injection import where
+
+from .blocking import watched
+from .scene import NotNow, Scene
+from .talking import TalkLevel
+
+_ALONE = -1
+"""The place of a step in a task of the conversation's own."""
+
+
+class Steps:
+    """The steps of one turn."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    async def given(self, level: TalkLevel, wanted: Do | Together) -> Any:
+        """What the function is given for a step."""
+        try:
+            return Talk.given(wanted, await self.step(level, wanted))
+        except _StepRaised as raised:
+            return Raised(raised.error)
+        except asyncio.CancelledError as cancelled:  # a timeout around the step is the function's own
+            self._scene.keep(level, self._scene.record(told.RAISED, wanted.site, told.tell(TimeoutError())))
+            return Raised(cancelled)
+
+    async def step(self, level: TalkLevel, wanted: Do | Together, *, alone: bool = False) -> Record:
+        """Something outside, once; kept before anything else happens."""
+        scene = self._scene
+        if scene.cut is None:
+            raise NotNow
+        await scene.cut()
+        reached("step.begun")
+        if isinstance(wanted, Together):
+            tries = [self._once(level, d, n) for n, d in enumerate(wanted.steps)]
+            results = await asyncio.gather(*tries, return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception):
+                    self._raised(level, wanted, result)
+                if isinstance(result, BaseException):
+                    raise result
+            kind, value = told.STEP, cast("Any", tuple(results))
+        else:
+            try:
+                kind, value = told.STEP, await self._once(level, wanted, _ALONE if alone else 0)
+            except Exception as error:
+                self._raised(level, wanted, error)
+        try:
+            codec.dumps(value)
+        except UsageError as error:
+            kind, value = told.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}"
+        reached("step.done")
+        record = self._scene.record(kind, wanted.site, value)
+        self._scene.keep(level, record)
+        await scene.cut()
+        reached("step.kept")
+        if kind == told.UNKEPT:
+            raise ChatError(str(value))
+        return record
+
+    async def _once(self, level: TalkLevel, do: Do, nth: int = 0) -> Any:
+        """Call the function of a step, as often as its policy says."""
+        kwargs = dict(do.kwargs)
+        function = self._scene.line.bot.doubles.get(do.name, do.function)
+        assert level.talk is not None
+        if "idempotency_key" not in kwargs and _takes_key(function):
+            place = 0 if nth == _ALONE else len(level.talk.journal.records) + 1  # tasks end in any order
+            kwargs["idempotency_key"] = digest(level.run, level.key, f"{place} {do.site} {nth}").hex()
+        for attempt in range(1, do.tries + 1):
+            try:
+                with watched(do.name, lambda: where(function)):
+                    result = function(*do.args, **kwargs)
+                return await result if inspect.isawaitable(result) else result
+            except Exception:
+                if attempt == do.tries:
+                    raise
+                await self._scene.pause(do.wait)
+        raise AssertionError("a step is tried at least once")
+
+    def _raised(self, level: TalkLevel, do: Do | Together, error: Exception) -> NoReturn:
+        """A step that raised: told to the function; kept only if the function goes on."""
+        record = self._scene.record(told.RAISED, do.site, told.tell(error))
+        self._scene.keep(level, record)
+        raise _StepRaised(error)
+
+
+class Alone:
+    """Answers steps that a conversation's code awaits in tasks of its own."""
+
+    def __init__(self, steps: Steps, level: TalkLevel) -> None:
+        self._steps = steps
+        self._level = level
+
+    @property
+    def running(self) -> bool:
+        """Whether the conversation itself runs now."""
+        return self._level.talk is None or self._level.talk.running
+
+    async def alone(self, do: Do) -> Any:
+        """A step, done where it is awaited."""
+        talk = self._level.talk
+        assert talk is not None
+        nth = talk.count(do.site)
+        do = replace(do, site=f"{do.site} #{nth}") if nth > 1 else do  # each keeps its own result
+        record = talk.journal.claim(do.site)
+        if record is not None:
+            return record.result()
+        try:
+            return (await self._steps.step(self._level, do, alone=True)).result()
+        except _StepRaised as raised:
+            raise raised.error from None
+
+
+class _StepRaised(Exception):
+    """What a step raised, on its way to the function that waits for it."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _takes_key(function: Callable[..., Any]) -> bool:
+    try:
+        return "idempotency_key" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
