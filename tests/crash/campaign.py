@@ -87,7 +87,8 @@ async def campaign(
             enough.set()
             stage.network.unkind = False
             await asyncio.wait_for(asyncio.gather(*lives), 120)
-            await stage.drain()
+            await stage.rest()
+            await stage.end()
             report.exit = stage.servers.status
     finally:
         await zygote.close()

@@ -37,21 +37,27 @@ async def life(zygote: Zygote, folder: Path, seed: int, call: str) -> Report:
             report.kills[call] += 1
             await stage.start()
 
+        async def guard() -> None:
+            while not report.kills and not over.is_set():
+                if stage.servers.killed:
+                    await again()
+                await asyncio.sleep(0.01)
+
         if not await stage.servers.start(call=call):
             await again()
+        over = asyncio.Event()
+        guarded = asyncio.create_task(guard())
         place = stage.place(http)
         crowd: list[Person] = [kind(f"+4860000000{n}", place) for n, kind in enumerate((Talker, Echoer, Pinger))]
-        rounds = asyncio.gather(*(person.round(1) for person in crowd))
-        while not rounds.done():
-            await asyncio.wait([rounds], timeout=0.01)
-            if stage.servers.killed:
-                await again()
-        rounds.result()
-        for _ in range(3):  # it may be ended on its way to rest, or at its drain
-            await stage.drain()
-            if not stage.servers.killed:
-                break
+        await asyncio.gather(*(person.round(1) for person in crowd))
+        await stage.rest()
+        over.set()
+        await guarded
+        await stage.end()
+        if stage.servers.killed:  # at its drain
             await again()
+            await stage.rest()
+            await stage.end()
         report.exit = stage.servers.status
     report.verdict = stage.judge(crowd)
     return report

@@ -196,8 +196,8 @@ class Stage:
             )
             return rows.fetchone() is not None
 
-    async def drain(self) -> None:
-        """Wait until nothing is open in the database and every report was taken; then end the server as it should."""
+    async def rest(self) -> None:
+        """Wait until nothing is open in the database and every report was taken."""
         for _ in range(400):
             with self._database() as db:
                 waits = db.execute("SELECT count(*) FROM outgoing WHERE phase IS NOT NULL").fetchone()[0]
@@ -206,6 +206,9 @@ class Stage:
                 break
             await asyncio.sleep(0.05)
         await self.network.reported()
+
+    async def end(self) -> None:
+        """End the server as it should."""
         self.servers.send(signal.SIGTERM)
         await self.servers.over(40)
 
