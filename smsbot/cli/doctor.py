@@ -154,19 +154,16 @@ async def _database(found: Settings) -> AsyncIterator[Finding]:
         return
     mode = stat.S_IMODE(found.path.stat().st_mode)
     yield Finding("database mode", mode & 0o077 == 0, f"{mode:04o}" + ("" if mode & 0o077 == 0 else "; chmod 600 it"))
-    reader = SqliteReader(found.path)
     try:
-        await reader.open()
-        check = next(iter((await reader.rows("quick_check"))[0].values()))
-        yield Finding("database content", check == "ok", "" if check == "ok" else str(check))
-        counts = (await reader.rows("counts"))[0]
-        pauses = await reader.rows("pauses")
-        reports = await reader.rows("latest_receipts")
+        async with SqliteReader(found.path) as reader:
+            check = next(iter((await reader.rows("quick_check"))[0].values()))
+            yield Finding("database content", check == "ok", "" if check == "ok" else str(check))
+            counts = (await reader.rows("counts"))[0]
+            pauses = await reader.rows("pauses")
+            reports = await reader.rows("latest_receipts")
     except SmsbotError as error:
         yield Finding("database content", False, str(error))
         return
-    finally:
-        await reader.close()
     for pause in pauses:
         what = f"{pause['scope']} {pause['name']}".strip()
         yield Finding("paused", None, f"{what}{': ' if pause['why'] else ''}{pause['why']}; `smsbot resume`")

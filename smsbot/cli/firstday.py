@@ -93,12 +93,8 @@ def _until(
 
 def _rows(found: Settings, name: str, parameters: dict[str, Any]) -> list[Row]:
     async def read() -> list[Row]:
-        reader = SqliteReader(found.path)
-        await reader.open()
-        try:
+        async with SqliteReader(found.path) as reader:
             return await reader.rows(name, **parameters)
-        finally:
-            await reader.close()
 
     return options.run(read())
 

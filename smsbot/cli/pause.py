@@ -92,10 +92,6 @@ def _list(found: Settings, as_json: bool) -> None:
 async def _paused(found: Settings) -> tuple[list[Row], dict[str, int]]:
     if not found.path.is_file():
         return [], {}
-    reader = SqliteReader(found.path)
-    await reader.open()
-    try:
+    async with SqliteReader(found.path) as reader:
         counts = (await reader.rows("counts"))[0]
         return await reader.rows("pauses"), {"held": counts["held"], "unread": counts["unread"]}
-    finally:
-        await reader.close()

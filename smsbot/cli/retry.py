@@ -79,18 +79,10 @@ def _show(rows: list[Row], dead: bool) -> None:
 
 
 async def _looked_up(found: Settings) -> int:
-    reader = SqliteReader(found.path)
-    await reader.open()
-    try:
+    async with SqliteReader(found.path) as reader:
         return int((await reader.rows("looked_up"))[0]["n"])
-    finally:
-        await reader.close()
 
 
 async def _rows(found: Settings, chosen: Filter, dead: bool) -> list[Any]:
-    reader = SqliteReader(found.path)
-    await reader.open()
-    try:
+    async with SqliteReader(found.path) as reader:
         return await (chosen.turns(reader) if dead else chosen.texts(reader))
-    finally:
-        await reader.close()

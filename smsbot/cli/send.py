@@ -80,9 +80,7 @@ async def _queue(found: Settings, number: str, text: str, line: str) -> dict[str
 
 async def _follow(found: Settings, answer: dict[str, Any], patience: float) -> dict[str, Any]:
 
-    reader = SqliteReader(found.path)
-    await reader.open()
-    try:
+    async with SqliteReader(found.path) as reader:
         end = time.monotonic() + patience
         while time.monotonic() < end:
             row = (await reader.rows("outgoing", id=answer["id"]))[0]
@@ -90,6 +88,4 @@ async def _follow(found: Settings, answer: dict[str, Any], patience: float) -> d
             if Status(row["status"]).final:
                 break
             await asyncio.sleep(0.1)
-    finally:
-        await reader.close()
     return answer

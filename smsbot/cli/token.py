@@ -67,12 +67,8 @@ def _rows(database: str | None) -> list[dict[str, Any]]:
         return []
 
     async def work() -> list[dict[str, Any]]:
-        reader = SqliteReader(found.path)
-        await reader.open()
-        try:
+        async with SqliteReader(found.path) as reader:
             return await reader.rows("tokens")
-        finally:
-            await reader.close()
 
     return options.run(work())
 

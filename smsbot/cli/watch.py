@@ -124,13 +124,9 @@ def tail(database: str | None, as_json: bool, reveal: bool, status: str | None, 
             click.echo(line_of(row, reveal=reveal))
 
     async def work() -> None:
-        reader = SqliteReader(found.path)
-        await reader.open()
-        try:
+        async with SqliteReader(found.path) as reader:
             await reader.rows("last_seq")  # says at once if this is no database
             await follow(reader, show, backlog=backlog)
-        finally:
-            await reader.close()
 
     options.run(work())
 
@@ -155,13 +151,9 @@ def trace(ctx: click.Context, number: str, database: str | None, as_json: bool, 
         raise UsageError(f"{number!r} is not a phone number; write it as +48600100200")
 
     async def work() -> tuple[list[Row], list[Row]]:
-        reader = SqliteReader(found.path)
-        await reader.open()
-        try:
+        async with SqliteReader(found.path) as reader:
             rows = await reader.rows("thread", number=theirs, limit=limit, before=_FOREVER)
             return rows, await reader.rows("last_out", number=theirs)
-        finally:
-            await reader.close()
 
     rows, newest = options.run(work())
     last = newest[0] if newest else None

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import aiosqlite
 import orjson
@@ -55,6 +55,13 @@ class SqliteReader:
         if self._db is not None:
             await self._db.close()
             self._db = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""
