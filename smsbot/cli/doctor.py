@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -60,16 +61,28 @@ def doctor(
     if live is not None:
         from .firstday import trial
 
-        ctx.exit(trial(options.settings(database), live, duration(wait), keep))
+        said: list[Finding] = []
+        say = said.append if as_json else _show
+        code = trial(options.settings(database), live, duration(wait), keep, lambda *f: say(Finding(*f)))
+        if as_json:
+            options.emit(_document(said))
+        ctx.exit(code)
     findings = options.run(_examine(database, offline))
     if as_json:
-        rows = [{"check": f.name, "passed": f.passed, "detail": f.detail} for f in findings]
-        options.emit({"v": 1, "checks": rows})
+        options.emit(_document(findings))
     else:
-        for f in findings:
-            mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[f.passed]
-            click.echo(click.style(mark, fg=colour) + f" {f.name}" + (f": {f.detail}" if f.detail else ""))
+        for finding in findings:
+            _show(finding)
     ctx.exit(1 if any(f.passed is False for f in findings) else 0)
+
+
+def _document(findings: list[Finding]) -> dict[str, Any]:
+    return {"v": 1, "checks": [{"check": f.name, "passed": f.passed, "detail": f.detail} for f in findings]}
+
+
+def _show(f: Finding) -> None:
+    mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[f.passed]
+    click.echo(click.style(mark, fg=colour) + f" {f.name}" + (f": {f.detail}" if f.detail else ""))
 
 
 async def _examine(database: str | None, offline: bool) -> list[Finding]:

@@ -23,7 +23,11 @@ from . import options
 _PAUSE = 0.25
 
 
-def trial(found: Settings, number: str, patience: float, keep: str) -> int:
+Say = Callable[[str, bool, str], None]
+"""Told of each step: its name, whether it held, and how."""
+
+
+def trial(found: Settings, number: str, patience: float, keep: str, say: Say) -> int:
     """The whole way, step by step; the exit code: 0 all held, 1 something did not, 4 the provider refused the text."""
     country = next((found.country(n) for b in found.bots.values() for n in b.lines), None)
     theirs = phone.normalise(number, country)
@@ -34,14 +38,14 @@ def trial(found: Settings, number: str, patience: float, keep: str) -> int:
     if why:
         raise UsageError(why)
     try:
-        code = _steps(found, theirs, patience)
+        code = _steps(found, theirs, patience, say)
     finally:
         payloads = options.ask(found, "release")
     _keep(payloads, Path(keep))
     return code
 
 
-def _steps(found: Settings, theirs: str, patience: float) -> int:
+def _steps(found: Settings, theirs: str, patience: float, say: Say) -> int:
     began = time.time()
     told = options.ask(
         found, "send", number=theirs, text=f"smsbot test {secrets.randbelow(9000) + 1000}. Please reply OK."
@@ -49,33 +53,29 @@ def _steps(found: Settings, theirs: str, patience: float) -> int:
     row = _until(found, "outgoing", {"id": told["id"]}, lambda r: _beyond(r, Status.ACCEPTED), patience)
     status = Status(row["status"]) if row else Status.QUEUED
     if status in (Status.FAILED, Status.BLOCKED):
-        return _say(False, "text", f"{MEANING[status]}: {row['detail'] if row else ''}") or 4
+        say("text", False, f"{MEANING[status]}: {row['detail'] if row else ''}")
+        return 4
     if row is None or not _beyond(row, Status.ACCEPTED):
-        return _say(False, "text", f"{status}: {MEANING[status]}") or 1
-    _say(True, "text", f"the provider took it after {time.time() - began:.1f} s")
+        say("text", False, f"{status}: {MEANING[status]}")
+        return 1
+    say("text", True, f"the provider took it after {time.time() - began:.1f} s")
     row = _until(found, "outgoing", {"id": told["id"]}, lambda r: Status(r["status"]).final, patience)
     reported = row is not None and row["status"] == Status.DELIVERED
     if row is not None and not Status(row["status"]).final:
-        _say(False, "report", f"none came; {_quarantined(found)}")
+        say("report", False, f"none came; {_quarantined(found)}")
     else:
-        _say(reported, "report", MEANING[Status(row["status"])] if row else "")
+        say("report", reported, MEANING[Status(row["status"])] if row else "")
     click.echo(f"Now reply to the text from {phone.mask(theirs)}: OK", err=True)
     here = {"number": theirs, "limit": 9, "before": 1e15}
     reply = _until(found, "thread", here, lambda r: r["direction"] == "in" and r["at"] >= began, patience)
     answered = reply is not None and reply["direction"] == "in" and reply["at"] >= began
     came = "it came in, and its sender is who we texted"
-    _say(answered, "reply", came if answered else f"none came; {_quarantined(found)}")
+    say("reply", answered, came if answered else f"none came; {_quarantined(found)}")
     return 0 if reported and answered else 1
 
 
 def _beyond(row: Row, status: Status) -> bool:
     return Status(row["status"]).rank >= status.rank
-
-
-def _say(passed: bool, name: str, detail: str) -> int:
-    mark, colour = ("✓", "green") if passed else ("✗", "red")
-    click.echo(click.style(mark, fg=colour) + f" {name}: {detail}")
-    return 0
 
 
 def _until(

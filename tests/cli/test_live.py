@@ -86,7 +86,9 @@ def test_live_says_everything_that_is_missing(tmp_path: Path) -> None:
     assert smsbot("dev", "--only", ME, folder=tmp_path).returncode == 2
 
 
-async def first_day(folder: Path, number: str, *, status: str, reply: dict[str, str] | None) -> tuple[Any, Path]:
+async def first_day(
+    folder: Path, number: str, *more: str, status: str, reply: dict[str, str] | None
+) -> tuple[Any, Path]:
     """`doctor --live` while somebody plays the provider: a report, and a reply."""
     (folder / "echo.py").write_text(BOT)
     async with scripted(taken) as provider:
@@ -96,7 +98,7 @@ async def first_day(folder: Path, number: str, *, status: str, reply: dict[str, 
         try:
             await asyncio.to_thread(server.ready)
             doctor = asyncio.create_task(
-                asyncio.to_thread(smsbot, "doctor", "--live", number, "--wait", "4s", folder=folder, **SECRETS)
+                asyncio.to_thread(smsbot, "doctor", "--live", number, "--wait", "4s", *more, folder=folder, **SECRETS)
             )
             await until(lambda: provider.bodies, 20)
             sent = json.loads(provider.bodies[0])
@@ -127,9 +129,14 @@ async def test_a_first_real_day(tmp_path: Path) -> None:
 
 
 async def test_a_first_day_with_a_webhook_that_is_not_understood(tmp_path: Path) -> None:
-    done, fixtures = await first_day(tmp_path, ME, status="21", reply={"who": ME, "what": "OK"})
+    done, fixtures = await first_day(tmp_path, ME, "--json", status="21", reply={"who": ME, "what": "OK"})
     assert done.returncode == 1
-    assert "✗ reply: none came; 1 webhooks came but were not understood: map them at /quarantine" in done.stdout
+    text, report, reply = json.loads(done.stdout)["checks"]
+    assert (text["check"], text["passed"], report["check"], report["passed"]) == ("text", True, "report", True)
+    assert (reply["check"], reply["passed"]) == ("reply", False)
+    assert (
+        reply["detail"] == "none came; 1 webhooks came but were not understood: map them at /quarantine, then try again"
+    )
     assert json.loads((fixtures / "main-inbound.json").read_text())["body"] == {"who": "+00000000000", "what": "xx"}
 
 
