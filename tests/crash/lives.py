@@ -18,8 +18,8 @@ from .people import Echoer, Person, Pinger, Talker
 from .report import Report, Tell, silent
 from .stage import Stage, Zygote
 
-CALLS = ("pwrite64", "fdatasync", "ftruncate", "unlink", "write")
-"""How SQLite writes, flushes, empties and ends its files; and how everything leaves by a socket or into the log."""
+CALLS = ("pwrite64", "fdatasync", "ftruncate", "unlink", "write", "sendto")
+"""How SQLite writes, flushes, empties and ends its files; and how everything leaves, by uvloop's sockets or by asyncio's."""
 LANES = 3
 """How many lives are lived side by side."""
 

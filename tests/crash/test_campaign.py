@@ -7,6 +7,7 @@ import random
 import shutil
 import sqlite3
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,13 @@ CAUGHT = {
 """For each planted bug, where the harness must see it, and where the process is ended to show it."""
 
 
-SAMPLE = {"pwrite64": 400, "fdatasync": 30, "ftruncate": 1, "unlink": 1, "write": 50}
+SAMPLE = {
+    "pwrite64": 400,
+    "fdatasync": 30,
+    "ftruncate": 1,
+    "unlink": 1,
+    "write" if find_spec("uvloop") else "sendto": 50,
+}
 """For each call, how many a life surely makes."""
 
 
@@ -70,7 +77,7 @@ async def test_the_process_ends_at_system_calls(tmp_path: Path) -> None:
         leave_out("strace", "strace")
     chance = random.Random(SEED)
     sample = [f"{name}:{chance.randint(1, most)}" for name, most in SAMPLE.items() for _ in range(1 + most // 100)]
-    assert {*SAMPLE} == {*CALLS}
+    assert {*SAMPLE} <= {*CALLS}
     zygote = Zygote()
     try:
         for call in sample:
