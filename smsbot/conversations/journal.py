@@ -104,10 +104,18 @@ class Journal:
         return record
 
     def add(self, record: Record) -> int:
-        """Keep what has just happened; returns its place, from 1."""
-        self.records.append(record)
-        self.place = len(self.records)
-        return self.place
+        """Keep what has just happened; returns the number of its row, from 1.
+
+        Records of steps in tasks that were not asked for again yet stay behind it.
+        """
+        self.records.insert(self.place, record)
+        self.place += 1
+        return len(self.records)
+
+    def take_back(self) -> None:
+        """Keep what was added last no longer."""
+        self.place -= 1
+        del self.records[self.place]
 
 
 def changed(was: str, now: str) -> Changed:

@@ -22,14 +22,15 @@ from .question import Question
 from .words import normalise
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
-    """A kind of answer whose value is a `T`."""
+class Kind(Generic[T_co]):
+    """A kind of answer whose value is a `T_co`."""
 
     question: Question
-    convert: Callable[[Any], T]
+    convert: Callable[[Any], T_co]
     """From the answer as it is kept to the value."""
 
 

@@ -68,6 +68,10 @@ class Step:
     """Whether a run has ended, so that what waited for that may begin."""
     dropped: tuple[tuple[bytes, bytes], ...] = ()
     """Journals that nobody needs any more, by run and frame."""
+    stale: tuple[tuple[bytes, bytes, int], ...] = ()
+    """Journals, by run and frame, of which only so many entries count."""
+    shrunk: bool = False
+    """Whether something that the run called has ended, so that it has fewer frames."""
 
 
 class Verdict(StrEnum):

@@ -256,6 +256,8 @@ class Decider:
         begins = flow is not None or (route is not None and route.signature is not None and route.signature.asks)
         if 0 < start.expires <= event.at:
             return Decision(f'"{event.text}" was not worth beginning any more')
+        if begins and self._conversation.opted_out:
+            return Decision(f'"{event.text}" begins nothing, because the person has opted out')
         if begins and self._conversation.run is not None:
             match start.busy or (flow.start.busy if flow is not None else "") or "queue":
                 case "queue":

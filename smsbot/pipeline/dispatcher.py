@@ -36,6 +36,7 @@ from .outbox import owed
 from .play import Play, at_once
 from .scene import Pause
 from .sender import Sender, insist
+from .steps import STOPPED
 from .talks import Talks
 from .turn import Turn, ended_by_failure
 from .work import Discarded, Overtaken, Work
@@ -59,6 +60,8 @@ class _Lane:
     coming: int = 0
     busy: bool = False
     """Whether a task, or a turn in its webhook, looks after it."""
+    first: Work | None = None
+    """The turn that opened it, whose event may not be accepted yet."""
 
 
 class Dispatcher:
@@ -133,10 +136,13 @@ class Dispatcher:
         if lane is not None:
             return await self._behind(event, lane)
         lane = self._lanes[event.key] = _Lane(busy=True)
-        work = self._work(event)
+        work = lane.first = self._work(event)
         try:
             inline = await self._inline(work)
-        except BaseException:
+        except BaseException as error:
+            refused = await work.refuse(error if isinstance(error, StoreError) else StoreError("its turn was stopped"))
+            if not refused and work.seq:  # accepted for the sake of what came behind it
+                lane.events.appendleft(work.event)
             self._release(event.key, lane)
             raise
         if inline:
@@ -155,6 +161,9 @@ class Dispatcher:
         """Accept an event behind others; the lane stays while it is on its way, so that nothing overtakes it."""
         lane.coming += 1
         try:
+            if lane.first is not None and not lane.first.durable.done():  # what came first is kept first
+                with suppress(StoreError):
+                    await lane.first.accept()
             answer = (await self.store.accept([Acceptance(event)]))[0]
             if answer.verdict is Verdict.DONE:
                 lane.events.append(replace(event, seq=answer.seq))
@@ -178,8 +187,10 @@ class Dispatcher:
             if not await self._at_once(turn):
                 return False
             step = turn.step(self.clock.now())
-        except Exception:
+        except (Exception, SystemExit, asyncio.CancelledError):
             turn.discard()
+            if _cancelled():
+                raise
             return False  # the long way runs it again and answers for its errors
         try:
             answer = await work.commit_here(step)
@@ -272,6 +283,8 @@ class Dispatcher:
                 work = None
         except Exception as error:  # a lane is never left without somebody who looks after it
             log.error("a turn failed inside smsbot", number=mask(key.number), exc_info=error)
+            if work is not None:
+                lane.events[0] = work.event  # by now it may be accepted, and then it has its place
             self._parked[key] = self.clock.now() + RETRIES[1]
         finally:
             self._release(key, lane)
@@ -311,7 +324,7 @@ class Dispatcher:
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=patience)
         for task in set(self._tasks):
-            task.cancel()
+            task.cancel(STOPPED)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # -- one turn, the long way ---------------------------------------------------------------------
@@ -343,7 +356,7 @@ class Dispatcher:
             except StoreRefused as error:
                 return await self._failed(work, line, error)
             except StoreError as error:
-                if work.refuse(error):
+                if await work.refuse(error):
                     return None
                 log.error("a turn waits for the database", why=str(error))
                 await asyncio.sleep(1.0)
@@ -386,7 +399,12 @@ class Dispatcher:
             self.clock.now(), provided, await self._journals(turn), self.talks, self._journal, self.pause, signature
         )
         turn.alive = play.stack
-        await play.run()
+        try:
+            await play.run()
+        except BaseException:
+            if not _cancelled():
+                await play.rest()
+            raise
         turn.played(play)
 
     async def _call(self, turn: Turn, signature: Signature, values: Mapping[str, Any]) -> None:
@@ -414,9 +432,13 @@ class Dispatcher:
         except StoreRefused as second:
             error = second
         except StoreError as failure:
-            if work.refuse(failure):
+            if await work.refuse(failure):
                 return None
-        except (Exception, Overtaken) as second:
+        except asyncio.CancelledError as second:
+            if _cancelled():
+                raise
+            error = second
+        except (Exception, BaseExceptionGroup, SystemExit, Overtaken) as second:
             error = second
         return await self._postpone(work, error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from smsbot.conversations import journal as told
@@ -32,6 +33,8 @@ from .steps import Alone, Steps
 from .talking import OpenQuestion, TalkLevel
 
 _MOST_RESTARTS = 100
+_TICK = 0.001
+"""The shortest sleep, in seconds: each wakes at a moment of its own."""
 
 
 class Driving:
@@ -46,6 +49,11 @@ class Driving:
         self._steps = Steps(scene)
         self._rounds = 0
         """Restarts of conversations in this turn."""
+
+    async def rest(self) -> None:
+        """After a failure, let everything come to its end that goes on beside the conversations."""
+        self._steps.failed(self._stack.levels)
+        await self._steps.rest()
 
     async def on(self, level: TalkLevel, given: Input) -> Waiting | Descend | Done:
         """What a conversation does with what happened."""
@@ -149,7 +157,11 @@ class Driving:
                 case Ask():
                     return self._asked(level, wanted)
                 case Sleep():
-                    level.open, level.until, level.site = None, self._scene.now + wanted.seconds, wanted.site
+                    level.open, level.until, level.site = (
+                        None,
+                        self._scene.now + max(wanted.seconds, _TICK),
+                        wanted.site,
+                    )
                     self._stand(level)
                     return Waiting(level.until)
                 case Call():
@@ -205,8 +217,12 @@ class Driving:
             records = records[: level.taken]
             scene.effects.records += [r.entry(scene.run, level.key, n) for n, r in enumerate(records, 1)]
             level.run = scene.run
-        if began and records and records[0].event != scene.event.id:
-            records = []
+            records += (await self._journal(level, not scene.event.seq))[level.taken :]
+        kept = 0 if began else level.taken
+        ours = list(takewhile(lambda r: r.event == scene.event.id, records[kept:]))
+        if len(records) > kept + len(ours):  # what a turn that failed for good has left behind
+            records = [*records[:kept], *ours]
+            scene.effects.stale.append((level.run, level.key, len(records)))
         chat = level.chat = scene.chat if began and not level.action and level is self._first else self._own_chat(level)
         chat.reseed(level.key)
         chat.replay(level.started, scene.effects)
@@ -292,7 +308,7 @@ class Driving:
             return talk.go(given)
 
     def _asked(self, level: TalkLevel, ask: Ask) -> Waiting:
-        if self._scene.event.kind in ("delivery", "reaction"):
+        if self._scene.event.kind in ("delivery", "reaction") or isinstance(level.values.get("error"), BaseException):
             raise ChatError(f"{level.title}() cannot ask: what answers reports, reactions and errors only says")
         if ask.question.kind == "custom" and ask.question.pattern not in self._scene.line.bot.answers:
             raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
@@ -319,10 +335,9 @@ class Driving:
 
     def _used(self, level: TalkLevel) -> list[str]:
         """Holes of the start word that have answered; also those of a try of this turn that failed."""
-        if level.talk is not None and not level.used and level.values:
-            first = (r for r in level.talk.journal.records if r.event == level.started.id and r.asked)
-            asked = {r.site.rpartition(" ")[2] for r in first}
-            level.used += [name for name in level.values if name in asked]
+        if level.talk is not None and level.values:
+            asked = {r.site.rpartition(" ")[2] for r in level.talk.journal.records if r.asked}
+            level.used += [name for name in level.values if name in asked and name not in level.used]
         return level.used
 
     async def _hole(self, level: TalkLevel, ask: Ask, text: str) -> Request | Finished:
@@ -341,23 +356,27 @@ class Driving:
         """Begin the function again, with a fresh journal."""
         assert level.chat is not None
         self._changes(level)
-        self._scene.effects.dropped.append((level.run, level.key))
+        self._drop(level)
         level.key = digest(level.key, "again", str(level.taken), self._scene.event.id)
         if not level.action:
             self._signature(level).check_arguments(arguments)
         level.values = {"args": [], "kwargs": dict(arguments)} if level.action else dict(arguments)
         level.started, level.contact = self._scene.event, self._scene.contact()
-        level.answers = {}
+        level.answers, level.chat.data = {}, dict(level.data)
         self._rounds += 1
         if self._rounds > _MOST_RESTARTS:
             raise ChatError(f"{level.title}() was restarted {_MOST_RESTARTS} times without waiting for anything")
         await self._again(level, began=True)
 
+    def _drop(self, level: TalkLevel) -> None:
+        """Its journal is needed no more, unless an answer that comes late goes back to what was said before."""
+        if self._scene.effects.late is None and self._scene.before.late is None:
+            self._scene.effects.dropped.append((level.run, level.key))
+
     def _finished(self, level: TalkLevel, value: Any) -> Done:
         self._changes(level)
+        self._drop(level)
         effects = self._scene.effects
-        if effects.late is None and self._scene.before.late is None:  # a late answer needs what was said before it
-            effects.dropped.append((level.run, level.key))
         if level.action:
             return Done("", value)
         if isinstance(value, str):

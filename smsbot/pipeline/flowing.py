@@ -23,6 +23,8 @@ from .talking import PYTHON, TalkLevel
 
 FLOW = "flow"
 """The kind of frames that flows stand on."""
+HANDLER = "handler"
+"""The kind of frames that states of handlers stand on."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,8 @@ class Stack:
 
     library: Library
     levels: list[Level | TalkLevel] = field(default_factory=list)
+    state: Frame | None = None
+    """Below them all, the state of a handler that a digression has left."""
 
     @property
     def top(self) -> Level | TalkLevel:
@@ -114,7 +118,8 @@ class Stack:
     def freeze(self, deadline: float | None) -> tuple[Frame, ...]:
         """The frames as they are stored."""
         frames = tuple(x.freeze() for x in self.levels)
-        return (*frames[:-1], replace(frames[-1], deadline=deadline))
+        below = (self.state,) if self.state is not None else ()
+        return (*below, *frames[:-1], replace(frames[-1], deadline=deadline))
 
     def deadline(self) -> float | None:
         """The next moment at which the uppermost level does something by itself."""
@@ -128,12 +133,13 @@ def thaw(shelf: Shelf, frames: Sequence[Frame], content: str, key: Key) -> Stack
     library = shelf.current
     if flows and not (shelf.forward and content != shelf.current.hash and _fits(shelf, flows, content)):
         library = shelf.of(content)
+    state = frames[0] if frames and frames[0].kind == HANDLER else None
     levels = [
         TalkLevel.thaw(f, key) if f.kind == PYTHON
         else Level(library.flow(f.name), load_state(f.state, f.data, f.prompt))
-        for f in frames
+        for f in frames if f is not state
     ]  # fmt: skip
-    return Stack(library, levels)
+    return Stack(library, levels, state)
 
 
 def _fits(shelf: Shelf, frames: Sequence[Frame], content: str) -> bool:
@@ -173,7 +179,7 @@ def pin(wake: Wake, shelf: Shelf, content: str) -> Wake:
         return wake
     library = shelf.of(content)
     levels = [x if isinstance(x, TalkLevel) else Level(library.flow(x.flow.name), x.state) for x in wake.stack.levels]
-    return replace(wake, stack=Stack(library, levels))
+    return replace(wake, stack=Stack(library, levels, wake.stack.state))
 
 
 def plain(value: Any) -> Any:

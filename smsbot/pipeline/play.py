@@ -57,6 +57,10 @@ class Play:
             given = following
         raise FlowError(f"{self.stack.place} went round {_MOST_RESUMES} times without waiting")
 
+    async def rest(self) -> None:
+        """Let everything come to its end that goes on beside the stack."""
+        await self._driving.rest()
+
     def _fold(self, level: Level | TalkLevel, outcome: Descend | Done) -> Input | None:
         """Push what was called, or pop what has ended; None where the run ends, or waits below."""
         stack = self.stack
@@ -69,12 +73,12 @@ class Play:
             stack.levels.append(Level(stack.library.flow(outcome.flow), State(questions=asked)))
             return Begin(outcome.values)
         stack.levels.pop()
+        if isinstance(level, TalkLevel) and level.aside:
+            self._after_aside()
+            return None
         if not stack.levels:
             if self._function is None or outcome.lost:
                 self.scene.effects.end = self.scene.effects.end or outcome.label
-            return None
-        if isinstance(level, TalkLevel) and level.aside:
-            self._after_aside()
             return None
         below = stack.top
         if isinstance(below, Level):
@@ -89,13 +93,16 @@ class Play:
         return Result(outcome.value, outcome.label, outcome.lost)
 
     def _after_aside(self) -> None:
-        """A digression has ended: the question below is asked again."""
-        below = self.stack.top
-        effects = self.scene.effects
-        effects.end = None
+        """A digression has ended: the question below is asked again, unless it has ended that as well."""
+        stack, effects = self.stack, self.scene.effects
+        if effects.end is not None or effects.state is not None:
+            return
+        below = stack.top if stack.levels else stack.state
+        if below is None:
+            return
         for text in prompts(below.prompt):
             self.scene.chat.say(text)
-        effects.frames = self.stack.freeze(self.stack.deadline())
+        effects.frames = stack.freeze(stack.deadline()) if stack.levels else (stack.state,) if stack.state else ()
         self.waited = True
 
     # -- flows --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NoReturn, cast
 
@@ -22,6 +22,8 @@ from .blocking import watched
 from .scene import NotNow, Scene
 from .talking import TalkLevel
 
+STOPPED = "the server stops"
+"""With what a turn is cancelled that the end of the server does not wait for; the next start runs it again."""
 _ALONE = -1
 """The place of a step in a task of the conversation's own."""
 
@@ -31,14 +33,37 @@ class Steps:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        self.running: set[asyncio.Future[None]] = set()
+        """Steps in tasks of the conversation's own."""
+
+    async def rest(self) -> None:
+        """Let steps come to their end that a failure left alone, so that their results are kept."""
+        while self.running:
+            await asyncio.wait(self.running)
+
+    def failed(self, levels: Iterable[object]) -> None:
+        """The turn fails for what a step raised: if it is not kept yet, it is tried again, so it shall not be."""
+        effects = self._scene.effects
+        while len(effects.records) > effects.recorded and effects.records[-1].kind == told.RAISED:
+            entry = effects.records.pop()
+            for level in levels:
+                if isinstance(level, TalkLevel) and level.talk and (level.run, level.key) == (entry.run, entry.frame):
+                    level.talk.journal.take_back()
 
     async def given(self, level: TalkLevel, wanted: Do | Together) -> Any:
         """What the function is given for a step."""
+        assert level.talk is not None
+        before = len(level.talk.journal.records)
         try:
             return Talk.given(wanted, await self.step(level, wanted))
         except _StepRaised as raised:
             return Raised(raised.error)
-        except asyncio.CancelledError as cancelled:  # a timeout around the step is the function's own
+        except asyncio.CancelledError as cancelled:
+            if STOPPED in cancelled.args:
+                raise
+            if len(level.talk.journal.records) > before:  # it was done by then, and is being committed
+                return Talk.given(wanted, level.talk.journal.records[-1])
+            # a timeout around the step is the function's own
             self._scene.keep(level, self._scene.record(told.RAISED, wanted.site, told.tell(TimeoutError())))
             return Raised(cancelled)
 
@@ -123,10 +148,15 @@ class Alone:
         record = talk.journal.claim(do.site)
         if record is not None:
             return record.result()
+        ended = asyncio.get_running_loop().create_future()
+        self._steps.running.add(ended)
         try:
             return (await self._steps.step(self._level, do, alone=True)).result()
         except _StepRaised as raised:
             raise raised.error from None
+        finally:
+            ended.set_result(None)
+            self._steps.running.discard(ended)
 
 
 class _StepRaised(Exception):

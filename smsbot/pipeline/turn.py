@@ -23,7 +23,7 @@ from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
 
 from .decision import Decider, Decision, timer_data
-from .flowing import Stack, Wake, pin
+from .flowing import HANDLER, Stack, Wake, pin
 from .lines import Line
 from .outbox import joined, owed
 from .play import Play
@@ -70,7 +70,6 @@ class Turn:
         self._version = conversation.version
         self._said = 0
         self._journaled = 0
-        self._recorded = 0
 
     def _decided(self, apology: bool) -> Decision:
         """What the event leads to; in an apology the flow does not run, it stays at its question."""
@@ -182,7 +181,7 @@ class Turn:
         fresh = run is None or level.run != run.id
         effects = self.chat.effects
         if level.aside and run is not None and effects.frames is not None:
-            below = tuple(replace(f, deadline=None) for f in run.frames)
+            below = tuple(f if f.kind == HANDLER else replace(f, deadline=None) for f in run.frames)
             effects.frames = (*below, *effects.frames)
         self.decision = replace(
             self.decision, wake=replace(play.wake, fresh=fresh, started_by=self.route.trigger if self.route else "")
@@ -232,6 +231,7 @@ class Turn:
             note=self.decision.why,
             outgoing=outgoing,
             journal=journal,
+            stale=self._stale(),
         )
 
     def _new(self, now: float) -> tuple[tuple[Outgoing, ...], tuple[Entry, ...]]:
@@ -243,9 +243,9 @@ class Turn:
         )
         entries = (
             *(Entry(self.run_id, self.event.id, seq, kind, value) for seq, kind, value in journal),
-            *effects.records[self._recorded :],
+            *effects.records[effects.recorded :],
         )
-        self._said, self._journaled, self._recorded = len(effects.said), len(effects.journal), len(effects.records)
+        self._said, self._journaled, effects.recorded = len(effects.said), len(effects.journal), len(effects.records)
         return outgoing, entries
 
     def _said_since(self) -> Iterable[tuple[int, Reply]]:
@@ -287,8 +287,18 @@ class Turn:
         return Step(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
             handoffs, decision.hold, contact, self._starts(), self.before.run is not None and run is None,
-            tuple(effects.dropped),
+            tuple(effects.dropped), self._stale(), self._shrunk(run),
         )  # fmt: skip
+
+    def _shrunk(self, run: Run | None) -> bool:
+        before = self.before.run
+        return run is not None and before is not None and len(run.frames) < len(before.frames)
+
+    def _stale(self) -> tuple[tuple[bytes, bytes, int], ...]:
+        """Once in a turn, and before anything new is journaled."""
+        found = tuple(self.chat.effects.stale)
+        self.chat.effects.stale.clear()
+        return found
 
     def _starts(self) -> tuple[tuple[Timer, bytes], ...]:
         """What the bot begins for somebody with this turn."""
@@ -339,7 +349,7 @@ class Turn:
     def _handler_run(self, before: Run | None, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
         """The same where a handler ran, or nothing did."""
         effects = self.chat.effects
-        if before is not None and before.frame is not None and before.frame.kind != "handler" and self.chat.data:
+        if before is not None and before.frame is not None and before.frame.kind != HANDLER and self.chat.data:
             raise ChatError("a flow or a conversation is open, so chat.data is not kept; use chat.contact, or end it")
         data = codec.dumps(self.chat.data)
         if self.event.kind == "timer" and self.route is not None and effects.state is None and effects.end is None:
@@ -355,7 +365,7 @@ class Turn:
         if before is not None:
             if effects.end is not None:
                 return None, (replace(before, ended=now, end=effects.end),), ()
-            if before.frame is None or before.frame.kind != "handler" or data == before.frame.data:
+            if before.frame is None or before.frame.kind != HANDLER or data == before.frame.data:
                 return before, (), ()
             return (
                 replace(before, frames=(*before.frames[:-1], replace(before.frame, data=data))),
@@ -406,7 +416,7 @@ class Turn:
         wait = self.line.bot.timeout if effects.timeout is None else effects.timeout
         prompt = effects.said[-1].text if effects.said else ""
         name = self.signature.name if self.signature else ""
-        return Frame("handler", name, state, data, prompt, now + wait, effects.then)
+        return Frame(HANDLER, name, state, data, prompt, now + wait, effects.then)
 
     def _timers(self, run: Run | None) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
         """The timeout to set, and the one that no longer matters."""

@@ -88,13 +88,14 @@ class Work:
         if not self.durable.done() and answer.verdict is not Verdict.FENCED:
             self.durable.set_result(answer.verdict)
 
-    def refuse(self, error: StoreError) -> bool:
+    async def refuse(self, error: StoreError) -> bool:
         """The database did not take the event: its provider is told 503 and delivers again. False if it did."""
-        if self.durable.done():
-            return False
-        self.durable.set_exception(error)
-        self.durable.exception()  # the webhook may have its answer already
-        return True
+        async with self._writing:
+            if self.durable.done():
+                return False
+            self.durable.set_exception(error)
+            self.durable.exception()  # the webhook may have its answer already
+            return True
 
     async def cut(self) -> None:
         """Commit a segment; the event with it, if that is not yet accepted."""

@@ -203,8 +203,8 @@ class Chat:
         texts.clear()
 
     def fall_silent(self) -> None:
-        """Nothing that is said counts any more (smsbot calls this)."""
-        self._silent = True
+        """Nothing that is said counts any more, and nothing is done (smsbot calls this)."""
+        self.driver, self._silent = None, True
 
     @property
     def message(self) -> Message:
@@ -416,7 +416,14 @@ class Chat:
             return self._promise(Several(call, f'chat.run("{flow}")'), "chat.run")
         if not callable(flow):
             raise ChatError("chat.run() takes the name of a flow, or a conversation function")
-        return self._promise(Several(lambda: flow(self, *args, **values), "chat.run"), "chat.run")
+
+        async def called() -> Any:
+            value = await flow(self, *args, **values)
+            if isinstance(value, Restart):
+                raise ChatError("chat.restart() begins anew what a text has begun; below chat.run(), write a loop")
+            return value
+
+        return self._promise(Several(called, "chat.run"), "chat.run")
 
     def restart(self, **arguments: Any) -> Any:
         """Begin this conversation again, with a fresh journal: ``return chat.restart(count=count + 1)``."""

@@ -58,8 +58,12 @@ class Effects:
     journal: list[tuple[int, str, str]] = field(default_factory=list)
     records: list[Entry] = field(default_factory=list)
     """What has just happened in conversations."""
+    recorded: int = 0
+    """How many of them are committed, or about to be."""
     dropped: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Journals that nobody needs any more, by run and key."""
+    stale: list[tuple[bytes, bytes, int]] = field(default_factory=list)
+    """Journals, by run and key, of which only so many records count: the others are of a turn that failed for good."""
     stored: dict[str, str | None] = field(default_factory=dict)
     """Fields of the contact that conversations changed, as they are stored."""
     state: str | None = None

@@ -93,6 +93,11 @@ class Turn(Planned):
         self.step = step
         self.express = express
 
+    @property
+    def reads(self) -> bool:
+        """What is begun once for a key looks whether that is done, by a turn of the same commit as well."""
+        return bool(self.step.starts)
+
     def plan(self, plan: Plan) -> Committed:
         """State, timers, texts, journal and "consumed": all or nothing."""
         step, event = self.step, self.step.event
@@ -105,6 +110,8 @@ class Turn(Planned):
         self._conversation(plan)
         for run in step.runs:
             self._run(plan, run)
+        for stale in step.stale:
+            plan.add("unjournal_after", stale)
         for entry in step.journal:
             plan.add("journal", (entry.run, entry.frame, entry.seq, entry.kind, entry.value, codec.VERSION))
         line, number = step.after.key
@@ -147,8 +154,9 @@ class Turn(Planned):
                         f.then,
                     ),
                 )
-            if run.content or (run.frames[-1:] and run.frames[-1].kind != "handler"):  # what was called may have ended
+            if self.step.shrunk:
                 plan.add("unframe", (run.id, len(run.frames)))
+            if run.content:
                 plan.add("content", (run.content, run.id))
         for dropped in self.step.dropped:
             plan.add("unjournal", dropped)
@@ -162,6 +170,8 @@ class Turn(Planned):
         plan.add("run", (run.id, line, number, run.bot, run.started_by, run.started, run.ended, run.end, run.content))
         if run.ended is not None and run.frames:
             plan.add("unframe", (run.id, 0))
+            if self.step.after.late is None:  # else an answer that comes late goes back to what was said before
+                plan.add("unjournal_run", (run.id,))
 
 
 def _late(late: Late) -> str:

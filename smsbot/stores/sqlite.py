@@ -287,7 +287,7 @@ class SqliteStore:
         if event.kind != "text" or not answered or answered[:8] != answer_hash(event.text):
             return False
         rows = await self._hot.rows("heard_of", number=event.key.number, event=answered[8:], before=event.at)
-        return bool(rows[0]["said"]) and not rows[0]["left"]
+        return bool(rows[0]["going"]) and not rows[0]["left"]
 
     async def journal(self, run: bytes, frame: bytes) -> Sequence[Entry]:
         """What already happened in a turn that runs again."""

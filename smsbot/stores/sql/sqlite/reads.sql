@@ -112,9 +112,11 @@ SELECT a.reference FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE o.
 SELECT status, raw, at, detail FROM receipts WHERE outgoing = :id ORDER BY at;
 
 -- name: heard_of
--- Whether an event was answered at all, and whether an answer had left before a moment.
-SELECT count(*) AS said, coalesce(sum(EXISTS (
-  SELECT 1 FROM attempts a WHERE a.outgoing = o.id AND a.outcome IN ('accepted', 'unknown') AND a.ended < :before)), 0) AS left
+-- How many answers to an event had left before a moment, and how many were on their way then.
+SELECT coalesce(sum(EXISTS (
+  SELECT 1 FROM attempts a WHERE a.outgoing = o.id AND a.outcome IN ('accepted', 'unknown') AND a.ended < :before)), 0) AS left,
+  coalesce(sum(o.phase IS NOT NULL OR EXISTS (
+  SELECT 1 FROM attempts a WHERE a.outgoing = o.id AND a.outcome IN ('accepted', 'unknown') AND a.ended >= :before)), 0) AS going
 FROM outgoing o WHERE o.number = :number AND o.event = :event;
 
 -- name: token

@@ -51,11 +51,17 @@ UPDATE runs SET content = ?1 WHERE id = ?2 AND content <> ?1;
 -- name: keep_content
 INSERT INTO contents (hash, value, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
+-- name: unjournal_after
+DELETE FROM journal WHERE run = ? AND frame = ? AND seq > ?;
+
 -- name: journal
 INSERT INTO journal (run, frame, seq, kind, value, codec) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: unjournal
 DELETE FROM journal WHERE run = ? AND frame = ?;
+
+-- name: unjournal_run
+DELETE FROM journal WHERE run = ?;
 
 -- name: visit
 INSERT INTO visits (run, seq, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
