@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,8 +14,10 @@ from smsbot.gateways.messageflow import MessageFlow
 from smsbot.gateways.messageflow_wire import FIELDS
 from smsbot.gateways.split import PLAYED, Split
 from smsbot.settings import AccountSettings, Settings
-from smsbot.transport import Transport
+from smsbot.transport import Answer, Transport
 
+_SHORTEST = 8
+"""The length of a secret; less could be any word."""
 SANDBOX = "sandbox"
 """The account of a server whose settings name none."""
 
@@ -33,12 +35,34 @@ def build_gateway(name: str, account: AccountSettings, transport: Transport) -> 
     kind = account.provider()
     told = Credentials({s: account.secret(s) for s in (*kind.secrets, *kind.more_secrets)}, account.options)
     try:
-        gateway = kind.make(told, transport)
+        gateway = kind.make(told, Discreet(transport, told.secrets.values()))
     except SettingsError as error:
         raise SettingsError([f"accounts.{name}.{problem}" for problem in error.problems]) from None
     for hook, fields in account.fields.items():
         gateway.remap(hook, fields)
     return gateway
+
+
+class Discreet:
+    """A transport from whose answers our own keys are cut out: what a provider says of a text is logged and shown."""
+
+    def __init__(self, transport: Transport, secrets: Iterable[str]) -> None:
+        self._transport = transport
+        self._secrets = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST]
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", timeout: float = 20.0
+    ) -> Answer:
+        """The answer without our keys; raises `NotSent` or `NoAnswer`."""
+        answer = await self._transport.request(method, url, headers=headers, body=body, timeout=timeout)
+        for secret in self._secrets:
+            if secret in answer.body:
+                answer = answer._replace(body=answer.body.replace(secret, b"..."))
+        return answer
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.close()
 
 
 class Accounts:

@@ -74,6 +74,8 @@ class HttpxTransport:
             httpx.UnsupportedProtocol,
         ) as error:
             raise NotSent(_why(error)) from error
+        except (ValueError, httpx.LocalProtocolError, httpx.InvalidURL) as error:
+            raise NotSent(f"the request cannot be made: {type(error).__name__}") from None  # it may quote a key
         except (httpx.HTTPError, TimeoutError) as error:
             raise NoAnswer(_why(error)) from error
 

@@ -34,6 +34,14 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a webhook that was not understood, beside others that were."""
+
+    raw: bytes
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Anything that can wake a conversation, in its ordered inbox."""
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from smsbot.core.errors import NoAnswer, NotSent
-from smsbot.core.message import Arrival, Receipt
+from smsbot.core.message import Arrival, Receipt, Unread
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
@@ -35,8 +35,8 @@ class WebhookRequest:
     """The address that the provider called, with its query; by PUBLIC_URL, not by what the request says of itself."""
 
 
-Hook = Callable[[WebhookRequest], Sequence[Arrival | Receipt]]
-"""Reads a webhook; raises `NotUnderstood`, which puts it into quarantine."""
+Hook = Callable[[WebhookRequest], Sequence[Arrival | Receipt | Unread]]
+"""Reads a webhook; raises `NotUnderstood`, which puts it into quarantine, as it does with a part that is `Unread`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ def keeps_keys(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
     return bool(parts.hostname) and (parts.scheme == "https" or local)
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
 
 from smsbot.core.errors import NotUnderstood, UsageError
-from smsbot.core.message import Arrival
+from smsbot.core.message import Arrival, Unread
 from smsbot.core.nearest import nearest
 
 from .base import FieldNames, WebhookRequest
 
 _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
 """What may be a phone number or a code in a provider's words about a text."""
+_FIRST = re.compile(r"\.0(?=\.)")
+_EACH = ".*."
+"""In a path: each element of a list that lies there."""
+T = TypeVar("T")
 
 
 class FieldMap:
@@ -29,7 +33,11 @@ class FieldMap:
         self._names = {kind: dict(fields) for kind, fields in names.items()}
 
     def remap(self, kind: str, fields: Mapping[str, str]) -> None:
-        """Believe these names (a dot goes into an object) before the others."""
+        """Believe these names before the others.
+
+        A dot goes into an object; ``results.*.sender`` is that of each element of a list. So is ``results.0.sender``: a
+        list that holds one today may hold more tomorrow.
+        """
         if kind not in self._names:
             raise UsageError(f'{self._provider} has no webhook "{kind}"; it has {", ".join(self._names)}')
         known = self._names[kind]
@@ -38,15 +46,44 @@ class FieldMap:
                 near = nearest(field, known)
                 hint = f'; did you mean "{near}"?' if near else ""
                 raise UsageError(f'"{field}" is not a field of {kind}; fields: {", ".join(known)}{hint}')
-        for field, name in fields.items():
+        for field, name in ((f, _FIRST.sub(".*", n)) for f, n in fields.items()):
             known[field] = (name, *(n for n in known[field] if n != name))
+
+    def each(self, kind: str, request: WebhookRequest, make: Callable[[dict[str, str], bytes], T]) -> list[T | Unread]:
+        """What is made of each part of a webhook, of its fields and of bytes that are the same for the same part.
+
+        Raises `NotUnderstood` if none of it is understood; where others are, a part that is not is `Unread`.
+        """
+        found: list[T | Unread] = []
+        problems: list[NotUnderstood] = []
+        for item in items(request):
+            for part in self._parts(kind, item):
+                try:
+                    values = self.read(kind, part)
+                except NotUnderstood as error:
+                    problems.append(error)
+                    found.append(Unread(canonical(part), error.args[0]))
+                else:
+                    found.append(make(values, canonical(part)))
+        if len(problems) == len(found):
+            raise problems[0]
+        return found
+
+    def _parts(self, kind: str, item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The object once for each element of the list that lies on the way to our fields, with that one alone."""
+        listing = (name for names in self._names[kind].values() for name in names if _EACH in name)
+        for path in (name.partition(_EACH)[0].split(".") for name in listing):
+            listed = _at(item, path)
+            if isinstance(listed, list) and len(listed) > 1:
+                return [_with(item, path, [element]) for element in listed]
+        return [item]
 
     def read(self, kind: str, item: Mapping[str, Any]) -> dict[str, str]:
         """Our fields of an object; raises `NotUnderstood` if one that is required is not there."""
         values: dict[str, str] = {}
         for field, names in self._names[kind].items():
             for name in names:
-                value = dig(item, name)
+                value = dig(item, name.replace(_EACH, ".0."))
                 if value is not None:
                     values[field] = value
                     break
@@ -56,15 +93,14 @@ class FieldMap:
             raise NotUnderstood(f"no field for {', '.join(missing)} (fields there: {there})")
         return values
 
-    def arrivals(self, request: WebhookRequest) -> list[Arrival]:
+    def arrivals(self, request: WebhookRequest) -> list[Arrival | Unread]:
         """The texts of a webhook; raises `NotUnderstood`."""
-        found: list[Arrival] = []
-        for item in items(request):
-            values = self.read("inbound", item)
+
+        def arrival(values: dict[str, str], raw: bytes) -> Arrival:
             text, told = values["text"].replace("\x00", ""), values.get("id", "")
-            sender, recipient, sent_at = values["from"], values["to"], values.get("time", "")
-            found.append(Arrival(request.account, sender, recipient, text, told, sent_at, canonical(item)))
-        return found
+            return Arrival(request.account, values["from"], values["to"], text, told, values.get("time", ""), raw)
+
+        return self.each("inbound", request, arrival)
 
 
 def masked(words: str) -> str:
@@ -106,11 +142,13 @@ def canonical(item: Mapping[str, Any]) -> bytes:
 
 
 def loads(body: bytes) -> dict[str, Any]:
-    """The JSON object of an answer; empty where it is none."""
+    """The JSON object of an answer, a list as one whose names are its places; empty where it is neither."""
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}
+    if isinstance(found, list):
+        return {str(n): value for n, value in enumerate(found)}
     return found if isinstance(found, dict) else {}
 
 
@@ -121,15 +159,30 @@ def dig(item: Mapping[str, Any], name: str) -> str | None:
     """
     value: Any = item.get(name)
     if value is None and "." in name:
-        value = item
-        for part in name.split("."):
-            if isinstance(value, list) and part.isdecimal():
-                value = value[int(part)] if int(part) < len(value) else None
-            else:
-                value = value.get(part) if isinstance(value, dict) else None
+        value = _at(item, name.split("."))
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _at(value: Any, way: Iterable[str]) -> Any:
+    """What lies at the end of a way; None if there is no such way."""
+    for part in way:
+        if isinstance(value, list) and part.isdecimal():
+            value = value[int(part)] if int(part) < len(value) else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _with(value: Any, way: list[str], end: Any) -> Any:
+    """A copy that has something else at the end of a way which it has."""
+    if not way:
+        return end
+    if isinstance(value, list):
+        place = int(way[0])
+        return [*value[:place], _with(value[place], way[1:], end), *value[place + 1 :]]
+    return {**value, way[0]: _with(value[way[0]], way[1:], end)}
 
 
 def _lenient(body: bytes) -> Any:

@@ -28,7 +28,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from smsbot.core.errors import NoAnswer, NotSent
-from smsbot.core.message import Arrival, Receipt
+from smsbot.core.message import Arrival, Receipt, Unread
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
@@ -49,7 +49,7 @@ from .base import (
     our_id,
     retry_after,
 )
-from .fields import FieldMap, dig, items, loads, masked
+from .fields import FieldMap, dig, loads, masked
 from .http_options import HOLE, HOLES, OPTIONS, Options
 
 FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -140,7 +140,7 @@ class Http:
             wait = retry_after(answer.headers, time.time())
             return SendResult(Outcome.THROTTLED, detail=why or f"HTTP {status}", retry_after=wait)
         if status in self._accepted:
-            return SendResult(Outcome.ACCEPTED, dig(told, self._id) or "")
+            return SendResult(Outcome.ACCEPTED, dig(told, self._id) or dig(told, f"0.{self._id}") or "")
         if status >= 500 or status == 408 or status < 300:
             return SendResult(Outcome.UNKNOWN, detail=why or f"HTTP {status}")
         return SendResult(Outcome.REFUSED, code=f"HTTP {status}", detail=why)
@@ -197,14 +197,12 @@ class Http:
             given, base64.b64encode(made)
         )
 
-    def _status(self, request: WebhookRequest) -> Sequence[Receipt]:
-        found: list[Receipt] = []
-        for item in items(request):
-            values = self._fields.read("status", item)
-            outgoing = our_id(values.get("reference", "")) or our_id(values["id"])
-            raw = values["status"]
-            found.append(Receipt(request.account, values["id"], self._statuses.get(raw), raw, outgoing=outgoing))
-        return found
+    def _status(self, request: WebhookRequest) -> Sequence[Receipt | Unread]:
+        def receipt(values: dict[str, str], _: bytes) -> Receipt:
+            outgoing, raw = our_id(values.get("reference", "")) or our_id(values["id"]), values["status"]
+            return Receipt(request.account, values["id"], self._statuses.get(raw), raw, outgoing=outgoing)
+
+        return self._fields.each("status", request, receipt)
 
 
 def _filled(template: Any, values: Mapping[str, str], escape: Callable[[str], str] = str) -> Any:

@@ -114,6 +114,9 @@ class Options:
         if not isinstance(value, Mapping):
             self._wrong(name, 'is a table, such as {to = "{to}"}')
             return {}
+        for header in value if name == "headers" else ():
+            if not _TOKEN.fullmatch(header):
+                self._wrong(name, f"{header!r} is no name of a header")
         return dict(value)
 
     def meanings(self, name: str) -> dict[str, Status]:

@@ -13,7 +13,7 @@ import orjson
 
 from smsbot.core.clock import iso
 from smsbot.core.errors import NoAnswer, NotSent, NotUnderstood
-from smsbot.core.message import Arrival, Receipt
+from smsbot.core.message import Arrival, Receipt, Unread
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
@@ -33,7 +33,7 @@ from .base import (
     handed_over,
     retry_after,
 )
-from .fields import FieldMap, items, loads, masked
+from .fields import FieldMap, loads, masked
 from .messageflow_wire import BASE_URL, FIELDS, INVENTED, LISTED, REQUIRED, STATUSES, our_id
 
 CLAIMS = Claims(Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT, can_look_up=True, lists_reports=True)
@@ -132,9 +132,9 @@ class MessageFlow:
                 break
             if answer.status != 200 or not isinstance(data, list):
                 raise NoAnswer(f"the list of statuses answered HTTP {answer.status}")
-            for item in data:
+            for item in filter(lambda i: isinstance(i, dict), data):
                 with suppress(NotUnderstood):  # a text that somebody sent from the panel has no id of ours
-                    found += [self._receipt(account, item)] if isinstance(item, dict) else []
+                    found += [self._receipt(account, self._fields.read("status", item))]
             if len(data) < LISTED:
                 break
         return found
@@ -145,11 +145,10 @@ class MessageFlow:
         """Nothing beside the secret address is known to prove it."""
         return True
 
-    def _status(self, request: WebhookRequest) -> Sequence[Receipt]:
-        return [self._receipt(request.account, item) for item in items(request)]
+    def _status(self, request: WebhookRequest) -> Sequence[Receipt | Unread]:
+        return self._fields.each("status", request, lambda values, _: self._receipt(request.account, values))
 
-    def _receipt(self, account: str, item: Mapping[str, Any]) -> Receipt:
-        values = self._fields.read("status", item)
+    def _receipt(self, account: str, values: Mapping[str, str]) -> Receipt:
         raw = values["status"]
         return Receipt(account, values["id"], _known(raw), raw, outgoing=our_id(values["id"]))
 
@@ -184,7 +183,7 @@ def read_send(answer: Answer) -> SendResult:
         return SendResult(Outcome.UNKNOWN, code=code, detail=why or f"HTTP {status}")
     if status in (200, 207):
         return _read_item(envelope, code, why)
-    if status == 202 or status < 200:
+    if status < 300:
         return SendResult(Outcome.UNKNOWN, detail=f"HTTP {status}, which a send should not give")
     return SendResult(Outcome.REFUSED, code=code or f"HTTP {status}", detail=why or _meaning(status))
 

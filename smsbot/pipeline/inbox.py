@@ -14,7 +14,7 @@ import structlog
 from smsbot.core import codec, phone
 from smsbot.core.clock import Clock
 from smsbot.core.errors import NotUnderstood, UsageError
-from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply
+from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply, Unread
 from smsbot.core.nearest import nearest
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.core.turn import Verdict, digest
@@ -74,22 +74,24 @@ class Inbox:
             return False
         return await self._take_all(request, kind, items)
 
-    async def _take_all(self, request: WebhookRequest, kind: str, items: Iterable[Arrival | Receipt]) -> bool:
+    async def _take_all(self, request: WebhookRequest, kind: str, items: Iterable[Arrival | Receipt | Unread]) -> bool:
         receipts: list[Receipt] = []
-        strange: list[bytes] = []
+        strange: dict[str, list[bytes]] = {}
         items = list(items)
         for item in items:
             if isinstance(item, Receipt):
                 receipts.append(item)
+            elif isinstance(item, Unread):
+                strange.setdefault(item.why, []).append(item.raw)
             elif not await self._take(item):
-                strange.append(item.raw)
+                strange.setdefault(FOREIGN, []).append(item.raw)
         if receipts:
             await self._receipts.take(receipts)
-        if strange:  # only these: the others are answered already
+        for why, parts in strange.items():  # only these: the others are answered already
             rest = request
-            if len(strange) < len(items):
-                rest = replace(request, body=b"[" + b",".join(strange) + b"]", headers=_JSON)
-            await self._quarantine(rest, kind, FOREIGN)
+            if len(parts) < len(items):
+                rest = replace(request, body=b"[" + b",".join(parts) + b"]", headers=_JSON)
+            await self._quarantine(rest, kind, why)
         return not strange
 
     async def take_listed(self, account: str, items: Iterable[Arrival | Receipt]) -> None:
@@ -124,6 +126,8 @@ class Inbox:
         """
         try:
             items = gateway.hooks[row["kind"]](request)
+            if any(isinstance(i, Unread) for i in items):
+                return False
             if any(isinstance(i, Arrival) and self._lines.find(i.recipient) is None for i in items):
                 return False
             came = repr(row["at"])

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import pytest_asyncio
 
 from smsbot.core.errors import NotUnderstood
 from smsbot.core.message import Arrival, Receipt
@@ -107,6 +108,7 @@ FAULTS: Mapping[str, tuple[Script, Outcome]] = {
     "301": (answers(301, b"", "Location: http://127.0.0.1:1/\r\n"), Outcome.REFUSED),
     "400": (answers(400, b"{}"), Outcome.REFUSED),
     "401": (answers(401, b"no"), Outcome.REFUSED),
+    "204": (answers(204, b""), Outcome.UNKNOWN),
     "429": (answers(429, b"slow down", "Retry-After: 7\r\n"), Outcome.THROTTLED),
     "deep JSON": (answers(500, b"[" * 100_000), Outcome.UNKNOWN),
 }
@@ -118,13 +120,14 @@ class GatewaySuite:
 
     spec: ClassVar[GatewaySpec]
 
-    @pytest.fixture
+    @pytest_asyncio.fixture
     async def transport(self) -> Any:
         """What sends the requests."""
         made = HttpxTransport()
         yield made
         await made.close()
 
+    @pytest.mark.asyncio
     async def test_the_request(self, transport: Transport) -> None:
         """What is sent is what the provider documents."""
         want = self.spec.request
@@ -141,6 +144,7 @@ class GatewaySuite:
         assert sent == want.body
         assert {k: headers.get(k.lower()) for k in want.headers} == dict(want.headers)
 
+    @pytest.mark.asyncio
     async def test_answers(self, transport: Transport) -> None:
         """Each answer means what was stated."""
         for case in self.spec.answers:
@@ -156,6 +160,7 @@ class GatewaySuite:
             assert len(provider.requests) == 1, f"{case.name}: a send is never repeated by the transport"
 
     @pytest.mark.parametrize("name", FAULTS)
+    @pytest.mark.asyncio
     async def test_faults(self, transport: Transport, name: str) -> None:
         """What networks do is told apart into sent, not sent, and unknown; within the time limit; once."""
         script, outcome = FAULTS[name]
@@ -167,6 +172,7 @@ class GatewaySuite:
         assert time.monotonic() - began < 5
         assert KEY_CANARY not in repr(result)
 
+    @pytest.mark.asyncio
     async def test_nobody_there(self, transport: Transport) -> None:
         """A refused connection was definitely not sent."""
         async with scripted(says(b"")) as provider:
@@ -174,6 +180,7 @@ class GatewaySuite:
         result = await self.spec.make(provider.url, transport).send(TEXT)
         assert result.outcome is Outcome.UNREACHABLE
 
+    @pytest.mark.asyncio
     async def test_look_ups(self, transport: Transport) -> None:
         """A gateway that claims to look texts up finds them, misses them, and says when it cannot tell."""
         claims = self.spec.make("http://127.0.0.1:1", transport).claims

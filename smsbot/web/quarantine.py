@@ -62,7 +62,9 @@ def _paths(item: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterato
         if isinstance(value, Mapping) and depth < _DEEPEST:
             yield from _paths(value, f"{path}.", depth + 1)
         elif isinstance(value, list) and depth < _DEEPEST:
-            yield from _paths({str(n): v for n, v in enumerate(value[:9])}, f"{path}.", depth + 1)
+            many = value and all(isinstance(v, Mapping) for v in value)  # each is one of what we look for
+            inner = {"*": value[0]} if many else {str(n): v for n, v in enumerate(value[:9])}
+            yield from _paths(inner, f"{path}.", depth + 1)
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             yield path, str(value)
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import pytest_asyncio
 
 from smsbot.core.message import Arrival, Receipt
 from smsbot.core.status import Status
@@ -29,8 +30,8 @@ class Suite(GatewaySuite):
 
     __test__ = False
 
-    @pytest.fixture(params=["httpx", pytest.param("aiohttp", marks=pytest.mark.needs("speed"))])
-    async def transport(self, request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    @pytest_asyncio.fixture(params=["httpx", pytest.param("aiohttp", marks=pytest.mark.needs("speed"))])
+    async def transport(self, request: pytest.FixtureRequest) -> AsyncIterator[Transport]:  # type: ignore[override]
         made: Transport = HttpxTransport()
         if request.param == "aiohttp":
             try:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from smsbot.core.errors import SettingsError
-from smsbot.gateways.base import Credentials, Search
+from smsbot.accounts import build_gateway
+from smsbot.core.errors import NotSent, SettingsError
+from smsbot.gateways.base import Credentials, Outcome, Search
 from smsbot.gateways.http import Http
 from smsbot.gateways.providers import provider
-from smsbot.settings import read
+from smsbot.settings import AccountSettings, read
 from smsbot.testing.gateways import TEXT
 from smsbot.testing.scripted import answers, scripted
 from smsbot.transport import HttpxTransport
@@ -104,6 +105,37 @@ def test_secrets_and_keys_where_they_do_not_belong(tmp_path: Path, written: str,
     assert said in str(error.value)
 
 
+async def test_what_a_provider_repeats_of_our_keys_is_cut_out(tmp_path: Path) -> None:
+    transport = HttpxTransport()
+    account = AccountSettings.model_validate({"authorization": "AUTHKEYprem1234", "application_key": "appl-key"})
+    told = {"errors": [{"title": "invalid api key AUTHKEYprem1234, appl-key"}]}
+    async with scripted(answers(401, told)) as provider:
+        account = account.model_copy(update={"options": {"base_url": provider.url}})
+        result = await build_gateway("main", account, transport).send(TEXT)
+    await transport.close()
+    assert (result.outcome, result.detail) == (Outcome.REFUSED, "invalid api key ..., ...")
+
+
+@pytest.mark.parametrize("headers", [{"Bad Header": "x"}, {"X-Text": "zażółć"}])
+async def test_a_request_that_cannot_be_made_was_not_sent(headers: dict[str, str]) -> None:
+    transport = HttpxTransport()
+    async with scripted(answers(200, {})) as provider:
+        with pytest.raises(NotSent, match="the request cannot be made"):
+            await transport.request("POST", provider.url, headers=headers, body=b"x")
+        assert provider.requests == []
+    await transport.close()
+
+
+async def test_an_id_in_an_answer_that_is_a_list(tmp_path: Path) -> None:
+    transport = HttpxTransport()
+    for place in ("id", "0.id"):
+        async with scripted(answers(202, [{"id": "L1"}])) as provider:
+            options = {"url": provider.url, "body": GOOD["body"], "id": place}
+            result = await Http(Credentials({}, options), transport).send(TEXT)
+        assert (result.outcome, result.reference) == (Outcome.ACCEPTED, "L1")
+    await transport.close()
+
+
 GOOD: dict[str, Any] = {"url": "https://x.test/send", "body": {"to": "{to}", "text": "{text}"}}
 
 
@@ -128,6 +160,8 @@ GOOD: dict[str, Any] = {"url": "https://x.test/send", "body": {"to": "{to}", "te
         ({"timeout": "abc"}, "timeout: is seconds"),
         ({"id": 5}, "id: is a text"),
         ({"headers": {"A": 5}}, "headers: are texts"),
+        ({"headers": {"Bad Header": "x"}}, "headers: 'Bad Header' is no name of a header"),
+        ({"url": "ftp://127.0.0.1/send"}, "url: must be https://…"),
         ({"method": "GET"}, "format: a GET has no body"),
         ({"body": {"to": "nohole"}}, "body: has no {to} or no {text}"),
         ({"format": "form", "body": {"a": {"to": "{to}"}, "t": "{text}"}}, "body: a form has no tables in tables"),

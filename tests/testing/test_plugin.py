@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..processes import clean_environment, smsbot
+from ..processes import ROOT, clean_environment, smsbot
 
 TEST = """\
 import pytest
@@ -54,6 +54,14 @@ def test_sim_in_both_modes(clinic: Path, mode: str, mark: str) -> None:
     (clinic / "test_bot.py").write_text(TEST.format(mark=mark))
     done = run(clinic, "test_bot.py", "-o", f"asyncio_mode={mode}")
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_suite_of_gateways_needs_no_setting() -> None:
+    suite = "tests/contracts/test_gateway.py"
+    done = run(ROOT, suite, "-n0", "-o", "asyncio_mode=strict", "-k", "httpx and (test_the_request or test_nobody)")
+    assert " passed" in done.stdout, done.stdout + done.stderr
+    assert "failed" not in done.stdout + done.stderr
+    assert "error" not in done.stdout + done.stderr
 
 
 def test_stories_are_collected_where_they_are_asked_for(clinic: Path) -> None:

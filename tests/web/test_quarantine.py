@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -49,6 +50,39 @@ async def test_what_is_not_understood_is_shown_mapped_and_answered(house: Any) -
     await strange(h, 3)
     await h.settle()
     assert (await h.heard(ANN))[2:] == ["got hello 2"], "later ones are understood at once; two of them came before"
+
+
+async def test_texts_in_a_list_inside_an_object_are_all_taken(house: Any) -> None:
+    """What is mapped for the first holds for each; one that is not understood, or not ours, stays behind alone."""
+    h: House = await house(bot())
+
+    def webhook(*texts: str, to: str = LINE) -> dict[str, Any]:
+        listed = [{"who": f"{ANN[:-1]}{n}", "whom": to, "what": {"said": t}} for n, t in enumerate(texts)]
+        return {"count": len(texts), "results": listed}
+
+    assert (await h.http.post(h.hook("inbound"), json=webhook("a", "b"))).json() == {"ok": True, "quarantined": True}
+    page = (await h.http.get("/quarantine")).text
+    assert '<option value="results.*.who" selected>' in page
+    assert "results.1" not in page
+    chosen = {
+        **CHOSEN, "field-from": "results.0.who", "field-to": "results.*.whom", "field-text": "results.*.what.said",
+        "field-id": "",
+    }  # fmt: skip
+    assert "1 understood and answered, 0 left." in (await h.http.post("/quarantine", data=chosen)).text
+    mixed = webhook("c", "d", "e")
+    del mixed["results"][1]["who"]
+    mixed["results"][2]["whom"] = "48999999999"
+    for _ in range(2):
+        await h.http.post(h.hook("inbound"), json=mixed)
+    await h.settle()
+    assert await h.heard(ANN[:-1] + "0") == ["got a", "got c"]
+    assert await h.heard(ANN[:-1] + "1") == ["got b"]
+    left = await h.app.store.rows("quarantined", account="", limit=9)
+    assert sorted({row["reason"].partition(" (")[0] for row in left}) == [
+        "a text to a number that is none of our lines",
+        "no field for from",
+    ]
+    assert all(len(json.loads(row["body"])) == 1 for row in left)
 
 
 async def test_a_form_that_says_nothing_or_comes_from_elsewhere(house: Any) -> None:
