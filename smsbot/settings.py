@@ -7,6 +7,7 @@ Secrets come only from the environment (``SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION``
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +29,8 @@ from smsbot.gateways.providers import OURS, provider
 
 _PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
 _NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG", "SMSBOT_FAILPOINT", "SMSBOT_SEED"}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+"""Names of accounts: variables of the environment say them in capitals, webhooks have them in their address."""
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -73,13 +76,16 @@ class AccountSettings(BaseModel):
         """Secrets, files of secrets and options have the provider's names, so they are told apart here."""
         if not isinstance(given, dict):
             return given
-        kind = _provider(given.get("gateway", "messageflow"))
+        try:
+            kind = provider(str(given.get("gateway", "messageflow")))
+        except UsageError as error:
+            raise ValueError(f"gateway: {error.args[0]}") from None
         found: dict[str, Any] = {"options": {}, "secrets": {}, "secret_files": {}}
         own = sorted(found.keys() & given)
         if own:  # our own names for what stands in the table under the provider's names
             raise ValueError(f"unknown key {own[0]}; a provider's keys and secrets stand in the account itself")
         for name, value in given.items():
-            if name in ("gateway", "fields") or kind is None:
+            if name in ("gateway", "fields"):
                 found[name] = value
             elif name in (secrets := (*kind.secrets, *kind.more_secrets)):
                 found["secrets"][name] = value
@@ -163,7 +169,8 @@ def read(folder: Path | None = None, **overrides: object) -> Settings:
     values = _file(folder)
     problems = [f"{name} in {source}: a secret belongs into the environment" for name, source in _secrets_in(values)]
     try:
-        with _environment(folder):
+        with _environment(folder) as variables:
+            problems += _unknown(variables)
             settings = Settings(**values)
     except ValidationError as error:
         raise SettingsError([*problems, *map(_explain, error.errors())]) from None
@@ -177,13 +184,13 @@ def read(folder: Path | None = None, **overrides: object) -> Settings:
 
 
 @contextmanager
-def _environment(folder: Path) -> Iterator[None]:
+def _environment(folder: Path) -> Iterator[Mapping[str, str]]:
     """Make `.env` and the names that hosts give (PORT, PUBLIC_URL, DATABASE_URL) part of the environment.
 
     Our own prefix wins over a plain name, the environment over `.env`.
     """
     before = dict(os.environ)
-    layers = [{k: v for k, v in dotenv_values(folder / ".env").items() if v is not None}, before]
+    layers = [_dotenv(folder / ".env"), before]
     found: dict[str, str] = {}
     for layer in layers:
         found |= {_PLAIN[k]: v for k, v in layer.items() if k in _PLAIN and v}
@@ -192,10 +199,28 @@ def _environment(folder: Path) -> Iterator[None]:
         del os.environ[name]
     os.environ.update(found)
     try:
-        yield
+        yield found
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8; write it anew as UTF-8"
+        raise SettingsError([f"{path.name} cannot be read: {why}"]) from None
+
+
+def _unknown(variables: Iterable[str]) -> Iterator[str]:
+    """Variables with our prefix that mean nothing (pydantic ignores them)."""
+    known = [f"SMSBOT_{name.upper()}" for name in Settings.model_fields]
+    for name in variables:
+        first = name.partition("__")[0]
+        if first not in known:
+            near = nearest(first, (*known, *_NOT_SETTINGS))
+            yield f"{name}: unknown variable" + (f'; did you mean "{near}"?' if near else "")
 
 
 def _file(folder: Path) -> dict[str, Any]:
@@ -207,6 +232,8 @@ def _file(folder: Path) -> dict[str, Any]:
             found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError([f"{path.name}: {error}"]) from None
+        except OSError as error:
+            raise SettingsError([f"{path.name} cannot be read: {error.strerror}"]) from None
         for name in table:
             below: Any = found.get(name, {})
             if not isinstance(below, dict):
@@ -244,6 +271,8 @@ def _explain(error: Any) -> str:
     if error["loc"][-1] == "country":
         return f"{place}: a country is two capital letters, such as PL or US"
     message = error["msg"].removeprefix("Value error, ")
+    if message.startswith("gateway: "):
+        return f"{place}.{message}"
     return f"{place}: {message[:1].lower()}{message[1:]}"
 
 
@@ -281,18 +310,25 @@ def _cross_check(settings: Settings) -> list[str]:
                 + (f'; did you mean "{near}"?' if near else "")
             )
     for name, each in settings.accounts.items():
+        if not _NAME.fullmatch(name):
+            problems.append(f"accounts.{name}: a name has small letters, digits, - and _")
         problems += _account(name, each)
-    if settings.database.startswith(("postgres://", "postgresql://")):
-        problems.append("database: PostgreSQL is not supported yet; give a SQLite file, such as smsbot.db")
-    return problems
+    return [*problems, *_database(settings.database)]
+
+
+def _database(database: str) -> list[str]:
+    """A path, or a URL of SQLite; others may hold a password, so they are not repeated."""
+    scheme = database.partition(":")[0]
+    if database.startswith("sqlite:///") or not re.match(r"[a-z0-9+]{2,}:", database):
+        return []
+    if scheme == "sqlite":
+        return ["database: three slashes are missing: sqlite:///path, or sqlite:////path from the root"]
+    return [f"database: {scheme} is not supported; give a SQLite file, such as smsbot.db"]
 
 
 def _account(name: str, account: AccountSettings) -> list[str]:
     """What is wrong with an account, whatever its secrets are."""
-    try:
-        kind = account.provider()
-    except UsageError as error:
-        return [f"accounts.{name}.gateway: {error.args[0]}"]
+    kind = account.provider()
     problems = _base_url(name, account.options.get("base_url"))
     for hook, fields in account.fields.items():
         unknown = [f for f in fields if f not in kind.fields.get(hook, ())]
@@ -324,10 +360,12 @@ def _public_url(url: str) -> list[str]:
         return ["PUBLIC_URL is missing; providers call its https://… address"]
     try:
         parts = urlsplit(url)
+        _ = parts.port
     except ValueError as error:
         return [f"PUBLIC_URL cannot be read: {error}"]
     if parts.scheme != "https" or not parts.hostname:
-        return [f"PUBLIC_URL must begin with https:// and a host name, not {parts.scheme or url[:10]!r}"]
+        begins = f"{parts.scheme}://" if "//" in url else url.partition("/")[0][:60]
+        return [f"PUBLIC_URL must begin with https:// and a host name, not with {begins!r}"]
     if parts.query or parts.fragment or parts.username or parts.password:
         return ["PUBLIC_URL has no query, fragment or password"]
     return []

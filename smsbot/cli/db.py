@@ -55,12 +55,15 @@ def restore(backup: Path, yes: bool, database: str | None, as_json: bool) -> Non
     found = options.settings(database)
     inside = copies.check(backup)
     copies.unserved(found.path)
+    place = found.path.absolute()
+    if not place.exists():
+        click.echo(f"There is no database {place} yet: is this the right folder? (--db names another)", err=True)
     if not yes:
         options.must_ask(as_json)
         _show("In the backup", backup, inside, False, err=True)
-        click.confirm(f"Put it in the place of {found.path}?", abort=True, err=True)
+        click.confirm(f"Put it in the place of {place}?", abort=True, err=True)
     inside, old = copies.restore(backup, found.path, time.time())
-    _show("Restored to", found.path, inside, as_json)
+    _show("Restored to", place, inside, as_json)
     if old is not None:
         click.echo(f"What was there is now {old}.", err=True)
     click.echo("Nothing leaves until `smsbot resume`; texts that are no longer worth sending expire then.", err=True)

@@ -93,11 +93,21 @@ def restore(backup: Path, target: Path, now: float) -> tuple[dict[str, int], Pat
                 db.backup(made)
                 with made:
                     made.execute("INSERT OR REPLACE INTO holds (scope, name, at) VALUES ('all', '', ?)", (now,))
+            _belongs_as(target if target.exists() else target.parent, partial, Path(f"{target}.lock"))
             old = _aside(target, now)
             partial.rename(target)
         except (sqlite3.Error, OSError) as error:
+            partial.unlink(missing_ok=True)
             raise BackupError(f"the backup could not be restored: {error}") from error
     return found, old
+
+
+def _belongs_as(model: Path, *files: Path) -> None:
+    """Give files to the owner of another: root restores for the user under which the server runs."""
+    owner = model.stat()
+    for file in files:
+        if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(file, owner.st_uid, owner.st_gid)
 
 
 @contextmanager

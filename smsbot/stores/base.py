@@ -264,6 +264,11 @@ class Hooks(Protocol):
 class Tables(Protocol):
     """Reading and writing by the name of a statement, for pages and for the sandbox."""
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last commit failed, as on a full disk."""
+        ...
+
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""
         ...

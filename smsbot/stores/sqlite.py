@@ -154,6 +154,11 @@ class SqliteStore:
             self._lock = None
 
     @property
+    def failing(self) -> bool:
+        """Whether the last commit failed, as on a full disk."""
+        return self._writer.failing
+
+    @property
     def busy(self) -> bool:
         """Whether more waits for the writer than it should."""
         return self._writer.waiting > _CROWD

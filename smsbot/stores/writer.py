@@ -149,6 +149,9 @@ class _Job:
 class Writer:
     """The thread and its connection. `prepare` runs once on it, after the migrations."""
 
+    failing = False
+    """Whether the last commit failed."""
+
     def __init__(self, path: str, statements: Statements) -> None:
         self._path = path
         self._statements = statements
@@ -256,7 +259,9 @@ class Writer:
                 raise
             except Exception:
                 answers = self._one_by_one(db, units)
+            self.failing = False
         except Exception as error:
+            self.failing = True
             failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
             failure.__cause__ = error
             return [(j.future, failure) for j in jobs]

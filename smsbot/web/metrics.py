@@ -23,8 +23,9 @@ _WAITING = {
 class _Rows(Collector):
     """Metrics made of rows that were read for this one answer."""
 
-    def __init__(self, counts: Row, totals: list[Row]) -> None:
+    def __init__(self, counts: Row, totals: list[Row], failing: bool) -> None:
         self._counts = counts
+        self._failing = failing
         self._totals = totals
 
     def collect(self) -> list[Metric]:
@@ -42,11 +43,12 @@ class _Rows(Collector):
                 went.add_metric((row["line"], row["name"]), row["n"])
             else:
                 parts.add_metric((row["line"],), row["n"])
-        return [*found, came, went, parts]
+        failing = GaugeMetricFamily("smsbot_database_failing", "1 while commits fail.", value=float(self._failing))
+        return [*found, came, went, parts, failing]
 
 
 async def metrics(tables: Tables) -> bytes:
     """The page, counted anew: restarts and kills change nothing in it."""
     registry = CollectorRegistry()
-    registry.register(_Rows((await tables.rows("counts"))[0], await tables.rows("totals")))
+    registry.register(_Rows((await tables.rows("counts"))[0], await tables.rows("totals"), tables.failing))
     return generate_latest(registry)

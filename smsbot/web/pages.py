@@ -289,12 +289,17 @@ class Pages:
         return Response(await metrics(self._tables), media_type=CONTENT_TYPE)
 
     async def readyz(self, request: Request) -> Response:
-        """The database answers and the server is not closing."""
+        """The database answers, what was written last was kept, and the server is not closing."""
         began = time.perf_counter()
         try:
             await self._tables.rows("last_seq")
         except StoreError:
             return JSONResponse({"ready": False, "why": "the database does not answer"}, 503)
+        try:
+            if self._tables.failing:  # perhaps nothing has been written since it was repaired
+                await self._tables.write([("meta", ("tried", "1"))])
+        except StoreError:
+            return JSONResponse({"ready": False, "why": "the database does not keep what is written"}, 503)
         if not self._ready():
             return JSONResponse({"ready": False, "why": "closing or busy"}, 503)
         return JSONResponse({"ready": True, "database_ms": round((time.perf_counter() - began) * 1000, 1)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import stat
 import time
@@ -125,6 +126,20 @@ def test_what_an_old_database_left_behind_changes_no_restored_one(place: Path, s
     with closing(sqlite3.connect(place / "smsbot.db")) as db:
         assert db.execute("SELECT count(*) FROM suppressions").fetchone()[0] == 0
         assert db.execute("SELECT scope FROM holds").fetchall() == [("all",)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root restores for another user")
+def test_a_restored_database_belongs_to_whom_the_old_one_belonged(place: Path, server: Process) -> None:
+    assert smsbot("db", "backup", "copy.db", folder=place).returncode == 0
+    server.stop()
+    os.chown(place / "smsbot.db", 10001, 10002)
+    (place / "smsbot.db.lock").unlink()
+    assert smsbot("db", "restore", "copy.db", "--yes", folder=place).returncode == 0
+    owners = [(place / name).stat() for name in ("smsbot.db", "smsbot.db.lock")]
+    assert [(o.st_uid, o.st_gid) for o in owners] == [(10001, 10002)] * 2
+    (place / "elsewhere").mkdir()
+    done = smsbot("db", "restore", "../copy.db", "--yes", "--db", "x.db", folder=place / "elsewhere")
+    assert (done.returncode, "is this the right folder?" in done.stderr) == (0, True)
 
 
 def test_every_backup_under_load_is_whole(place: Path, server: Process) -> None:

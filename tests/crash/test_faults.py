@@ -128,7 +128,10 @@ def test_a_full_disk_is_said_at_once_and_got_over(small_disk: tuple[Victim, Path
     assert max(refused) < 1.0, "503 within a second"
     assert {status for status, _ in statuses} <= {200, 503}
     assert httpx.get(f"{victim.process.url}/healthz", trust_env=False).status_code == 200
+    ready = httpx.get(f"{victim.process.url}/readyz", trust_env=False)
+    assert (ready.status_code, "does not keep" in ready.text) == (503, True)
     filler.unlink()
+    assert httpx.get(f"{victim.process.url}/readyz", trust_env=False).status_code == 200
     began = time.monotonic()
     while victim.text(hook)[0] != 200:
         assert time.monotonic() - began < 10, "it takes texts again once there is space"
