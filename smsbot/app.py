@@ -15,16 +15,15 @@ from smsbot import targets
 from smsbot.accounts import SANDBOX, Accounts, Real
 from smsbot.checks.proof import prove
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
-from smsbot.core.words import tokens
 from smsbot.failpoints import reached
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.flowing import Shelf
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.inspect import View, inspect
-from smsbot.pipeline.lines import Line, Lines, table_of
+from smsbot.pipeline.lines import Line, Lines, checked_table
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.sender import Account, Sender
@@ -32,7 +31,6 @@ from smsbot.pipeline.ticks import Ticks
 from smsbot.pipeline.timers import Timers
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
-from smsbot.routing.router import Table
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.network import Network
 from smsbot.sandbox.time import MovableClock, TimeMachine
@@ -69,8 +67,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
         for number in bot_settings.lines:
             own = settings.lines.get(number, LineSettings())
             country = settings.country(number)
-            table = table_of(bots[name], number, shelves[name])
-            _check_keywords(table, number, country)
+            table = checked_table(bots[name], number, shelves[name], country)
             account = own.account or default
             lines[number] = Line(
                 number, bots[name], account, country,
@@ -84,13 +81,6 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
 def _answers_stop(settings: Settings, account: str) -> bool:
     own = settings.accounts.get(account)
     return own is not None and own.provider().claims.answers_stop
-
-
-def _check_keywords(table: Table, number: str, country: str | None) -> None:
-    """A keyword that means STOP would never reach its handler."""
-    for keyword in table.keywords.words():
-        if consent.recognise(tokens(keyword), country) is consent.Word.STOP:
-            raise RouteError(f'the keyword "{keyword}" opts people out on {number}, so its handler would never run')
 
 
 class App:

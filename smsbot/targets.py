@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
+import re
 import sys
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 
-from smsbot.core.errors import SmsbotError, TargetError
+from smsbot.core.errors import RouteError, SmsbotError, TargetError
+from smsbot.core.nearest import nearest
 from smsbot.flows.library import SUFFIXES, files
 from smsbot.routing.bot import Bot
+
+_HERE = Path(__file__).parent
+_PLAIN = ("fallback", "action", "provide", "middleware", "on_reaction", "answer")
+"""Decorators that are written without parentheses."""
+_LEFT_OUT = re.compile(r"(?:Bot|Router)\.(\w+)\(\) missing \d+ required positional argument")
+_UNKNOWN = re.compile(r"(?:Bot|Router)\.(\w+)\(\) got an unexpected keyword argument '(\w+)'")
 
 
 def flow_paths(bot: Bot, folder: Path | None = None) -> list[Path]:
@@ -47,7 +57,11 @@ def load(target: str, folder: Path | None = None) -> Bot:
         module = _from_file(folder, place) if place.endswith(".py") else _from_name(place, target, folder)
     except SmsbotError:
         raise
+    except SystemExit as error:
+        raise TargetError(f"{target} cannot be imported: it ended Python{_place(error)}") from error
     except Exception as error:
+        if why := _misused(error):
+            raise RouteError(f"{why}{_place(error, ours=False)}") from error
         raise TargetError(f"{target} cannot be imported: {type(error).__name__}: {error}{_place(error)}") from error
     return _bot(module, name, target)
 
@@ -96,21 +110,48 @@ def _from_name(place: str, target: str, folder: Path) -> ModuleType:
         raise
 
 
-def _place(error: BaseException) -> str:
+def _misused(error: Exception) -> str:
+    """What is wrong with the use of a bot where Python says only that a call does not fit; empty for anything else."""
+    said = str(error)
+    if isinstance(error, TypeError) and (found := _LEFT_OUT.search(said)):
+        return f"@bot.{found[1]} is written without parentheses, on a bot: bot = Bot()" if found[1] in _PLAIN else ""
+    if isinstance(error, TypeError) and (found := _UNKNOWN.search(said)):
+        known = [n for n in inspect.signature(getattr(Bot, found[1])).parameters if n not in ("self", "keywords")]
+        near = nearest(found[2], known)
+        verb = "Bot" if found[1] == "__init__" else f"bot.{found[1]}"
+        return f"{verb}() has no {found[2]}=; " + (f"did you mean {near}=?" if near else f"it has {', '.join(known)}")
+    if isinstance(error, AttributeError) and isinstance(error.obj, Bot):
+        near = nearest(error.name or "", [n for n in dir(Bot) if not n.startswith("_")])
+        return f"a bot has no {error.name}" + (f"; did you mean {near}?" if near else "")
+    if isinstance(error, AttributeError | TypeError) and _of_smsbot(error):
+        return f"this is not how a decorator of smsbot is written ({type(error).__name__}: {error})"
+    return ""
+
+
+def _of_smsbot(error: BaseException) -> bool:
+    """Whether it was raised inside smsbot, by what somebody gave it."""
+    trace = error.__traceback__
+    files = [frame.f_code.co_filename for frame, _ in walk_tb(trace)]
+    return any(Path(file).is_relative_to(_HERE / "routing") for file in files)
+
+
+def _place(error: BaseException, *, ours: bool = True) -> str:
+    """Where it was raised; without `ours`, the last place in somebody else's code."""
     if isinstance(error, SyntaxError) and error.filename:
         line = f"\n   | {error.text.strip()}" if error.text else ""
         return f"\n  --> {error.filename}:{error.lineno}{line}"
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"\n  --> {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+    places = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    theirs = [p for p in places if not Path(p[0]).is_relative_to(_HERE) and "site-packages" not in p[0]]
+    chosen = places if ours else theirs or places
+    return "\n  --> {}:{}".format(*chosen[-1]) if chosen else ""
 
 
 def _bot(module: ModuleType, name: str, target: str) -> Bot:
     bots = {n: v for n, v in vars(module).items() if isinstance(v, Bot)}
     if not name:
         if len(bots) != 1 and "bot" not in bots:
-            raise TargetError(f"{target} defines {len(bots)} bots; name one, such as {target}:bot")
+            first = f"; name one, such as {target}:{next(iter(bots))}" if bots else "; write: bot = Bot()"
+            raise TargetError(f"{target} defines {len(bots) or 'no'} bots{first}")
         name = "bot" if "bot" in bots else next(iter(bots))
     found = getattr(module, name, None)
     if not isinstance(found, Bot):

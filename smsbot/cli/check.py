@@ -13,9 +13,12 @@ from smsbot.checks.flows import Cost, costs
 from smsbot.checks.lint import lint
 from smsbot.checks.proof import examine
 from smsbot.checks.story import load_stories, story_files
-from smsbot.core.errors import SettingsError
-from smsbot.core.problem import Problem, Severity, errors, render
+from smsbot.core.errors import SettingsError, SmsbotError
+from smsbot.core.problem import Place, Problem, Severity, errors, render
+from smsbot.flows.library import build
 from smsbot.flows.steps import Flow
+from smsbot.pipeline.flowing import Shelf
+from smsbot.pipeline.lines import checked_table
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings, read
 
@@ -39,15 +42,24 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
     TARGET is a bot, a flow file or a folder of flows; without any, all bots of the settings.
     Exit code 0: nothing is wrong (warnings may be); 1: errors.
     """
-    settings = read()
+    try:
+        settings = read()
+        bots = bots_of(settings, named)
+    except SmsbotError as error:
+        if as_json or how == "json":  # who reads the output is told there; people on stderr
+            output.emit({"v": 1, "problems": [_told(error).plain()]})
+        elif how == "github":
+            click.echo(_annotation(_told(error)))
+        raise
     problems: list[Problem] = []
     flows: list[Flow] = []
     conversations = 0
-    for bot, lines in bots_of(settings, named):
+    for bot, lines in bots:
         found, wrong = examine(bot, lines, [settings.country(n) for n in lines])
         flows += found
         conversations += len(bot.conversations())
         problems += wrong + lint(bot, Path.cwd())
+        problems += _tables(bot, found, lines, settings) if not errors(wrong) else []
     problems += _story_problems(flows, named, settings)
     counts = _counts(flows, conversations, problems)
     prices = [cost for flow in flows for cost, _ in costs(flow)]
@@ -60,6 +72,24 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
     else:
         _print(problems, counts, prices if texts else [])
     ctx.exit(1 if errors(problems) else 0)
+
+
+def _tables(bot: Bot, flows: Sequence[Flow], lines: Sequence[str], settings: Settings) -> list[Problem]:
+    """What the start of a server would refuse: two conversations of one name, a keyword that means STOP."""
+    shelf = Shelf(build(flows))
+    for number in lines or ("",):
+        try:
+            checked_table(bot, number, shelf, settings.country(number) if number else None)
+        except SmsbotError as error:
+            return [_told(error)]
+    return []
+
+
+def _told(error: SmsbotError) -> Problem:
+    """An error as a problem: its place stands behind an arrow in the message."""
+    message, _, place = str(error.args[0]).partition("\n  --> ")
+    path, _, line = place.partition("\n")[0].rpartition(":")
+    return Problem(error.code, message, Place(path or ".", int(line) if line.isdecimal() else 1, 1), help=error.remedy)
 
 
 def bots_of(settings: Settings, named: Sequence[str]) -> list[tuple[Bot, Sequence[str]]]:

@@ -21,11 +21,13 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json
         else structlog.dev.ConsoleRenderer(
-            colors=not os.environ.get("NO_COLOR"), exception_formatter=structlog.dev.plain_traceback
+            colors=colours,
+            exception_formatter=structlog.dev.plain_traceback,
         )
     )
     trace = [structlog.processors.ExceptionRenderer(_places)] if as_json else []

@@ -64,7 +64,9 @@ def _files(name: str, template: str, flows: Sequence[str]) -> dict[str, str]:
         text = (here / file.removeprefix(".")).read_text(encoding="utf-8")
         found[file] = text.replace("{name}", name).replace("{flow}", flows[0])
     found["flow.schema.json"] = json.dumps(json_schema(), indent=1) + "\n"
-    found[".gitignore"] = ".env\n*.db\n*.db-*\n*.db.*\n__pycache__/\n"
+    kept_out = ".env\n*.db\n*.db-*\n*.db.*\n__pycache__/\n"
+    found[".gitignore"] = kept_out
+    found[".dockerignore"] = f"{kept_out}.git\n.venv\nfixtures/\n*.backup\n"
     return found
 
 

@@ -140,7 +140,7 @@ def phone(number: str, line: str, database: str | None) -> None:
 
 def _pipe(terminal: Terminal) -> None:
     for row in sys.stdin:
-        said = row.rstrip("\n")
+        said = row.rstrip("\n").encode("utf-8", "replace").decode()  # a pipe may hold anything
         if said.startswith("/"):
             if not terminal.obey(said):
                 return

@@ -127,15 +127,19 @@ def understand_row(row: Mapping[str, Any]) -> Understood:
     """What the text of a corpus row is."""
     written = row.get("question")
     question = question_of(written) if written else None
-    today = _day(written.get("today")) if written else _day(None)
+    today = _day(written.get("today") if isinstance(written, dict) else None)
     return read(
         str(row["text"]), question, Words.of(row.get("keywords", ())), country=row.get("country"),
         language=row.get("lang"), today=today,
     )  # fmt: skip
 
 
-def question_of(written: Mapping[str, Any]) -> Question:
-    """The question of a row: ``{"type": "integer", "min": 1, "max": 9}``, ``{"type": "choice", "choices": {…}}``."""
+def question_of(written: Mapping[str, Any] | str) -> Question:
+    """The question of a row: ``{"type": "integer", "min": 1, "max": 9}``, ``{"type": "choice", "choices": {…}}``.
+
+    A kind alone, as ``"yes_no"``, is enough where there is no more to say.
+    """
+    written = {"type": written} if isinstance(written, str) else written
     kind = written["type"]
     if kind == "choice":
         return _choice(written["choices"])

@@ -18,6 +18,7 @@
     │   ├── StoreRefused      it will never take this row: trying again is useless
     │   ├── StoreLocked       another process already serves this database
     │   ├── BackupError       a backup could not be made, read or restored
+    │   ├── StoreForeign      the database is another program's, or not there
     │   └── StoreTooNew       a newer smsbot wrote this database
     ├── NotUnderstood         a provider's webhook whose shape we do not know: quarantine
     └── TransportError        an HTTP request did not get its answer
@@ -169,6 +170,13 @@ class BackupError(StoreError):
 
     code = "SB306"
     remedy = "Look at the path in the message; `smsbot db check FILE` says whether a backup is whole."
+
+
+class StoreForeign(StoreError):
+    """The database file belongs to another program, or is not there."""
+
+    code = "SB307"
+    remedy = "Name the database of smsbot with --db or DATABASE_URL; is this the right folder?"
 
 
 class StoreTooNew(StoreError):

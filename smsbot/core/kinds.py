@@ -5,9 +5,10 @@ A kind knows the question that is understood and the type of its value; what a t
 
 from __future__ import annotations
 
+import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -98,7 +99,9 @@ def one_of(options: Mapping[str, str | Sequence[str]] | Sequence[str]) -> Kind[s
     listed = options if isinstance(options, Mapping) else dict.fromkeys(options, ())
     choices: dict[str, tuple[str, ...]] = {}
     for n, (key, words) in enumerate(listed.items(), 1):
-        more = (words,) if isinstance(words, str) else words
+        more: Any = (words,) if isinstance(words, str) else words
+        if not all(isinstance(word, str) for word in (key, *(more if isinstance(more, Iterable) else (more,)))):
+            raise ChatError(f"options are texts, or texts with their words; this one is not: {key!r}: {words!r}")
         choices[key] = tuple(dict.fromkeys(filter(None, map(normalise, (key, *more, str(n))))))
     if not choices:
         raise ChatError("a choice needs options")
@@ -119,6 +122,11 @@ _BY_TYPE: dict[Any, Callable[[], Kind[Any]]] = {
     date: lambda: Kind(Question("date"), _same), time: lambda: Kind(Question("time"), _same),
     datetime: lambda: Kind(Question("datetime"), _same), Money: lambda: Kind(Question("money"), _same),
 }  # fmt: skip
+
+
+def is_form(wanted: Any) -> bool:
+    """Whether a kind is a dataclass whose fields are asked one by one."""
+    return isinstance(wanted, type) and dataclasses.is_dataclass(wanted) and wanted not in _BY_TYPE
 
 
 def kind_of(wanted: Any) -> Kind[Any]:

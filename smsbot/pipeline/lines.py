@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smsbot.core import phone
-from smsbot.core.errors import Changed
+from smsbot.core.errors import Changed, RouteError
 from smsbot.core.nearest import nearest
+from smsbot.core.words import tokens
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
 from smsbot.routing.injection import Signature, where, wrong
@@ -82,6 +83,21 @@ def table_of(bot: Bot, number: str, shelf: Shelf) -> Table:
             table.enter(route, (pattern,))
         for name in filter(None, (start.event, start.api)):
             table.enter(Route("event", name, None, flow.name, flow.path))
+    return table
+
+
+def checked_table(bot: Bot, number: str, shelf: Shelf, country: str | None) -> Table:
+    """The same; a keyword that means STOP would never reach its handler."""
+    table = table_of(bot, number, shelf)
+    for keyword in table.keywords.words():
+        found = tokens(keyword)
+        if consent.recognise(found, country) is consent.Word.STOP:
+            match = table.keyword(keyword, found, exact=True)
+            place = where(match.route.signature.function) if match and match.route.signature else bot.home
+            on = f" on {number}" if number else ""
+            raise RouteError(
+                f'the keyword "{keyword}" opts people out{on}, so its handler would never run\n  --> {place}'
+            )
     return table
 
 

@@ -123,6 +123,8 @@ class Bot(Router):
         """
         from cronsim import CronSim, CronSimError
 
+        if not isinstance(cron, str):
+            raise RouteError(f'write @bot.every("0 9 * * *"): it takes a cron expression\n  --> {caller()}')
         try:
             CronSim(cron, datetime(2026, 1, 1, tzinfo=UTC))
         except CronSimError as error:

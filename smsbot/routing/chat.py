@@ -20,7 +20,7 @@ from smsbot.core.answers import Unsure
 from smsbot.core.clock import duration
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, FlowError, UsageError
-from smsbot.core.kinds import Kind, kind_of, one_of, yes_no
+from smsbot.core.kinds import Kind, is_form, kind_of, one_of, yes_no
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
 from smsbot.core.request import Ask, Call, Do, Driver, Request, Sleep, Terms, Together, Wait, WentBack
@@ -273,7 +273,7 @@ class Chat:
         ``@bot.answer``. `key` names the question where no variable does. `tries` wrong answers are asked again;
         one more raises `TooManyTries`, and silence for `timeout` raises `NoReply`.
         """
-        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        if is_form(kind):
             return self._form_of(prompt, kind, terms)
         return self._promise(self._ask(prompt, kind_of(kind), key, terms, back=False), "chat.ask")
 
@@ -286,7 +286,7 @@ class Chat:
         self, prompt: str, options: Mapping[str, str] | Sequence[str], /, *, key: str = "", **terms: Unpack[AskTerms]
     ) -> Wait[str]:
         """Ask for one of numbered options, listed below the prompt; the answer is the option's key."""
-        listed = options if isinstance(options, Mapping) else {o: o for o in options}
+        listed = options if isinstance(options, Mapping) else dict(zip(options, options, strict=True))
         shown = "\n".join([prompt, *(f"{n}) {text}" for n, text in enumerate(listed.values(), 1))])
         made: Wait[str] = self._promise(self._ask(shown, one_of(listed), key, terms, back=False), "chat.menu")
         return made

@@ -155,6 +155,8 @@ class Router:
         """Take delivery reports; without `statuses`, all final ones. The argument `report` is a `Delivery`."""
         known = {s.value: s for s in Status}
         for status in statuses:
+            if not isinstance(status, str):
+                raise RouteError(f"write @bot.on_delivery(), with parentheses\n  --> {caller()}")
             if status not in known:
                 near = nearest(status, known)
                 hint = f'; did you mean "{near}"?' if near else f"; statuses: {', '.join(known)}"

@@ -18,7 +18,7 @@ import orjson
 
 from smsbot.core import codec
 from smsbot.core.conversation import Conversation, Frame, Late, Run
-from smsbot.core.errors import StoreError, StoreLocked
+from smsbot.core.errors import StoreError, StoreForeign, StoreLocked, StoreTooNew
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
 from smsbot.core.status import Status
 from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, answer_hash, digest
@@ -46,9 +46,18 @@ class SqliteReader:
     async def open(self) -> None:
         """Connect; raises `StoreError` if there is no such database."""
         if not self._path.is_file():
-            raise StoreError(f"there is no database {self._path}")
+            raise StoreForeign(f"there is no database {self._path}")
         self._db = await aiosqlite.connect(f"file:{_uri(self._path)}?mode=ro", uri=True, isolation_level=None)
         self._db.row_factory = sqlite3.Row
+        try:
+            version = next(iter(await self._db.execute_fetchall("PRAGMA user_version")))[0]
+        except sqlite3.Error as error:
+            await self.close()
+            raise StoreError(f"the database could not be read: {error}") from error
+        if not version or version > queries.migrations("sqlite")[-1][0]:
+            await self.close()
+            kind = StoreTooNew if version else StoreForeign
+            raise kind(f"{self._path} " + (f"has schema {version}, which is newer" if version else "is not smsbot's"))
 
     async def close(self) -> None:
         """Let go of the connection."""

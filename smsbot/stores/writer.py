@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from smsbot.core.errors import StoreError, StoreRefused, StoreTooNew
+from smsbot.core.errors import StoreError, StoreForeign, StoreRefused, StoreTooNew
 from smsbot.failpoints import reached
 
 from .queries import Query, migrations
@@ -215,6 +215,8 @@ class Writer:
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None, cached_statements=256, timeout=_PATIENCE)
         db.row_factory = sqlite3.Row
+        if not db.execute("PRAGMA user_version").fetchone()[0] and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise StoreForeign(f"{self._path} is a database of another program")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA foreign_keys=ON")

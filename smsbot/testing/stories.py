@@ -296,7 +296,7 @@ def written(texts: Sequence[str]) -> str:
 
 def _short(text: str) -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= 160 else flat[:159] + "…"
+    return flat if len(flat) <= 240 else f"{flat[:120]} … {flat[-117:]}"  # a place stands at the end
 
 
 def rewrite(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pytest
 
 import smsbot.app
-from smsbot import Bot, Chat, NoReply, choice, integer
+from smsbot import Bot, Chat, Money, NoReply, choice, integer
 from smsbot.core.errors import StoreError
 from smsbot.core.message import Arrival
 from smsbot.stores.arriving import Named
@@ -560,6 +560,35 @@ async def test_data_begins_anew_with_a_restart(tmp_path: Path, restart: bool) ->
             await sim.restart()
         await ann.text("yes")
         assert ann.heard == ["Well?", "n is 1"]
+
+
+async def test_money_is_one_question(tmp_path: Path) -> None:
+    bot = Bot()
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        return f"{await chat.ask('How much?', Money)} noted"
+
+    async with Sim(bot, tmp_path) as sim:
+        ann = sim.phone()
+        await ann.text("go")
+        await ann.text("$20")
+        assert ann.heard[0] == "How much?"
+        assert "20" in ann.heard[1]
+
+
+@pytest.mark.parametrize("options", [[9, 10], {1: "x"}, {"x": 5}])
+async def test_options_that_are_no_texts_are_a_mistake_at_once(tmp_path: Path, options: Any) -> None:
+    bot = Bot()
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        return await chat.menu("Which?", options)
+
+    async with Sim(bot, tmp_path) as sim:
+        ann = sim.phone()
+        await ann.text("go")
+        assert "SB102: options are texts" in (await sim.trouble_of(ann.number) or "")
 
 
 async def test_a_restart_below_run_is_a_mistake_with_a_name(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""Wrong files, folders and input: one plain error each, never a traceback, and nothing of another program is touched."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ..processes import ROOT, SMSBOT, clean_environment, running, smsbot
+
+BOT = "from smsbot import Bot, Chat\nbot = Bot()\n"
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as db, db:
+        db.execute("CREATE TABLE x (y)")
+    before = (tmp_path / "other.db").read_bytes()
+    (tmp_path / "b.py").write_text(BOT)
+    for command in (("dev", "--no-reload", "b.py"), ("tail",), ("trace", "+48600100200"), ("doctor", "--offline")):
+        done = smsbot(*command, "--db", "other.db", folder=tmp_path)
+        said = done.stdout + done.stderr
+        assert done.returncode, said
+        assert "another program" in said or "is not smsbot's" in said
+    assert (tmp_path / "other.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [("trace", "+48600100200"), ("tail",), ("doctor", "--offline"), ("token", "list")])
+def test_a_newer_database_does_not_look_like_an_empty_one(tmp_path: Path, command: tuple[str, ...]) -> None:
+    with closing(sqlite3.connect(tmp_path / "smsbot.db")) as db, db:
+        db.execute("PRAGMA user_version=999")
+    done = smsbot(*command, folder=tmp_path)
+    assert done.returncode in (1, 3)
+    assert "schema 999" in done.stdout + done.stderr
+
+
+def test_a_missing_database_asks_for_the_folder(tmp_path: Path) -> None:
+    done = smsbot("trace", "+48600100200", folder=tmp_path)
+    assert "there is no database" in done.stderr
+    assert "is this the right folder?" in done.stderr
+
+
+def test_files_that_cannot_be_written(tmp_path: Path) -> None:
+    flow = ROOT / "flows" / "pizza.yaml"
+    done = smsbot("graph", str(flow), "-o", "nowhere/p.svg", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "error: nowhere/p.svg: No such file or directory\n")
+
+
+def test_a_phone_takes_any_bytes(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text(BOT + "@bot.fallback\ndef f(text: str) -> str:\n    return f'got {text}'\n")
+    with running("dev", "--no-reload", "b.py", folder=tmp_path, log=tmp_path / "log"):
+        done = subprocess.run(
+            [*SMSBOT, "phone"], input=b"caf\xe9\n", cwd=tmp_path, env=clean_environment(), capture_output=True, timeout=60, check=False
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"got caf" in done.stdout
+    assert "\x1b" not in (tmp_path / "log").read_text(), "no colours in a file"
+
+
+STOP = '@bot.on("stop")\ndef stop(): pass\n'
+TWINS = "".join(f'@bot.on("{n}")\nasync def a(chat: Chat):\n    await chat.ask("?")\n' for n in "xy")
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "said"), [(STOP, 3, "opts people out"), (TWINS, 6, "another conversation called a()")]
+)
+def test_check_finds_what_a_start_would_refuse(tmp_path: Path, code: str, line: int, said: str) -> None:
+    (tmp_path / "b.py").write_text(BOT + code)
+    done = smsbot("check", "--json", "b.py", folder=tmp_path)
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (done.returncode, problem["code"], problem["line"]) == (1, "SB101", line)
+    assert said in problem["message"]
+    assert problem["path"].endswith("b.py")
+
+
+def test_what_cannot_be_loaded_is_told_to_programs_too(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text(BOT + "@bot.on_errror\ndef f(): pass\n")
+    done = smsbot("check", "--json", "b.py", folder=tmp_path)
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (done.returncode, problem["code"], problem["line"]) == (2, "SB101", 3)
+    assert "did you mean on_error?" in done.stderr
+    done = smsbot("check", "--format", "github", "b.py", folder=tmp_path)
+    assert done.stdout.startswith("::error file=")
+    done = smsbot("check", "--json", folder=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["problems"][0]["code"]) == (3, "SB201")
+
+
+def test_a_new_bot_keeps_its_secrets_out_of_its_image(tmp_path: Path) -> None:
+    assert smsbot("new", "clinic", folder=tmp_path).returncode == 0
+    kept_out = (tmp_path / "clinic" / ".dockerignore").read_text().splitlines()
+    assert {".env", "*.db", "*.db-*"} <= {*kept_out}
