@@ -29,6 +29,7 @@ class Receipts:
         self._wakes: frozenset[Status] = frozenset(
             status for line in lines.values() for status in line.table.deliveries
         )
+        store.listen(self._wakes, dispatcher.feed)
 
     async def take(self, receipts: Sequence[Receipt]) -> None:
         """Keep reports; durable on return."""

@@ -6,7 +6,7 @@ transaction. Every call is durable when it returns. `now` is always the caller's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -175,6 +175,10 @@ class Turns(Protocol):
 
 class Outbox(Protocol):
     """Sending what is owed."""
+
+    def listen(self, wakes: frozenset[Status], feed: Callable[[Sequence[Event]], None]) -> None:
+        """Give events to `feed` for reports with these statuses that had come before their text was known."""
+        ...
 
     async def owe(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
         """Keep texts that no turn said (an API call, the command line)."""

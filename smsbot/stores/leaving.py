@@ -17,6 +17,10 @@ from .writer import Plan
 _STATUS = {Fate.ACCEPTED: Status.ACCEPTED, Fate.REFUSED: Status.FAILED, Fate.UNKNOWN: Status.UNKNOWN}
 
 
+Ended = tuple[tuple[Claim, ...], tuple[Event, ...]]
+"""The texts that go on now, and the events of reports that had come before their text was known."""
+
+
 class Settle(Planned):
     """The end of an attempt, and the claim of the text that waited behind it."""
 
@@ -32,22 +36,23 @@ class Settle(Planned):
             return True
         return self.ledger.open.get(end.claim.outgoing.key, 0) > 1
 
-    def plan(self, plan: Plan) -> tuple[Claim, ...]:
-        """Write the outcome; hand out the next text."""
+    def plan(self, plan: Plan) -> Ended:
+        """Write the outcome; hand out the next text, and the events of reports that came before."""
         end, text = self.end, self.end.claim.outgoing
         plan.add("attempt_ended", (end.now, end.fate.value, end.reference, end.detail, text.id, end.claim.attempt))
         if end.fate is Fate.LATER:
-            return self._later(plan)
+            return self._later(plan), ()
         status = _STATUS[end.fate]
         unknown = end.fate is Fate.UNKNOWN and plan.rows("outgoing", (text.id,))[0]["rank"] < RANK[Status.ACCEPTED]
         phase, due = ("check", end.again) if unknown else (None, end.now)
         plan.add("settle", (text.id, phase, due, status.value, RANK[status], end.detail))
         if unknown:  # what follows waits, so that it cannot overtake
-            return ()
+            return (), ()
         self.shift(text.key, -1)
-        if plan.alone and end.reference:
-            _early_reports(plan, text, end.reference)
-        return self.next_text(plan, text.key, end.now) if plan.alone else ()
+        if not plan.alone:
+            return (), ()
+        woken = _early_reports(self, plan, text, end.reference, end.now) if end.reference else ()
+        return self.next_text(plan, text.key, end.now), woken
 
     def _later(self, plan: Plan) -> tuple[Claim, ...]:
         """Back into the queue, unless a report says meanwhile that an earlier attempt arrived."""
@@ -61,10 +66,25 @@ class Settle(Planned):
         return self.next_text(plan, text.key, end.now)
 
 
-def _early_reports(plan: Plan, text: Outgoing, reference: str) -> None:
-    """Reports that came before we knew the provider's id."""
+def _early_reports(unit: Planned, plan: Plan, text: Outgoing, reference: str, now: float) -> tuple[Event, ...]:
+    """Reports that came before we knew the provider's id; the events by which they wake the conversation now."""
+    woken: list[Event | None] = []
     for row in plan.rows("early_reports", (text.account, reference)):
-        plan.add("raise", (text.id, row["status"], RANK[Status(row["status"])], row["detail"]))
+        status = Status(row["status"])
+        plan.add("raise", (text.id, row["status"], RANK[status], row["detail"]))
+        if status in unit.ledger.wakes:
+            woken.append(_wake(unit, plan, plan.rows("outgoing", (text.id,))[0], status, now))
+    return tuple(event for event in woken if event is not None)
+
+
+def _wake(unit: Planned, plan: Plan, text: sqlite3.Row, status: Status, at: float) -> Event | None:
+    """The event of a report for the conversation; None if this status woke it before."""
+    identity = digest("delivery", text["id"], status.value)
+    if not plan.offer("seen", (identity, at)):
+        return None
+    data = codec.dumps({"status": status.value, "outgoing": text["id"], "text": text["text"]})
+    event = Event(identity, Key(text["line"], text["number"]), "delivery", "", at, data=data)
+    return replace(event, seq=unit.take(plan, event, 0, ""))
 
 
 class ClaimDue(Planned):
@@ -107,29 +127,29 @@ class EndCheck(Planned):
         """A report may have settled the text meanwhile, and texts may wait behind it."""
         return True
 
-    def plan(self, plan: Plan) -> tuple[Claim, ...]:
+    def plan(self, plan: Plan) -> Ended:
         """Settle, ask again later, resend or hold; what waited behind it goes on, or waits for the resend."""
         end, text = self.end, self.end.check.claim.outgoing
         row = plan.rows("outgoing", (text.id,))[0]
         if row["phase"] != "check" or row["attempts"] != end.check.claim.attempt:
-            return ()
-        claims = self._end(plan)
+            return (), ()
+        claims, woken = self._end(plan)
         if end.finding is Finding.ABSENT:
-            return ()
+            return (), ()
         if not row["passed"]:
             self.shift(text.key, -1)
         if claims:
             self.shift(text.key, 1)
-        return claims or self.next_text(plan, text.key, end.now)
+        return claims or self.next_text(plan, text.key, end.now), woken
 
-    def _end(self, plan: Plan) -> tuple[Claim, ...]:
+    def _end(self, plan: Plan) -> Ended:
         end, text = self.end, self.end.check.claim.outgoing
         match end.finding:
             case Finding.FOUND:
                 plan.add("settle", (text.id, None, end.now, end.status.value, RANK[end.status], end.detail))
                 if end.reference:
                     plan.add("attempt_found", (end.reference, text.id, end.check.claim.attempt))
-                    _early_reports(plan, text, end.reference)
+                    return (), _early_reports(self, plan, text, end.reference, end.now)
             case Finding.ABSENT:
                 plan.add("absent", (text.id, end.again))
             case Finding.LATER:
@@ -142,8 +162,8 @@ class EndCheck(Planned):
                 attempt = end.check.claim.attempt + 1
                 plan.add("resend", (text.id, attempt))
                 plan.add("attempt", (text.id, attempt, end.now))
-                return (Claim(text, attempt),)
-        return ()
+                return (Claim(text, attempt),), ()
+        return (), ()
 
 
 class Close(Planned):
@@ -234,21 +254,12 @@ class Reported(Planned):
             if text["phase"] in ("queue", "behind", "held", "check"):
                 self._no_longer_owed(plan, text, r.at)
         wakes = r.status in self.report.wakes and r.status.rank >= text["rank"]
-        return self._wake(plan, text, r.status, r.at) if wakes else None
+        return _wake(self, plan, text, r.status, r.at) if wakes else None
 
     def _no_longer_owed(self, plan: Plan, text: sqlite3.Row, now: float) -> None:
         if not (text["passed"] if text["phase"] == "check" else text["scheduled"]):
             self.shift(Key(text["line"], text["number"]), -1)
         plan.add("promote", (text["line"], text["number"], now))
-
-    def _wake(self, plan: Plan, text: sqlite3.Row, status: Status, at: float) -> Event | None:
-        """The event for the conversation; None if this status woke it before."""
-        identity = digest("delivery", text["id"], status.value)
-        if not plan.offer("seen", (identity, at)):
-            return None
-        data = codec.dumps({"status": status.value, "outgoing": text["id"], "text": text["text"]})
-        event = Event(identity, Key(text["line"], text["number"]), "delivery", "", at, data=data)
-        return replace(event, seq=self.take(plan, event, 0, ""))
 
     def refused(self, statement: str) -> None:
         """It came before."""

@@ -26,6 +26,8 @@ class Ledger:
         self.open: dict[Key, int] = {}
         self.paused: set[tuple[str, str]] = set()
         """What is paused: ``("all", "")``, or a line or a lane by its name."""
+        self.wakes: frozenset[Status] = frozenset()
+        """Delivery statuses for which a bot listens."""
 
     def next_seq(self) -> int:
         """The place of the next event."""

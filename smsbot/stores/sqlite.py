@@ -8,7 +8,7 @@ import os
 import secrets
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Self
@@ -26,7 +26,7 @@ from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, answer_hash
 from . import queries
 from .arriving import Accept, Named, Owe, Turn
 from .base import Acceptance, Check, Checked, Report, Row, Settlement
-from .leaving import ClaimDue, Close, EndCheck, Pause, Reported, Settle
+from .leaving import ClaimDue, Close, EndCheck, Ended, Pause, Reported, Settle
 from .ledger import Ledger, outgoing_of
 from .writer import Plan, Statements, Writer
 
@@ -82,6 +82,10 @@ class SqliteReader:
             raise StoreError(f"the database could not be read: {error}") from error
 
 
+def _nobody(events: Sequence[Event]) -> None:
+    """Nobody listens yet."""
+
+
 class SqliteStore:
     """Everything in one file of mode 0600, served by one process at a time."""
 
@@ -92,6 +96,7 @@ class SqliteStore:
             str(self.path), Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects"))
         )
         self._ledger = Ledger()
+        self._feed: Callable[[Sequence[Event]], None] = _nobody
         self._cache: OrderedDict[Key, Conversation] = OrderedDict()
         self._lines: set[str] = set()
         self._contacts: OrderedDict[str, Mapping[str, str]] = OrderedDict()
@@ -331,8 +336,7 @@ class SqliteStore:
 
     async def sent(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
         """Attempts that ended; returns the texts that waited behind them."""
-        answers = await self._writer.submit([Settle(self._ledger, s) for s in batch])
-        return [claim for claims in answers for claim in claims]
+        return self._ended(await self._writer.submit([Settle(self._ledger, s) for s in batch]))
 
     async def retry(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
         """Attempts that definitely did not send; returns texts that waited behind one that had arrived after all."""
@@ -351,8 +355,17 @@ class SqliteStore:
 
     async def checked(self, batch: Sequence[Checked]) -> Sequence[Claim]:
         """Look-ups that ended; returns the texts to resend."""
-        answers = await self._writer.submit([EndCheck(self._ledger, c) for c in batch])
-        return [claim for claims in answers for claim in claims]
+        return self._ended(await self._writer.submit([EndCheck(self._ledger, c) for c in batch]))
+
+    def listen(self, wakes: frozenset[Status], feed: Callable[[Sequence[Event]], None]) -> None:
+        """Give events to `feed` for reports with these statuses that had come before their text was known."""
+        self._ledger.wakes, self._feed = wakes, feed
+
+    def _ended(self, answers: Sequence[Ended]) -> Sequence[Claim]:
+        events = [event for _, woken in answers for event in woken]
+        if events:
+            self._feed(events)
+        return [claim for claims, _ in answers for claim in claims]
 
     async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> Sequence[Claim]:
         """End a claimed text without sending it; returns the text that waited behind it."""

@@ -361,6 +361,24 @@ async def test_a_report_before_its_text_is_known_counts_when_it_is(store: Sqlite
     assert await status(store, other.outgoing) == ("failed", None)
 
 
+@pytest.mark.parametrize("found", [True, False], ids=["looked up", "accepted"])
+async def test_a_report_before_its_text_is_known_wakes_its_conversation_once(store: SqliteStore, found: bool) -> None:
+    woken: list[Event] = []
+    store.listen(frozenset({Status.DELIVERED}), woken.extend)
+    claim = (await store.owe([text("1")]))[0].claims[0]
+    early = Report(Receipt("main", "theirs-1", Status.DELIVERED, "ok", NOW), frozenset({Status.DELIVERED}))
+    assert await store.report([early]) == []
+    if found:
+        await store.sent([Settlement(claim, Fate.UNKNOWN, NOW, again=NOW)])
+        (check,) = await store.claim_checks(NOW, 10)
+        await store.checked([Checked(check, Finding.FOUND, NOW, reference="theirs-1")])
+    else:
+        await store.sent([Settlement(claim, Fate.ACCEPTED, NOW, reference="theirs-1")])
+    assert [(e.kind, e.key) for e in woken] == [("delivery", ANN)]
+    assert [e.seq for e in await store.unread(0, 10)] == [woken[0].seq]
+    assert await store.report([early]) == []
+
+
 async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(store: SqliteStore) -> None:
     await store.owe([text("scheduled", due=NOW + 10), text("first"), text("behind"), text("bob", BOB)])
     stop = Acceptance(event("stop"), Consent("optout", "stop", "text"), (text("bye", lane="consent"),))
