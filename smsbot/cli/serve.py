@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from smsbot import targets
-from smsbot.accounts import Real
+from smsbot.accounts import Real, build_gateway
 from smsbot.app import App
 from smsbot.core import phone
-from smsbot.core.errors import SettingsError, UsageError
+from smsbot.core.errors import SettingsError, SmsbotError, UsageError
 from smsbot.flows.library import SUFFIXES
 from smsbot.routing.bot import Bot
 from smsbot.serve import listen, serve
 from smsbot.settings import BotSettings, Settings, check_live, read
+from smsbot.transport import HttpxTransport
 
 from . import logs, options
 from .reload import supervise
@@ -181,11 +183,39 @@ def _configured(settings: Settings, target: str) -> Mapping[str, BotSettings] | 
     return next(({n: b} for n, b in settings.bots.items() if plain(b.target) == plain(target)), None)
 
 
+def _ready(settings: Settings) -> dict[str, Bot]:
+    """The bots of a server that can start; raises everything that keeps it from that at once."""
+    problems: list[str] = []
+    others: list[SmsbotError] = []
+    bots: dict[str, Bot] = {}
+    transport = HttpxTransport()
+    steps: list[Callable[[], object]] = [lambda: check_live(settings)]
+    steps += [partial(build_gateway, name, account, transport) for name, account in settings.accounts.items()]
+    steps += [partial(_load_into, bots, name, bot.target) for name, bot in settings.bots.items()]
+    for step in steps:
+        try:
+            step()
+        except SettingsError as error:
+            problems += error.problems
+        except SmsbotError as error:
+            others.append(error)
+    if not problems and len(others) == 1:
+        raise others[0]
+    if problems or others:
+        raise SettingsError([*dict.fromkeys(problems), *(str(error.args[0]) for error in others)])
+    return bots
+
+
+def _load_into(bots: dict[str, Bot], name: str, target: str) -> None:
+    bots[name] = targets.load(target)
+    bots[name].name = name
+
+
 def load(settings: Settings) -> dict[str, Bot]:
     """The bots of the settings, by name."""
-    found = {name: targets.load(bot.target) for name, bot in settings.bots.items()}
-    for name, bot in found.items():
-        bot.name = name
+    found: dict[str, Bot] = {}
+    for name, bot in settings.bots.items():
+        _load_into(found, name, bot.target)
     return found
 
 
@@ -224,8 +254,7 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
         if chosen is None:
             raise SettingsError([f"no bot of the settings has the target {target}; `run` serves only configured lines"])
         settings = settings.model_copy(update={"bots": chosen})
-    check_live(settings)
-    app = App(settings, load(settings))
+    app = App(settings, _ready(settings))
     listener = listen(settings.host, settings.port)
     host, bound = listener.getsockname()[:2]
     said = f"Serving {settings.public_url} on {host}:{bound}"

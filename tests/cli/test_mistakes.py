@@ -76,6 +76,23 @@ def test_check_finds_what_a_start_would_refuse(tmp_path: Path, code: str, line: 
     assert problem["path"].endswith("b.py")
 
 
+def test_everything_that_keeps_a_server_from_starting_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "smsbot.toml").write_text(
+        '[bots.a]\ntarget = "nowhere:bot"\nlines = ["7255"]\n[bots.b]\ntarget = "b.py"\nlines = ["7256"]\n'
+        '[accounts.main]\n[accounts.x]\ngateway = "http"\n[accounts.y]\ngateway = "http"\nurl = "http://z"\n'
+        '[lines."7255"]\naccount = "x"\n[lines."7256"]\naccount = "y"\n'
+    )
+    (tmp_path / "b.py").write_text(BOT + "@bot.on_errror\ndef f(): pass\n")
+    done = smsbot("run", folder=tmp_path)
+    assert done.returncode == 3
+    for problem in (
+        "PUBLIC_URL is missing", "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION is missing", "accounts.x.url: is missing",
+        "accounts.y.url: must be https", "there is no module nowhere", "did you mean on_error?",
+    ):  # fmt: skip
+        assert problem in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_what_cannot_be_loaded_is_told_to_programs_too(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text(BOT + "@bot.on_errror\ndef f(): pass\n")
     done = smsbot("check", "--json", "b.py", folder=tmp_path)
