@@ -62,23 +62,30 @@ def _of_function(function: Callable[..., Any], seen: set[Any], folder: Path) -> 
     if function in seen:
         return
     seen.add(function)
-    try:
-        lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError):
+    found = parsed(function, folder)
+    if found is None:
         return
-    body = tree.body[0]
-    if not isinstance(body, ast.FunctionDef | ast.AsyncFunctionDef):
-        return
-    source = _Source(function, lines, first, folder)
-    visitor = _Visitor(source, _scope(function, body), _chat_name(function))
+    source, body = found
+    visitor = _Visitor(source, _scope(function, body), chat_name(function))
     visitor.look(body)
     yield from visitor.problems
     for other in visitor.followed:
         yield from _of_function(inspect.unwrap(other), seen, folder)
 
 
-def _chat_name(function: Callable[..., Any]) -> str:
+def parsed(function: Callable[..., Any], folder: Path) -> tuple[Source, ast.FunctionDef | ast.AsyncFunctionDef] | None:
+    """The source of a function and its syntax; None if it cannot be read."""
+    try:
+        lines, first = inspect.getsourcelines(function)
+        body = ast.parse(textwrap.dedent("".join(lines))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return None
+    if not isinstance(body, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    return Source(function, lines, first, folder), body
+
+
+def chat_name(function: Callable[..., Any]) -> str:
     """What the function calls its chat."""
     names = list(inspect.signature(function).parameters)
     annotated = [n for n, a in getattr(function, "__annotations__", {}).items() if "Chat" in str(a)]
@@ -117,7 +124,9 @@ class _Missing:
         self.__name__ = name
 
 
-class _Source:
+class Source:
+    """The lines of a function, to point at."""
+
     def __init__(self, function: Callable[..., Any], lines: list[str], first: int, folder: Path) -> None:
         path = Path(function.__code__.co_filename)
         try:
@@ -128,17 +137,22 @@ class _Source:
         self.first = first
         self.indent = len(lines[0]) - len(lines[0].lstrip())
 
-    def problem(self, node: ast.expr, what: str, kind: str) -> Problem:
-        why, remedy = _WHY[kind]
+    def problem(self, code: str, node: ast.expr, message: str, remedy: str, suggestion: str = "") -> Problem:
+        """What is wrong with an expression, at its place."""
         line = self.lines[node.lineno - 1].rstrip("\n") if node.lineno <= len(self.lines) else ""
         length = (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
         place = Place(self.path, self.first + node.lineno - 1, node.col_offset + self.indent + 1, max(1, length))
+        return Problem(code, message, place, help=remedy, excerpt=line, suggestion=suggestion)
+
+    def unsafe(self, node: ast.expr, what: str, kind: str) -> Problem:
+        """What must not happen inside a conversation."""
+        why, remedy = _WHY[kind]
         verb = "gives " if kind in (CLOCK, DICE) else ""
-        return Problem("SB680", f"{what} inside a conversation {verb}{why}", place, help=remedy, excerpt=line)
+        return self.problem("SB680", node, f"{what} inside a conversation {verb}{why}", remedy)
 
 
 class _Visitor(ast.NodeVisitor):
-    def __init__(self, source: _Source, scope: Mapping[str, Any], chat: str) -> None:
+    def __init__(self, source: Source, scope: Mapping[str, Any], chat: str) -> None:
         self.source = source
         self.scope = scope
         self.chat = chat
@@ -166,7 +180,7 @@ class _Visitor(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         kind = self._unsafe(node)
         if kind is not None:
-            self.problems.append(self.source.problem(node, f"{ast.unparse(node.func)}()", kind))
+            self.problems.append(self.source.unsafe(node, f"{ast.unparse(node.func)}()", kind))
         inner = self._inner.pop(node.func.id, None) if isinstance(node.func, ast.Name) else None
         if inner is not None:
             for statement in inner.body:
@@ -179,16 +193,16 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Await(self, node: ast.Await) -> None:
         if not self._ours(node.value) and not (isinstance(node.value, ast.Call) and self._unsafe(node.value)):
-            self.problems.append(self.source.problem(node, f"await {ast.unparse(node.value)}", AWAIT))
+            self.problems.append(self.source.unsafe(node, f"await {ast.unparse(node.value)}", AWAIT))
         self.generic_visit(node)
 
     def visit_AsyncWith(self, node: ast.AsyncWith) -> None:
         for item in node.items:
-            self.problems.append(self.source.problem(item.context_expr, "async with", AWAIT))
+            self.problems.append(self.source.unsafe(item.context_expr, "async with", AWAIT))
         self.generic_visit(node)
 
     def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
-        self.problems.append(self.source.problem(node.iter, "async for", AWAIT))
+        self.problems.append(self.source.unsafe(node.iter, "async for", AWAIT))
         self.generic_visit(node)
 
     def _ours(self, awaited: ast.expr) -> bool:

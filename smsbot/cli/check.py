@@ -13,6 +13,7 @@ from smsbot.checks.flows import Cost, costs
 from smsbot.checks.lint import lint
 from smsbot.checks.proof import examine
 from smsbot.checks.story import load_stories, story_files
+from smsbot.checks.verbs import verbs
 from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.problem import Place, Problem, Severity, errors, render
 from smsbot.flows.library import build
@@ -59,6 +60,8 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
         flows += found
         conversations += len(bot.conversations())
         problems += wrong + lint(bot, Path.cwd())
+        events = [e for flow in found for e in (flow.start.event, flow.start.api) if e]
+        problems += verbs(bot, [flow.name for flow in found], events, Path.cwd())
         problems += _tables(bot, found, lines, settings) if not errors(wrong) else []
     problems += _story_problems(flows, named, settings)
     counts = _counts(flows, conversations, problems)

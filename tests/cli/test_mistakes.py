@@ -109,3 +109,38 @@ def test_a_new_bot_keeps_its_secrets_out_of_its_image(tmp_path: Path) -> None:
     assert smsbot("new", "clinic", folder=tmp_path).returncode == 0
     kept_out = (tmp_path / "clinic" / ".dockerignore").read_text().splitlines()
     assert {".env", "*.db", "*.db-*"} <= {*kept_out}
+
+
+VERBS = """
+@bot.on("go")
+async def go(chat: Chat):
+    chat.ask("Size?")
+    size = chat.confirm("Sure?")
+    a = chat.step(print)
+    await chat.gather(a, chat.step(print))
+    await chat.run("pizzza")
+    chat.goto("sizze")
+    chat.goto("size")
+    chat.start("pinng", to="+48600100200")
+    return await chat.run("pizza")
+
+@bot.state("size")
+def size(chat: Chat): chat.start("ping", to="+48600100200")
+
+@bot.event("ping")
+def ping(chat: Chat): chat.step(print)
+"""
+
+
+def test_verbs_that_cannot_work_are_found_before_they_run(tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    flow = "flow: pizza\ndefaults: {timeout: 5m}\nsteps:\n  - {ask: a, say: A?}\n"
+    (tmp_path / "flows" / "pizza.yaml").write_text(flow)
+    (tmp_path / "b.py").write_text(BOT.replace("Bot()", 'Bot(flows="flows")') + VERBS)
+    done = smsbot("check", "--json", "b.py", folder=tmp_path)
+    found = [(p["line"], p["code"], p["suggestion"]) for p in json.loads(done.stdout)["problems"]]
+    assert found == [
+        (6, "SB681", ""), (7, "SB681", ""), (10, "SB682", "pizza"), (11, "SB682", "size"), (13, "SB682", "ping"),
+        (20, "SB681", ""),
+    ]  # fmt: skip
+    assert done.returncode == 1
