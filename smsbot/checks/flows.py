@@ -254,6 +254,13 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
                 pattern = compile_pattern(node.text)
             except RouteError:  # reading noted it
                 continue
+            answers = {step.ask.name for step in flow.steps.values() if step.ask is not None}
+            known = {*answers, *flow.args, *flow.variables, "rest"}
+            for hole in sorted({*pattern.holes} - known):
+                sources[flow.path].unknown(
+                    "SB644", node, f'nothing takes what the hole "{hole}" finds', hole, known - {"rest"},
+                    note="a hole answers the question of its name", severity=Severity.WARNING,
+                )  # fmt: skip
             digression = next((t for f in flows for p, t in f.anywhere if p.shape == pattern.shape), None)
             if digression is not None:
                 sources[flow.path].report(

@@ -80,6 +80,7 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     ('then: {"no": size}', "then: {⟦yess: size}", "SB643", "yes"),
     ("L: [3, large]}", "L: [⟦2, large]}", "SB642", ""),
     ("L: [3, large]}", "M: [3, large]}".replace("M", "⟦M"), "SB603", ""),
+    ('"pizza {qty:int}"', '⟦"pizza {qt:int}"', "SB644", "qty"),
     # names in texts and expressions
     ("a lot: {double}", "a lot: {⟦duoble}", "SB621", "double"),
     ('say: "{qty} x {size}', 'say: "{qty} x {⟦sizee}', "SB621", "size"),
