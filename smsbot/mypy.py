@@ -11,8 +11,11 @@ All else about a handler stays strict. Pyright needs nothing: it infers what is 
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 from mypy.nodes import MISSING_FALLBACK, CallExpr, Decorator, Expression, Import, ImportFrom, MemberExpr, MypyFile
-from mypy.plugin import Plugin
+from mypy.plugin import Plugin, ReportConfigContext
 from mypy.types import AnyType, CallableType, Instance, TypeOfAny
 
 DECORATORS = frozenset({"action", "anywhere", "event", "fallback", "on", "on_delivery", "on_reaction", "state"})
@@ -29,6 +32,15 @@ class Handlers(Plugin):
                 if isinstance(node, Decorator) and any(map(_makes_a_handler, node.decorators)):
                     _declare(node)
         return []
+
+    def report_config_data(self, ctx: ReportConfigContext) -> object:
+        """For files of handlers something new each time: mypy takes what it cached without the first sight above."""
+        if ctx.id.partition(".")[0] == "smsbot" or not ctx.path.endswith(".py"):
+            return None
+        try:
+            return time.time_ns() if "smsbot" in Path(ctx.path).read_text(encoding="utf-8", errors="replace") else None
+        except OSError:
+            return None
 
 
 def plugin(version: str) -> type[Plugin]:

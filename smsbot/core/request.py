@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from .errors import ChatError
 from .question import Question
@@ -156,3 +156,20 @@ class Wait(Generic[T]):
         raise self.forgotten()
 
     __hash__ = object.__hash__
+
+
+def _forgotten(self: Wait[Any], *_: object) -> NoReturn:
+    raise self.forgotten()
+
+
+def _no_attribute(self: Wait[Any], name: str) -> NoReturn:
+    raise AttributeError(name) if name.startswith("_") else self.forgotten()
+
+
+# Whatever else an answer would be used for. Type checkers shall not see these: for them it is an error already.
+for _name in (
+    "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "mod", "lt", "le", "gt", "ge", "len", "iter", "getitem",
+    "contains", "int", "float",
+):  # fmt: skip
+    setattr(Wait, f"__{_name}__", _forgotten)
+Wait.__getattr__ = _no_attribute  # type: ignore[attr-defined]

@@ -394,6 +394,11 @@ async def test_a_mistake_is_parked_at_once_and_shown_with_its_place(house: Any) 
     [
         (lambda chat, f: chat.step(f), "chat.step(f) was not awaited"),
         (lambda chat, f: f"got {chat.step(f)}", "chat.step(f) was not awaited"),
+        (lambda chat, f: "got " + chat.ask("Size?"), "chat.ask was not awaited"),
+        (lambda chat, f: chat.ask("Size?").upper(), "chat.ask was not awaited"),
+        (lambda chat, f: chat.ask("How many?", int) * 2, "chat.ask was not awaited"),
+        (lambda chat, f: chat.ask("How many?", int) > 2, "chat.ask was not awaited"),
+        (lambda chat, f: "x" in chat.ask("Size?"), "chat.ask was not awaited"),
         (lambda chat, f: chat.step(f()), "takes a function, not its result"),
     ],
 )

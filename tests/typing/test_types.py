@@ -77,14 +77,18 @@ def helper(chat: Chat):
 
 @pytest.mark.needs("types")
 def test_handlers_may_leave_out_what_they_return(tmp_path: Path) -> None:
-    """With our plugin; nothing else becomes lax, and the bodies are checked."""
-    (tmp_path / "left.py").write_text(LEFT_OUT)
-    (tmp_path / "mypy.ini").write_text("[mypy]\nplugins = smsbot.mypy\nstrict = true\n")
-    done = check("mypy", "--config-file", str(tmp_path / "mypy.ini"), str(tmp_path / "left.py"))
-    found = [line.rpartition("left.py:")[2] for line in done.stdout.splitlines() if ": error:" in line]
-    assert found == [
-        '11: error: "Chat" has no attribute "nothing"  [attr-defined]',
-        "14: error: Function is missing a type annotation  [no-untyped-def]",
-        "18: error: Function is missing a return type annotation  [no-untyped-def]",
-        "21: error: Function is missing a return type annotation  [no-untyped-def]",
-    ]
+    """With our plugin, cached or not; nothing else becomes lax, and the bodies are checked."""
+    (tmp_path / "left.py").write_text("import other\n" + LEFT_OUT)
+    (tmp_path / "mypy.ini").write_text(
+        f"[mypy]\nplugins = smsbot.mypy\nstrict = true\ncache_dir = {tmp_path}/cache\nmypy_path = {tmp_path}\n"
+    )
+    for other in ("A = 1", "A = 1", "A = ''", "A = 2"):  # what it depends on changes, so it is looked at again
+        (tmp_path / "other.py").write_text(other)
+        done = check("mypy", "--config-file", str(tmp_path / "mypy.ini"), str(tmp_path / "left.py"))
+        found = [line.rpartition("left.py:")[2] for line in done.stdout.splitlines() if ": error:" in line]
+        assert found == [
+            '12: error: "Chat" has no attribute "nothing"  [attr-defined]',
+            "15: error: Function is missing a type annotation  [no-untyped-def]",
+            "19: error: Function is missing a return type annotation  [no-untyped-def]",
+            "22: error: Function is missing a return type annotation  [no-untyped-def]",
+        ], done.stdout
