@@ -54,6 +54,9 @@ def retry(
     rows = options.run(_rows(found, chosen, dead))
     if not rows:
         options.emit({"v": 1, "again": 0}) if as_json else click.echo("Nothing matches.", err=True)
+        lines = [number for bot in found.bots.values() for number in bot.lines]
+        if line and lines and line not in lines:
+            click.echo(f"No bot has the line {line}; lines: {', '.join(lines)}", err=True)
         if "unknown" in statuses and (open_ := options.run(_looked_up(found))):
             click.echo(f"{open_} are still being looked up at the provider.", err=True)
         ctx.exit(5)

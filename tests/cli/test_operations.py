@@ -193,6 +193,8 @@ def test_where_nothing_can_be_restored(place: Path, server: Process) -> None:
 def test_nothing_to_retry(place: Path, server: Process) -> None:
     assert smsbot("retry", folder=place).returncode == 5
     assert smsbot("retry", "--dead", folder=place).returncode == 5
+    done = smsbot("retry", "--line", "7256", folder=place)
+    assert (done.returncode, "No bot has the line 7256; lines: 7255" in done.stderr) == (5, True)
     assert smsbot("retry", "--dead", "--status", "failed", folder=place).returncode == 2
 
 
