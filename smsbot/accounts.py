@@ -44,7 +44,7 @@ def build_gateway(name: str, account: AccountSettings, transport: Transport) -> 
 
 
 class Discreet:
-    """A transport from whose answers our own keys are cut out: what a provider says of a text is logged and shown."""
+    """A transport from whose refusals our own keys are cut out: what a provider says of a text is logged and shown."""
 
     def __init__(self, transport: Transport, secrets: Iterable[str]) -> None:
         self._transport = transport
@@ -55,7 +55,7 @@ class Discreet:
     ) -> Answer:
         """The answer without our keys; raises `NotSent` or `NoAnswer`."""
         answer = await self._transport.request(method, url, headers=headers, body=body, timeout=timeout)
-        for secret in self._secrets:
+        for secret in self._secrets if answer.status >= 400 else ():  # lists hold ids that lead to their next page
             if secret in answer.body:
                 answer = answer._replace(body=answer.body.replace(secret, b"..."))
         return answer

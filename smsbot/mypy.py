@@ -18,7 +18,9 @@ from mypy.nodes import MISSING_FALLBACK, CallExpr, Decorator, Expression, Import
 from mypy.plugin import Plugin, ReportConfigContext
 from mypy.types import AnyType, CallableType, Instance, TypeOfAny
 
-DECORATORS = frozenset({"action", "anywhere", "event", "fallback", "on", "on_delivery", "on_reaction", "state"})
+DECORATORS = frozenset(
+    {"action", "anywhere", "event", "every", "fallback", "on", "on_delivery", "on_error", "on_reaction", "state"}
+)
 """What makes a handler of a function. `provide` is not here: what it returns is what it is asked for."""
 
 

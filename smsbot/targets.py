@@ -15,12 +15,13 @@ from smsbot.core.errors import RouteError, SmsbotError, TargetError
 from smsbot.core.nearest import nearest
 from smsbot.flows.library import SUFFIXES, files
 from smsbot.routing.bot import Bot
+from smsbot.routing.router import Router
 
 _HERE = Path(__file__).parent
 _PLAIN = ("fallback", "action", "provide", "middleware", "on_reaction", "answer")
 """Decorators that are written without parentheses."""
-_LEFT_OUT = re.compile(r"(?:Bot|Router)\.(\w+)\(\) missing \d+ required positional argument")
-_UNKNOWN = re.compile(r"(?:Bot|Router)\.(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+_LEFT_OUT = re.compile(r"(Bot|Router)\.(\w+)\(\) missing \d+ required positional argument")
+_UNKNOWN = re.compile(r"(Bot|Router)\.(\w+)\(\) got an unexpected keyword argument '(\w+)'")
 
 
 def flow_paths(bot: Bot, folder: Path | None = None) -> list[Path]:
@@ -113,19 +114,28 @@ def _from_name(place: str, target: str, folder: Path) -> ModuleType:
 def _misused(error: Exception) -> str:
     """What is wrong with the use of a bot where Python says only that a call does not fit; empty for anything else."""
     said = str(error)
-    if isinstance(error, TypeError) and (found := _LEFT_OUT.search(said)):
-        return f"@bot.{found[1]} is written without parentheses, on a bot: bot = Bot()" if found[1] in _PLAIN else ""
-    if isinstance(error, TypeError) and (found := _UNKNOWN.search(said)):
-        known = [n for n in inspect.signature(getattr(Bot, found[1])).parameters if n not in ("self", "keywords")]
-        near = nearest(found[2], known)
-        verb = "Bot" if found[1] == "__init__" else f"bot.{found[1]}"
-        return f"{verb}() has no {found[2]}=; " + (f"did you mean {near}=?" if near else f"it has {', '.join(known)}")
+    if isinstance(error, TypeError) and (found := _LEFT_OUT.match(said)) and _is_ours(error, found[1]):
+        return f"@bot.{found[2]} is written without parentheses, on a bot: bot = Bot()" if found[2] in _PLAIN else ""
+    if isinstance(error, TypeError) and (found := _UNKNOWN.match(said)) and _is_ours(error, found[1]):
+        known = [n for n in inspect.signature(getattr(Bot, found[2])).parameters if n not in ("self", "keywords")]
+        near = nearest(found[3], known)
+        verb = "Bot" if found[2] == "__init__" else f"bot.{found[2]}"
+        return f"{verb}() has no {found[3]}=; " + (f"did you mean {near}=?" if near else f"it has {', '.join(known)}")
     if isinstance(error, AttributeError) and isinstance(error.obj, Bot):
         near = nearest(error.name or "", [n for n in dir(Bot) if not n.startswith("_")])
         return f"a bot has no {error.name}" + (f"; did you mean {near}?" if near else "")
     if isinstance(error, AttributeError | TypeError) and _of_smsbot(error):
         return f"this is not how a decorator of smsbot is written ({type(error).__name__}: {error})"
     return ""
+
+
+def _is_ours(error: Exception, name: str) -> bool:
+    """Whether a call that does not fit was of our class, not of another's with the same name."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    there = frame.f_globals.get(name)
+    if inspect.isclass(there):
+        return there in (Bot, Router)
+    return any(isinstance(v, Router) or v is Bot or v is Router for v in frame.f_globals.values())
 
 
 def _of_smsbot(error: BaseException) -> bool:

@@ -51,6 +51,7 @@ class HttpxTransport:
             transport=httpx.ASGITransport(app=app) if app is not None else None,
             limits=limits,
             follow_redirects=False,
+            event_hooks={"response": [_stay]},
             trust_env=False,
             verify=verify or True,
         )
@@ -61,12 +62,19 @@ class HttpxTransport:
         """The answer; raises `NotSent` or `NoAnswer`."""
         patience = httpx.Timeout(timeout, connect=min(_CONNECT, timeout))
         try:
+            request = self._client.build_request(method, url, headers=dict(headers), content=body, timeout=patience)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise NotSent(f"the request cannot be made: {type(error).__name__}") from None  # it may quote a key
+        try:
             async with asyncio.timeout(timeout):
-                async with self._client.stream(
-                    method, url, headers=dict(headers), content=body, timeout=patience
-                ) as answer:
+                answer = await self._client.send(request, stream=True)
+                try:
                     content = await _read(answer)
-                    return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
+                finally:
+                    await answer.aclose()
+                return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
+        except httpx.LocalProtocolError as error:  # a header that HTTP does not have, found before anything is written
+            raise NotSent(f"the request cannot be made: {type(error).__name__}") from None
         except (
             httpx.ConnectError,
             httpx.ConnectTimeout,
@@ -74,14 +82,17 @@ class HttpxTransport:
             httpx.UnsupportedProtocol,
         ) as error:
             raise NotSent(_why(error)) from error
-        except (ValueError, httpx.LocalProtocolError, httpx.InvalidURL) as error:
-            raise NotSent(f"the request cannot be made: {type(error).__name__}") from None  # it may quote a key
         except (httpx.HTTPError, TimeoutError) as error:
             raise NoAnswer(_why(error)) from error
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+async def _stay(answer: httpx.Response) -> None:
+    """Redirects are not followed, so where they lead is not even read: it may be no address at all."""
+    answer.headers.pop("location", None)
 
 
 async def _read(answer: httpx.Response) -> bytes:

@@ -51,3 +51,19 @@ def test_which_bot_is_meant(tmp_path: Path, code: str, said: str) -> None:
     with pytest.raises(SmsbotError) as error:
         targets.load("two.py", tmp_path)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("class Router:\n    def mount(self): pass\nRouter().mount(b=1)", "unexpected keyword argument 'b'"),
+        ("class Bot:\n    def __init__(self, token): pass\nBot(tokn=1)", "unexpected keyword argument 'tokn'"),
+        ("bot.include(None)", "include() takes a Router, not NoneType"),
+    ],
+)
+def test_classes_of_others_are_not_explained_as_ours(tmp_path: Path, code: str, said: str) -> None:
+    (tmp_path / "foreign.py").write_text(f"from smsbot import Bot\nbot = Bot()\n{code}\n")
+    with pytest.raises(SmsbotError) as error:
+        targets.load("foreign.py", tmp_path)
+    assert said in str(error.value)
+    assert "did you mean" not in str(error.value)

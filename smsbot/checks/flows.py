@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -256,7 +258,8 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
                 continue
             answers = {step.ask.name for step in flow.steps.values() if step.ask is not None}
             known = {*answers, *flow.args, *flow.variables, "rest"}
-            for hole in sorted({*pattern.holes} - known):
+            rest = json.dumps({k: v for k, v in flow.content.items() if k != "start"}) if flow.content else ""
+            for hole in sorted(h for h in {*pattern.holes} - known if not re.search(rf"\b{h}\b", rest)):
                 sources[flow.path].unknown(
                     "SB644", node, f'nothing takes what the hole "{hole}" finds', hole, known - {"rest"},
                     note="a hole answers the question of its name", severity=Severity.WARNING,

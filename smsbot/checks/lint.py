@@ -10,6 +10,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from typing import Any
 from smsbot.core.problem import Place, Problem
 from smsbot.routing.bot import Bot
 
+_CHAT = re.compile(r"\bChat\b")
 CLOCK, DICE, FILE, NET, AWAIT = "clock", "dice", "file", "net", "await"
 _WHY = {
     CLOCK: ("another time when the conversation is replayed", "use chat.now; to wait, await chat.sleep(…)"),
@@ -88,7 +90,7 @@ def parsed(function: Callable[..., Any], folder: Path) -> tuple[Source, ast.Func
 def chat_name(function: Callable[..., Any]) -> str:
     """What the function calls its chat."""
     names = list(inspect.signature(function).parameters)
-    annotated = [n for n, a in getattr(function, "__annotations__", {}).items() if "Chat" in str(a)]
+    annotated = [n for n, a in getattr(function, "__annotations__", {}).items() if _CHAT.search(str(a))]
     return annotated[0] if annotated else "chat" if "chat" in names else ""
 
 

@@ -70,6 +70,8 @@ class Step:
     """Journals that nobody needs any more, by run and frame."""
     stale: tuple[tuple[bytes, bytes, int], ...] = ()
     """Journals, by run and frame, of which only so many entries count."""
+    forgotten: tuple[bytes, ...] = ()
+    """Runs whose journals nobody needs any more."""
     shrunk: bool = False
     """Whether something that the run called has ended, so that it has fewer frames."""
 

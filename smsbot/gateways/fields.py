@@ -18,9 +18,6 @@ from .base import FieldNames, WebhookRequest
 
 _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
 """What may be a phone number or a code in a provider's words about a text."""
-_FIRST = re.compile(r"\.0(?=\.)")
-_EACH = ".*."
-"""In a path: each element of a list that lies there."""
 T = TypeVar("T")
 
 
@@ -46,7 +43,9 @@ class FieldMap:
                 near = nearest(field, known)
                 hint = f'; did you mean "{near}"?' if near else ""
                 raise UsageError(f'"{field}" is not a field of {kind}; fields: {", ".join(known)}{hint}')
-        for field, name in ((f, _FIRST.sub(".*", n)) for f, n in fields.items()):
+        for field, written in fields.items():
+            *way, last = written.split(".")
+            name = ".".join([*("*" if part == "0" else part for part in way), last])
             known[field] = (name, *(n for n in known[field] if n != name))
 
     def each(self, kind: str, request: WebhookRequest, make: Callable[[dict[str, str], bytes], T]) -> list[T | Unread]:
@@ -57,7 +56,13 @@ class FieldMap:
         found: list[T | Unread] = []
         problems: list[NotUnderstood] = []
         for item in items(request):
-            for part in self._parts(kind, item):
+            try:
+                parts = self._parts(kind, item)
+            except NotUnderstood as error:
+                problems.append(error)
+                found.append(Unread(canonical(item), error.args[0]))
+                continue
+            for part in parts:
                 try:
                     values = self.read(kind, part)
                 except NotUnderstood as error:
@@ -70,20 +75,31 @@ class FieldMap:
         return found
 
     def _parts(self, kind: str, item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """The object once for each element of the list that lies on the way to our fields, with that one alone."""
-        listing = (name for names in self._names[kind].values() for name in names if _EACH in name)
-        for path in (name.partition(_EACH)[0].split(".") for name in listing):
-            listed = _at(item, path)
-            if isinstance(listed, list) and len(listed) > 1:
-                return [_with(item, path, [element]) for element in listed]
-        return [item]
+        """The object once for each element of the lists that lie on the way to our fields, with that one alone.
+
+        Lists beside each other belong together if they are equally long. Raises `NotUnderstood` if they are not.
+        """
+        names = (name for names in self._names[kind].values() for name in names)
+        ways = {way for name in names if (way := _first_list(item, name.split(".")))}
+        if not ways:
+            return [item]
+        lists = {way: _at(item, way) for way in ways}
+        if len({len(found) for found in lists.values()}) > 1:
+            raise NotUnderstood("lists beside each other are not equally long")
+        parts: list[Mapping[str, Any]] = []
+        for n in range(len(next(iter(lists.values())))):
+            part = item
+            for way, found in lists.items():
+                part = _with(part, list(way), [found[n]])
+            parts += self._parts(kind, part)
+        return parts
 
     def read(self, kind: str, item: Mapping[str, Any]) -> dict[str, str]:
         """Our fields of an object; raises `NotUnderstood` if one that is required is not there."""
         values: dict[str, str] = {}
         for field, names in self._names[kind].items():
             for name in names:
-                value = dig(item, name.replace(_EACH, ".0."))
+                value = dig(item, ".".join("0" if part == "*" else part for part in name.split(".")))
                 if value is not None:
                     values[field] = value
                     break
@@ -173,6 +189,17 @@ def _at(value: Any, way: Iterable[str]) -> Any:
         else:
             value = value.get(part) if isinstance(value, dict) else None
     return value
+
+
+def _first_list(item: Mapping[str, Any], path: list[str]) -> tuple[str, ...]:
+    """The way to the first list of several elements that a path goes through; empty if there is none."""
+    for n, part in enumerate(path):
+        if part == "*":
+            way = tuple("0" if p == "*" else p for p in path[:n])
+            found = _at(item, way)
+            if isinstance(found, list) and len(found) > 1:
+                return way
+    return ()
 
 
 def _with(value: Any, way: list[str], end: Any) -> Any:

@@ -30,7 +30,7 @@ from .blocking import watched
 from .flowing import Stack
 from .scene import NotNow, Scene
 from .steps import Alone, Steps
-from .talking import OpenQuestion, TalkLevel
+from .talking import OpenQuestion, TalkLevel, runs_of
 
 _MOST_RESTARTS = 100
 _TICK = 0.001
@@ -310,6 +310,8 @@ class Driving:
     def _asked(self, level: TalkLevel, ask: Ask) -> Waiting:
         if self._scene.event.kind in ("delivery", "reaction") or isinstance(level.values.get("error"), BaseException):
             raise ChatError(f"{level.title}() cannot ask: what answers reports, reactions and errors only says")
+        if self._steps.running:
+            raise ChatError(f"{level.title}() asks while a step in one of its tasks goes on; await that task first")
         if ask.question.kind == "custom" and ask.question.pattern not in self._scene.line.bot.answers:
             raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
         level.open, level.until, level.site = OpenQuestion.of(ask, self._scene.now), 0.0, ask.site
@@ -370,7 +372,9 @@ class Driving:
 
     def _drop(self, level: TalkLevel) -> None:
         """Its journal is needed no more, unless an answer that comes late goes back to what was said before."""
-        if self._scene.effects.late is None and self._scene.before.late is None:
+        late, now = self._scene.before.late, self._scene.event.at
+        held = runs_of(late.frames) if late is not None and late.until > now else ()
+        if self._scene.effects.late is None and level.run not in held:
             self._scene.effects.dropped.append((level.run, level.key))
 
     def _finished(self, level: TalkLevel, value: Any) -> Done:

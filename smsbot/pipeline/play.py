@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from smsbot.core import codec
 from smsbot.core.errors import FlowError
 from smsbot.flows import engine
 from smsbot.flows.state import Act, Begin, Descend, Done, Input, Progress, Result, State, Waiting
@@ -74,7 +75,7 @@ class Play:
             return Begin(outcome.values)
         stack.levels.pop()
         if isinstance(level, TalkLevel) and level.aside:
-            self._after_aside()
+            self._after_aside(level)
             return None
         if not stack.levels:
             if self._function is None or outcome.lost:
@@ -92,7 +93,7 @@ class Play:
             return Result(plain(outcome.value), outcome.label)
         return Result(outcome.value, outcome.label, outcome.lost)
 
-    def _after_aside(self) -> None:
+    def _after_aside(self, level: TalkLevel) -> None:
         """A digression has ended: the question below is asked again, unless it has ended that as well."""
         stack, effects = self.stack, self.scene.effects
         if effects.end is not None or effects.state is not None:
@@ -102,7 +103,10 @@ class Play:
             return
         for text in prompts(below.prompt):
             self.scene.chat.say(text)
-        effects.frames = stack.freeze(stack.deadline()) if stack.levels else (stack.state,) if stack.state else ()
+        if stack.levels:
+            effects.frames = stack.freeze(stack.deadline())
+        elif stack.state is not None and level.chat is not None:
+            effects.frames = (replace(stack.state, data=codec.dumps(level.chat.data)),)
         self.waited = True
 
     # -- flows --------------------------------------------------------------------------------------

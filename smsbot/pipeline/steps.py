@@ -52,23 +52,24 @@ class Steps:
 
     async def given(self, level: TalkLevel, wanted: Do | Together) -> Any:
         """What the function is given for a step."""
-        assert level.talk is not None
-        before = len(level.talk.journal.records)
+        kept: list[Record] = []
         try:
-            return Talk.given(wanted, await self.step(level, wanted))
+            return Talk.given(wanted, await self.step(level, wanted, kept=kept))
         except _StepRaised as raised:
             return Raised(raised.error)
         except asyncio.CancelledError as cancelled:
             if STOPPED in cancelled.args:
                 raise
-            if len(level.talk.journal.records) > before:  # it was done by then, and is being committed
-                return Talk.given(wanted, level.talk.journal.records[-1])
+            if kept:  # it was done by then, and is being committed
+                return Talk.given(wanted, kept[0])
             # a timeout around the step is the function's own
             self._scene.keep(level, self._scene.record(told.RAISED, wanted.site, told.tell(TimeoutError())))
             return Raised(cancelled)
 
-    async def step(self, level: TalkLevel, wanted: Do | Together, *, alone: bool = False) -> Record:
-        """Something outside, once; kept before anything else happens."""
+    async def step(
+        self, level: TalkLevel, wanted: Do | Together, *, alone: bool = False, kept: list[Record] | None = None
+    ) -> Record:
+        """Something outside, once; kept before anything else happens, and put into `kept` as soon as it is."""
         scene = self._scene
         if scene.cut is None:
             raise NotNow
@@ -95,6 +96,8 @@ class Steps:
         reached("step.done")
         record = self._scene.record(kind, wanted.site, value)
         self._scene.keep(level, record)
+        if kept is not None:
+            kept.append(record)
         await scene.cut()
         reached("step.kept")
         if kind == told.UNKEPT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -152,6 +152,11 @@ class TalkLevel:
             OpenQuestion.load(told["open"]) if told["open"] else None, told["until"], told["site"],
             told["answers"], told["aside"], told["action"],
         )  # fmt: skip
+
+
+def runs_of(frames: Iterable[Frame]) -> set[bytes]:
+    """The runs whose journals stored conversations are replayed from."""
+    return {bytes.fromhex(codec.loads(frame.data)["run"]) for frame in frames if frame.kind == PYTHON}
 
 
 @lru_cache(maxsize=512)

@@ -28,7 +28,7 @@ from .lines import Line
 from .outbox import joined, owed
 from .play import Play
 from .scene import Pause, Scene
-from .talking import TalkLevel, begun
+from .talking import TalkLevel, begun, runs_of
 from .talks import Talks, discard
 
 TIMEOUT = "timeout"
@@ -287,8 +287,17 @@ class Turn:
         return Step(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
             handoffs, decision.hold, contact, self._starts(), self.before.run is not None and run is None,
-            tuple(effects.dropped), self._stale(), self._shrunk(run),
+            tuple(effects.dropped), self._stale(), self._forgotten(runs, after.late), self._shrunk(run),
         )  # fmt: skip
+
+    def _forgotten(self, runs: Iterable[Run], late: Late | None) -> tuple[bytes, ...]:
+        """What has ended, unless an answer that comes late goes back to it; and what none can go back to any more."""
+        before = self.before.late
+        if not runs and before is late:
+            return ()
+        held = runs_of(late.frames) if late is not None else set()
+        ended = {run.id for run in runs if run.ended is not None and run.frames}
+        return tuple((ended | (runs_of(before.frames) if before is not None else set())) - held)
 
     def _shrunk(self, run: Run | None) -> bool:
         before = self.before.run

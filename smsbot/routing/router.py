@@ -172,6 +172,8 @@ class Router:
 
     def include(self, router: Router, *, line: str | None = None) -> None:
         """Add another router's handlers, on all lines or only on `line`."""
+        if not isinstance(router, Router):
+            raise RouteError(f"include() takes a Router, not {type(router).__name__}\n  --> {caller()}")
         if router is self:
             raise RouteError("a router cannot include itself")
         self._included.append((router, line))
@@ -182,6 +184,12 @@ class Router:
         for route, patterns in self._all(line):
             _enter(table, route, patterns)
         return table
+
+    def routes(self) -> Iterable[Route]:
+        """All routes, those of included routers too, whatever line they hold on."""
+        yield from (route for route, _ in self._routes)
+        for router, _ in self._included:
+            yield from router.routes()
 
     def signatures(self) -> Iterable[Signature]:
         """What all handlers want, those of included routers too."""

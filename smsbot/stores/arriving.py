@@ -160,6 +160,8 @@ class Turn(Planned):
                 plan.add("content", (run.content, run.id))
         for dropped in self.step.dropped:
             plan.add("unjournal", dropped)
+        for forgotten in self.step.forgotten:
+            plan.add("unjournal_run", (forgotten,))
         visited = run or (self.step.runs[-1] if self.step.runs else None)
         if visited is not None:
             for i, name in enumerate(self.step.visits):
@@ -170,8 +172,6 @@ class Turn(Planned):
         plan.add("run", (run.id, line, number, run.bot, run.started_by, run.started, run.ended, run.end, run.content))
         if run.ended is not None and run.frames:
             plan.add("unframe", (run.id, 0))
-            if self.step.after.late is None:  # else an answer that comes late goes back to what was said before
-                plan.add("unjournal_run", (run.id,))
 
 
 def _late(late: Late) -> str:

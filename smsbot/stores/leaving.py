@@ -68,12 +68,12 @@ class Settle(Planned):
 
 def _early_reports(unit: Planned, plan: Plan, text: Outgoing, reference: str, now: float) -> tuple[Event, ...]:
     """Reports that came before we knew the provider's id; the events by which they wake the conversation now."""
-    woken: list[Event | None] = []
-    for row in plan.rows("early_reports", (text.account, reference)):
-        status = Status(row["status"])
-        plan.add("raise", (text.id, row["status"], RANK[status], row["detail"]))
-        if status in unit.ledger.wakes:
-            woken.append(_wake(unit, plan, plan.rows("outgoing", (text.id,))[0], status, now))
+    reports = [(Status(row["status"]), row["detail"]) for row in plan.rows("early_reports", (text.account, reference))]
+    for status, detail in reports:
+        plan.add("raise", (text.id, status.value, status.rank, detail))
+    known = plan.rows("outgoing", (text.id,))[0]
+    told = [status for status, _ in reports if status in unit.ledger.wakes and status.rank >= known["rank"]]
+    woken = [_wake(unit, plan, known, status, now) for status in told]
     return tuple(event for event in woken if event is not None)
 
 

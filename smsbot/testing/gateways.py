@@ -106,6 +106,7 @@ FAULTS: Mapping[str, tuple[Script, Outcome]] = {
     "503 in HTML": (answers(503, b"<html>"), Outcome.UNKNOWN),
     "408": (answers(408, b""), Outcome.UNKNOWN),
     "301": (answers(301, b"", "Location: http://127.0.0.1:1/\r\n"), Outcome.REFUSED),
+    "302 to no address": (answers(302, b"", "Location: mailto:ops@example.org\r\n"), Outcome.REFUSED),
     "400": (answers(400, b"{}"), Outcome.REFUSED),
     "401": (answers(401, b"no"), Outcome.REFUSED),
     "204": (answers(204, b""), Outcome.UNKNOWN),

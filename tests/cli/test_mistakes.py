@@ -132,6 +132,44 @@ def ping(chat: Chat): chat.step(print)
 """
 
 
+FINE = """
+from smsbot import Router
+router = Router()
+
+@router.state("rating")
+def rating(chat: Chat): chat.end()
+
+bot.include(router, line="+48732000111")
+
+@bot.on("go {n:int}")
+async def go(chat: Chat, n: int):
+    question = chat.ask("Size?")
+    both = chat.gather(chat.step(print), chat.step(print))
+    await both
+    chat.goto("rating")
+    return await question
+
+class Chatter:
+    def ask(self, text): return text
+
+@bot.provide
+def chatter() -> Chatter: return Chatter()
+
+@bot.fallback
+def other(chatter: Chatter):
+    chatter.ask("x")
+"""
+USED = 'flow: book\ndefaults: {timeout: 5m}\nstart: "book {n:int} {day}"\nsteps:\n  - {ask: a, say: "{n} on {day}?"}\n'
+
+
+def test_what_works_is_not_found(tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "book.yaml").write_text(USED)
+    (tmp_path / "b.py").write_text(BOT.replace("Bot()", 'Bot(flows="flows")') + FINE)
+    done = smsbot("check", "--json", "b.py", folder=tmp_path)
+    assert json.loads(done.stdout)["problems"] == []
+
+
 def test_verbs_that_cannot_work_are_found_before_they_run(tmp_path: Path) -> None:
     (tmp_path / "flows").mkdir()
     flow = "flow: pizza\ndefaults: {timeout: 5m}\nsteps:\n  - {ask: a, say: A?}\n"

@@ -379,6 +379,17 @@ async def test_a_report_before_its_text_is_known_wakes_its_conversation_once(sto
     assert await store.report([early]) == []
 
 
+async def test_early_reports_wake_for_what_holds_in_the_end(store: SqliteStore) -> None:
+    both = frozenset({Status.DELIVERED, Status.FAILED})
+    woken: list[Event] = []
+    store.listen(both, woken.extend)
+    claim = (await store.owe([text("1")]))[0].claims[0]
+    for status_, raw in ((Status.DELIVERED, "ok"), (Status.FAILED, "no")):
+        await store.report([Report(Receipt("main", "theirs-1", status_, raw, NOW), both)])
+    await store.sent([Settlement(claim, Fate.ACCEPTED, NOW, reference="theirs-1")])
+    assert ['"delivered"' in e.data for e in woken] == [True]
+
+
 async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(store: SqliteStore) -> None:
     await store.owe([text("scheduled", due=NOW + 10), text("first"), text("behind"), text("bob", BOB)])
     stop = Acceptance(event("stop"), Consent("optout", "stop", "text"), (text("bye", lane="consent"),))

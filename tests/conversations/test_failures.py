@@ -214,6 +214,38 @@ async def test_steps_in_tasks_run_once_though_another_fails(tmp_path: Path, grou
         assert (ann.heard, charged) == (["done"], [1])
 
 
+async def test_a_timeout_is_not_given_what_another_step_brought(tmp_path: Path) -> None:
+    bot = Bot()
+
+    async def slow() -> str:
+        await asyncio.sleep(5)
+        return "slow"
+
+    async def audit() -> str:
+        await asyncio.sleep(0.05)
+        return "audited"
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        async def beside() -> str:
+            return await chat.step(audit)
+
+        task = asyncio.create_task(beside())
+        try:
+            async with asyncio.timeout(0.3):
+                got = await chat.step(slow)
+        except TimeoutError:
+            got = "timeout"
+        return f"{got} {await task}"
+
+    async with Sim(bot, tmp_path) as sim:
+        ann = sim.phone()
+        await ann.text("go")
+        await asyncio.sleep(0.6)
+        await sim.advance("1s")
+        assert ann.heard == ["timeout audited"]
+
+
 async def test_a_timeout_that_strikes_while_a_step_is_committed(tmp_path: Path) -> None:
     """The step is done by then: its result is what the function is given, and what is replayed."""
     bot = Bot()
@@ -480,8 +512,8 @@ async def test_a_digression_that_asks_comes_back_to_a_state(tmp_path: Path) -> N
 
     @bot.state("rating")
     def rating(chat: Chat, text: str) -> None:
+        chat.say(f"thanks for {text}{chat.data.get('about', '')}")
         chat.end()
-        chat.say(f"thanks for {text}")
 
     @bot.state("gone")
     def gone() -> str:
@@ -490,6 +522,7 @@ async def test_a_digression_that_asks_comes_back_to_a_state(tmp_path: Path) -> N
     @bot.anywhere("info")
     async def info(chat: Chat) -> None:
         about = await chat.ask("About what?")
+        chat.data["about"] = about
         match about:
             case "leave":
                 chat.end("left")
@@ -506,14 +539,14 @@ async def test_a_digression_that_asks_comes_back_to_a_state(tmp_path: Path) -> N
         assert ann.heard == ["Rating?", "About what?", "cheese is fine.", "Rating?"]
         await sim.restart()
         await ann.text("5")
-        assert ann.last == "thanks for 5"
+        assert ann.last == "thanks for 5cheese"
         for text in ("rate", "info", "cheese"):
             await ann.text(text)
         await sim.advance("31m")
         assert ann.last == "You did not rate.", "the state keeps its own timeout"
         for text in ("rate", "info", "other", "4"):
             await ann.text(text)
-        assert ann.heard[-2:] == ["Again?", "thanks for 4"]
+        assert ann.heard[-2:] == ["Again?", "thanks for 4other"]
         for text in ("rate", "info", "leave"):
             await ann.text(text)
         assert (ann.last, (await sim.run_of(ann.number)).end) == ("About what?", "left")  # type: ignore[union-attr]
@@ -605,6 +638,38 @@ async def test_a_restart_below_run_is_a_mistake_with_a_name(tmp_path: Path) -> N
         ann = sim.phone()
         await ann.text("go")
         assert "below chat.run(), write a loop" in (await sim.trouble_of(ann.number) or "")
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_what_a_late_answer_goes_back_to_is_kept_no_longer_than_that(tmp_path: Path, answered: bool) -> None:
+    bot = Bot()
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        name = await chat.ask("Name?")
+        try:
+            return name + await chat.ask("Number?", timeout="10m", late="1h")
+        except NoReply:
+            return "too late"
+
+    @bot.on("other")
+    async def other(chat: Chat) -> str:
+        return str(await chat.step(lambda: 5))
+
+    async with Sim(bot, tmp_path) as sim:
+        ann = sim.phone()
+        for text in ("go", "Ann"):
+            await ann.text(text)
+        await sim.advance("11m")
+        with closing(sqlite3.connect(tmp_path / "sim.db")) as db:
+            assert db.execute("SELECT count(*) FROM journal").fetchone()[0] > 0
+            if answered:
+                await ann.text("7")
+                assert ann.last == "Ann7"
+            await sim.advance("2h")
+            await ann.text("other")
+            assert ann.last == "5"
+            assert db.execute("SELECT count(*) FROM journal").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("end", ["done", "abandoned", "switched", "stopped"])

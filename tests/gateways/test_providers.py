@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from smsbot.accounts import build_gateway
-from smsbot.core.errors import NotSent, SettingsError
-from smsbot.gateways.base import Credentials, Outcome, Search
+from smsbot.accounts import Discreet, build_gateway
+from smsbot.core.errors import NotSent, NotUnderstood, SettingsError
+from smsbot.core.message import Arrival
+from smsbot.gateways.base import Credentials, Outcome, Search, WebhookRequest
 from smsbot.gateways.http import Http
 from smsbot.gateways.providers import provider
 from smsbot.settings import AccountSettings, read
@@ -114,6 +116,42 @@ async def test_what_a_provider_repeats_of_our_keys_is_cut_out(tmp_path: Path) ->
         result = await build_gateway("main", account, transport).send(TEXT)
     await transport.close()
     assert (result.outcome, result.detail) == (Outcome.REFUSED, "invalid api key ..., ...")
+
+
+async def test_a_list_that_leads_on_by_our_id_is_left_as_it_is() -> None:
+    transport = HttpxTransport()
+    page = {"next_page_uri": "/Accounts/AC0123456789/Messages.json?Page=1"}
+    async with scripted(answers(200, page)) as provider:
+        answer = await Discreet(transport, ["AC0123456789"]).request("GET", provider.url, headers={})
+    await transport.close()
+    assert json.loads(answer.body) == page
+
+
+INBOUND = {"from": "from", "to": "to", "text": "text"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "texts"),
+    [
+        ({"text": "entry.0.msgs.0.t"}, {"entry": [{"msgs": [{"t": "a"}, {"t": "b"}]}, {"msgs": [{"t": "c"}]}]}, ["a", "b", "c"]),
+        ({"text": "messages.*.t"}, {"messages": [{"t": "a"}]}, ["a"]),
+        ({"text": "messages.*.t"}, {"messages": []}, None),
+        ({"text": "m.*.t", "from": "c.*.n"}, {"m": [{"t": "a"}, {"t": "b"}], "c": [{"n": "1"}, {"n": "2"}]}, ["1a", "2b"]),
+        ({"text": "m.*.t", "from": "c.*.n"}, {"m": [{"t": "a"}, {"t": "b"}], "c": [{"n": "1"}]}, ["1a", "1b"]),
+        ({"text": "m.*.t", "from": "c.*.n"}, {"m": [{}, {}], "c": [{}, {}, {}]}, None),
+        ({"text": "rows.0.0.t"}, {"rows": [[{"t": "a"}], [{"t": "b"}, {"t": "c"}]]}, ["a", "b", "c"]),
+        ({"from": "rows.0.0", "text": "rows.0.1"}, {"rows": [["1", "a"], ["2", "b"]]}, ["1a", "2b"]),
+    ],
+)  # fmt: skip
+def test_lists_in_webhooks(fields: dict[str, str], body: dict[str, Any], texts: list[str] | None) -> None:
+    gateway = Http(Credentials({}, GOOD), HttpxTransport())
+    gateway.remap("inbound", fields)
+    request = WebhookRequest("main", json.dumps({"from": "", "to": "7255", **body}).encode())
+    try:
+        found = [a.sender + a.text for a in gateway.hooks["inbound"](request) if isinstance(a, Arrival)]
+    except NotUnderstood:
+        found = None
+    assert found == texts
 
 
 @pytest.mark.parametrize("headers", [{"Bad Header": "x"}, {"X-Text": "zażółć"}])
