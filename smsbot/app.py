@@ -157,10 +157,7 @@ class App:
             assert self.network is not None
             phones = Phones(self.network, self.store, self.lines, self.clock, self.inspect, self._stories)
             return LocalGate(pages.app(phone_api, phones, self._lifespan, api), self._base)
-        password = self.settings.dashboard_password
-        return PasswordGate(
-            pages.app(None, None, self._lifespan, api), password.get_secret_value() if password else None, _is_open
-        )
+        return PasswordGate(pages.app(None, None, self._lifespan, api), self.settings.password or None, _is_open)
 
     @staticmethod
     def _stories(line: Line) -> Path:

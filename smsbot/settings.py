@@ -106,10 +106,23 @@ class AccountSettings(BaseModel):
         value, file = self.secrets.get(name), self.secret_files.get(name)
         if value is not None:
             return value.get_secret_value()
-        try:
-            return file.read_text(encoding="utf-8").strip() if file is not None else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError([f"{file} cannot be read: {error}"]) from None
+        return _secret_in(file) if file is not None else ""
+
+
+def _secret_in(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{file} cannot be read: {error}"]) from None
+
+
+def _open_to_others(variable: str, file: Path) -> str:
+    """What is wrong with a file that holds a secret; empty if nothing is."""
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError as error:
+        return f"{variable}_FILE: {file} cannot be read ({error.strerror})"
+    return f"{variable}_FILE: {file} has mode {mode:04o}; a secret file has 0600" if mode & 0o077 else ""
 
 
 def _provider(name: object) -> Provider | None:
@@ -132,6 +145,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
     dashboard_password: SecretStr | None = None
+    dashboard_password_file: Path | None = None
     recheck: float | None = Field(default=None, gt=0, le=3600)
     """Seconds between two look-ups of a text whose send got no answer (default: 60 live, 2 in the sandbox)."""
 
@@ -156,6 +170,18 @@ class Settings(BaseSettings):
         lines = [number for bot in self.bots.values() for number in bot.lines]
         first = next(iter(self.accounts), "")
         return [n for n in lines if (self.lines.get(n, LineSettings()).account or first) == account]
+
+    @property
+    def password(self) -> str:
+        """The password of the pages, from the environment or its file; empty if there is none. Raises `SettingsError`."""
+        if self.dashboard_password is not None:
+            return self.dashboard_password.get_secret_value()
+        file = self.dashboard_password_file
+        if file is None:
+            return ""
+        if problem := _open_to_others("SMSBOT_DASHBOARD_PASSWORD", file):
+            raise SettingsError([problem])
+        return _secret_in(file)
 
     @property
     def path(self) -> Path:
@@ -343,6 +369,8 @@ def check_live(settings: Settings) -> None:
     if not settings.bots:
         problems.append('bots: none is configured; add [bots.NAME] with target = "module:bot" and lines = ["+48…"]')
     problems += _public_url(settings.public_url)
+    if settings.dashboard_password_file is not None and settings.dashboard_password is None:
+        problems += filter(None, [_open_to_others("SMSBOT_DASHBOARD_PASSWORD", settings.dashboard_password_file)])
     if settings.bots and not settings.accounts:
         problems.append('accounts: none is configured; add [accounts.main] with gateway = "messageflow"')
     for name, account in settings.accounts.items():
@@ -387,13 +415,8 @@ def check_account(name: str, account: AccountSettings) -> list[str]:
 def _check_secret(name: str, account: AccountSettings, secret: str) -> list[str]:
     variable = f"SMSBOT_ACCOUNTS__{name.upper()}__{secret.upper()}"
     file = account.secret_files.get(secret)
-    if file is not None and secret not in account.secrets:
-        try:
-            mode = stat.S_IMODE(file.stat().st_mode)
-        except OSError as error:
-            return [f"{variable}_FILE: {file} cannot be read ({error.strerror})"]
-        if mode & 0o077:
-            return [f"{variable}_FILE: {file} has mode {mode:04o}; a secret file has 0600"]
+    if file is not None and secret not in account.secrets and (problem := _open_to_others(variable, file)):
+        return [problem]
     value = account.secret(secret)
     if not value:
         return [f"{variable} is missing"]

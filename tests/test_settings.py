@@ -17,7 +17,7 @@ KEYS = {"SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "12345678", "SMSBOT_ACCOUNTS__MA
     [
         ("", {"SMSBOT_DASHBORD_PASSWORD": "x"}, 'unknown variable; did you mean "SMSBOT_DASHBOARD_PASSWORD"'),
         ("", {"SMSBOT_ACOUNTS__MAIN__AUTHORIZATION": "x"}, 'did you mean "SMSBOT_ACCOUNTS"'),
-        ("", {"SMSBOT_DASHBOARD_PASSWORD_FILE": "pw"}, "SMSBOT_DASHBOARD_PASSWORD_FILE: unknown variable"),
+        ("", {"SMSBOT_DASHBOARD_PASSWORD_FILE": "/nowhere"}, "SMSBOT_DASHBOARD_PASSWORD_FILE: /nowhere cannot be read"),
         ('[accounts.main]\ngateway = "mesageflow"\n', KEYS, 'gateway: there is no gateway "mesageflow"'),
         ('[accounts.main]\ngateway = "mesageflow"\n', {}, 'did you mean "messageflow"'),
         ("[accounts.Main]\n", {}, "accounts.Main: a name has small letters"),
@@ -49,6 +49,19 @@ def test_variables_of_tests_and_hosts_are_no_mistake(tmp_path: Path, monkeypatch
     monkeypatch.setenv("DATABASE_URL", "sqlite:///x.db")
     found = read(tmp_path)
     assert (found.port, found.path) == (9000, Path("x.db"))
+
+
+def test_a_password_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "pw"
+    file.write_text("password-of-the-file\n")
+    monkeypatch.setenv("SMSBOT_DASHBOARD_PASSWORD_FILE", str(file))
+    file.chmod(0o644)
+    with pytest.raises(SettingsError, match="mode 0644; a secret file has 0600"):
+        _ = read(tmp_path).password
+    file.chmod(0o600)
+    assert read(tmp_path).password == "password-of-the-file"
+    monkeypatch.setenv("SMSBOT_DASHBOARD_PASSWORD", "password-of-the-environment")
+    assert read(tmp_path).password == "password-of-the-environment"
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
