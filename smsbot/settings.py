@@ -173,7 +173,7 @@ class Settings(BaseSettings):
 
     @property
     def password(self) -> str:
-        """The password of the pages, from the environment or its file; empty if there is none. Raises `SettingsError`."""
+        """The password of the pages, empty if there is none; raises `SettingsError` for a file that cannot be used."""
         if self.dashboard_password is not None:
             return self.dashboard_password.get_secret_value()
         file = self.dashboard_password_file
