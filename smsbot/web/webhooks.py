@@ -26,6 +26,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MAX_BODY = 65_536
+_DROPPED = 1_048_576
+"""Bytes of a body that is too long which are still read."""
 PATIENCE = 10.0
 """Seconds in which a whole body must have come."""
 _JSON = (b"content-type", b"application/json")
@@ -91,7 +93,6 @@ class Webhooks:
         try:
             body = await _read(receive, headers.get("content-length", ""))
         except TooLarge:
-            # The connection stays: closed with unread bytes in it, it is reset, and the answer may be lost on the way.
             return 413, (), b'{"error":"too large"}'
         except TimeoutError:
             return 408, ((b"connection", b"close"),), b'{"error":"too slow"}'
@@ -132,15 +133,21 @@ class Webhooks:
 
 
 async def _read(receive: Receive, length: str) -> bytes | None:
-    """The whole body; None if the client went away."""
-    if length.isdigit() and int(length[:10]) > MAX_BODY:
+    """The whole body; None if the client went away.
+
+    One that is too long is read to its end and dropped, unless it is very long: a proxy that still writes when its
+    answer is there may lose that answer.
+    """
+    if length.isdigit() and int(length[:10]) > _DROPPED:
         raise TooLarge
+    body, size = b"", 0
     async with asyncio.timeout(PATIENCE):
-        event = await receive()
-        body: bytes = event.get("body", b"")
-        while event.get("more_body"):
+        event: MutableMapping[str, Any] = {"more_body": True}
+        while event.get("more_body") and size <= _DROPPED:
             event = await receive()
-            body += event.get("body", b"")
-            if len(body) > MAX_BODY:
-                raise TooLarge
+            part: bytes = event.get("body", b"")
+            size += len(part)
+            body = body + part if size <= MAX_BODY else b""
+    if size > MAX_BODY:
+        raise TooLarge
     return None if event["type"] == "http.disconnect" else body

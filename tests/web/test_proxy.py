@@ -103,7 +103,7 @@ def test_a_webhook_and_a_live_page_through_a_tls_proxy(
                 _until_up(http, f"https://localhost:{tls}/healthz", tmp_path)
                 answer = http.post(url, json={"id": "1", "from": "600100200", "to": "7255", "message": "hi"})
                 assert (answer.status_code, answer.json()) == (200, {"ok": True})
-                assert http.post(url, content=b"x" * 70_000).status_code == 413
+                assert _too_long(http, url) == 413
                 live = f"https://localhost:{tls}/live"
                 with http.stream("GET", live, auth=("x", "password-of-the-test"), timeout=5) as stream:
                     assert "event: " in next(stream.iter_text()), "events come through as they happen"
@@ -115,6 +115,16 @@ def test_a_webhook_and_a_live_page_through_a_tls_proxy(
             front.wait(10)
     trace = smsbot("trace", "600100200", "--reveal", folder=tmp_path, **secrets).stdout
     assert "You said: hi" in trace
+
+
+def _too_long(http: httpx.Client, url: str) -> int:
+    """The status of a body that is too long; a proxy in Go may cut off an answer that comes while it looks for the end."""
+    for _ in range(10):
+        try:
+            return http.post(url, content=b"x" * 70_000).status_code
+        except httpx.RemoteProtocolError:
+            continue
+    return 0
 
 
 def _until_up(http: httpx.Client, url: str, folder: Path) -> None:

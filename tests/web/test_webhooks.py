@@ -47,12 +47,18 @@ async def test_a_body_that_is_too_large(house: Any) -> None:
     too_long = await h.http.post(h.hook("inbound"), content=b"x" * 70_000)
     assert too_long.status_code == 413
     assert "connection" not in too_long.headers, "closed with unread bytes, a connection may take its answer along"
+    read = 0
 
-    async def chunks() -> Any:
-        for _ in range(70):
+    async def chunks(many: int) -> Any:
+        nonlocal read
+        for _ in range(many):
+            read += 1000
             yield b"x" * 1000
 
-    assert (await h.http.post(h.hook("inbound"), content=chunks())).status_code == 413
+    assert (await h.http.post(h.hook("inbound"), content=chunks(70))).status_code == 413
+    assert read == 70_000, "read to its end"
+    assert (await h.http.post(h.hook("inbound"), content=chunks(3000))).status_code == 413
+    assert (await h.http.post(h.hook("inbound"), content=b"x" * 2_000_000)).status_code == 413
 
 
 async def test_shuffled_fields_are_quarantined_mapped_and_answered(house: Any) -> None:
