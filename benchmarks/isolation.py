@@ -1,6 +1,6 @@
 """Does one dead gateway, or one number that floods, delay the others? Ratios within one run.
 
-    python benchmarks/isolation.py [--rounds 4] [--seconds 6] [--flood 10000]
+    python -m benchmarks.isolation [--rounds 4] [--seconds 6] [--flood 10000]
 
 One server with two accounts, each on a gateway of its own in this process. Calm rounds and rounds in which the
 second gateway takes every connection and never answers follow one another; in both, twenty texts a second arrive
