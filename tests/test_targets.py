@@ -10,6 +10,14 @@ from smsbot import targets
 from smsbot.core.errors import SmsbotError
 
 
+def refused(folder: Path, code: str) -> SmsbotError:
+    """What is said of a bot's file that cannot be loaded."""
+    (folder / "b.py").write_text(f"from smsbot import Bot\n{code}\n")
+    with pytest.raises(SmsbotError) as error:
+        targets.load("b.py", folder)
+    return error.value
+
+
 @pytest.mark.parametrize(
     ("code", "line", "said"),
     [
@@ -29,28 +37,22 @@ from smsbot.core.errors import SmsbotError
     ],
 )
 def test_mistakes_are_named_at_their_line(tmp_path: Path, code: str, line: int, said: str) -> None:
-    path = tmp_path / "mistaken.py"
-    path.write_text(f"from smsbot import Bot\nbot = Bot()\n{code}\n")
-    with pytest.raises(SmsbotError) as error:
-        targets.load("mistaken.py", tmp_path)
-    assert said in str(error.value)
-    assert f"{path}:{line}" in str(error.value)
+    error = refused(tmp_path, f"bot = Bot()\n{code}")
+    assert said in str(error)
+    assert f"{tmp_path}/b.py:{line}" in str(error)
     if "cannot be imported" not in said and "ended" not in said:
-        assert error.value.code == "SB101", "which says where to look"
+        assert error.code == "SB101", "which says where to look"
 
 
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("a = Bot()\nb = Bot()", "defines 2 bots; name one, such as two.py:a"),
+        ("a = Bot()\nb = Bot()", "defines 2 bots; name one, such as b.py:a"),
         ("", "defines no bots; write: bot = Bot()"),
     ],
 )
 def test_which_bot_is_meant(tmp_path: Path, code: str, said: str) -> None:
-    (tmp_path / "two.py").write_text(f"from smsbot import Bot\n{code}\n")
-    with pytest.raises(SmsbotError) as error:
-        targets.load("two.py", tmp_path)
-    assert said in str(error.value)
+    assert said in str(refused(tmp_path, code))
 
 
 @pytest.mark.parametrize(
@@ -62,8 +64,6 @@ def test_which_bot_is_meant(tmp_path: Path, code: str, said: str) -> None:
     ],
 )
 def test_classes_of_others_are_not_explained_as_ours(tmp_path: Path, code: str, said: str) -> None:
-    (tmp_path / "foreign.py").write_text(f"from smsbot import Bot\nbot = Bot()\n{code}\n")
-    with pytest.raises(SmsbotError) as error:
-        targets.load("foreign.py", tmp_path)
-    assert said in str(error.value)
-    assert "did you mean" not in str(error.value)
+    error = refused(tmp_path, f"bot = Bot()\n{code}")
+    assert said in str(error)
+    assert "did you mean" not in str(error)

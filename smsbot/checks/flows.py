@@ -256,14 +256,8 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
                 pattern = compile_pattern(node.text)
             except RouteError:  # reading noted it
                 continue
-            answers = {step.ask.name for step in flow.steps.values() if step.ask is not None}
-            known = {*answers, *flow.args, *flow.variables, "rest"}
-            rest = json.dumps({k: v for k, v in flow.content.items() if k != "start"}) if flow.content else ""
-            for hole in sorted(h for h in {*pattern.holes} - known if not re.search(rf"\b{h}\b", rest)):
-                sources[flow.path].unknown(
-                    "SB644", node, f'nothing takes what the hole "{hole}" finds', hole, known - {"rest"},
-                    note="a hole answers the question of its name", severity=Severity.WARNING,
-                )  # fmt: skip
+            if pattern.holes:
+                _holes(flow, sources[flow.path], node, pattern.holes)
             digression = next((t for f in flows for p, t in f.anywhere if p.shape == pattern.shape), None)
             if digression is not None:
                 sources[flow.path].report(
@@ -274,6 +268,19 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
             if taken is not None:
                 owner = f"the handler {taken.signature.name}" if taken.signature else f"the flow {taken.flow}"
                 sources[flow.path].report("SB641", node, f'"{node.text}" starts {owner} already')
+
+
+def _holes(flow: Flow, source: Source, node: Node, holes: Sequence[str]) -> None:
+    """Holes of a start word that answer no question, and that the flow speaks of nowhere else."""
+    answers = {step.ask.name for step in flow.steps.values() if step.ask is not None}
+    known = {*answers, *flow.args, *flow.variables}
+    rest = json.dumps({k: v for k, v in flow.content.items() if k != "start"}) if flow.content else ""
+    for hole in sorted({*holes} - known - {"rest"}):
+        if not re.search(rf"\b{hole}\b", rest):
+            source.unknown(
+                "SB644", node, f'nothing takes what the hole "{hole}" finds', hole, known,
+                note="a hole answers the question of its name", severity=Severity.WARNING,
+            )  # fmt: skip
 
 
 # -- texts ----------------------------------------------------------------------------------------------

@@ -25,10 +25,7 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json
-        else structlog.dev.ConsoleRenderer(
-            colors=colours,
-            exception_formatter=structlog.dev.plain_traceback,
-        )
+        else structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
     )
     trace = [structlog.processors.ExceptionRenderer(_places)] if as_json else []
     structlog.configure(

@@ -20,7 +20,7 @@ from smsbot.flows.library import SUFFIXES
 from smsbot.routing.bot import Bot
 from smsbot.serve import listen, serve
 from smsbot.settings import BotSettings, Settings, check_live, read
-from smsbot.transport import HttpxTransport
+from smsbot.transport import Transport, fastest
 
 from . import logs, options
 from .reload import supervise
@@ -183,12 +183,11 @@ def _configured(settings: Settings, target: str) -> Mapping[str, BotSettings] | 
     return next(({n: b} for n, b in settings.bots.items() if plain(b.target) == plain(target)), None)
 
 
-def _ready(settings: Settings) -> dict[str, Bot]:
+def _ready(settings: Settings, transport: Transport) -> dict[str, Bot]:
     """The bots of a server that can start; raises everything that keeps it from that at once."""
     problems: list[str] = []
     others: list[SmsbotError] = []
     bots: dict[str, Bot] = {}
-    transport = HttpxTransport()
     steps: list[Callable[[], object]] = [lambda: check_live(settings)]
     steps += [partial(build_gateway, name, account, transport) for name, account in settings.accounts.items()]
     steps += [partial(_load_into, bots, name, bot.target) for name, bot in settings.bots.items()]
@@ -254,7 +253,8 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
         if chosen is None:
             raise SettingsError([f"no bot of the settings has the target {target}; `run` serves only configured lines"])
         settings = settings.model_copy(update={"bots": chosen})
-    app = App(settings, _ready(settings))
+    transport = fastest()
+    app = App(settings, _ready(settings, transport), transport=transport)
     listener = listen(settings.host, settings.port)
     host, bound = listener.getsockname()[:2]
     said = f"Serving {settings.public_url} on {host}:{bound}"

@@ -28,6 +28,8 @@ class FieldMap:
         self._provider = provider
         self._required = required
         self._names = {kind: dict(fields) for kind, fields in names.items()}
+        self._listed: dict[str, list[list[str]]] = {kind: [] for kind in names}
+        """For each webhook, the ways to our fields that go through a list: none, unless somebody maps one."""
 
     def remap(self, kind: str, fields: Mapping[str, str]) -> None:
         """Believe these names before the others.
@@ -45,11 +47,16 @@ class FieldMap:
                 raise UsageError(f'"{field}" is not a field of {kind}; fields: {", ".join(known)}{hint}')
         for field, written in fields.items():
             *way, last = written.split(".")
-            name = ".".join([*("*" if part == "0" else part for part in way), last])
+            path = [*("*" if part == "0" else part for part in way), last]
+            if "*" in path and path not in self._listed[kind]:
+                self._listed[kind].append(path)
+            name = ".".join("0" if part == "*" else part for part in path)
             known[field] = (name, *(n for n in known[field] if n != name))
 
-    def each(self, kind: str, request: WebhookRequest, make: Callable[[dict[str, str], bytes], T]) -> list[T | Unread]:
-        """What is made of each part of a webhook, of its fields and of bytes that are the same for the same part.
+    def each(
+        self, kind: str, request: WebhookRequest, make: Callable[[dict[str, str], Mapping[str, Any]], T]
+    ) -> list[T | Unread]:
+        """What is made of each part of a webhook, of its fields and of the part itself.
 
         Raises `NotUnderstood` if none of it is understood; where others are, a part that is not is `Unread`.
         """
@@ -69,7 +76,7 @@ class FieldMap:
                     problems.append(error)
                     found.append(Unread(canonical(part), error.args[0]))
                 else:
-                    found.append(make(values, canonical(part)))
+                    found.append(make(values, part))
         if len(problems) == len(found):
             raise problems[0]
         return found
@@ -79,8 +86,7 @@ class FieldMap:
 
         Lists beside each other belong together if they are equally long. Raises `NotUnderstood` if they are not.
         """
-        names = (name for names in self._names[kind].values() for name in names)
-        ways = {way for name in names if (way := _first_list(item, name.split(".")))}
+        ways = {way for path in self._listed[kind] if (way := _first_list(item, path))}
         if not ways:
             return [item]
         lists = {way: _at(item, way) for way in ways}
@@ -99,7 +105,7 @@ class FieldMap:
         values: dict[str, str] = {}
         for field, names in self._names[kind].items():
             for name in names:
-                value = dig(item, ".".join("0" if part == "*" else part for part in name.split(".")))
+                value = dig(item, name)
                 if value is not None:
                     values[field] = value
                     break
@@ -112,9 +118,9 @@ class FieldMap:
     def arrivals(self, request: WebhookRequest) -> list[Arrival | Unread]:
         """The texts of a webhook; raises `NotUnderstood`."""
 
-        def arrival(values: dict[str, str], raw: bytes) -> Arrival:
-            text, told = values["text"].replace("\x00", ""), values.get("id", "")
-            return Arrival(request.account, values["from"], values["to"], text, told, values.get("time", ""), raw)
+        def arrival(values: dict[str, str], part: Mapping[str, Any]) -> Arrival:
+            text, told, sent_at = values["text"].replace("\x00", ""), values.get("id", ""), values.get("time", "")
+            return Arrival(request.account, values["from"], values["to"], text, told, sent_at, canonical(part))
 
         return self.each("inbound", request, arrival)
 

@@ -198,7 +198,7 @@ class Http:
         )
 
     def _status(self, request: WebhookRequest) -> Sequence[Receipt | Unread]:
-        def receipt(values: dict[str, str], _: bytes) -> Receipt:
+        def receipt(values: dict[str, str], _: object) -> Receipt:
             outgoing, raw = our_id(values.get("reference", "")) or our_id(values["id"]), values["status"]
             return Receipt(request.account, values["id"], self._statuses.get(raw), raw, outgoing=outgoing)
 

@@ -32,6 +32,7 @@ def load(dialect: str, part: str) -> Mapping[str, Query]:
     }
 
 
+@cache
 def migrations(dialect: str) -> list[tuple[int, str]]:
     """The numbered scripts of a dialect, in order."""
     folder = files("smsbot.stores").joinpath("sql", dialect)

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from smsbot.stores.backup import restore
+
 from ..processes import Process, running, smsbot
 
 SETTINGS = '[bots.echo]\ntarget = "echo.py:bot"\nlines = ["7255"]\n'
@@ -128,15 +130,24 @@ def test_what_an_old_database_left_behind_changes_no_restored_one(place: Path, s
         assert db.execute("SELECT scope FROM holds").fetchall() == [("all",)]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root restores for another user")
-def test_a_restored_database_belongs_to_whom_the_old_one_belonged(place: Path, server: Process) -> None:
+@pytest.mark.parametrize("root", [True, False])
+def test_root_restores_for_whom_the_old_database_belonged(
+    place: Path, server: Process, monkeypatch: pytest.MonkeyPatch, root: bool
+) -> None:
+    """Root gives the new file and its lock to the owner of the old; nobody else may, and is not kept from restoring."""
     assert smsbot("db", "backup", "copy.db", folder=place).returncode == 0
     server.stop()
-    os.chown(place / "smsbot.db", 10001, 10002)
-    (place / "smsbot.db.lock").unlink()
-    assert smsbot("db", "restore", "copy.db", "--yes", folder=place).returncode == 0
-    owners = [(place / name).stat() for name in ("smsbot.db", "smsbot.db.lock")]
-    assert [(o.st_uid, o.st_gid) for o in owners] == [(10001, 10002)] * 2
+    owner = (place / "smsbot.db").stat()
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 10001)
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((Path(path).name, user, group)))
+    restore(place / "copy.db", place / "smsbot.db", time.time())
+    names = ("smsbot.db.restoring", "smsbot.db.lock") if root else ()
+    assert given == [(name, owner.st_uid, owner.st_gid) for name in names]
+
+
+def test_a_restore_where_there_was_no_database_asks_for_the_folder(place: Path, server: Process) -> None:
+    assert smsbot("db", "backup", "copy.db", folder=place).returncode == 0
     (place / "elsewhere").mkdir()
     done = smsbot("db", "restore", "../copy.db", "--yes", "--db", "x.db", folder=place / "elsewhere")
     assert (done.returncode, "is this the right folder?" in done.stderr) == (0, True)
