@@ -178,7 +178,7 @@ class App:
             default_line=first.number,
         )
         workers = (self.timers, network)
-        busy = (self.dispatcher, self.sender, network)
+        busy = (self.timers, self.dispatcher, self.sender, network)
         self.time = TimeMachine(self._movable, workers, lambda: all(b.idle for b in busy), self._clock_moved)
         self.network = network
         return sandbox(network, self.accounts.credentials, self.time.advance, first.country)

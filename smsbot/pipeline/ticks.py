@@ -65,12 +65,12 @@ class Ticks:
                 due, job.due = job.due, _next(job.cron, now)
                 name = f"{job.bot.name} {job.signature.name} {job.cron} {job.nth}"
                 if await self._store.once(digest("tick", name, repr(due)), now):
-                    self._spawn(self._run(job))
+                    self._spawn(self._run(job, now))
 
-    async def _run(self, job: _Job) -> None:
+    async def _run(self, job: _Job, now: float) -> None:
         try:
-            now = datetime.fromtimestamp(self._clock.now(), UTC)
-            result = job.signature.call({"now": now, "bot": job.bot}, self._provided[job.bot])
+            given = {"now": datetime.fromtimestamp(now, UTC), "bot": job.bot}
+            result = job.signature.call(given, self._provided[job.bot])
             if inspect.isawaitable(result):
                 await result
         except Exception as error:

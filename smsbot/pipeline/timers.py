@@ -35,8 +35,14 @@ class Timers:
         self._clock = clock
         self._wake = asyncio.Event()
         self._stopping = False
+        self._serving = False
         self.ticks: Ticks | None = None
         """What runs by the clock."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing that fell due is on its way to those who do it."""
+        return not self._serving
 
     def kick(self) -> None:
         """Look now: the clock was moved, or something new is due."""
@@ -74,12 +80,15 @@ class Timers:
 
     async def serve(self) -> None:
         """Serve everything that is due once."""
-        now = self._clock.now()
-        await self._fire(now)
-        await self._sender.claim_due()
-        self._dispatcher.retry_due()
-        if self.ticks is not None:
-            await self.ticks.serve()
+        self._serving = True
+        try:
+            await self._fire(self._clock.now())
+            await self._sender.claim_due()
+            self._dispatcher.retry_due()
+            if self.ticks is not None:
+                await self.ticks.serve()
+        finally:
+            self._serving = False
 
     async def _fire(self, now: float) -> None:
         while timers := await self._store.sweep(now, 500):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,31 @@ async def test_ticks_run_once_each(house: Any) -> None:
     await h.advance("24h")
     assert [f"{t:%d %H:%M}" for t in at] == ["01 09:00", "02 09:00"]
     assert await h.heard(ANN) == ["Good morning 1.", "Good morning 2."]
+
+
+async def test_time_waits_for_a_tick_that_the_database_keeps_waiting(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that goes on meanwhile would show the tick a later hour (seen on a busy machine)."""
+    bot = Bot()
+    at: list[datetime] = []
+
+    @bot.every("0 9 * * *")
+    def nine(now: datetime) -> None:
+        at.append(now)
+
+    h: House = await house(bot)
+    await h.begin_at(datetime(2026, 6, 1, 6, 0, tzinfo=UTC).timestamp())
+    await h.restart()
+    once = h.app.store.once
+
+    async def slowly(key: bytes, now: float) -> bool:
+        await asyncio.sleep(0.1)
+        return await once(key, now)
+
+    monkeypatch.setattr(h.app.store, "once", slowly)
+    await h.advance("4h")
+    assert [f"{t:%d %H:%M}" for t in at] == ["01 09:00"]
 
 
 async def test_a_wrong_start_says_what_is_wrong(house: Any, bot: Bot) -> None:
