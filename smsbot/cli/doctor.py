@@ -6,20 +6,21 @@ import secrets
 import sqlite3
 import stat
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from smsbot import targets
 from smsbot.accounts import build_gateway
+from smsbot.app import build_lines
 from smsbot.checks.proof import examine
 from smsbot.core.clock import duration
 from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.phone import can_receive
 from smsbot.core.problem import Severity
 from smsbot.gateways.base import Outbound, Search
+from smsbot.routing.bot import Bot
 from smsbot.settings import Settings, check_account, check_live
 from smsbot.stores.sqlite import SqliteReader
 from smsbot.transport import HttpxTransport
@@ -128,24 +129,23 @@ def _accounts(found: Settings) -> list[Finding]:
 
 
 def _bots(found: Settings) -> list[Finding]:
-    try:
-        for name, bot in load(found).items():
-            for line in found.bots[name].lines:
-                bot.table(line)
-    except SmsbotError as error:
-        return [Finding("bots", False, str(error))]
+    """What is wrong with bots and their flows; errors keep a server from starting."""
     if not found.bots:
         return [Finding("bots", None, "none is configured")]
-    problems = [p for name, own in found.bots.items() for p in _flows(found, name, own.lines)]
-    if problems:
-        return problems
+    try:
+        bots = load(found)
+        findings = [f for name, bot in bots.items() for f in _flows(found, name, bot)]
+        if not any(f.passed is False for f in findings):
+            build_lines(found, bots)
+    except SmsbotError as error:
+        return [Finding("bots", False, str(error))]
     lines = [line for bot in found.bots.values() for line in bot.lines if can_receive(line)]
-    return [Finding("bots", True, f"{len(found.bots)} on {', '.join(lines)}")]
+    return findings or [Finding("bots", True, f"{len(found.bots)} on {', '.join(lines)}")]
 
 
-def _flows(found: Settings, name: str, lines: Sequence[str]) -> list[Finding]:
-    """What is wrong with a bot's flows; errors keep it from starting."""
-    _, problems = examine(targets.load(found.bots[name].target), lines, [found.country(n) for n in lines])
+def _flows(found: Settings, name: str, bot: Bot) -> list[Finding]:
+    lines = found.bots[name].lines
+    _, problems = examine(bot, lines, [found.country(n) for n in lines])
     return [
         Finding(
             f"flows of {name}", False if p.severity is Severity.ERROR else None, f"{p.place} {p.message} ({p.code})"

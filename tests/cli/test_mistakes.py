@@ -76,6 +76,15 @@ def test_check_finds_what_a_start_would_refuse(tmp_path: Path, code: str, line: 
     assert problem["path"].endswith("b.py")
 
 
+def test_a_doctor_sees_it_too(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text(BOT + STOP)
+    (tmp_path / "smsbot.toml").write_text('[bots.b]\ntarget = "b.py"\nlines = ["7255"]\n')
+    done = smsbot("doctor", "--json", "--offline", folder=tmp_path)
+    (bots,) = [c for c in json.loads(done.stdout)["checks"] if c["check"] == "bots"]
+    assert (done.returncode, bots["passed"]) == (1, False)
+    assert "opts people out on 7255" in bots["detail"]
+
+
 def test_everything_that_keeps_a_server_from_starting_is_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "smsbot.toml").write_text(
         '[bots.a]\ntarget = "nowhere:bot"\nlines = ["7255"]\n[bots.b]\ntarget = "b.py"\nlines = ["7256"]\n'
