@@ -1,36 +1,24 @@
-"""Settings: `smsbot.toml` or ``[tool.smsbot]``, above it ``.env`` and the environment; read once, then frozen.
+"""What a server is told: bots, lines, accounts; frozen.
 
 Secrets come only from the environment (``SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION``) or from files of mode
-0600 named there (``…__AUTHORIZATION_FILE``). Every problem is found in one go.
+0600 named there (``…__AUTHORIZATION_FILE``).
 """
 
 from __future__ import annotations
 
-import os
-import re
 import stat
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as SourceError
 
 from smsbot.core import phone
 from smsbot.core.errors import SettingsError, UsageError
-from smsbot.core.nearest import nearest
-from smsbot.gateways.base import Provider, keeps_keys
-from smsbot.gateways.providers import OURS, provider
+from smsbot.gateways.base import Provider
+from smsbot.gateways.providers import provider
 
-_PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
-_NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG", "SMSBOT_FAILPOINT", "SMSBOT_SEED"}
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-"""Names of accounts: variables of the environment say them in capitals, webhooks have them in their address."""
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -116,21 +104,13 @@ def _secret_in(file: Path) -> str:
         raise SettingsError([f"{file} cannot be read: {error}"]) from None
 
 
-def _open_to_others(variable: str, file: Path) -> str:
+def open_to_others(variable: str, file: Path) -> str:
     """What is wrong with a file that holds a secret; empty if nothing is."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:
         return f"{variable}_FILE: {file} cannot be read ({error.strerror})"
     return f"{variable}_FILE: {file} has mode {mode:04o}; a secret file has 0600" if mode & 0o077 else ""
-
-
-def _provider(name: object) -> Provider | None:
-    """The provider of this name; None if there is none, which is said elsewhere."""
-    try:
-        return provider(str(name))
-    except UsageError:
-        return None
 
 
 class Settings(BaseSettings):
@@ -179,7 +159,7 @@ class Settings(BaseSettings):
         file = self.dashboard_password_file
         if file is None:
             return ""
-        if problem := _open_to_others("SMSBOT_DASHBOARD_PASSWORD", file):
+        if problem := open_to_others("SMSBOT_DASHBOARD_PASSWORD", file):
             raise SettingsError([problem])
         return _secret_in(file)
 
@@ -187,241 +167,3 @@ class Settings(BaseSettings):
     def path(self) -> Path:
         """The SQLite file."""
         return Path(self.database.removeprefix("sqlite:///"))
-
-
-def read(folder: Path | None = None, **overrides: object) -> Settings:
-    """The settings of a folder; `overrides` are from the command line. Raises `SettingsError`."""
-    folder = folder or Path.cwd()
-    values = _file(folder)
-    problems = [f"{name} in {source}: a secret belongs into the environment" for name, source in _secrets_in(values)]
-    try:
-        with _environment(folder) as variables:
-            problems += _unknown(variables)
-            settings = Settings(**values)
-    except ValidationError as error:
-        raise SettingsError([*problems, *map(_explain, error.errors())]) from None
-    except SourceError as error:
-        raise SettingsError([*problems, str(error)]) from None
-    settings = settings.model_copy(update={k: v for k, v in overrides.items() if v is not None})
-    problems += _cross_check(settings)
-    if problems:
-        raise SettingsError(problems)
-    return settings
-
-
-@contextmanager
-def _environment(folder: Path) -> Iterator[Mapping[str, str]]:
-    """Make `.env` and the names that hosts give (PORT, PUBLIC_URL, DATABASE_URL) part of the environment.
-
-    Our own prefix wins over a plain name, the environment over `.env`.
-    """
-    before = dict(os.environ)
-    layers = [_dotenv(folder / ".env"), before]
-    found: dict[str, str] = {}
-    for layer in layers:
-        found |= {_PLAIN[k]: v for k, v in layer.items() if k in _PLAIN and v}
-        found |= {k: v for k, v in layer.items() if k.startswith("SMSBOT_") and k not in _NOT_SETTINGS}
-    for name in _NOT_SETTINGS & set(before):
-        del os.environ[name]
-    os.environ.update(found)
-    try:
-        yield found
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _dotenv(path: Path) -> dict[str, str]:
-    try:
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8; write it anew as UTF-8"
-        raise SettingsError([f"{path.name} cannot be read: {why}"]) from None
-
-
-def _unknown(variables: Iterable[str]) -> Iterator[str]:
-    """Variables with our prefix that mean nothing (pydantic ignores them)."""
-    known = [f"SMSBOT_{name.upper()}" for name in Settings.model_fields]
-    for name in variables:
-        first = name.partition("__")[0]
-        if first not in known:
-            near = nearest(first, (*known, *_NOT_SETTINGS))
-            yield f"{name}: unknown variable" + (f'; did you mean "{near}"?' if near else "")
-
-
-def _file(folder: Path) -> dict[str, Any]:
-    own, project = folder / "smsbot.toml", folder / "pyproject.toml"
-    for path, table in ((own, ()), (project, ("tool", "smsbot"))):
-        if not path.is_file():
-            continue
-        try:
-            found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError([f"{path.name}: {error}"]) from None
-        except OSError as error:
-            raise SettingsError([f"{path.name} cannot be read: {error.strerror}"]) from None
-        for name in table:
-            below: Any = found.get(name, {})
-            if not isinstance(below, dict):
-                raise SettingsError([f"{path.name}: [{name}] must be a table"])
-            found = below
-        if found:
-            return found
-    return {}
-
-
-def _secrets_in(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    accounts = values.get("accounts")
-    for name, account in accounts.items() if isinstance(accounts, dict) else ():
-        if not isinstance(account, dict):
-            continue
-        kinds = [k for k in map(_provider, (*OURS, account.get("gateway"))) if k is not None]
-        for secret in dict.fromkeys(s for k in kinds for s in (*k.secrets, *k.more_secrets)):
-            if secret in account:  # whatever the gateway is: the environment may name another
-                yield f"accounts.{name}.{secret}", "the settings file"
-    if "dashboard_password" in values:
-        yield "dashboard_password", "the settings file"
-
-
-def _explain(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        known = _known(error["loc"][:-1])
-        name = str(error["loc"][-1])
-        if error["loc"][0] == "accounts" and name in known:
-            kinds = [k for k in OURS if name in _keys_of(provider(k))]
-            return f"{place}: is a key of {' and '.join(kinds)}; say which gateway the account {error['loc'][1]} has"
-        near = nearest(name, known)
-        hint = f'; did you mean "{near}"?' if near else f" (known: {', '.join(known)})"
-        return f"{place}: unknown key{hint}"
-    if error["loc"][-1] == "country":
-        return f"{place}: a country is two capital letters, such as PL or US"
-    message = error["msg"].removeprefix("Value error, ")
-    if message.startswith("gateway: "):
-        return f"{place}.{message}"
-    return f"{place}: {message[:1].lower()}{message[1:]}"
-
-
-def _known(place: tuple[Any, ...]) -> list[str]:
-    if place[:1] == ("accounts",):
-        own = (n for name in OURS for n in _keys_of(provider(name)))
-        return list(dict.fromkeys(("gateway", "fields", *own)))
-    models: dict[str, type[BaseModel]] = {"bots": BotSettings, "lines": LineSettings}
-    return list((models[place[0]] if place else Settings).model_fields)
-
-
-def _keys_of(kind: Provider) -> tuple[str, ...]:
-    return (*kind.secrets, *kind.more_secrets, *kind.options)
-
-
-def _cross_check(settings: Settings) -> list[str]:
-    problems: list[str] = []
-    owner: dict[str, str] = {}
-    for name, bot in settings.bots.items():
-        for line in bot.lines:
-            if line in owner:
-                problems.append(f"bots.{name}.lines: {line} belongs to the bot {owner[line]} already")
-            owner[line] = name
-            if not phone.can_receive(line):
-                problems.append(f"bots.{name}.lines: {line!r} is neither +number nor short code, so nobody can text it")
-    for number, line_settings in settings.lines.items():
-        if settings.bots and number not in owner:
-            near = nearest(number, owner)
-            problems.append(f'lines."{number}": no bot has this line' + (f'; did you mean "{near}"?' if near else ""))
-        account = line_settings.account
-        if account and settings.accounts and account not in settings.accounts:
-            near = nearest(account, settings.accounts)
-            problems.append(
-                f'lines."{number}".account: there is no account "{account}"'
-                + (f'; did you mean "{near}"?' if near else "")
-            )
-    for name, each in settings.accounts.items():
-        if not _NAME.fullmatch(name):
-            problems.append(f"accounts.{name}: a name has small letters, digits, - and _")
-        problems += _account(name, each)
-    return [*problems, *_database(settings.database)]
-
-
-def _database(database: str) -> list[str]:
-    """A path, or a URL of SQLite; others may hold a password, so they are not repeated."""
-    scheme = database.partition(":")[0]
-    if database.startswith("sqlite:///") or not re.match(r"[a-z0-9+]{2,}:", database):
-        return []
-    if scheme == "sqlite":
-        return ["database: three slashes are missing: sqlite:///path, or sqlite:////path from the root"]
-    return [f"database: {scheme} is not supported; give a SQLite file, such as smsbot.db"]
-
-
-def _account(name: str, account: AccountSettings) -> list[str]:
-    """What is wrong with an account, whatever its secrets are."""
-    kind = account.provider()
-    problems = _base_url(name, account.options.get("base_url"))
-    for hook, fields in account.fields.items():
-        unknown = [f for f in fields if f not in kind.fields.get(hook, ())]
-        if hook not in kind.fields or unknown:
-            problems.append(f"accounts.{name}.fields.{hook}: not a webhook and its fields ({', '.join(unknown)})")
-    return problems
-
-
-def check_live(settings: Settings) -> None:
-    """What `smsbot run` cannot do without; raises `SettingsError` with every problem."""
-    problems: list[str] = []
-    if not settings.bots:
-        problems.append('bots: none is configured; add [bots.NAME] with target = "module:bot" and lines = ["+48…"]')
-    problems += _public_url(settings.public_url)
-    if settings.dashboard_password_file is not None and settings.dashboard_password is None:
-        problems += filter(None, [_open_to_others("SMSBOT_DASHBOARD_PASSWORD", settings.dashboard_password_file)])
-    if settings.bots and not settings.accounts:
-        problems.append('accounts: none is configured; add [accounts.main] with gateway = "messageflow"')
-    for name, account in settings.accounts.items():
-        problems += check_account(name, account)
-    for bot in settings.bots.values():
-        for line in bot.lines:
-            if len(settings.accounts) > 1 and not settings.lines.get(line, LineSettings()).account:
-                problems.append(f'lines."{line}".account: say which of {", ".join(settings.accounts)} it belongs to')
-    if problems:
-        raise SettingsError(problems)
-
-
-def _public_url(url: str) -> list[str]:
-    if not url:
-        return ["PUBLIC_URL is missing; providers call its https://… address"]
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        return [f"PUBLIC_URL cannot be read: {error}"]
-    if parts.scheme != "https" or not parts.hostname:
-        begins = f"{parts.scheme}://" if "//" in url else url.partition("/")[0][:60]
-        return [f"PUBLIC_URL must begin with https:// and a host name, not with {begins!r}"]
-    if parts.query or parts.fragment or parts.username or parts.password:
-        return ["PUBLIC_URL has no query, fragment or password"]
-    return []
-
-
-def _base_url(name: str, url: str | None) -> list[str]:
-    if keeps_keys(url or "https://default"):
-        return []
-    return [f"accounts.{name}.base_url: must be https://…, so that keys do not travel in clear"]
-
-
-def check_account(name: str, account: AccountSettings) -> list[str]:
-    """What is missing or wrong in an account's secrets; never a value itself."""
-    kind = account.provider()
-    given = [s for s in kind.more_secrets if s in account.secrets or s in account.secret_files]
-    return [problem for secret in (*kind.secrets, *given) for problem in _check_secret(name, account, secret)]
-
-
-def _check_secret(name: str, account: AccountSettings, secret: str) -> list[str]:
-    variable = f"SMSBOT_ACCOUNTS__{name.upper()}__{secret.upper()}"
-    file = account.secret_files.get(secret)
-    if file is not None and secret not in account.secrets and (problem := _open_to_others(variable, file)):
-        return [problem]
-    value = account.secret(secret)
-    if not value:
-        return [f"{variable} is missing"]
-    if value != value.strip() or not value.isascii() or not value.isprintable():
-        return [f"{variable} contains spaces or characters that no key has"]
-    if len(value) < 8 or value.lower() in ("changeme", "change-me", "password", "your-key"):
-        return [f"{variable} is a placeholder, not a key, or too short: a key has at least 8 characters"]
-    return []

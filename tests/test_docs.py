@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smsbot import settings, targets
+from smsbot import configuration, settings, targets
 from smsbot.checks.lint import lint
 from smsbot.checks.proof import examine
 from smsbot.checks.story import ACTS, KEYS, load_stories
@@ -164,7 +164,7 @@ def test_settings_in_the_docs_are_understood(page: Path, tmp_path: Path, monkeyp
     for block in blocks(page, "toml"):
         tomllib.loads(block)
         (tmp_path / "smsbot.toml").write_text(block)
-        settings.read(tmp_path)
+        configuration.read(tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -208,4 +208,4 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 def test_a_wrong_key_is_found(tmp_path: Path) -> None:
     (tmp_path / "smsbot.toml").write_text('[bots.x]\ntarget = "a:b"\nlinse = ["7255"]\n')
     with pytest.raises(SettingsError, match='did you mean "lines"'):
-        settings.read(tmp_path)
+        configuration.read(tmp_path)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent / "smsbot"
 
-# Each room, and the rooms that it may import besides itself. Columns never import each other, with two
-# exceptions that are written out: gateways use the transport, and pages of settings use the routing's hints.
+# Each room, and the rooms that it may import besides itself. Columns never import each other; gateways also
+# use the transport.
 COLUMNS = ("gateways", "stores", "routing", "flows", "conversations", "policy")
 MAY = {
     "core": set(),
@@ -22,7 +22,8 @@ MAY = {
     "flows": {"core"},
     "conversations": {"core"},
     "policy": {"core"},
-    "settings": {"core", "routing.injection", "gateways.base", "gateways.providers"},
+    "settings": {"core", "gateways.base", "gateways.providers"},
+    "configuration": {"core", "settings", "gateways.base", "gateways.providers"},
     "accounts": {"core", "gateways", "settings", "transport"},
     "targets": {"core", "routing", "flows"},
     "checks": {"core", "routing", "flows", "policy", "targets"},

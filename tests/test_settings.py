@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from smsbot.configuration import check_live, read
 from smsbot.core.errors import SettingsError
-from smsbot.settings import check_live, read
 
 KEYS = {"SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "12345678", "SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY": "12345678"}
 

@@ -14,6 +14,7 @@ from smsbot.checks.lint import lint
 from smsbot.checks.proof import examine
 from smsbot.checks.story import load_stories, story_files
 from smsbot.checks.verbs import verbs
+from smsbot.configuration import read
 from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.problem import Place, Problem, Severity, errors, render
 from smsbot.flows.library import build
@@ -21,7 +22,7 @@ from smsbot.flows.steps import Flow
 from smsbot.pipeline.flowing import Shelf
 from smsbot.pipeline.lines import checked_table
 from smsbot.routing.bot import Bot
-from smsbot.settings import Settings, read
+from smsbot.settings import Settings
 
 from . import output
 

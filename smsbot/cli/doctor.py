@@ -15,13 +15,14 @@ import click
 from smsbot.accounts import build_gateway
 from smsbot.app import build_lines
 from smsbot.checks.proof import examine
+from smsbot.configuration import check_account, check_live
 from smsbot.core.clock import duration
 from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.phone import can_receive
 from smsbot.core.problem import Severity
 from smsbot.gateways.base import Outbound, Search
 from smsbot.routing.bot import Bot
-from smsbot.settings import Settings, check_account, check_live
+from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteReader
 from smsbot.transport import HttpxTransport
 

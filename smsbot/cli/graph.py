@@ -10,12 +10,12 @@ import click
 
 from smsbot import targets
 from smsbot.checks.picture import mermaid, svg
+from smsbot.configuration import read
 from smsbot.core.errors import UsageError
 from smsbot.core.nearest import nearest
 from smsbot.flows.library import SUFFIXES, open_library
 from smsbot.flows.schema import json_schema
 from smsbot.flows.steps import Flow
-from smsbot.settings import read
 
 from . import output
 

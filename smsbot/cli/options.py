@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
+from smsbot.configuration import read
 from smsbot.core.errors import SmsbotError, UsageError
-from smsbot.settings import Settings, read
+from smsbot.settings import Settings
 
 from . import output
 

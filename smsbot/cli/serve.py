@@ -14,12 +14,13 @@ import click
 from smsbot import targets
 from smsbot.accounts import Real, build_gateway
 from smsbot.app import App
+from smsbot.configuration import check_live, read
 from smsbot.core import phone
 from smsbot.core.errors import SettingsError, SmsbotError, UsageError
 from smsbot.flows.library import SUFFIXES
 from smsbot.routing.bot import Bot
 from smsbot.serve import listen, serve
-from smsbot.settings import BotSettings, Settings, check_live, read
+from smsbot.settings import BotSettings, Settings
 from smsbot.transport import Transport, fastest
 
 from . import logs, options

@@ -12,10 +12,11 @@ import click
 
 from smsbot import targets
 from smsbot.checks.story import Story, load_stories, story_files
+from smsbot.configuration import read
 from smsbot.core.errors import SettingsError
 from smsbot.core.problem import Problem, errors
 from smsbot.routing.bot import Bot
-from smsbot.settings import Settings, read
+from smsbot.settings import Settings
 from smsbot.testing.coverage import Coverage
 from smsbot.testing.stories import Outcome, rewrite, run_story
 

@@ -90,7 +90,7 @@ class StoryFailed(Exception):
 def configured_bots(folder: Path) -> tuple[Mapping[str, Any], Any]:
     """The bots of a folder's settings, by name, and the settings."""
     from smsbot import targets
-    from smsbot.settings import read
+    from smsbot.configuration import read
 
     settings = read(folder)
     return {name: targets.load(b.target, folder) for name, b in settings.bots.items()}, settings

@@ -93,7 +93,7 @@ def test_run_refuses_with_one_report_of_everything(tmp_path: Path) -> None:
 
 
 def test_the_environment_wins_over_dotenv_and_both_over_the_file(tmp_path: Path) -> None:
-    code = "from smsbot.settings import read; s = read(); print(s.database, s.port, s.public_url)"
+    code = "from smsbot.configuration import read; s = read(); print(s.database, s.port, s.public_url)"
     (tmp_path / "smsbot.toml").write_text('database = "file.db"\nport = 1\npublic_url = "https://file"\n')
     (tmp_path / ".env").write_text("PORT=2\nOTHER=x\nSMSBOT_PUBLIC_URL=https://dotenv\n")
     done = subprocess.run(

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from smsbot.accounts import Discreet, build_gateway
+from smsbot.configuration import read
 from smsbot.core.errors import NotSent, NotUnderstood, SettingsError
 from smsbot.core.message import Arrival
 from smsbot.gateways.base import Credentials, Outcome, Search, WebhookRequest
 from smsbot.gateways.http import Http
 from smsbot.gateways.providers import provider
-from smsbot.settings import AccountSettings, read
+from smsbot.settings import AccountSettings
 from smsbot.testing.gateways import TEXT
 from smsbot.testing.scripted import answers, scripted
 from smsbot.transport import HttpxTransport

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat
-from smsbot.settings import read
+from smsbot.configuration import read
 
 from ..live import ANN, LINE, PUBLIC, TwilioHouse
 
