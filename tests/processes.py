@@ -73,7 +73,7 @@ class Process:
         if self.process.poll() is not None:
             raise AssertionError(f"smsbot ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}")
 
-    def ready(self, patience: float = 20.0) -> Process:
+    def ready(self, patience: float = 60.0) -> Process:
         """Wait until it answers."""
         end = time.monotonic() + patience
         while time.monotonic() < end:
@@ -85,7 +85,7 @@ class Process:
                 time.sleep(0.02)
         raise AssertionError(f"smsbot is not ready after {patience} s:\n{self.log.read_text()[-3000:]}")
 
-    async def ready_soon(self, patience: float = 20.0) -> None:
+    async def ready_soon(self, patience: float = 60.0) -> None:
         end = time.monotonic() + patience
         while time.monotonic() < end:
             self._alive()
