@@ -72,7 +72,7 @@ class Hand:
         began = time.perf_counter()
         chat = ChatType(event, self.before)
         if self.before.run is None:
-            level = begun(go, self.run, event, {}, {})
+            level = begun(go, self.run, event, {}, {}, salt=b"begun")
             wake = Wake(Stack(self.line.shelf.current, [level]), Begin(), True)
         else:
             stack = thaw(self.line.shelf, self.before.run.frames, "", KEY)

@@ -267,6 +267,7 @@ class App:
         reached("drain.begun")
         end = asyncio.get_running_loop().time() + _DRAIN
         await self.dispatcher.drain(_DRAIN)
+        self.dispatcher.talks.close()
         await self.sender.drain(end - asyncio.get_running_loop().time())
         await self.sender.cancel()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +93,12 @@ class Journal:
         self.place += 1
         return record
 
+    def ran_again(self, request: Request) -> Record | None:
+        """The record of a flow that a turn, tried again, has run again: its texts and actions keep their numbers."""
+        if self.replayed or self.records[self.place].kind not in (FLOW, LOST):
+            return None
+        return self.next(request)
+
     def claim(self, site: str) -> Record | None:
         """The record of a step from a task of the code's own, in whatever order those ended."""
         ahead = self.records[self.place :]
@@ -123,29 +130,52 @@ def changed(was: str, now: str) -> Changed:
     return Changed(f'the conversation was at "{was}", but its code is now at "{now}" there; nothing is lost')
 
 
+def unfit(site: str, value: Any) -> Changed:
+    """The error of an answer that the code does not know any more."""
+    return Changed(f'"{site}" was answered {value!r}, but its code no longer takes that; nothing is lost')
+
+
 def tell(error: BaseException) -> dict[str, Any]:
     """An exception of a step, so that it can be raised again."""
+    made = error.__reduce__()  # of errors of files, their arguments have no name of the file
+    own = type(error).__reduce__ is not BaseException.__reduce__ and isinstance(made, tuple) and made[0] is type(error)
+    arguments = list(made[1] if own else error.args)
+    name = codec.path(type(error))
     try:
-        arguments = list(error.args)
         codec.dumps(arguments)
     except SmsbotError:
-        arguments = [str(error)]
+        return {"class": "", "args": [f"{type(error).__name__}: {error}"]}
     more: dict[str, Any] = {}
-    for name, value in vars(error).items():
+    for each, value in vars(error).items():
         try:
             codec.dumps(value)
         except SmsbotError:
             continue
-        more[name] = value
-    return {"class": codec.path(type(error)), "args": arguments} | ({"more": more} if more else {})
+        more[each] = value
+    return {"class": name, "args": arguments} | ({"more": more} if more else {}) | ({"own": True} if own else {})
 
 
 def again(told: dict[str, Any]) -> Exception:
-    """The exception of a step again: of its own class where that is still known."""
+    """The exception of a step again: of its own class where that can be made again."""
+    said = ", ".join(map(str, told["args"]))
+    if not told["class"]:
+        return StepFailed(said)
     kind = codec.find(told["class"])
     if isinstance(kind, type) and issubclass(kind, Exception):
-        made: Exception = kind.__new__(kind, *told["args"])
-        made.args = tuple(told["args"])
-        made.__dict__.update(told.get("more", {}))
-        return made
-    return StepFailed(f"{told['class'].rpartition(':')[2]}: {', '.join(map(str, told['args']))}")
+        with suppress(Exception):  # a class may want more than its arguments
+            made: Exception
+            if told.get("own"):  # it says itself with what it is made
+                made = kind(*told["args"])
+            else:
+                made = kind.__new__(kind, *told["args"])
+                made.args = tuple(told["args"])
+            made.__dict__.update(told.get("more", {}))
+            str(made)
+            return made
+    return StepFailed(f"{told['class'].rpartition(':')[2]}: {said}")
+
+
+def as_kept(error: Exception, told: dict[str, Any]) -> Exception:
+    """What the code is told of a step that raised: the same now as when it is replayed."""
+    found = again(told)
+    return error if type(found) is type(error) and str(found) == str(error) else found

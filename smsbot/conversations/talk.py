@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from asyncio import CancelledError
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from smsbot.core.errors import ChatError, SmsbotError
-from smsbot.core.request import Ask, Request
+from smsbot.core.errors import ChatError
+from smsbot.core.request import Ask, Call, Request
 
-from .journal import Journal, Record
+from .journal import Journal, Record, unfit
 
 
 class Speaker(Protocol):
@@ -65,6 +67,7 @@ class Talk:
         self._start: Callable[[], Coroutine[Any, Any, Any]] | None = start
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         self._chat = chat
+        self._context = copy_context()
         self.journal = journal
         self.event = event
         self._frozen = frozen
@@ -89,9 +92,9 @@ class Talk:
             self.running = True
             try:
                 if isinstance(given, Raised):
-                    wanted = self._coroutine.throw(given.error)
+                    wanted = self._context.run(self._coroutine.throw, given.error)
                 else:
-                    wanted = self._coroutine.send(given)
+                    wanted = self._context.run(self._coroutine.send, given)
             except StopIteration as end:
                 self.request = None
                 return Finished(end.value)
@@ -105,8 +108,7 @@ class Talk:
             if self._foreign and isinstance(wanted, Ask):
                 raise self._outside()
             self.request = wanted
-            record = self.journal.next(wanted)
-            if record is None:
+            if self._runs_again(wanted) or (record := self.journal.next(wanted)) is None:
                 return wanted
             given = self.given(wanted, record)
             last = self.journal.place - 1 == self._frozen
@@ -115,6 +117,12 @@ class Talk:
             elif not record.asked:
                 self._chat.stepped()
 
+    def _runs_again(self, wanted: Request) -> bool:
+        """Whether a flow ended in this turn, in a try that failed later."""
+        if not isinstance(wanted, Call) or self.journal.replayed or self.journal.place < self._frozen:
+            return False
+        return self.journal.records[self.journal.place].event == self.event
+
     @staticmethod
     def given(request: Request, record: Record) -> Any:
         """What a record gives to the code."""
@@ -122,9 +130,12 @@ class Talk:
             value = record.result()
         except Exception as error:
             return Raised(error)
-        if isinstance(request, Ask) and record.kind == "answer":
+        if not isinstance(request, Ask) or record.kind != "answer":
+            return value
+        try:
             return request.convert(value)
-        return value
+        except Exception:
+            return Raised(unfit(request.site, value))
 
     def count(self, site: str) -> int:
         """How often a place was reached by tasks of the code's own, this time included."""
@@ -152,5 +163,5 @@ class Talk:
         """Let go of the function; what it says while it ends does not count."""
         self._chat.fall_silent()
         if self._coroutine is not None:
-            with suppress(Exception, SmsbotError):
-                self._coroutine.close()
+            with suppress(Exception, CancelledError):
+                self._context.run(self._coroutine.close)

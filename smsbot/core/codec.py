@@ -7,13 +7,15 @@ a dictionary of the user's that has a ``$`` key is tagged too, so nothing can be
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from math import isfinite
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
@@ -22,6 +24,7 @@ from .errors import UsageError
 VERSION = 1
 """Stored beside every value, so that a later smsbot can still read it."""
 
+_PLAIN = (str, int, float, bool, Decimal)
 _DATES: dict[type, str] = {datetime: "datetime", date: "date", time: "time"}
 
 
@@ -36,6 +39,18 @@ def dumps(value: object) -> str:
 def loads(text: str | bytes) -> Any:
     """The value again."""
     return unpack(orjson.loads(text))
+
+
+def fresh(value: Any) -> Any:
+    """A copy that shares nothing that can change, as it would come back from storage; what cannot be kept, as it is."""
+    if value is None or type(value) in _PLAIN:
+        return value
+    if isinstance(value, Mapping):
+        return {name: fresh(each) for name, each in value.items()}
+    try:
+        return unpack(pack(value))
+    except (TypeError, RecursionError, UsageError):
+        return value
 
 
 def pack(value: object) -> object:
@@ -67,13 +82,17 @@ def _pack_tagged(value: object) -> object:
         return {"$": "decimal", "v": str(value)}
     if isinstance(value, timedelta):
         return {"$": "timedelta", "v": [value.days, value.seconds, value.microseconds]}
+    if isinstance(value, Flag):
+        return {"$": "flag", "t": _lasting(type(value)), "v": value.value}
     if isinstance(value, Enum):
-        return {"$": "enum", "t": path(type(value)), "v": value.name}
+        return {"$": "enum", "t": _lasting(type(value)), "v": value.name}
     if type(value) in _DATES:
-        return {"$": _DATES[type(value)], "v": value.isoformat()}  # type: ignore[attr-defined]
+        told: dict[str, object] = {"$": _DATES[type(value)], "v": value.isoformat()}  # type: ignore[attr-defined]
+        zone = getattr(value, "tzinfo", None)
+        return told | {"z": zone.key} if isinstance(zone, ZoneInfo) and zone.key else told
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: pack(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
-        return {"$": "dataclass", "t": path(type(value)), "v": fields}
+        return {"$": "dataclass", "t": _lasting(type(value)), "v": fields}
     raise UsageError(
         f"{type(value).__name__} cannot be stored; use text, numbers, True/False, None, lists, dictionaries, "
         "Decimal, dates, enums or dataclasses"
@@ -96,21 +115,42 @@ def path(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
+def _lasting(kind: type) -> str:
+    """The name of a class; one that is made anew by each call of a function would not be found again."""
+    if "<locals>" in kind.__qualname__:
+        raise UsageError(f"{kind.__name__} is a class inside a function, so it cannot be stored; define it in a module")
+    return path(kind)
+
+
 def find(name: str) -> Any:
-    """What a stored name stands for; only modules that are already loaded are looked at. None if it is gone."""
+    """What a stored name stands for; None if it is gone."""
     module, _, inner = name.partition(":")
-    found: Any = sys.modules.get(module)
+    try:
+        found: Any = sys.modules.get(module) or importlib.import_module(module)
+    except Exception:  # whatever a module does when it is imported, or that it is gone
+        return None
     for part in inner.split("."):
         found = getattr(found, part, None)
     return found
 
 
 def _find(name: str) -> Any:
-    """The class of a stored value; only modules that are already loaded are looked at."""
+    """The class of a stored value."""
     found = find(name)
     if not (isinstance(found, type) and (dataclasses.is_dataclass(found) or issubclass(found, Enum))):
         raise UsageError(f"a stored value is a {name}, which no longer exists; keep the class under its name")
     return found
+
+
+def _zoned(value: Any, told: Mapping[str, Any]) -> Any:
+    """A time in the zone that it had, where that is still known."""
+    if "z" not in told:
+        return value
+    try:
+        zone = ZoneInfo(told["z"])
+    except (ZoneInfoNotFoundError, ValueError):
+        return value
+    return value.replace(tzinfo=zone)
 
 
 _UNPACK: dict[str, Any] = {
@@ -119,9 +159,10 @@ _UNPACK: dict[str, Any] = {
     "tuple": lambda v: tuple(unpack(x) for x in v["v"]),
     "decimal": lambda v: Decimal(v["v"]),
     "timedelta": lambda v: timedelta(*v["v"]),
-    "datetime": lambda v: datetime.fromisoformat(v["v"]),
+    "datetime": lambda v: _zoned(datetime.fromisoformat(v["v"]), v),
     "date": lambda v: date.fromisoformat(v["v"]),
-    "time": lambda v: time.fromisoformat(v["v"]),
+    "time": lambda v: _zoned(time.fromisoformat(v["v"]), v),
+    "flag": lambda v: _find(v["t"])(v["v"]),
     "enum": lambda v: _find(v["t"])[v["v"]],
     "dataclass": lambda v: _find(v["t"])(**{k: unpack(x) for k, x in v["v"].items()}),
 }

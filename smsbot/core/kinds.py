@@ -82,12 +82,7 @@ def choice(options: TypeForm[T], *, words: Mapping[str, Sequence[str]] | None = 
     """
     found = _options(options)
     listed = [key for key, _ in found]
-    known = {normalise(w) for key in listed for w in (key, *(words or {}).get(key, ()))}
-    numbered = not any(w.isdecimal() for w in known)
-    choices: dict[str, tuple[str, ...]] = {}
-    for n, key in enumerate(listed, 1):
-        all_ = (key, *(words or {}).get(key, ()), *((str(n),) if numbered else ()))
-        choices[key] = tuple(dict.fromkeys(filter(None, map(normalise, all_))))
+    choices = _with_numbers({key: (key, *(words or {}).get(key, ())) for key in listed})
     if unknown := set(words or {}) - set(listed):
         raise ChatError(f"words= names {min(unknown)!r}, which is none of {', '.join(listed)}")
     values: dict[str, Any] = dict(found)
@@ -95,17 +90,34 @@ def choice(options: TypeForm[T], *, words: Mapping[str, Sequence[str]] | None = 
 
 
 def one_of(options: Mapping[str, str | Sequence[str]] | Sequence[str]) -> Kind[str]:
-    """One of options that are known only when the conversation runs; the value is the key."""
+    """One of options that are known only when the conversation runs; the value is the key.
+
+    They are answered by their number in the list, too, unless one of them is a number itself.
+    """
     listed = options if isinstance(options, Mapping) else dict.fromkeys(options, ())
-    choices: dict[str, tuple[str, ...]] = {}
-    for n, (key, words) in enumerate(listed.items(), 1):
+    found: dict[str, tuple[str, ...]] = {}
+    for key, words in listed.items():
         more: Any = (words,) if isinstance(words, str) else words
         if not all(isinstance(word, str) for word in (key, *(more if isinstance(more, Iterable) else (more,)))):
             raise ChatError(f"options are texts, or texts with their words; this one is not: {key!r}: {words!r}")
-        choices[key] = tuple(dict.fromkeys(filter(None, map(normalise, (key, *more, str(n))))))
-    if not choices:
+        found[key] = (key, *more)
+    if not found:
         raise ChatError("a choice needs options")
-    return Kind(Question("choice", choices=choices), _same)
+    return Kind(Question("choice", choices=_with_numbers(found)), _same)
+
+
+def _with_numbers(options: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
+    """The words of options, and their places in the list, where no option is a number."""
+    found = {key: [normalise(word) for word in words] for key, words in options.items()}
+    if not any(word.isdecimal() for words in found.values() for word in words):
+        for n, words in enumerate(found.values(), 1):
+            words.append(str(n))
+    return {key: tuple(dict.fromkeys(filter(None, words))) for key, words in found.items()}
+
+
+def numbered(choices: Mapping[str, Sequence[str]]) -> bool:
+    """Whether options are answered by their places in the list."""
+    return all(str(n) in words for n, words in enumerate(choices.values(), 1))
 
 
 def _options(options: Any) -> list[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
@@ -92,6 +93,11 @@ class Driven(Protocol):
     """What a conversation holds of who answers it; it changes from turn to turn."""
 
     @property
+    def silent(self) -> bool:
+        """Whether nobody hears the conversation any more."""
+        ...
+
+    @property
     def driver(self) -> Driver | None:
         """Who answers now; None while the conversation begins, or rests."""
         ...
@@ -128,9 +134,12 @@ class Wait(Generic[T]):
 
     def __await__(self) -> Generator[Any, Any, T]:
         self.awaited = True
-        driver = self._driven.driver if self._driven is not None else None
+        driven = self._driven
+        if driven is not None and driven.silent:  # a task that outlives the turn that made it
+            raise CancelledError(f"{self.said} is awaited after its turn was over")
+        driver = driven.driver if driven is not None else None
         if driver is None or driver.running:
-            del driver  # this may wait for days, and the driver holds its turn
+            del driver, driven  # this may wait for days, and the driver holds its turn
             result: T = yield self.request
             return result
         if not isinstance(self.request, Do):

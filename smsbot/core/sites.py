@@ -1,38 +1,57 @@
-"""Where a request stands in the code, and the shape of a function: what may change while people are in it (C8)."""
+"""Where a request stands in the code: the name of the variable that it is assigned to (C8)."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
-from functools import lru_cache
+import linecache
+from collections.abc import Callable, Mapping
 from types import CodeType
+from typing import Any
+
+_KEPT = "__smsbot_names__"
+"""Where a module keeps the names, so that they live as long as its code does."""
 
 
-@lru_cache(maxsize=4096)
-def name_at(code: CodeType, line: int) -> str:
+def remember(function: Callable[..., Any]) -> None:
+    """Read the source of a function's module, and of what it imports from others, while it is what Python has loaded.
+
+    A deploy may replace the file before the process ends.
+    """
+    namespace = getattr(function, "__globals__", {})
+    for each in (function, *namespace.values()):
+        if inspect.isfunction(each) and not (each is not function and _KEPT in each.__globals__):
+            _names(each.__code__, each.__globals__)
+
+
+def name_at(code: CodeType, line: int, namespace: dict[str, Any]) -> str:
     """The variable that an awaited request on a line is assigned to; empty if there is none, or more than one.
 
-    `line` counts as the interpreter does.
+    `line` counts as the interpreter does; `namespace` is the module's.
     """
-    tree = _tree(code)
-    if tree is None:
-        return ""
-    found: set[str] = set()
+    return _names(code, namespace).get(line, "")
+
+
+def _names(code: CodeType, namespace: dict[str, Any]) -> Mapping[int, str]:
+    kept: dict[str, Mapping[int, str]] = namespace.setdefault(_KEPT, {})
+    found = kept.get(code.co_filename)
+    if found is None:
+        found = kept[code.co_filename] = _read(code.co_filename, namespace)
+    return found
+
+
+def _read(path: str, namespace: dict[str, Any]) -> Mapping[int, str]:
+    """By line, the names that what is awaited there is assigned to."""
+    linecache.checkcache(path)
+    try:
+        tree = ast.parse("".join(linecache.getlines(path, namespace)))
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[int, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and isinstance(node.value, ast.Await):
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            if isinstance(target, ast.Name) and node.lineno <= line <= (node.end_lineno or node.lineno):
-                found.add(target.id)
-    return found.pop() if len(found) == 1 else ""
-
-
-@lru_cache(maxsize=512)
-def _tree(code: CodeType) -> ast.AST | None:
-    """The function's syntax tree, with the lines of its file."""
-    try:
-        lines, first = inspect.getsourcelines(code)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return None
-    return ast.increment_lineno(tree, first - 1)
+            if isinstance(target, ast.Name):
+                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                    found[line] = target.id if found.get(line, target.id) == target.id else ""
+    return found

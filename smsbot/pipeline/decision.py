@@ -253,7 +253,7 @@ class Decider:
         event, start = self._event, start_of(self._event)
         data, why = start.data, f'the event "{self._event.text}" arrived'
         flow = self._line.shelf.current.flow(route.flow) if route is not None and route.flow else None
-        begins = flow is not None or (route is not None and route.signature is not None and route.signature.asks)
+        begins = route is not None and self._line.begins(route)
         if 0 < start.expires <= event.at:
             return Decision(f'"{event.text}" was not worth beginning any more')
         if begins and self._conversation.opted_out:

@@ -19,7 +19,7 @@ import structlog
 from smsbot.conversations.journal import Record
 from smsbot.core import segments
 from smsbot.core.clock import Clock
-from smsbot.core.errors import SmsbotError, StoreError, StoreRefused, UsageError
+from smsbot.core.errors import Changed, SmsbotError, StoreError, StoreRefused, UsageError
 from smsbot.core.message import Event, Key, Reply
 from smsbot.core.phone import mask
 from smsbot.core.turn import Verdict
@@ -38,7 +38,7 @@ from .scene import Pause
 from .sender import Sender, insist
 from .steps import STOPPED
 from .talks import Talks
-from .turn import Turn, ended_by_failure
+from .turn import Turn, due_again, ended_by_failure
 from .work import Discarded, Overtaken, Work
 
 log = structlog.get_logger("smsbot.dispatcher")
@@ -48,6 +48,8 @@ _MOST_LANES = 20_000
 """Conversations with work at once; beyond it, webhooks are told to come again."""
 _SORRY = 2000
 """The place of an apology among the texts of its turn."""
+_MENDED = 600.0
+"""Seconds until a deadline is served again whose conversation no longer fits its code."""
 RETRIES = (1.0, 5.0, 30.0, 120.0)
 """Seconds before a failed turn is tried again; after the last it is a dead letter."""
 
@@ -204,6 +206,8 @@ class Dispatcher:
         """Keep the conversations of a turn alive, or let go of them."""
         if verdict is Verdict.DONE and self.watch is not None:
             self.watch(turn.chat.effects)
+        if verdict is Verdict.DONE:
+            self.talks.drop(turn.left())
         if verdict is Verdict.DONE and turn.alive is not None:
             self.talks.keep(turn.alive, turn.version)
         else:
@@ -327,6 +331,15 @@ class Dispatcher:
             task.cancel(STOPPED)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _stopped(self) -> bool:
+        """Whether the server ends this task; what else cancels it is a task group of a handler that was given up."""
+        if self._closing and _cancelled():
+            return True
+        task = asyncio.current_task()
+        while task is not None and task.cancelling():
+            task.uncancel()
+        return False
+
     # -- one turn, the long way ---------------------------------------------------------------------
 
     async def _turn(self, work: Work) -> float | None:
@@ -345,7 +358,7 @@ class Dispatcher:
             except Overtaken:
                 continue
             except asyncio.CancelledError as error:
-                if _cancelled():
+                if self._stopped():
                     raise
                 return await self._failed(work, line, error)
             except BaseExceptionGroup as group:  # from a task group of the handler's
@@ -402,7 +415,7 @@ class Dispatcher:
         try:
             await play.run()
         except BaseException:
-            if not _cancelled():
+            if not self._stopped():
                 await play.rest()
             raise
         turn.played(play)
@@ -435,7 +448,7 @@ class Dispatcher:
             if await work.refuse(failure):
                 return None
         except asyncio.CancelledError as second:
-            if _cancelled():
+            if self._stopped():
                 raise
             error = second
         except (Exception, BaseExceptionGroup, SystemExit, Overtaken) as second:
@@ -468,7 +481,7 @@ class Dispatcher:
         log.error("a turn failed for good; its text is a dead letter", number=number, error=why, at=at.strip())
         await insist(lambda: self.store.postpone(event, None, f"dead letter: {why}{at}"))
         if event.kind == "timer":
-            await self._end_failed(event)
+            await self._not_served(event, error)
         if event.kind == "text":
             await self._say_sorry(event)
         return None
@@ -481,14 +494,16 @@ class Dispatcher:
             answer = (await insist(lambda: self.store.owe([text])))[0]
             self.sender.start(answer.claims)
 
-    async def _end_failed(self, event: Event) -> None:
-        """A deadline that cannot be served ends its run: nothing else would wake it any more."""
+    async def _not_served(self, event: Event, error: BaseException) -> None:
+        """A deadline that cannot be served ends its run, for nothing else would wake it; edited code may be mended."""
         line = self.lines.get(event.key.line)
         if line is None:
             return
         with suppress(StoreError):
             conversation = await self.store.load(event.key)
-            step = ended_by_failure(conversation, event, self.clock.now())
+            now = self.clock.now()
+            late = isinstance(error, Changed)
+            step = due_again(conversation, event, now + _MENDED) if late else ended_by_failure(conversation, event, now)
             if step is not None:
                 await self.store.finish([step])
 

@@ -11,7 +11,7 @@ from typing import Any
 from smsbot.conversations import journal as told
 from smsbot.conversations.journal import Journal, Record
 from smsbot.conversations.talk import Finished, Foreign, Raised, Talk
-from smsbot.core import asking
+from smsbot.core import asking, codec
 from smsbot.core.answers import SILENCE, WRONG, Answer, Unsure
 from smsbot.core.answers import told as shown
 from smsbot.core.asking import Move
@@ -154,6 +154,8 @@ class Driving:
                     return self._finished(level, value)
                 case Ask() if wanted.name not in self._used(level) and level.values.get(wanted.name) is not None:
                     wanted = await self._hole(level, wanted, str(level.values[wanted.name]))
+                case Ask() | Sleep() | Call() if why := self._waits_in_vain(level):
+                    raise ChatError(why)
                 case Ask():
                     return self._asked(level, wanted)
                 case Sleep():
@@ -191,7 +193,7 @@ class Driving:
         if began:
             return wanted
         assert record is not None
-        if len(talk.journal.records) > level.taken:  # this event's record is there already: the turn runs again
+        if talk.journal.place > level.taken:  # this event's record is there already: the turn runs again
             return wanted
         if isinstance(wanted, Finished) or wanted.site != record.site:
             raise told.changed(record.site, wanted.site if isinstance(wanted, Request) else "its end")
@@ -239,24 +241,25 @@ class Driving:
         bot = self._scene.line.bot
         first = Conversation(self._scene.event.key, contact=level.contact)
         chat = Chat(level.started, first, defaults=Defaults(bot.timeout, bot.tries))
-        chat.data = dict(level.data)
+        chat.data = codec.fresh(level.data)
         return chat
 
     def _attend(self, level: TalkLevel) -> None:
         assert level.chat is not None
         level.chat.driver = Alone(self._steps, level)
-        level.chat.attend(self._scene.event, self._scene.effects)
+        level.chat.attend(self._scene.effects)
 
     def _called(self, level: TalkLevel, chat: Chat) -> Coroutine[Any, Any, Any]:
         """The call of the conversation's function, with its arguments and what surrounds it."""
         scene, bot = self._scene, self._scene.line.bot
+        values = codec.fresh(level.values)  # what the function does to lists shall not be there when it is replayed
         if level.action:
             given = {**scene.provided, Chat: chat}
-            return _awaited(bot.action_call(level.title, level.values["args"], level.values["kwargs"], given))
+            return _awaited(bot.action_call(level.title, values["args"], values["kwargs"], given))
         signature = self._signature(level)
         values = {
             "chat": chat, "message": Message.of(level.started), "text": level.started.text, "contact": chat.contact,
-            "event": start_of(level.started).data if level.started.kind == "event" else {}, **level.values,
+            "event": start_of(level.started).data if level.started.kind == "event" else {}, **values,
         }  # fmt: skip
         provided = scene.provided  # a conversation lives longer than the turn that began it, so it holds no more
         if signature.is_async and not bot.middlewares:
@@ -283,10 +286,12 @@ class Driving:
         assert talk is not None
         assert talk.request is not None
         request = talk.request
-        self._scene.keep(level, record)
+        kept = talk.journal.ran_again(request)
+        if kept is None:
+            self._scene.keep(level, record)
         assert level.chat is not None
         level.chat.woken(record)
-        return await self._forward(level, Talk.given(request, record))
+        return await self._forward(level, Talk.given(request, kept or record))
 
     async def _forward(self, level: TalkLevel, given: Any) -> Request | Finished:
         """Let it run; what it awaits outside goes to the event loop."""
@@ -307,9 +312,16 @@ class Driving:
         with watched(level.name, talk.place):
             return talk.go(given)
 
+    def _waits_in_vain(self, level: TalkLevel) -> str:
+        """Why nothing can be waited for; empty if it can."""
+        effects, event = self._scene.effects, self._scene.event
+        if event.kind in ("delivery", "reaction") or isinstance(level.values.get("error"), BaseException):
+            return f"{level.title}() cannot wait: what answers reports, reactions and errors only says"
+        if effects.end is not None or effects.state is not None:
+            return f"{level.title}() has ended or gone to a state in this turn, so it waits for nothing more"
+        return ""
+
     def _asked(self, level: TalkLevel, ask: Ask) -> Waiting:
-        if self._scene.event.kind in ("delivery", "reaction") or isinstance(level.values.get("error"), BaseException):
-            raise ChatError(f"{level.title}() cannot ask: what answers reports, reactions and errors only says")
         if self._steps.running:
             raise ChatError(f"{level.title}() asks while a step in one of its tasks goes on; await that task first")
         if ask.question.kind == "custom" and ask.question.pattern not in self._scene.line.bot.answers:
@@ -362,9 +374,10 @@ class Driving:
         level.key = digest(level.key, "again", str(level.taken), self._scene.event.id)
         if not level.action:
             self._signature(level).check_arguments(arguments)
-        level.values = {"args": [], "kwargs": dict(arguments)} if level.action else dict(arguments)
+        level.values = codec.fresh({"args": [], "kwargs": arguments} if level.action else arguments)
+        level.used = list(level.values)  # no holes of a start word, so they answer nothing
         level.started, level.contact = self._scene.event, self._scene.contact()
-        level.answers, level.chat.data = {}, dict(level.data)
+        level.answers, level.chat.data = {}, codec.fresh(level.data)
         self._rounds += 1
         if self._rounds > _MOST_RESTARTS:
             raise ChatError(f"{level.title}() was restarted {_MOST_RESTARTS} times without waiting for anything")
@@ -382,6 +395,8 @@ class Driving:
         self._drop(level)
         effects = self._scene.effects
         if level.action:
+            if effects.end is not None or effects.state is not None:
+                raise ChatError(f"the action {level.title}() cannot end a run or go to a state; its flow decides that")
             return Done("", value)
         if isinstance(value, str):
             assert level.chat is not None

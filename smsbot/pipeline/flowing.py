@@ -64,6 +64,10 @@ class Level:
         """What is asked again after a digression: only an open question."""
         return self.state.prompt if self.state.phase == "ask" else ""
 
+    def asked_again(self, now: float) -> None:
+        """The open question is asked once more, after a digression: its time begins anew."""
+        self.state.asked = now
+
     def freeze(self) -> Frame:
         """The frame as it is stored."""
         return Frame(FLOW, self.flow.name, self.state.step, self.state.dump(), self.prompt)

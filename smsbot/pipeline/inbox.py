@@ -197,8 +197,7 @@ class Inbox:
 
     @staticmethod
     def _begins(line: Line, name: str) -> bool:
-        route = line.table.events[name]
-        return bool(route.flow) or (route.signature is not None and route.signature.asks)
+        return line.begins(line.table.events[name])
 
     async def _schedule(self, event: Event, identity: bytes) -> str:
         if await self._store.rows("seen", key=identity):

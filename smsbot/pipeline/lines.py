@@ -12,7 +12,7 @@ from smsbot.core.nearest import nearest
 from smsbot.core.words import tokens
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
-from smsbot.routing.injection import Signature, where, wrong
+from smsbot.routing.injection import Signature, may_ask, where, wrong
 from smsbot.routing.router import Route, Table
 
 from .flowing import Shelf
@@ -37,6 +37,12 @@ class Line:
     """The routes that hold here: those of handlers and those that start flows."""
     network_confirms: bool = False
     """Whether the network itself answers STOP and START, so that we say nothing."""
+
+    def begins(self, route: Route) -> bool:
+        """Whether what answers an event may be a conversation, which waits for its turn and for consent."""
+        if route.flow:
+            return True
+        return route.signature is not None and (route.signature.may_ask or any(map(may_ask, self.bot.middlewares)))
 
     def function(self, name: str) -> Signature:
         """The handler of a conversation that waits; raises `Changed` if it is gone."""
@@ -64,7 +70,7 @@ def _each_by_its_name(bot: Bot) -> None:
     known: dict[str, Signature] = {}
     for signature in bot.signatures():
         first = known.setdefault(path_of(signature.function), signature)
-        if (first.asks or signature.asks) and first.function != signature.function:
+        if (first.may_ask or signature.may_ask) and first.function != signature.function:
             raise wrong(
                 signature.function,
                 f"there is another conversation called {signature.name}() at {where(first.function)}; after a restart "

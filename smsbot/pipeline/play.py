@@ -101,12 +101,15 @@ class Play:
         below = stack.top if stack.levels else stack.state
         if below is None:
             return
-        for text in prompts(below.prompt):
+        for text in prompts(below.prompt) if level.repeats else ():
             self.scene.chat.say(text)
+        now = self.scene.now
         if stack.levels:
+            stack.top.asked_again(now)
             effects.frames = stack.freeze(stack.deadline())
         elif stack.state is not None and level.chat is not None:
-            effects.frames = (replace(stack.state, data=codec.dumps(level.chat.data)),)
+            deadline = stack.state.deadline and stack.state.deadline + now - level.started.at
+            effects.frames = (replace(stack.state, data=codec.dumps(level.chat.data), deadline=deadline),)
         self.waited = True
 
     # -- flows --------------------------------------------------------------------------------------
@@ -146,13 +149,13 @@ class Play:
             return await scene.chat.act(name, self.stack.library.hash, call)
         function = bot.actions[name]
         below = [level for level in self.stack.levels if isinstance(level, TalkLevel)]
-        past = len(below[-1].talk.journal.records) if below and below[-1].talk is not None else 0
+        past = below[-1].talk.journal.place if below and below[-1].talk is not None else 0
         place = f"action {len(self.stack.levels)} {past} {name}"  # the same if the turn runs again
         self._acts[place] = self._acts.get(place, 0) + 1
         salt = f"{place} {self._acts[place]}".encode()
         values = {"args": list(act.arguments), "kwargs": dict(act.keywords)}
         level = begun(function, scene.run, scene.event, values, scene.before.contact, salt=salt)
-        level.action = True
+        level.action, level.used = True, list(values)
         return level
 
     def _collect(self, progress: Progress, level: Level, step: str) -> None:

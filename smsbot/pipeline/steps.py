@@ -90,7 +90,7 @@ class Steps:
             except Exception as error:
                 self._raised(level, wanted, error)
         try:
-            codec.dumps(value)
+            value = codec.loads(codec.dumps(value))  # the same now as when it is replayed
         except UsageError as error:
             kind, value = told.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}"
         reached("step.done")
@@ -125,9 +125,9 @@ class Steps:
 
     def _raised(self, level: TalkLevel, do: Do | Together, error: Exception) -> NoReturn:
         """A step that raised: told to the function; kept only if the function goes on."""
-        record = self._scene.record(told.RAISED, do.site, told.tell(error))
-        self._scene.keep(level, record)
-        raise _StepRaised(error)
+        kept = told.tell(error)
+        self._scene.keep(level, self._scene.record(told.RAISED, do.site, kept))
+        raise _StepRaised(told.as_kept(error, kept)) from error
 
 
 class Alone:

@@ -104,6 +104,8 @@ class TalkLevel:
     """What the person has answered, by name, for people."""
     aside: bool = False
     """Whether it digresses: the question below is asked again when it ends."""
+    repeats: bool = True
+    """Whether it is; what a state's handler has asked comes from the same question."""
     action: bool = False
     """Whether a flow called it."""
     talk: Talk | None = None
@@ -126,6 +128,11 @@ class TalkLevel:
         """What is asked again after a digression."""
         return self.open.prompt if self.open is not None else ""
 
+    def asked_again(self, now: float) -> None:
+        """The open question is asked once more, after a digression: its time begins anew."""
+        if self.open is not None:
+            self.open.standing.asked = now
+
     def freeze(self) -> Frame:
         """The frame as it is stored."""
         started = self.started
@@ -136,7 +143,7 @@ class TalkLevel:
             "contact": dict(self.contact), "data": dict(self.data), "used": self.used,
             "site": self.site, "until": self.until,
             "open": self.open.dump() if self.open is not None else None, "answers": self.answers,
-            "aside": self.aside, "action": self.action,
+            "aside": self.aside, "action": self.action, "repeats": self.repeats,
         }  # fmt: skip
         return Frame(PYTHON, self.name, state, codec.dumps(told), self.prompt)
 
@@ -150,7 +157,7 @@ class TalkLevel:
             Event(bytes.fromhex(identity), key, kind, text, at, data=data), told["values"], told["contact"],
             told["data"], told["used"], told["taken"],
             OpenQuestion.load(told["open"]) if told["open"] else None, told["until"], told["site"],
-            told["answers"], told["aside"], told["action"],
+            told["answers"], told["aside"], told.get("repeats", True), told["action"],
         )  # fmt: skip
 
 
@@ -173,8 +180,7 @@ def begun(
     contact: Mapping[str, str],
     *,
     data: Mapping[str, Any] | None = None,
-    salt: bytes = b"",
+    salt: bytes,
 ) -> TalkLevel:
-    """A conversation that begins; `salt` tells those apart that begin in one turn."""
-    key = digest(event.id, salt) if salt else event.id
-    return TalkLevel(path_of(function), run, key, event, values, contact, data or {})
+    """A conversation that begins; `salt` tells those apart that begin in one turn, and from the turn's actions."""
+    return TalkLevel(path_of(function), run, digest(event.id, salt), event, values, contact, data or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from .flowing import Stack
 from .talking import TalkLevel
@@ -41,6 +42,13 @@ class Talks:
                     level.chat.rest()
         while len(self._kept) > self.most:
             _close(self._kept.popitem(last=False)[1][1])
+
+    def drop(self, levels: Iterable[TalkLevel]) -> None:
+        """Let go of conversations whose run has ended without them."""
+        for level in levels:
+            found = self._kept.pop((level.run, level.key), None)
+            if found is not None:
+                _close(found[1])
 
     def close(self) -> None:
         """Let go of all of them."""

@@ -5,7 +5,8 @@ Everything but the call of the handler is pure: `Turn` is given the event, the c
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -28,7 +29,7 @@ from .lines import Line
 from .outbox import joined, owed
 from .play import Play
 from .scene import Pause, Scene
-from .talking import TalkLevel, begun, runs_of
+from .talking import PYTHON, TalkLevel, begun, runs_of
 from .talks import Talks, discard
 
 TIMEOUT = "timeout"
@@ -68,6 +69,8 @@ class Turn:
         self._person: Person | None = None
         self.decision = self._decided(apology)
         self._version = conversation.version
+        self._stays = True
+        """Whether the run that was open is open still."""
         self._said = 0
         self._journaled = 0
 
@@ -133,16 +136,18 @@ class Turn:
         """The conversation that begins with the handler; it is one only if it waits for something."""
         assert self.signature is not None
         if self._talk is None:
-            held = self.route is not None and self.route.kind in ("state", "anywhere") and self.before.run is not None
+            kind = self.route.kind if self.route is not None else ""
+            held = kind in ("state", "anywhere", "fallback") and self.before.run is not None
             run = self.before.run.id if held and self.before.run else run_id(self.event)
             match = self.decision.match
             given = {k: v for k, v in self.decision.values.items() if k != "event"}
             holes = {**(match.values if match else {}), **given}
             level = begun(
-                self.signature.function, run, self.event, holes, self.before.contact, data=dict(self.chat.data),
-                salt=b"apology" if self._first else b"",
+                self.signature.function, run, self.event, holes, self.before.contact, data=codec.fresh(self.chat.data),
+                salt=b"apology" if self._first else b"begun",
             )  # fmt: skip
-            level.aside = held and self.route is not None and self.route.kind == "anywhere"
+            level.repeats = kind != "state"
+            level.aside = held and (level.repeats or self.event.kind == "text")
             self._talk = level
         return self._talk
 
@@ -181,7 +186,11 @@ class Turn:
         fresh = run is None or level.run != run.id
         effects = self.chat.effects
         if level.aside and run is not None and effects.frames is not None:
-            below = tuple(f if f.kind == HANDLER else replace(f, deadline=None) for f in run.frames)
+            frames, again = run.frames, _same_aside(run.frames, level, self.event.key)
+            if again is not None:  # the same digression once more takes the place of the first
+                frames = frames[:-1]
+                effects.dropped.append((again.run, again.key))
+            below = tuple(f if f.kind == HANDLER else replace(f, deadline=None) for f in frames)
             effects.frames = (*below, *effects.frames)
         self.decision = replace(
             self.decision, wake=replace(play.wake, fresh=fresh, started_by=self.route.trigger if self.route else "")
@@ -191,6 +200,12 @@ class Turn:
     def content(self) -> str:
         """The hash of the flows that this turn runs on."""
         return self.decision.wake.stack.library.hash if self.decision.wake is not None else ""
+
+    def left(self) -> list[TalkLevel]:
+        """The conversations that this turn has left without waking them."""
+        run, wake = self.before.run, self.decision.wake
+        gone = run is not None and (wake is None or wake.fresh) and not self._stays
+        return [TalkLevel.thaw(f, self.event.key) for f in run.frames if f.kind == PYTHON] if run and gone else []
 
     # -- what the handler asked for -----------------------------------------------------------------
 
@@ -215,6 +230,9 @@ class Turn:
         self.chat.check_promises()
         if isinstance(result, str):
             self.chat.say(result)
+        elif inspect.iscoroutine(result):
+            result.close()
+            raise ChatError(f"{signature.name} returned a coroutine; write it, or what surrounds it, as async def")
         elif result is not None:
             raise ChatError(f"{signature.name} returned {type(result).__name__}; return a text or nothing")
 
@@ -270,6 +288,7 @@ class Turn:
             if frame is not None and frame.prompt:
                 effects.said += [Reply(segments.fit(text)) for text in frame.prompt.split(BETWEEN)]
         outgoing, journal = self._new(now)
+        self._stays = run is not None and self.before.run is not None and run.id == self.before.run.id
         timers, cancelled = self._timers(run)
         timers += (decision.parks,) if decision.parks is not None else ()
         contact = {**self.chat.contact.changes(), **effects.stored}
@@ -442,6 +461,14 @@ class Turn:
         return (), ((TIMEOUT,) if old is not None and old.deadline is not None else ())
 
 
+def _same_aside(frames: Sequence[Frame], level: TalkLevel, key: Key) -> TalkLevel | None:
+    """The digression on top that the same handler has begun."""
+    if not frames or frames[-1].kind != PYTHON or frames[-1].name != level.name:
+        return None
+    found = TalkLevel.thaw(frames[-1], key)
+    return found if found.aside else None
+
+
 def ended_by_failure(conversation: Conversation, event: Event, now: float) -> Step | None:
     """The end ``failed`` of the run whose deadline an event was; None if it is not open at it any more."""
     run = conversation.run
@@ -449,3 +476,12 @@ def ended_by_failure(conversation: Conversation, event: Event, now: float) -> St
         return None
     after = replace(conversation, version=conversation.version + 1, run=None)
     return Step(event, after, consumed=False, runs=(replace(run, ended=now, end="failed"),), released=True)
+
+
+def due_again(conversation: Conversation, event: Event, at: float) -> Step | None:
+    """The same deadline, later; None if the run is not open at it any more."""
+    run = conversation.run
+    if run is None or run.frame is None or event.data != timer_data(run, run.frame):
+        return None
+    after = replace(conversation, version=conversation.version + 1)
+    return Step(event, after, consumed=False, timers=(Timer(event.key, TIMEOUT, at, event.data),))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, overload
 from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.question import KINDS
+from smsbot.core.sites import remember
 
 from .chat import Chat
 from .injection import Signature, caller, hints, inspect_handler, wrong
@@ -159,16 +160,15 @@ class Bot(Router):
             raise UsageError("bot.start() works while a server runs this bot; in a handler, use chat.start()")
         if at is not None and at.tzinfo is None:
             raise UsageError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
-        moment = at.timestamp() if at else None
-        return await self.starter(
-            name, to, dict(data or {}), line=line, at=moment, key=key, busy=busy, valid=str(valid)
-        )
+        moment, life = at.timestamp() if at else None, f"{duration(valid)}s" if valid else ""
+        return await self.starter(name, to, dict(data or {}), line=line, at=moment, key=key, busy=busy, valid=life)
 
     def action(self, function: F) -> F:
         """Name a function that flows may call with ``do:``."""
         name = function.__name__
         if name in self.actions:
             raise wrong(function, f'there is an action "{name}" already')
+        remember(function)
         annotations = hints(function)
         annotations.pop("return", None)
         self.actions[name], self._action_hints[name] = function, annotations

@@ -20,7 +20,7 @@ from smsbot.core.answers import Unsure
 from smsbot.core.clock import duration
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, FlowError, UsageError
-from smsbot.core.kinds import Kind, is_form, kind_of, one_of, yes_no
+from smsbot.core.kinds import Kind, is_form, kind_of, numbered, one_of, yes_no
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
 from smsbot.core.request import Ask, Call, Do, Driver, Request, Sleep, Terms, Together, Wait, WentBack
@@ -157,28 +157,29 @@ class Chat:
 
     def replay(self, event: Event, effects: Effects) -> None:
         """Say again what was said long ago, to nobody, until it comes to this turn (smsbot calls this)."""
-        self.attend(event, Effects())
+        self._event = event
+        self.attend(Effects())
         self._real = effects
 
     def moved_on(self, record: Moment, last: bool) -> None:
         """What was asked for before is committed; after the `last` it is this turn's (smsbot calls this)."""
         self.effects = self._real if last else Effects()
         self.contact.keep()
-        if record.event != self._event.id:
-            self.woken(record)
+        self.woken(record)
 
     def stepped(self) -> None:
         """A step of this turn has happened already, in a try that failed later (smsbot calls this)."""
         self.effects.cuts.append(len(self.effects.said))
 
     def woken(self, record: Moment) -> None:
-        """From now on it speaks to what a record tells of (smsbot calls this)."""
-        kind = "text" if record.text else "timer"
-        self._event = replace(self._event, id=record.event, at=record.at, text=record.text, kind=kind)
+        """From now on it speaks to what a record tells of, if that was another event (smsbot calls this)."""
+        if record.event != self._event.id:
+            kind = "text" if record.text else "timer"
+            self._event = replace(self._event, id=record.event, at=record.at, text=record.text, kind=kind)
 
-    def attend(self, event: Event, effects: Effects) -> None:
-        """Speak to this event from now on (smsbot calls this)."""
-        self._event, self.effects, self._real, self._silent = event, effects, effects, False
+    def attend(self, effects: Effects) -> None:
+        """What is said from now on lands here (smsbot calls this)."""
+        self.effects, self._real, self._silent = effects, effects, False
 
     def rest(self) -> None:
         """Hold nothing of a turn that is over (smsbot calls this)."""
@@ -205,6 +206,11 @@ class Chat:
     def fall_silent(self) -> None:
         """Nothing that is said counts any more, and nothing is done (smsbot calls this)."""
         self.driver, self._silent = None, True
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody hears it: its turn is over, or was given up."""
+        return self._silent
 
     @property
     def message(self) -> Message:
@@ -285,10 +291,12 @@ class Chat:
     def menu(
         self, prompt: str, options: Mapping[str, str] | Sequence[str], /, *, key: str = "", **terms: Unpack[AskTerms]
     ) -> Wait[str]:
-        """Ask for one of numbered options, listed below the prompt; the answer is the option's key."""
+        """Ask for one of the options listed below the prompt, numbered unless they are numbers; returns its key."""
         listed = options if isinstance(options, Mapping) else dict(zip(options, options, strict=True))
-        shown = "\n".join([prompt, *(f"{n}) {text}" for n, text in enumerate(listed.values(), 1))])
-        made: Wait[str] = self._promise(self._ask(shown, one_of(listed), key, terms, back=False), "chat.menu")
+        kind = one_of(listed)
+        mark = "{}) {}" if numbered(kind.question.choices) else "{1}"
+        shown = "\n".join([prompt, *(mark.format(n, text) for n, text in enumerate(listed.values(), 1))])
+        made: Wait[str] = self._promise(self._ask(shown, kind, key, terms, back=False), "chat.menu")
         return made
 
     def form(
@@ -473,7 +481,7 @@ class Chat:
         while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("smsbot.routing."):
             frame = frame.f_back
         code = frame.f_code
-        name = key or name_at(code, frame.f_lineno)
+        name = key or name_at(code, frame.f_lineno, frame.f_globals)
         where = function or code.co_qualname.rpartition("<locals>.")[2]
         if not name:
             self._sites = self._sites or {}

@@ -56,7 +56,8 @@ class Contact(MutableMapping[str, Any]):
     def changes(self) -> dict[str, str | None]:
         """What differs from what was stored, as it is stored; None is removed."""
         changed = self._all_changes()
-        return {n: v for n, v in changed.items() if n not in self._kept or self._kept[n] != v}
+        back = {n: self._stored.get(n) for n in self._kept if n not in changed}  # as it was before what was kept
+        return back | {n: v for n, v in changed.items() if n not in self._kept or self._kept[n] != v}
 
     def keep(self) -> None:
         """What was changed so far is stored already: from now on only more counts."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from smsbot.core.errors import ChatError, RouteError
 from smsbot.core.nearest import nearest
+from smsbot.core.sites import remember
 
 BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "reaction", "error", "contact"})
 
+_PLAIN = frozenset({
+    "contact", "data", "end", "gather", "goto", "handoff", "line", "message", "now", "number", "random", "restart",
+    "say", "start", "state", "step",
+})  # fmt: skip
 _ASKING = frozenset({"ask", "confirm", "menu", "form"})
 
 
@@ -32,6 +40,11 @@ class Signature:
     def name(self) -> str:
         """The function's name, as traces show it."""
         return str(getattr(self.function, "__qualname__", self.function))
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether it can be a conversation: its `chat` asks, waits, or goes where that cannot be seen."""
+        return self.is_async and may_ask(self.function)
 
     @property
     def asks(self) -> bool:
@@ -55,6 +68,24 @@ class Signature:
             if name not in self.named and name not in self.optional:
                 known = ", ".join((*self.named, *self.optional))
                 raise ChatError(f"{self.name}() has no argument {name!r} (it has: {known})")
+
+
+@lru_cache(maxsize=4096)
+def may_ask(function: Callable[..., Any]) -> bool:
+    """Whether a function does more with its first `chat` than those plain verbs that never wait for the person."""
+    function = inspect.unwrap(function)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return True
+    found = list(dis.get_instructions(code))
+    for here, following in pairwise(found):
+        names = here.argval if isinstance(here.argval, tuple) else (here.argval,)
+        if not here.opname.startswith("LOAD_") or "chat" not in names or here.opname.startswith("LOAD_ATTR"):
+            continue
+        seen = names[-1] == "chat" and following.opname in ("LOAD_ATTR", "LOAD_METHOD")
+        if not seen or names[0] != names[-1] or following.argval not in _PLAIN:
+            return True
+    return False
 
 
 def where(function: Callable[..., Any]) -> str:
@@ -95,6 +126,10 @@ def inspect_handler(
     """What a handler wants of the names `offered` and, by annotation, of what is provided."""
     if not callable(function):
         raise RouteError(f"{function!r} is not a function; a decorator stands directly above a def")
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        what = f"a handler is a function with a name, not a {type(function).__name__}; write a def that calls it"
+        raise RouteError(f"{what}\n  --> {caller()}")
+    remember(function)
     offered = set(offered)
     found = hints(function)
     named: list[str] = []

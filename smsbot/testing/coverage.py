@@ -111,7 +111,7 @@ def questions_of(function: Callable[..., Any]) -> Iterable[tuple[str, str]]:
             continue
         line = first + node.lineno - 1
         constants = (k.value.value for k in node.keywords if k.arg == "key" and isinstance(k.value, ast.Constant))
-        name = next((k for k in constants if isinstance(k, str)), "") or name_at(code, line)
+        name = next((k for k in constants if isinstance(k, str)), "") or name_at(code, line, function.__globals__)
         if not name:
             counts[node.func.attr] = counts.get(node.func.attr, 0) + 1
             name = f"#{counts[node.func.attr]}"

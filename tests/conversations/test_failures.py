@@ -442,7 +442,7 @@ async def test_an_error_handler_cannot_ask(tmp_path: Path) -> None:
     async with Sim(bot, tmp_path) as sim:
         ann = sim.phone()
         await ann.text("go")
-        assert "sorry() cannot ask" in (await sim.trouble_of(ann.number) or "")
+        assert "sorry() cannot wait" in (await sim.trouble_of(ann.number) or "")
 
 
 async def test_nothing_begins_for_who_has_opted_out(tmp_path: Path) -> None:
