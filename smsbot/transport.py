@@ -60,7 +60,7 @@ class HttpxTransport:
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", timeout: float = 20.0
     ) -> Answer:
         """The answer; raises `NotSent` or `NoAnswer`."""
-        patience = httpx.Timeout(timeout, connect=min(_CONNECT, timeout))
+        patience = httpx.Timeout(timeout, connect=min(_CONNECT, timeout / 3))  # for the address, the socket and TLS
         try:
             request = self._client.build_request(method, url, headers=dict(headers), content=body, timeout=patience)
         except (ValueError, httpx.InvalidURL) as error:
@@ -115,13 +115,15 @@ class AiohttpTransport:
         if self._session is None:
             connector = self._aiohttp.TCPConnector(limit=0, keepalive_timeout=5)
             self._session = self._aiohttp.ClientSession(connector=connector, auto_decompress=True)
+            self._session._retry_connection = False  # it would send a PUT twice, and nobody would know (C5)
         return self._session
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", timeout: float = 20.0
     ) -> Answer:
         """The answer; raises `NotSent` or `NoAnswer`."""
-        patience = self._aiohttp.ClientTimeout(total=timeout, sock_connect=min(_CONNECT, timeout))
+        connect = min(_CONNECT, timeout / 2)
+        patience = self._aiohttp.ClientTimeout(total=timeout, connect=connect, sock_connect=connect)
         try:
             async with self._open().request(
                 method, url, headers=headers, data=body, timeout=patience, allow_redirects=False

@@ -13,8 +13,11 @@ import structlog
 from smsbot.pipeline.failure import told
 
 
-def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
-    """Send structlog's and the standard library's records to stderr in one form."""
+def configure(*, json: bool | None = None, level: int = logging.INFO, candid: bool = False) -> None:
+    """Send structlog's and the standard library's records to stderr in one form.
+
+    `candid`: on a terminal, exceptions are shown with their words, as in the sandbox, where nobody is a stranger.
+    """
     as_json = not sys.stderr.isatty() if json is None else json
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -27,7 +30,7 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
         if as_json
         else structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
     )
-    trace = [structlog.processors.ExceptionRenderer(_places)] if as_json else []
+    trace = [] if candid and not as_json else [structlog.processors.ExceptionRenderer(_places)]
     structlog.configure(
         processors=[*shared, *trace, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -38,10 +41,17 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *trace, renderer],
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _without_repr],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _without_repr(_: Any, __: str, event: Any) -> Any:
+    """asyncio tells an exception that nobody awaited with its words, in the lines behind its first."""
+    if event["_record"].name == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event
 
 
 def _places(exc_info: Any) -> str:

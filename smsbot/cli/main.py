@@ -18,6 +18,7 @@ from smsbot.core.errors import (
     SettingsError,
     SmsbotError,
     StoreLocked,
+    StoreOlder,
     StoreTooNew,
     TargetError,
     UsageError,
@@ -47,7 +48,7 @@ _COMMANDS = {
     "doctor": ("smsbot.cli.doctor", "Check settings, database and credentials."),
     "explain": ("smsbot.cli.explain", "Explain an error code."),
 }
-_CONFIGURATION = (SettingsError, TargetError, FlowsWrong, StoreLocked, StoreTooNew, PortTaken)
+_CONFIGURATION = (SettingsError, TargetError, FlowsWrong, StoreLocked, StoreOlder, StoreTooNew, PortTaken)
 
 
 class _Lazy(click.Group):

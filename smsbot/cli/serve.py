@@ -148,7 +148,7 @@ def dev(
     if not no_reload:
         listener.listen(128)
         ctx.exit(supervise(listener, given))
-    logs.configure()
+    logs.configure(candid=not live)
     prepared = prepare(given)
     prepared.build()
     prepared.serve(listener, prepared.greet)

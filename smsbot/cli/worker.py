@@ -45,7 +45,7 @@ def main() -> None:
     from smsbot.cli.serve import prepare
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor says when to end
-    logs.configure(json=False)
+    logs.configure(json=False, candid=not options["live"])
     line = _Line(line_fd)
     line.hear()
     try:

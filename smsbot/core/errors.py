@@ -19,6 +19,7 @@
     │   ├── StoreLocked       another process already serves this database
     │   ├── BackupError       a backup could not be made, read or restored
     │   ├── StoreForeign      the database is another program's, or not there
+    │   ├── StoreOlder        an older smsbot wrote this database, and no server has brought it up to date
     │   └── StoreTooNew       a newer smsbot wrote this database
     ├── NotUnderstood         a provider's webhook whose shape we do not know: quarantine
     └── TransportError        an HTTP request did not get its answer
@@ -184,6 +185,13 @@ class StoreTooNew(StoreError):
 
     code = "SB304"
     remedy = "Install the smsbot version that wrote it, or newer."
+
+
+class StoreOlder(StoreError):
+    """An older smsbot wrote this database, and no server of this version has brought it up to date yet."""
+
+    code = "SB308"
+    remedy = "Start the server once (smsbot run): it keeps everything and makes what is new. A backup before is wise."
 
 
 class NotUnderstood(SmsbotError):

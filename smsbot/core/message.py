@@ -31,6 +31,8 @@ class Arrival:
     """The provider's time as it was written; empty if there is none."""
     raw: bytes = b""
     """The body of the webhook; what is deduped where there is neither id nor time."""
+    late: float | None = None
+    """When it was sent, or its webhook came, if it is taken only now: from a list, or from quarantine."""
 
 
 @dataclass(frozen=True, slots=True)

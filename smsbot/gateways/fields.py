@@ -16,6 +16,7 @@ from smsbot.core.nearest import nearest
 
 from .base import FieldNames, WebhookRequest
 
+_CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
 _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
 """What may be a phone number or a code in a provider's words about a text."""
 T = TypeVar("T")
@@ -106,7 +107,7 @@ class FieldMap:
         for field, names in self._names[kind].items():
             for name in names:
                 value = dig(item, name)
-                if value is not None:
+                if value or (value is not None and field in self._required[kind]):
                     values[field] = value
                     break
         missing = [f for f in self._required[kind] if f not in values]
@@ -132,11 +133,16 @@ def masked(words: str) -> str:
 
 def items(request: WebhookRequest) -> list[dict[str, Any]]:
     """The objects of a webhook: one, an array of them, or a form."""
-    if "form-urlencoded" in request.headers.get("content-type", ""):
-        return [form(request.body)]
+    kind = request.headers.get("content-type", "").lower()
+    named = _CHARSET.search(kind)
+    charset = named[1] if named else "utf-8"
+    if "form-urlencoded" in kind:
+        return [form(request.body, charset)]
     try:
-        found = orjson.loads(request.body)
-    except orjson.JSONDecodeError:
+        found = orjson.loads(request.body if charset == "utf-8" else request.body.decode(charset))
+    except LookupError:
+        raise NotUnderstood("its charset is not known") from None
+    except ValueError:
         found = _lenient(request.body)
     listed = found if isinstance(found, list) else [found]
     if not listed or not all(isinstance(i, dict) for i in listed):
@@ -144,10 +150,13 @@ def items(request: WebhookRequest) -> list[dict[str, Any]]:
     return listed
 
 
-def form(body: bytes) -> dict[str, Any]:
+def form(body: bytes, charset: str = "utf-8") -> dict[str, Any]:
     """The fields of a form (the first of those that are repeated); raises `NotUnderstood`."""
     try:
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+        text = body.decode(charset, "replace")
+        pairs = parse_qsl(text, keep_blank_values=True, encoding=charset, max_num_fields=200)
+    except LookupError:
+        raise NotUnderstood("its charset is not known") from None
     except ValueError as error:
         raise NotUnderstood("the form has too many fields") from error
     if not pairs:
@@ -182,6 +191,8 @@ def dig(item: Mapping[str, Any], name: str) -> str | None:
     value: Any = item.get(name)
     if value is None and "." in name:
         value = _at(item, name.split("."))
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a number that went through a spreadsheet
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

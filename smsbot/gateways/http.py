@@ -157,25 +157,35 @@ class Http:
             return Lookup(False)
         if answer.status != 200:
             return Lookup(None, detail=f"HTTP {answer.status}")
-        return self._found(answer)
+        return self._found(answer, search.text.reference)
 
-    def _found(self, answer: Answer) -> Lookup:
-        """Found where its id or its status is named; absent where all lists are empty; else nobody can say."""
+    def _found(self, answer: Answer, ours: str) -> Lookup:
+        """Found where its id or a known status is named; absent where there is nothing but empty lists; else unsaid.
+
+        What names another reference of ours is another text. An envelope with an empty list is no text either, whatever
+        its own status is.
+        """
         try:
             told = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             return Lookup(None, detail="the answer is no JSON")
-        item = told[0] if isinstance(told, list) and told else told
-        if isinstance(item, dict):
-            reference, word = dig(item, self._id), dig(item, self._look_up_status)
-            if reference or word:
-                return Lookup(True, self._statuses.get(word or "") or Status.ACCEPTED, reference=reference or "")
-            lists = [v for v in item.values() if isinstance(v, list)]
-            if not item or (lists and not any(lists)):
-                return Lookup(False)
-        elif told == []:
+        rows = told if isinstance(told, list) else [told]
+        if not all(isinstance(row, dict) for row in rows):
+            return Lookup(None, detail="the answer is neither an object nor a list of them")
+        rows = [row for row in rows if not _references(row) - {ours}]
+        if told and not rows:
+            return Lookup(None, detail="the answer names other texts")
+        named = [row for row in rows if ours in _references(row)] or rows[:1]
+        item: dict[str, Any] = named[0] if named else {}
+        reference, word = dig(item, self._id) or "", dig(item, self._look_up_status) or ""
+        lists = [v for v in item.values() if isinstance(v, list)]
+        empty = not item or (bool(lists) and not any(lists))
+        known = self._statuses.get(word)
+        if known is not None or (reference and not empty):
+            return Lookup(True, known or Status.ACCEPTED, reference=reference)
+        if empty and not reference:
             return Lookup(False)
-        return Lookup(None, detail="the answer names neither its id nor its status")
+        return Lookup(None, detail="the answer names neither its id nor a known status")
 
     async def catch_up(self, account: str, lines: Sequence[str], since: float) -> Sequence[Arrival | Receipt]:
         """Nothing can be listed."""
@@ -203,6 +213,14 @@ class Http:
             return Receipt(request.account, values["id"], self._statuses.get(raw), raw, outgoing=outgoing)
 
         return self._fields.each("status", request, receipt)
+
+
+def _references(value: Any) -> set[str]:
+    """All references of ours in an answer, however deep."""
+    if isinstance(value, str):
+        return {value} if our_id(value) else set()
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {found for each in inner for found in _references(each)}
 
 
 def _filled(template: Any, values: Mapping[str, str], escape: Callable[[str], str] = str) -> Any:

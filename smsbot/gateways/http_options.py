@@ -157,6 +157,8 @@ class Options:
                     near = nearest(hole, HOLES)
                     hint = f'; did you mean "{{{near}}}"?' if near else ""
                     self._wrong(name, f'there is nothing to fill "{{{hole}}}" with{hint}')
+        if "look_up" in self._given and "reference" not in holes(self._given["look_up"]):
+            self._wrong("look_up", "has no {reference}, so it asks for no text of ours")
         for hole in holes(self._given.get("look_up")):
             if hole not in ("reference", "secret", "secret2"):
                 self._wrong("look_up", f"only {{reference}} and secrets can be asked for, not {{{hole}}}")

@@ -11,9 +11,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -68,8 +70,9 @@ STATUSES: Mapping[str, Status] = {
 }
 _OUR_ID = "smsbot"
 """The name of our reference in the address of reports."""
-_LISTED = 1000
-_MOST_PAGES = 20
+_LISTED = 100
+"""Messages a page, each about a kilobyte, so that a page stays below what an answer may have."""
+_MOST_PAGES = 200
 _SKEW = 30.0
 """Seconds by which Twilio's clock and ours may differ."""
 
@@ -145,7 +148,8 @@ class Twilio:
                 async for item in self._listed({way: line, "DateSent>": iso(since)}):
                     if _when(item) >= since:
                         listed.append((_when(item), item))
-        listed.sort(key=lambda entry: entry[0])  # Twilio lists the newest first; answers must not change places
+        listed.reverse()  # Twilio lists the newest first, in whole seconds; answers must not change places
+        listed.sort(key=lambda entry: entry[0])
         return [found for _, item in listed for found in _listed_item(account, item)]
 
     async def _listed(self, query: Mapping[str, str]) -> Any:
@@ -222,9 +226,9 @@ def _signed(request: WebhookRequest) -> Iterator[tuple[str, list[tuple[str, str]
 
 def _with_and_without_port(url: str) -> Iterator[str]:
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    yield parts._replace(netloc=f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}").geturl()
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = re.sub(r":\d*$", "", parts.netloc)  # as it is spelled: what was signed is compared letter by letter
+    yield parts._replace(netloc=f"{host}:{port}").geturl()
     yield parts._replace(netloc=host).geturl()
 
 
@@ -252,7 +256,7 @@ def read_send(answer: Answer) -> SendResult:
 def _listed_item(account: str, item: Mapping[str, Any]) -> list[Arrival | Receipt]:
     if str(item.get("direction")) == "inbound":
         with suppress(NotUnderstood):  # one that nobody can read must not hide the others
-            return [_arrival(account, item, ("from", "to", "body", "sid"), b"")]
+            return [replace(_arrival(account, item, ("from", "to", "body", "sid"), b""), late=_when(item))]
         return []
     sid, raw = item.get("sid"), item.get("status")
     return [_receipt(account, str(sid), str(raw), "", str(item.get("error_code") or ""))] if sid and raw else []

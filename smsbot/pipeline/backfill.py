@@ -40,6 +40,8 @@ class Backfill:
         self._lines = lines
         self._clock = clock
         self._until: dict[str, float] = {}
+        self._far: dict[str, float] = {}
+        """When late reports are looked for again where texts are listed, too: phones may be off for hours."""
 
     async def run(self) -> None:
         """List until cancelled."""
@@ -62,11 +64,18 @@ class Backfill:
 
     async def _take(self, account: Account, now: float) -> None:
         began = float((await self._store.rows("began"))[0]["at"])
-        since = max(self._until.get(account.name, now - FIRST + OVERLAP) - OVERLAP, began)
-        if not account.gateway.claims.lists_texts:  # then only what waits for its report is worth asking for
-            rows = await self._store.rows("unreported", account=account.name, since=since, before=now - _SOON)
-            if rows[0]["at"] is None:
-                return
-            since = max(since, rows[0]["at"] - _SOON)
+        first = max(now - FIRST, began)
+        since = max(self._until.get(account.name, now) - OVERLAP, began) if account.name in self._until else first
+        lists_texts, waits = account.gateway.claims.lists_texts, await self._waits(account, now, first)
+        if waits is not None and (not lists_texts or now >= self._far.get(account.name, 0.0)):
+            since, self._far[account.name] = min(since, waits) if lists_texts else waits, now + OVERLAP
+        elif not lists_texts:  # then only what waits for its report is worth asking for
+            return
         lines = [line.number for line in self._lines.values() if line.account == account.name]
         await self._inbox.take_listed(account.name, await account.gateway.catch_up(account.name, lines, since))
+
+    async def _waits(self, account: Account, now: float, first: float) -> float | None:
+        """When the oldest text was sent whose report is missing; None if none is."""
+        rows = await self._store.rows("unreported", account=account.name, since=first, before=now - _SOON)
+        at: float | None = rows[0]["at"]
+        return None if at is None else max(first, at - _SOON)

@@ -8,7 +8,7 @@ event alone is committed, which is what a webhook waits for, and the turn goes o
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -87,6 +87,7 @@ class Dispatcher:
         """Whether logs may hold what handlers' exceptions say: only in the sandbox."""
         self._provided = provided
         self._lanes: dict[Key, _Lane] = {}
+        self._of_line: Counter[str] = Counter()
         self._parked: dict[Key, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
@@ -114,7 +115,7 @@ class Dispatcher:
         """How many lanes a pause keeps from going on: what comes in is recorded all the same."""
         if not self.store.pausing:
             return 0
-        return sum(self.store.paused(key.line) for key in self._lanes)
+        return sum(many for line, many in self._of_line.items() if self.store.paused(line))
 
     async def recover(self) -> None:
         """Queue what a former process left without a turn, before anything new is taken."""
@@ -134,10 +135,10 @@ class Dispatcher:
         """Take a new event; durable on return."""
         lane = self._lanes.get(event.key)
         if lane is None and self.store.paused(event.key.line):
-            lane = self._lanes[event.key] = _Lane()
+            lane = self._opened(event.key, _Lane())
         if lane is not None:
             return await self._behind(event, lane)
-        lane = self._lanes[event.key] = _Lane(busy=True)
+        lane = self._opened(event.key, _Lane(busy=True))
         work = lane.first = self._work(event)
         try:
             inline = await self._inline(work)
@@ -254,9 +255,14 @@ class Dispatcher:
     # -- lanes --------------------------------------------------------------------------------------
 
     def _queue(self, event: Event) -> None:
-        lane = self._lanes.setdefault(event.key, _Lane())
+        lane = self._lanes.get(event.key) or self._opened(event.key, _Lane())
         lane.events.append(event)
         self._look_after(event.key, lane)
+
+    def _opened(self, key: Key, lane: _Lane) -> _Lane:
+        self._lanes[key] = lane
+        self._of_line[key.line] += 1
+        return lane
 
     def _release(self, key: Key, lane: _Lane) -> None:
         lane.busy = False
@@ -271,6 +277,7 @@ class Dispatcher:
             self.spawn(self._drain(key, lane))
         elif not lane.coming:
             del self._lanes[key]
+            self._of_line[key.line] -= 1
 
     async def _drain(self, key: Key, lane: _Lane, work: Work | None = None) -> None:
         """Take the turns of a lane until it is empty or its head has to wait."""

@@ -130,8 +130,8 @@ class Inbox:
                 return False
             if any(isinstance(i, Arrival) and self._lines.find(i.recipient) is None for i in items):
                 return False
-            came = repr(row["at"])
-            dated = [replace(i, sent_at=i.sent_at or came) if isinstance(i, Arrival) else i for i in items]
+            at = row["at"]
+            dated = [replace(i, sent_at=i.sent_at or repr(at), late=at) if isinstance(i, Arrival) else i for i in items]
             return await self._take_all(request, row["kind"], dated)
         except NotUnderstood:
             return False
@@ -221,7 +221,7 @@ class Inbox:
         event = self._event(arrival, line)
         if event.seen in self._recent and not event.window:
             return True
-        if await self._take_event(event, line, arrival.text):
+        if await self._take_event(event, line, arrival):
             self._recent[event.seen] = None
             if len(self._recent) > _RECENT:
                 self._recent.popitem(last=False)
@@ -244,7 +244,8 @@ class Inbox:
             gateway_id=arrival.gateway_id, seen=seen, window=window,
         )  # fmt: skip
 
-    async def _take_event(self, event: Event, line: Line, text: str) -> bool:
+    async def _take_event(self, event: Event, line: Line, arrival: Arrival) -> bool:
+        text = arrival.text
         if not phone.can_receive(event.key.number):
             return await self._done(event, "a sender that cannot be answered")
         kind = noise.recognise(text)
@@ -254,10 +255,10 @@ class Inbox:
             return await self._done(event, _NOISE[kind])
         word = consent.read(text, line.country)
         if word is Word.STOP:
-            return await self._stop(event, line)
+            return await self._consent(event, line, "optout", line.opted_out)
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
-            return await self._opted_out(event, line, word)
+            return await self._opted_out(event, line, word, arrival.late)
         await self._dispatcher.arrive(event)
         return True
 
@@ -276,23 +277,21 @@ class Inbox:
         self._dispatcher.sender.start(answers[0].claims)
         return True
 
-    async def _opted_out(self, event: Event, line: Line, word: Word | None) -> bool:
+    async def _opted_out(self, event: Event, line: Line, word: Word | None, late: float | None) -> bool:
         if word is Word.START:
-            return await self._consent(event, line, "optin", line.opted_in, confirm=True)
+            since = (await self._store.rows("suppressed", number=event.key.number) if late is not None else None) or []
+            if late is not None and any(row["at"] >= late for row in since):
+                return await self._done(event, "older than their STOP, so they stay opted out")
+            return await self._consent(event, line, "optin", line.opted_in)
         if word is Word.HELP:
             return await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
         return await self._done(event, "the number has opted out, so nothing answers")
 
-    async def _stop(self, event: Event, line: Line) -> bool:
-        before = await self._store.load(event.key)
-        return await self._consent(event, line, "optout", line.opted_out, confirm=not before.opted_out)
-
-    async def _consent(self, event: Event, line: Line, action: str, says: str, confirm: bool) -> bool:
+    async def _consent(self, event: Event, line: Line, action: str, says: str) -> bool:
         """Make it true at the commit, ahead of every queue; the conversation learns it in its turn."""
         event = replace(event, kind=action)
-        confirm = confirm and not line.network_confirms
-        outgoing = (self._say(event, line, says),) if confirm else ()
-        word = Consent(action, event.text, f"text {event.id.hex()}", says if confirm else "")
+        outgoing = () if line.network_confirms else (self._say(event, line, says),)
+        word = Consent(action, event.text, f"text {event.id.hex()}", says if outgoing else "")
         answer = (await self._store.accept([Acceptance(event, word, outgoing)]))[0]
         if answer.verdict is Verdict.DONE:
             self._dispatcher.sender.start(answer.claims)

@@ -103,7 +103,8 @@ class Repairs:
         """
         now, done = self._clock.now(), 0
         for row in await wanted.texts(self._store):
-            text = again(row, now)
+            line = self._dispatcher.lines.get(row["line"])
+            text = again(row, line.account if line is not None else row["account"], now)
             answer = (await self._store.owe([text]))[0]
             await self._store.write([("sent_again", (f"sent again as {text.id}", row["id"]))])
             self._sender.start(answer.claims)
@@ -126,11 +127,14 @@ class Repairs:
         return len(rows)
 
 
-def again(row: Row, now: float) -> Outgoing:
-    """A failed text as a new one, whose id follows from the first's: asked for twice, it is the same."""
+def again(row: Row, account: str, now: float) -> Outgoing:
+    """A failed text as a new one, through the line's account of today.
+
+    Its id follows from the first's, so that it is the same however often it is asked for.
+    """
     identity = f"{row['id'][:8]}{digest('again', row['id'], size=7).hex()}"
     return Outgoing(
-        identity, Key(row["line"], row["number"]), row["account"], row["text"], row["parts"], now, now, now + NOTICE,
+        identity, Key(row["line"], row["number"]), account, row["text"], row["parts"], now, now, now + NOTICE,
         row["event"], row["lane"], bool(row["flash"]),
     )  # fmt: skip
 

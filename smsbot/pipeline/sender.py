@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,10 +86,12 @@ class Sender:
     async def drain(self, patience: float) -> None:
         """Give back what has not begun, then wait for what is under way, at most `patience` seconds."""
         self._closing = True
+        end = asyncio.get_running_loop().time() + patience
         for task in list(self._waiting):
             task.cancel()
-        await self._give_back(self._waiting.values())
-        end = asyncio.get_running_loop().time() + patience
+        with suppress(TimeoutError):  # a full disk: what is not given back is unknown at the next start
+            async with asyncio.timeout(max(patience, 1.0)):
+                await self._give_back(self._waiting.values())
         while self._tasks and (left := end - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(set(self._tasks), timeout=left)
 

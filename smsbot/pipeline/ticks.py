@@ -62,9 +62,10 @@ class Ticks:
         now = self._clock.now()
         for job in self._jobs:
             if job.due and job.due <= now:
-                due, job.due = job.due, _next(job.cron, now)
                 name = f"{job.bot.name} {job.signature.name} {job.cron} {job.nth}"
-                if await self._store.once(digest("tick", name, repr(due)), now):
+                first = await self._store.once(digest("tick", name, repr(job.due)), now)
+                job.due = _next(job.cron, now)  # only now: a database that refuses is asked again
+                if first:
                     self._spawn(self._run(job, now))
 
     async def _run(self, job: _Job, now: float) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from smsbot.core.clock import Clock
-from smsbot.core.errors import StoreError
+from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.message import Event
 from smsbot.core.start import PREFIX, event_of, start_of
 from smsbot.core.turn import Timer, Verdict, digest
@@ -80,17 +80,27 @@ class Timers:
 
     async def serve(self) -> None:
         """Serve everything that is due once."""
-        self._serving = True
+        self._serving, failed = True, list[Exception]()
         try:
-            await self._fire(self._clock.now())
-            await self._sender.claim_due()
-            self._dispatcher.retry_due()
-            if self.ticks is not None:
-                await self.ticks.serve()
+            for job in (self._fire, self._sender.claim_due, self._retry, self._tick):
+                try:
+                    await job()
+                except Exception as error:  # what one kind of work meets must not keep the others waiting
+                    failed.append(error)
         finally:
             self._serving = False
+        if failed:
+            raise failed[0]
 
-    async def _fire(self, now: float) -> None:
+    async def _retry(self) -> None:
+        self._dispatcher.retry_due()
+
+    async def _tick(self) -> None:
+        if self.ticks is not None:
+            await self.ticks.serve()
+
+    async def _fire(self) -> None:
+        now = self._clock.now()
         while timers := await self._store.sweep(now, 500):
             batch = [_acceptance(t, now) for t in timers]
             reached("timer.due")
@@ -107,7 +117,11 @@ def _acceptance(timer: Timer, now: float) -> Acceptance:
     if not timer.name.startswith(PREFIX):
         return Acceptance(_event(timer), timer=timer)
     event = event_of(timer, timer.due)
-    if 0 < start_of(event).expires <= now:
+    try:
+        expires = start_of(event).expires
+    except UsageError:  # its data cannot be read any more; its turn says so
+        return Acceptance(event, timer=timer)
+    if 0 < expires <= now:
         note = f'"{event.text}" was not worth beginning any more'
         return Acceptance(event, timer=timer, done=True, note=note)
     return Acceptance(event, timer=timer)

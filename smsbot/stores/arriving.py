@@ -40,8 +40,11 @@ class Accept(Planned):
         else:
             self.see(plan, event)
         seq = self.take(plan, event, int(item.done), item.note)
+        outgoing = item.outgoing
         if item.consent is not None:
             number, line = event.key.number, event.key.line
+            if bool(plan.rows("suppressed", (number,))) == (item.consent.action == "optout"):
+                outgoing = ()  # it is so already, and was confirmed: several words at one moment are one
             if item.consent.action == "optout":
                 plan.add("suppress", (number, event.at))
                 self._block(plan, number)
@@ -56,10 +59,10 @@ class Accept(Planned):
                     item.consent.text,
                     event.at,
                     item.consent.source,
-                    item.consent.shown,
+                    item.consent.shown if outgoing else "",
                 ),
             )
-        return Committed(Verdict.DONE, seq, self.owe(plan, item.outgoing))
+        return Committed(Verdict.DONE, seq, self.owe(plan, outgoing))
 
     def _block(self, plan: Plan, number: str) -> None:
         """Keep what waits for the number from leaving."""

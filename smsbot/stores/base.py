@@ -38,7 +38,7 @@ class Acceptance:
     event: Event
     consent: Consent | None = None
     outgoing: tuple[Outgoing, ...] = ()
-    """Answers that need no turn: the one confirmation, HELP to a number that opted out."""
+    """Answers that need no turn: HELP to a number that opted out; a confirmation, if consent changes."""
     timer: Timer | None = None
     """The timer that fires with this event; already gone means duplicate."""
     done: bool = False

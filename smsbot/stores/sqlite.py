@@ -18,7 +18,7 @@ import orjson
 
 from smsbot.core import codec
 from smsbot.core.conversation import Conversation, Frame, Late, Run
-from smsbot.core.errors import StoreError, StoreForeign, StoreLocked, StoreTooNew
+from smsbot.core.errors import StoreError, StoreForeign, StoreLocked, StoreOlder, StoreTooNew
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
 from smsbot.core.status import Status
 from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, answer_hash, digest
@@ -54,7 +54,11 @@ class SqliteReader:
         except sqlite3.Error as error:
             await self.close()
             raise StoreError(f"the database could not be read: {error}") from error
-        if not version or version > queries.migrations("sqlite")[-1][0]:
+        newest = queries.migrations("sqlite")[-1][0]
+        if 0 < version < newest:
+            await self.close()
+            raise StoreOlder(f"{self._path} has schema {version}, and this smsbot reads {newest}")
+        if not version or version > newest:
             await self.close()
             kind = StoreTooNew if version else StoreForeign
             raise kind(f"{self._path} " + (f"has schema {version}, which is newer" if version else "is not smsbot's"))

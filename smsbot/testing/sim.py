@@ -237,6 +237,8 @@ class Sim:
     async def begin_at(self, moment: float) -> None:
         """Let the clock stand at a moment, seconds since 1970 UTC; before anybody has texted."""
         self.clock.set_to(moment)
+        if self.app.timers.ticks is not None:
+            self.app.timers.ticks.start()
 
     # -- time ---------------------------------------------------------------------------------------
 

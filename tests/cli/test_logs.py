@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import structlog
 from smsbot.cli import logs
@@ -29,3 +31,29 @@ def test_an_exception_is_logged_without_its_words() -> None:
     assert "name the line" in done.stderr, "our own errors quote nobody"
     for canary in ("secretword", "600100200"):
         assert canary not in done.stderr
+
+
+UNAWAITED = """
+import asyncio, gc
+from smsbot.cli import logs
+logs.configure(json=%s)
+async def fails():
+    raise ValueError("no customer +48600100200")
+async def main():
+    asyncio.get_running_loop().call_soon(lambda: 1 / len(""))
+    task = asyncio.create_task(fails())
+    await asyncio.sleep(0.01)
+    del task
+    gc.collect()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("json", [True, False])
+def test_what_nobody_awaited_is_logged_without_its_words(json: bool) -> None:
+    """asyncio writes them into the message itself."""
+    done = subprocess.run([sys.executable, "-c", UNAWAITED % json], capture_output=True, text=True, check=True)
+    assert "Task exception was never retrieved" in done.stderr
+    assert "ValueError" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "600100200" not in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
 import subprocess
@@ -35,6 +36,18 @@ def test_a_newer_database_does_not_look_like_an_empty_one(tmp_path: Path, comman
     done = smsbot(*command, folder=tmp_path)
     assert done.returncode in (1, 3)
     assert "schema 999" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("trace", "+48600100200"), ("tail",), ("doctor", "--offline"), ("pause", "--list")]
+)
+def test_an_older_database_says_that_a_start_brings_it_up_to_date(tmp_path: Path, command: tuple[str, ...]) -> None:
+    old = gzip.decompress((ROOT / "tests" / "data" / "schemas" / "schema-4.db.gz").read_bytes())
+    (tmp_path / "smsbot.db").write_bytes(old)
+    (tmp_path / "smsbot.db").chmod(0o600)
+    done = smsbot(*command, folder=tmp_path)
+    assert done.returncode in (1, 3)
+    assert "schema 4, and this smsbot reads" in done.stdout + done.stderr
 
 
 def test_a_missing_database_asks_for_the_folder(tmp_path: Path) -> None:

@@ -321,7 +321,16 @@ class TestHttp(Suite):
         ],
         lookups=[
             Found("delivered", answers(200, {"state": "DELIVRD"}), True, Status.DELIVERED),
-            Found("somewhere", answers(200, {"state": "ENROUTE"}), True, Status.ACCEPTED),
+            Found("somewhere", answers(200, {"results": [{"uid": 7}], "state": "ENROUTE"}), True, Status.ACCEPTED),
+            Found("who knows", answers(200, {"state": "ENROUTE"}), None),
+            Found("an envelope", answers(200, {"state": "ok", "messages": []}), False),
+            Found("an envelope with another text", answers(200, [{"ref": "0" * 22 + "-1", "state": "DELIVRD"}]), None),
+            Found(
+                "ours among others",
+                answers(200, [{"ref": "0" * 22 + "-1", "state": "DELIVRD"}, {"ref": REFERENCE, "state": "UNDELIV"}]),
+                True,
+                Status.UNDELIVERED,
+            ),
             Found("404", answers(404, b""), False),
             Found("an empty list", answers(200, b"[]"), False),
             Found("an empty list inside", answers(200, {"items": [], "total": 0}), False),

@@ -143,7 +143,7 @@ def message(**more: object) -> dict[str, object]:
 
 async def test_what_no_webhook_brought_is_listed() -> None:
     """Texts to us and reports of ours, over pages, none older than asked for."""
-    first = {"messages": [message(), message(sid="SM0", date_created="Tue, 24 Nov 2026 10:00:00 +0000")],
+    first = {"messages": [message(), message(sid="SM8", body="first"), message(sid="SM0", date_created="Tue, 24 Nov 2026 10:00:00 +0000")],
              "next_page_uri": "/2010-04-01/Accounts/AC1/Messages.json?Page=1"}  # fmt: skip
     earlier = message(sid="SM2", body="bye", date_created="Wed, 25 Nov 2026 09:59:00 +0000")
     second = {"messages": [earlier, message(sid="SM9", **{"from": ""})], "next_page_uri": None}
@@ -159,9 +159,10 @@ async def test_what_no_webhook_brought_is_listed() -> None:
         found = await gateway.catch_up("main", ["+48732000111"], 1_795_590_000.0)
     await transport.close()
     assert found == [
-        Arrival("main", "+48600100200", "+48732000111", "bye", "SM2"),
-        Arrival("main", "+48600100200", "+48732000111", "hi", "SM1"),
+        Arrival("main", "+48600100200", "+48732000111", "bye", "SM2", late=1_795_600_740.0),
         Receipt("main", "SM3", Status.UNDELIVERED, "undelivered", detail="error 30003"),
+        Arrival("main", "+48600100200", "+48732000111", "first", "SM8", late=1_795_600_800.0),
+        Arrival("main", "+48600100200", "+48732000111", "hi", "SM1", late=1_795_600_800.0),
     ]
     assert [b"To=%2B48732000111" in r for r in provider.requests] == [True, False, False]
     assert b"Page=1" in provider.requests[1]

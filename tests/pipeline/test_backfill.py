@@ -70,4 +70,12 @@ async def test_reports_are_listed_when_something_waits_for_them(tmp_path: Path) 
     assert len([r for r in rows if r["direction"] == "out"]) == 250
     await backfill.once("main")
     assert provider.lists == 1, "now everything has its report"
+    await app.commands.send("+48600100200", "Your table is ready.", "7255")
+    for minutes in range(0, 180, 5):  # a phone that is off for two hours, and its report is lost
+        clock.move_to(clock.now() + 300)
+        await backfill.once("main")
+        if minutes == 120:
+            provider.known = dict.fromkeys(provider.known, 21)
+    rows = await app.store.rows("feed", limit=1, before=1e15)
+    assert [r["status"] for r in rows] == ["delivered"]
     await app.stop()

@@ -131,3 +131,15 @@ async def test_the_ledger_keeps_proof(house: Any) -> None:
     await h.text(ANN, "start")
     rows = await h.app.store.rows("consents", number=ANN)
     assert [(r["action"], r["text"], r["line"]) for r in rows] == [("optout", "Stop!", LINE), ("optin", "start", LINE)]
+
+
+@pytest.mark.parametrize("word", ["STOP", "START"])
+async def test_a_word_several_times_at_one_moment_is_confirmed_once(house: Any, word: str) -> None:
+    h: House = await house(talker())
+    if word == "START":
+        await h.text(ANN, "STOP")
+    before = len(await h.heard(ANN))
+    texts = [{"from": ANN, "to": LINE, "message": word, "id": f"same-{n}"} for n in range(3)]
+    await asyncio.gather(*(h.inbound(**text) for text in texts))
+    await h.settle()
+    assert len((await h.heard(ANN))[before:]) == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat, NoReply, UsageError
+from smsbot.core.errors import StoreError
 
 from ..house import ANN, BOB, House
 
@@ -263,6 +266,64 @@ async def test_time_waits_for_a_tick_that_the_database_keeps_waiting(
     monkeypatch.setattr(h.app.store, "once", slowly)
     await h.advance("4h")
     assert [f"{t:%d %H:%M}" for t in at] == ["01 09:00"]
+
+
+async def test_a_tick_that_the_database_refuses_comes_again(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot = Bot()
+    at: list[datetime] = []
+
+    @bot.every("0 9 * * *")
+    def nine(now: datetime) -> None:
+        at.append(now)
+
+    h: House = await house(bot)
+    await h.begin_at(datetime(2026, 6, 1, 8, 0, tzinfo=UTC).timestamp())
+    once, refused = h.app.store.once, [1]
+
+    async def refuses(key: bytes, now: float) -> bool:
+        if refused:
+            refused.pop()
+            raise StoreError("the database is locked")
+        return await once(key, now)
+
+    monkeypatch.setattr(h.app.store, "once", refuses)
+    await h.advance("2h")
+    assert len(at) == 1
+
+
+@dataclass
+class Order:
+    n: int
+
+
+async def test_a_start_that_cannot_be_read_holds_up_nobody(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deploy has taken away the class of what it holds."""
+    bot = Bot()
+
+    @bot.on("later")
+    def later(chat: Chat) -> str:
+        chat.start("page", {"order": Order(1)}, at=chat.now + timedelta(minutes=10))
+        return "ok"
+
+    @bot.event("page")
+    def page() -> str:
+        return "paged"
+
+    @bot.on("ask")
+    async def ask(chat: Chat) -> str:
+        return await chat.ask("Name?", timeout="20m")
+
+    h: House = await house(bot)
+    await h.text(ANN, "later")
+    await h.text(BOB, "ask")
+    with monkeypatch.context() as deploy:
+        deploy.delattr(sys.modules[__name__], "Order")
+        await h.restart()
+        await h.advance("30m")
+        view = await h.run_of(BOB)
+        assert view is not None
+        assert view.end == "abandoned"
+        assert "Order, which no longer exists" in await h.trouble_of(ANN)
 
 
 async def test_a_wrong_start_says_what_is_wrong(house: Any, bot: Bot) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+import smsbot.app
 from smsbot import Bot, Chat
+from smsbot.core.errors import StoreError
 
 from ..house import ANN, BOB, LINE, House
 
@@ -279,3 +281,31 @@ async def test_turns_and_sends_that_hang_share_the_time_of_a_stop(house: Any, mo
     await h.start()
     await h.advance("10s")
     assert await h.heard(BOB) == ["hello"]
+
+
+@pytest.mark.parametrize("asked", ["0", "-5", "Wed, 21 Oct 2015 07:28:00 GMT"])
+async def test_a_provider_that_asks_for_no_pause_gets_ours(house: Any, asked: str) -> None:
+    h: House = await house(greeter())
+    h.provider.next = [f"429 {asked}"] * 8
+    await h.text(ANN, "hi")
+    await h.advance("20s")
+    assert h.provider.sends <= 6, "1, 2, 4 and 8 seconds apart, or so"
+
+
+async def test_a_full_disk_does_not_keep_a_server_from_ending(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    h: House = await house(greeter())
+
+    async def hangs(*_: object) -> None:
+        await asyncio.sleep(3600)
+
+    async def full(*_: object) -> None:
+        raise StoreError("the database did not commit: database or disk is full")
+
+    monkeypatch.setattr(h.app.gateways["sandbox"], "send", hangs)
+    for n in range(70):
+        await h.inbound(**{"from": f"+48600200{n:03}", "to": LINE, "message": "hi", "id": f"full-{n}"})
+    await asyncio.sleep(0.2)
+    monkeypatch.setattr(h.app.store, "retry", full)
+    monkeypatch.setattr(smsbot.app, "_DRAIN", 2.0)
+    async with asyncio.timeout(20):
+        await h.app._drain()

@@ -154,3 +154,12 @@ async def test_hostile_bodies_are_shown_as_text(house: Any) -> None:
 def test_redaction_keeps_shapes_and_no_person(body: bytes, kind: str, shown: Any) -> None:
     found = redact(body, {"content-type": kind, "authorization": "secret"})
     assert found == {"headers": {"content-type": kind, "authorization": "…"}, "body": shown}
+
+
+async def test_fields_that_are_named_in_two_steps_are_both_kept(house: Any) -> None:
+    h: House = await house(bot())
+    for fields in ({"from": "msisdn"}, {"text": "words"}, {"to": "short"}):
+        await h.app.commands.map_fields("sandbox", "inbound", fields)
+    await h.restart()
+    answer = await h.inbound(msisdn=ANN, words="hi", short=LINE)
+    assert answer.json() == {"ok": True}

@@ -140,3 +140,29 @@ def test_settings_of_twilio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (account.secret("account_sid"), account.secret("auth_token")) == ("AC1234567", "secret-token")
     assert account.options == {"messaging_service": "MG1"}
     assert "secret-token" not in repr(account)
+
+
+async def test_an_older_start_from_the_list_does_not_undo_a_stop(house: TwilioHouse) -> None:
+    await house.text("STOP")
+    house.clock.move_to(house.clock.now() + 60)
+    house.twilio.add(ANN, LINE, "START", "inbound", "received")  # its webhook is lost
+    house.clock.move_to(house.clock.now() + 60)
+    await house.text("STOP")
+    await house.app.backfill.once("main")
+    await house.settle()
+    assert await house.app.store.rows("suppressed", number=ANN)
+    house.clock.move_to(house.clock.now() + 60)
+    house.twilio.add(ANN, LINE, "START", "inbound", "received")  # and this is their last word
+    await house.app.backfill.once("main")
+    await house.settle()
+    assert not await house.app.store.rows("suppressed", number=ANN)
+
+
+async def test_texts_of_one_second_are_taken_as_they_were_written(house: TwilioHouse) -> None:
+    house.clock.move_to(house.clock.now() + 60)
+    for text in ("pizza", "2", "yes"):
+        house.twilio.add(ANN, LINE, text, "inbound", "received")
+    house.twilio.messages.reverse()  # the newest first, as Twilio lists them
+    await house.app.backfill.once("main")
+    await house.settle()
+    assert house.heard == ["1: pizza", "2: 2", "3: yes"]

@@ -195,3 +195,45 @@ async def test_each_report_ten_times_at_once_and_again_after_eight_days_has_one_
     assert failed == [text["text"]]
     raws = [r["raw"] for r in await h.app.store.rows("receipts", id=text["id"])]
     assert raws.count("-22") == 1
+
+
+async def test_texts_without_id_and_time_are_kept_when_the_clock_goes_back(house: Any) -> None:
+    h: House = await house(bot())
+    now = h.clock.now()
+    for moment in (now, now - 3600, now - 3500, now - 3400):
+        h.clock.set_to(moment)
+        assert (await h.inbound(**{"from": ANN, "to": LINE, "message": "1"})).status_code == 200
+        assert (await h.inbound(strange="1")).json()["quarantined"]
+    h.clock.set_to(now)
+    await h.settle()
+    assert len(await h.events()) == 4
+    assert len(await h.app.store.rows("quarantined", account="", limit=10)) == 4
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "text"),
+    [
+        (
+            "application/json; charset=ISO-8859-2",
+            '{"from":"600100200","to":"%s","text":"żółw"}'.encode("iso-8859-2"),
+            "żółw",
+        ),
+        (f"{FORM}; charset=iso-8859-2", b"from=600100200&to=%s&text=%BF%F3%B3w", "żółw"),
+        (FORM.title(), b"from=600100200&to=%s&text=hi", "hi"),
+        ("application/json", b'{"from":48600100200.0,"to":"%s","text":"hi","id":"","externalId":"7"}', "hi"),
+        ("application/json; charset=klingon", b'{"from":"600100200","to":"%s","text":"hi"}', ""),
+    ],
+)
+async def test_bodies_as_they_are_written(house: Any, kind: str, body: bytes, text: str) -> None:
+    h: House = await house(bot())
+    to = LINE.replace("+", "%2B") if "form" in kind.lower() else LINE
+    answer = await h.http.post(
+        h.hook("inbound"), content=body.replace(b"%s", to.encode()), headers={"content-type": kind}
+    )
+    assert answer.status_code == 200
+    await h.settle()
+    assert await h.heard(ANN) == ([f"got {text}"] if text else [])
+    assert bool(answer.json().get("quarantined")) is not bool(text)

@@ -5,7 +5,7 @@ INSERT INTO seen (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
 -- name: seen_weak (guard)
 INSERT INTO seen (key, at) VALUES (?1, ?2)
-ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE seen.at <= excluded.at - ?3;
+ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE seen.at <= excluded.at - ?3 OR seen.at > excluded.at + ?3;
 
 -- name: fire (guard)
 DELETE FROM timers WHERE line = ? AND number = ? AND name = ? AND due = ?;
@@ -215,7 +215,8 @@ UPDATE outgoing SET phase = 'queue' WHERE phase = 'held' AND NOT EXISTS (
   OR h.scope = 'lane' AND h.name = outgoing.lane);
 
 -- name: suppress
-INSERT INTO suppressions (number, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
+-- The last word counts: an older opt-in that comes late must not undo it.
+INSERT INTO suppressions (number, at) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET at = max(at, excluded.at);
 
 -- name: wait_behind
 UPDATE outgoing SET phase = 'behind', scheduled = 0 WHERE id = ?;
@@ -230,7 +231,7 @@ INSERT INTO consents (number, line, action, text, at, source, shown) VALUES (?, 
 -- The same body within a minute is the same webhook; later it is another (people answer "1" twice).
 INSERT INTO quarantine (account, kind, key, body, headers, reason, at)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-WHERE NOT EXISTS (SELECT 1 FROM quarantine WHERE key = ?3 AND at > ?7 - 60 AND replayed IS NULL);
+WHERE NOT EXISTS (SELECT 1 FROM quarantine WHERE key = ?3 AND abs(at - ?7) < 60 AND replayed IS NULL);
 
 -- name: replayed
 UPDATE quarantine SET replayed = ? WHERE id = ?;
@@ -242,7 +243,9 @@ INSERT INTO hook_secrets (account, secret, at) VALUES (?, ?, ?) ON CONFLICT DO N
 DELETE FROM hook_secrets WHERE account = ? AND secret = ?;
 
 -- name: hook_map
-INSERT OR REPLACE INTO hook_maps (account, kind, fields, at) VALUES (?, ?, ?, ?);
+-- Fields that were named before stay named.
+INSERT INTO hook_maps (account, kind, fields, at) VALUES (?, ?, ?, ?)
+ON CONFLICT (account, kind) DO UPDATE SET fields = json_patch(fields, excluded.fields), at = excluded.at;
 
 -- name: attempt_closed
 UPDATE attempts SET ended = ?, outcome = 'not sent', detail = ? WHERE outgoing = ? AND outcome IS NULL;
