@@ -20,7 +20,7 @@ ME = "me"
 """The phone of a story that has only one."""
 KEYS = ("story", "bot", "line", "clock", "contact", "actions", "script", "expect")
 """The keys of a story."""
-ACTS = ("me", "bot", "wait", "restart", "ended", "at", "vars", "event", "phone", "gateway")
+ACTS = ("me", "bot", "wait", "restart", "ended", "at", "vars", "failed", "event", "phone", "gateway")
 """What a line of a script does; any other name is a phone that texts."""
 MODES = ("on", "off", "full", "slow", "duplicate", "reorder")
 GATEWAY = ("ok", "lost", "mute", "down", "429", "500")
@@ -201,7 +201,7 @@ class _Reader:
                 return self.wait(item, value)
             case "restart":
                 return Act("restart", to, None, item, value)
-            case "ended" | "at":
+            case "ended" | "at" | "failed":
                 return Act(name, to, value.text, item, value)
             case "vars":
                 return Act("vars", to, {n: value_of(v) for n, (_, v) in value.pairs.items()}, item, value)

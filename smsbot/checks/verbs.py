@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from smsbot.core.nearest import nearest
 from smsbot.core.problem import Problem
@@ -14,6 +15,13 @@ from smsbot.routing.bot import Bot
 from .lint import Source, chat_name, parsed
 
 _AWAITED = frozenset({"ask", "confirm", "form", "gather", "menu", "run", "sleep", "step"})
+_PLAIN = frozenset({"end", "goto", "handoff", "say", "start"})
+_USES = frozenset({"bool", "float", "int", "len", "print", "repr", "str"})
+_AS_VALUE = (
+    ast.Assert, ast.Attribute, ast.BinOp, ast.BoolOp, ast.Compare, ast.Expr, ast.For, ast.FormattedValue, ast.If,
+    ast.IfExp, ast.Match, ast.Subscript, ast.UnaryOp, ast.While, ast.comprehension,
+)  # fmt: skip
+"""Where something is used that is not there without its await."""
 _NAMES = {"goto": "@bot.state", "run": "flow", "start": "@bot.event"}
 """Verbs whose first argument names something, and what it is."""
 
@@ -28,27 +36,53 @@ def verbs(bot: Bot, flows: Iterable[str], events: Iterable[str], folder: Path | 
         function = inspect.unwrap(signature.function)
         chat, read = chat_name(function), parsed(function, folder or Path.cwd())
         if chat and read is not None:
-            for problem in _of(*read, chat, there):
+            for problem in _of(function, *read, chat, there):
                 found.setdefault((problem.place.path, problem.place.line, problem.place.column), problem)
     return [found[place] for place in sorted(found)]
 
 
-def _of(source: Source, body: ast.AST, chat: str, there: Mapping[str, list[str]]) -> Iterator[Problem]:
+def _of(function: Any, source: Source, body: ast.AST, chat: str, there: Mapping[str, list[str]]) -> Iterator[Problem]:
     awaited = set(_passed_on(body))
+    above = {below: node for node in ast.walk(body) for below in ast.iter_child_nodes(node)}
+    waits = inspect.iscoroutinefunction(function)
     for node in ast.walk(body):
-        if isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
-            verb = _verb(node.value, chat)
-            if verb in _AWAITED and not _kept(node, awaited):
-                yield source.problem(
-                    "SB681", node.value, f"{chat}.{verb}() is not awaited", f"write: await {chat}.{verb}(…)"
-                )
-        if isinstance(node, ast.Call) and (verb := _verb(node, chat)) in _NAMES and node.args:
+        if not isinstance(node, ast.Call) or not (verb := _verb(node, chat)):
+            continue
+        parent = above.get(node)
+        if verb in _AWAITED and parent is not None and _forgotten(parent, awaited, body):
+            write = f"await {chat}.{verb}(…)" if waits else f"async def {function.__name__}, and await {chat}.{verb}(…)"
+            yield source.problem("SB681", node, f"{chat}.{verb}() is not awaited", f"write: {write}")
+        if verb in _PLAIN and isinstance(parent, ast.Await):
+            yield source.problem("SB683", node, f"{chat}.{verb}() waits for nothing", f"write: {chat}.{verb}(…)")
+        for other in (_verb_of(a, chat) for a in node.args) if verb == "gather" else ():
+            if other not in ("", "step"):
+                what = f"{chat}.gather() takes steps, not {chat}.{other}()"
+                yield source.problem("SB681", node, what, f"write: await {chat}.{other}(…)")
+        if verb in _NAMES and node.args:
             named = node.args[0]
             if isinstance(named, ast.Constant) and isinstance(named.value, str) and named.value not in there[verb]:
                 near = nearest(named.value, there[verb])
                 remedy = f'did you mean "{near}"?' if near else f"there are: {', '.join(there[verb]) or 'none'}"
                 message = f'there is no {_NAMES[verb]} "{named.value}"'
                 yield source.problem("SB682", named, message, remedy, near or "")
+
+
+def _forgotten(parent: ast.AST, awaited: set[str], body: ast.AST) -> bool:
+    """Whether what a verb gives is used as if it were there already, or not at all."""
+    if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+        return not _kept(parent, awaited)
+    if isinstance(parent, ast.Return):
+        return _own(parent, body)
+    if isinstance(parent, ast.Call):
+        return isinstance(parent.func, ast.Name) and parent.func.id in _USES
+    return isinstance(parent, _AS_VALUE)
+
+
+def _own(node: ast.AST, body: ast.AST) -> bool:
+    """Whether a statement is the function's own, not one inside it, whose result somebody may await."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    inside = [n for n in ast.walk(body) if n is not body and isinstance(n, functions)]
+    return not any(node is each for inner in inside for each in ast.walk(inner))
 
 
 def _passed_on(body: ast.AST) -> Iterator[str]:
@@ -59,10 +93,14 @@ def _passed_on(body: ast.AST) -> Iterator[str]:
             yield from (inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name))
 
 
-def _kept(node: ast.Expr | ast.Assign | ast.AnnAssign, awaited: set[str]) -> bool:
+def _kept(node: ast.Assign | ast.AnnAssign | ast.NamedExpr, awaited: set[str]) -> bool:
     """Whether what a verb gives is kept in a variable that is awaited later."""
-    targets = [] if isinstance(node, ast.Expr) else node.targets if isinstance(node, ast.Assign) else [node.target]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return bool(targets) and all(isinstance(t, ast.Name) and t.id in awaited for t in targets)
+
+
+def _verb_of(node: ast.AST, chat: str) -> str:
+    return _verb(node, chat) if isinstance(node, ast.Call) else ""
 
 
 def _verb(call: ast.Call, chat: str) -> str:

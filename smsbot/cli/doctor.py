@@ -163,6 +163,10 @@ def _library() -> Finding:
 
 
 async def _database(found: Settings) -> AsyncIterator[Finding]:
+    if not found.path.parent.is_dir() or found.path.is_dir():
+        what = "is a folder" if found.path.is_dir() else f"cannot be made: there is no folder {found.path.parent}"
+        yield Finding("database", False, f"{found.path} {what}")
+        return
     if not found.path.exists():
         yield Finding("database", None, f"{found.path} does not exist yet; the first start makes it")
         return

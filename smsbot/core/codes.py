@@ -44,6 +44,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "SB661": ("a story of a bot that does not exist", "`bot:` names a bot of the settings; with a single bot it may be left out."),
     "SB680": ("something unsafe in a conversation", "A conversation in Python is replayed from its journal after a restart, so clocks, dice, files and networks go through chat: chat.now, chat.random, await chat.sleep(…), await chat.step(function, …)."),
     "SB681": ("a verb that is not awaited", "ask, confirm, menu, form, sleep, run, step and gather wait for something, so without `await` nothing happens. Write `await chat.ask(…)`; what is kept in a variable is awaited later, as steps are by `await chat.gather(…)`."),
+    "SB683": ("a verb that waits for nothing", "say, end, goto, handoff and start are plain: they take effect together when the turn commits, so there is nothing to await. Write `chat.say(…)`."),
     "SB682": ("a name that nothing has", "chat.goto names a state with a @bot.state handler, chat.run a flow of the bot, chat.start an event with a @bot.event handler or a flow that it starts."),
     "SB670": ("a story that went differently", "The bot said something else than the story tells. Mend the flow, or let `smsbot test --update` take what it says now for right."),
 }  # fmt: skip

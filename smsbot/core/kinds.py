@@ -46,12 +46,19 @@ def text(most: int | None = None) -> Kind[str]:
 
 def integer(least: int | None = None, greatest: int | None = None) -> Kind[int]:
     """A whole number: "2", "two", "2 pizzas"."""
+    _in_order(least, greatest)
     return Kind(Question("integer", least, greatest), _same)
 
 
 def number(least: int | None = None, greatest: int | None = None) -> Kind[Decimal]:
     """A number, decimals allowed."""
+    _in_order(least, greatest)
     return Kind(Question("number", least, greatest), Decimal)
+
+
+def _in_order(least: int | None, greatest: int | None) -> None:
+    if least is not None and greatest is not None and least > greatest:
+        raise ChatError(f"no number is from {least} to {greatest}; the smaller one comes first")
 
 
 def yes_no() -> Kind[bool]:

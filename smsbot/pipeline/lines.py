@@ -18,6 +18,12 @@ from smsbot.routing.router import Route, Table
 from .flowing import Shelf
 from .talking import path_of
 
+_NEVER: Mapping[consent.Word | None, str] = {
+    consent.Word.STOP: "opts people out",
+    consent.Word.HELP: "is answered anywhere (write @bot.anywhere) or by the line's help",
+}
+"""What happens with words that come before all keywords."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -93,17 +99,16 @@ def table_of(bot: Bot, number: str, shelf: Shelf) -> Table:
 
 
 def checked_table(bot: Bot, number: str, shelf: Shelf, country: str | None) -> Table:
-    """The same; a keyword that means STOP would never reach its handler."""
+    """The same; a keyword that means STOP or HELP would never reach its handler."""
     table = table_of(bot, number, shelf)
     for keyword in table.keywords.words():
         found = tokens(keyword)
-        if consent.recognise(found, country) is consent.Word.STOP:
+        why = _NEVER.get(consent.recognise(found, country))
+        if why is not None:
             match = table.keyword(keyword, found, exact=True)
             place = where(match.route.signature.function) if match and match.route.signature else bot.home
             on = f" on {number}" if number else ""
-            raise RouteError(
-                f'the keyword "{keyword}" opts people out{on}, so its handler would never run\n  --> {place}'
-            )
+            raise RouteError(f'the keyword "{keyword}" {why}{on}, so its handler would never run\n  --> {place}')
     return table
 
 

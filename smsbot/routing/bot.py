@@ -48,6 +48,9 @@ class Bot(Router):
         self.flows = (flows,) if isinstance(flows, str) else tuple(flows)
         self.home = caller().rpartition(":")[0]
         self.timeout = duration(timeout)
+        if type(tries) is not int or tries < 0:
+            why = f"tries is how many wrong answers are asked again, 0 or more, not {tries!r}"
+            raise RouteError(f"{why}\n  --> {caller()}")
         self.tries = tries
         self.apology = apology
         self.doubles: dict[str, Callable[..., Any]] = {}

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, TypeVar, overload
+from typing import Any, Concatenate, Never, ParamSpec, Protocol, TypedDict, TypeVar, overload
 
 from typing_extensions import TypeForm, Unpack
 
@@ -352,6 +352,10 @@ class Chat:
             duration(terms["timeout"]) if "timeout" in terms else defaults.timeout,
             duration(terms.get("settle", 0.0)), duration(terms.get("late", 0.0)), terms.get("interrupt", True),
         )  # fmt: skip
+        if type(made.tries) is not int or made.tries < 0:
+            raise ChatError(f"tries is how many wrong answers are asked again, 0 or more, not {made.tries!r}")
+        if 0 < made.timeout_after <= made.remind_after:
+            raise ChatError("a reminder comes before the timeout, else nobody would hear it")
         question = replace(kind.question, tail=True) if terms.get("tail") else kind.question
         return Ask(site, prompt, question, kind.convert, made, terms.get("retry", ""), words, back, name)
 
@@ -433,9 +437,12 @@ class Chat:
 
         return self._promise(Several(called, "chat.run"), "chat.run")
 
-    def restart(self, **arguments: Any) -> Any:
-        """Begin this conversation again, with a fresh journal: ``return chat.restart(count=count + 1)``."""
-        return Restart(arguments)
+    def restart(self, **arguments: Any) -> Never:
+        """Begin this conversation again, with a fresh journal: ``return chat.restart(count=count + 1)``.
+
+        For type checkers it returns nothing, so that it fits whatever the function returns.
+        """
+        return Restart(arguments)  # type: ignore[misc]
 
     def handoff(self, desk: str) -> None:
         """Tell a desk that this person waits for somebody there; listed at ``/``."""

@@ -48,9 +48,8 @@ class Signature:
 
     @property
     def asks(self) -> bool:
-        """Whether its code asks, so that it is probably a conversation."""
-        code = getattr(self.function, "__code__", None)
-        return code is not None and not _ASKING.isdisjoint(code.co_names)
+        """Whether its code asks, itself or in functions that it calls, so that it is probably a conversation."""
+        return asks(self.function)
 
     def call(self, values: Mapping[str, Any], provided: Mapping[type, Any]) -> Any:
         """Call it; a coroutine if it is async."""
@@ -68,6 +67,25 @@ class Signature:
             if name not in self.named and name not in self.optional:
                 known = ", ".join((*self.named, *self.optional))
                 raise ChatError(f"{self.name}() has no argument {name!r} (it has: {known})")
+
+
+@lru_cache(maxsize=4096)
+def asks(function: Callable[..., Any]) -> bool:
+    """Whether a function asks, or calls one of its module's, or an imported one, that takes a `chat` and does."""
+    return _asks(function, set())
+
+
+def _asks(function: Callable[..., Any], seen: set[Any]) -> bool:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or code in seen:
+        return False
+    seen.add(code)
+    names = {name for each in (code, *(c for c in code.co_consts if inspect.iscode(c))) for name in each.co_names}
+    if not _ASKING.isdisjoint(names):
+        return True
+    called = [inspect.unwrap(function).__globals__.get(name) for name in names]
+    helpers = [f for f in called if inspect.iscoroutinefunction(f) and "chat" in inspect.unwrap(f).__code__.co_varnames]
+    return any(_asks(f, seen) for f in helpers)
 
 
 @lru_cache(maxsize=4096)

@@ -290,6 +290,10 @@ class Sim:
         rows = await self.app.store.rows("trouble", number=number)
         return str(rows[0]["note"]) if rows else ""
 
+    async def failures(self) -> dict[int, str]:
+        """Turns that failed, by their number, and why: for good, or until they are tried again."""
+        return {row["seq"]: row["note"] for row in await self.app.store.rows("unwell")}
+
     async def run_of(self, number: str, line: str = "") -> View | None:
         """The newest run of a conversation: where it stands, its variables, its end label; None if there is none."""
         line = line or self.app.lines.values()[0].number

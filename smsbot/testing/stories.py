@@ -138,6 +138,10 @@ class _Teller:
         self.phones: dict[str, Phone] = {}
         self.told: dict[str, int] = {}
         self.after = ""
+        self.last = story.node
+        """The last line that made something happen."""
+        self.failed: set[int] = set()
+        """Turns whose failure the story expects."""
         self.view: View | None = None
 
     def phone(self, name: str) -> Phone:
@@ -154,10 +158,13 @@ class _Teller:
         if self.story.contact:
             await self.sim.know(me.number, self.story.contact)
         for act in self.story.script:
-            if act.kind != "bot":
+            if act.kind not in ("wait", "failed") and (self.update or act.kind != "bot"):
+                await self.nothing_failed()
+            if act.kind not in ("bot", "failed"):
                 await self.nothing_more(act)
             self.sim.reload()
             await self.act(act)
+        await self.nothing_failed()
         await self.nothing_more(None)
         await self.check()
 
@@ -182,8 +189,12 @@ class _Teller:
                 self.sim.provider.next = list(act.value)
             case "bot":
                 await self.hear(act)
+            case "failed":
+                await self.fail(act)
             case _:
                 await self.look(act)
+        if act.kind not in ("bot", "failed"):
+            self.last = act.node
         await self.remember(act.who)
 
     async def remember(self, who: str) -> None:
@@ -233,6 +244,24 @@ class _Teller:
             line = f"{{bot: {written(extra)}{to}}}" if to else f"bot: {written(extra)}"
             self.outcome.changes.append((node if act is not None else _END, line))
             self.told[who] += len(extra)
+
+    # -- turns that fail ----------------------------------------------------------------------------
+
+    async def failures(self) -> dict[int, str]:
+        return {seq: why for seq, why in (await self.sim.failures()).items() if seq not in self.failed}
+
+    async def nothing_failed(self) -> None:
+        """A handler that raises is silent; that is no silence to expect, nor to take for right."""
+        for why in (await self.failures()).values():
+            raise _Failed(self.failure(self.last, "a turn that ends well (or - failed: why)", why))
+
+    async def fail(self, act: Act) -> None:
+        """A turn failed, as the story says."""
+        found = await self.failures()
+        expected = {seq for seq, why in found.items() if matches(act.value or "*", why)}
+        if not expected:
+            self.wrong(act, f"failed: {act.value}", next(iter(found.values()), "every turn ended well"))
+        self.failed |= expected
 
     # -- where the conversation stands --------------------------------------------------------------
 

@@ -89,6 +89,25 @@ def test_what_a_function_that_is_given_the_chat_does_counts(tmp_path: Path) -> N
     assert "another time" in message
 
 
+def test_a_handler_that_asks_through_a_helper_is_a_conversation(tmp_path: Path) -> None:
+    code = """
+import random
+from smsbot import Bot, Chat
+bot = Bot()
+async def question(chat: Chat, text: str) -> str:
+    return await chat.ask(text)
+@bot.on("go")
+async def go(chat: Chat) -> str:
+    number = random.randint(1, 9)
+    return f"{await question(chat, 'Name?')} {number}"
+@bot.on("say")
+async def say(chat: Chat) -> str:
+    return str(random.randint(1, 9))
+"""
+    (tmp_path / "helped.py").write_text(code)
+    assert [p.place.line for p in lint(targets.load("helped.py:bot", tmp_path), tmp_path)] == [9]
+
+
 def test_there_are_enough() -> None:
     assert len(UNSAFE) >= 25
     assert len(SAFE) >= 25

@@ -74,11 +74,13 @@ def test_a_phone_takes_any_bytes(tmp_path: Path) -> None:
 
 
 STOP = '@bot.on("stop")\ndef stop(): pass\n'
+HELP = '@bot.on("help")\ndef help_(): pass\n'
 TWINS = "".join(f'@bot.on("{n}")\nasync def a(chat: Chat):\n    await chat.ask("?")\n' for n in "xy")
 
 
 @pytest.mark.parametrize(
-    ("code", "line", "said"), [(STOP, 3, "opts people out"), (TWINS, 6, "another conversation called a()")]
+    ("code", "line", "said"),
+    [(STOP, 3, "opts people out"), (HELP, 3, "write @bot.anywhere"), (TWINS, 6, "another conversation called a()")],
 )
 def test_check_finds_what_a_start_would_refuse(tmp_path: Path, code: str, line: int, said: str) -> None:
     (tmp_path / "b.py").write_text(BOT + code)

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsbot import Bot, Chat, NoReply, RouteError, StepFailed, choice, targets
+from smsbot import Bot, Chat, ChatError, NoReply, RouteError, StepFailed, choice, integer, targets
 from smsbot.testing.sim import Sim
 
 from .test_failures import fails_once
@@ -156,8 +156,7 @@ def a_list_grows_from_round_to_round(bot: Bot) -> None:
         cart = cart or []
         cart.append(await chat.ask(f"{cart} Item?", key="item"))
         if await chat.confirm("More? YES or NO"):
-            chat.restart(cart=cart)
-            return chat.restart(cart=cart)  # type: ignore[no-any-return]
+            return chat.restart(cart=cart)
         return f"You buy {', '.join(cart)}"
 
 
@@ -181,7 +180,7 @@ def arguments_of_a_restart_answer_nothing(bot: Bot) -> None:
     @bot.on("go")
     async def go(chat: Chat, name: str = "") -> str:
         name = await chat.ask("Name?")
-        return chat.restart(name=name)  # type: ignore[no-any-return]
+        return chat.restart(name=name)
 
 
 @case(["go", "one", "x"], ["First?", "fa took 10", "m=one", "Second?", "m=x"])
@@ -369,6 +368,36 @@ def _local() -> object:
         x: int = 1
 
     return Inside()
+
+
+@pytest.mark.parametrize(
+    ("terms", "why"),
+    [
+        ({"tries": -1}, "tries is how many"),
+        ({"tries": "3"}, "tries is how many"),
+        ({"remind": "2h", "timeout": "1h"}, "a reminder comes before the timeout"),
+        ({"timeout": "1x"}, "is not a duration"),
+    ],
+)
+async def test_terms_that_cannot_be_meant(tmp_path: Path, terms: dict[str, Any], why: str) -> None:
+    bot = Bot()
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        return await chat.ask("Q?", **terms)
+
+    async with Sim(bot, tmp_path) as sim:
+        ann = sim.phone()
+        await ann.text("go")
+        assert why in await sim.trouble_of(ann.number)
+        assert "dead letter" in await sim.trouble_of(ann.number)
+
+
+def test_numbers_and_tries_that_cannot_be_meant() -> None:
+    with pytest.raises(ChatError, match="from 9 to 1"):
+        integer(9, 1)
+    with pytest.raises(RouteError, match="tries is how many"):
+        Bot(tries=-1)
 
 
 @pytest.mark.parametrize("verb", ["end", "goto"])
@@ -588,7 +617,7 @@ class Shop:
     async def serve(self) -> AsyncIterator[Sim]:
         linecache.clearcache()
         sim = Sim(targets.load("shop.py:bot", self.folder), self.folder)
-        await sim.begin_at(self.moment)
+        sim.clock.set_to(self.moment)
         async with sim:
             yield sim
             self.moment = sim.clock.now()

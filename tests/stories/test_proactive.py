@@ -339,3 +339,19 @@ async def test_a_wrong_start_says_what_is_wrong(house: Any, bot: Bot) -> None:
         with pytest.raises(UsageError, match=why):
             await h.app.commands.emit(**asked)
     assert await h.heard(ANN) == []
+
+
+async def test_an_event_that_fails_is_seen(house: Any) -> None:
+    bot = Bot()
+
+    @bot.event("soon")
+    def soon() -> str:
+        raise KeyError
+
+    h: House = await house(bot)
+    await h.app.commands.emit("soon", ANN, {})
+    await h.advance("5m")
+    (row,) = await h.app.store.rows("thread", number=ANN, limit=9, before=1e15)
+    assert row["text"] == "(event soon)"
+    assert "dead letter: KeyError" in row["detail"]
+    assert "(event soon)" in (await h.http.get("/")).text

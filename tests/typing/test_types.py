@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -92,3 +93,18 @@ def test_handlers_may_leave_out_what_they_return(tmp_path: Path) -> None:
             "19: error: Function is missing a return type annotation  [no-untyped-def]",
             "22: error: Function is missing a return type annotation  [no-untyped-def]",
         ], done.stdout
+
+
+@pytest.mark.needs("types")
+@pytest.mark.parametrize("tool", ["mypy", "pyright"])
+@pytest.mark.parametrize("page", ["README.md", "docs/conversations.md", "docs/handlers.md"])
+def test_what_the_pages_show_is_typed(tool: str, page: str, tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    whole = [block for block in blocks if "from smsbot import" in block]
+    assert whole
+    for n, block in enumerate(whole):
+        (tmp_path / f"page{n}.py").write_text(block)
+    (tmp_path / "mypy.ini").write_text(f"[mypy]\nplugins = smsbot.mypy\nstrict = true\ncache_dir = {tmp_path}/cache\n")
+    arguments = ["--config-file", str(tmp_path / "mypy.ini")] if tool == "mypy" else []
+    found = check(tool, *arguments, *(str(p) for p in sorted(tmp_path.glob("page*.py"))))
+    assert found.returncode == 0, found.stdout

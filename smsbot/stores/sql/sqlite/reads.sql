@@ -70,25 +70,29 @@ SELECT id, account, kind, body, headers, reason, at FROM quarantine
 WHERE replayed IS NULL AND (:account = '' OR account = :account) ORDER BY id LIMIT :limit;
 
 -- name: feed
--- The newest messages in and out; :before pages backwards by time.
+-- The newest messages in and out, and events that failed; :before pages backwards by time.
 SELECT * FROM (
   SELECT * FROM (
-    SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts,
-           '' AS reaction
-    FROM events WHERE kind IN ('text', 'optout', 'optin', 'reaction') AND at <= :before ORDER BY seq DESC LIMIT :limit)
+    SELECT 'in' AS direction, hex(id) AS id, seq, line, number,
+           CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')' ELSE text END AS text,
+           at, kind AS status, note AS detail, 1 AS parts, '' AS reaction
+    FROM events WHERE (kind IN ('text', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
+    AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
     SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
     FROM outgoing WHERE created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
 -- name: thread
--- All messages of one number, newest first.
+-- All messages of one number, and events that failed, newest first.
 SELECT * FROM (
   SELECT * FROM (
-    SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts,
-           '' AS reaction
-    FROM events WHERE number = :number AND kind IN ('text', 'optout', 'optin', 'reaction') AND at <= :before
-    ORDER BY seq DESC LIMIT :limit)
+    SELECT 'in' AS direction, hex(id) AS id, seq, line, number,
+           CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')' ELSE text END AS text,
+           at, kind AS status, note AS detail, 1 AS parts, '' AS reaction
+    FROM events WHERE number = :number
+    AND (kind IN ('text', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
+    AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
     SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
     FROM outgoing WHERE number = :number AND created <= :before ORDER BY seq DESC LIMIT :limit)
@@ -163,6 +167,10 @@ SELECT count(*) AS n FROM outgoing WHERE phase = 'check';
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, note AS detail, 'dead' AS status FROM events
 WHERE state = 2 AND at >= :since AND (:line = '' OR line = :line)
 AND (:reason = '' OR instr(lower(note), lower(:reason))) ORDER BY seq LIMIT 100000;
+
+-- name: unwell
+-- Turns that failed: for good, or until they are tried again.
+SELECT seq, note FROM events WHERE state = 2 OR state = 0 AND attempts > 0 ORDER BY seq LIMIT 1000;
 
 -- name: totals
 SELECT 'in' AS what, line, kind AS name, count(*) AS n FROM events
