@@ -10,6 +10,7 @@ from typing import Any
 
 from smsbot.core.nearest import nearest
 from smsbot.core.problem import Problem
+from smsbot.flows.steps import Flow
 from smsbot.routing.bot import Bot
 
 from .lint import Source, chat_name, parsed
@@ -26,8 +27,8 @@ _NAMES = {"goto": "@bot.state", "run": "flow", "start": "@bot.event"}
 """Verbs whose first argument names something, and what it is."""
 
 
-def verbs(bot: Bot, flows: Iterable[str], events: Iterable[str], folder: Path | None = None) -> list[Problem]:
-    """Everything of the kind in the handlers of a bot, whose flows and their events have these names."""
+def verbs(bot: Bot, flows: Mapping[str, Flow], events: Iterable[str], folder: Path | None = None) -> list[Problem]:
+    """Everything of the kind in the handlers of a bot with these flows, and the events that they answer."""
     states = [route.trigger for route in bot.routes() if route.kind == "state"]
     begun = [route.trigger for route in bot.routes() if route.kind == "event"]
     there = {"goto": states, "run": [*flows], "start": [*begun, *events]}
@@ -36,7 +37,7 @@ def verbs(bot: Bot, flows: Iterable[str], events: Iterable[str], folder: Path | 
         function = inspect.unwrap(signature.function)
         chat, read = chat_name(function), parsed(function, folder or Path.cwd())
         if chat and read is not None:
-            for problem in _of(function, *read, chat, there):
+            for problem in (*_of(function, *read, chat, there), *_runs(*read, chat, flows)):
                 found.setdefault((problem.place.path, problem.place.line, problem.place.column), problem)
     return [found[place] for place in sorted(found)]
 
@@ -65,6 +66,25 @@ def _of(function: Any, source: Source, body: ast.AST, chat: str, there: Mapping[
                 remedy = f'did you mean "{near}"?' if near else f"there are: {', '.join(there[verb]) or 'none'}"
                 message = f'there is no {_NAMES[verb]} "{named.value}"'
                 yield source.problem("SB682", named, message, remedy, near or "")
+
+
+def _runs(source: Source, body: ast.AST, chat: str, flows: Mapping[str, Flow]) -> Iterator[Problem]:
+    """Flows that are run with other arguments than theirs."""
+    for node in ast.walk(body):
+        if not isinstance(node, ast.Call) or _verb(node, chat) != "run" or not node.args:
+            continue
+        named = node.args[0]
+        flow = flows.get(named.value) if isinstance(named, ast.Constant) and isinstance(named.value, str) else None
+        given = [keyword.arg for keyword in node.keywords]
+        if flow is None or None in given:  # **values may be anything
+            continue
+        for name in given:
+            if name is not None and name not in flow.args and name != "returns":
+                near = nearest(name, flow.args)
+                remedy = f'did you mean "{near}"?' if near else f"it takes: {', '.join(flow.args) or 'nothing'}"
+                yield source.problem("SB633", node, f'the flow {flow.name} takes no "{name}"', remedy, near or "")
+        if missing := [name for name in flow.args if name not in given]:
+            yield source.problem("SB633", node, f"the flow {flow.name} needs {', '.join(missing)}", "give them by name")
 
 
 def _forgotten(parent: ast.AST, awaited: set[str], body: ast.AST) -> bool:

@@ -62,7 +62,7 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
         conversations += len(bot.conversations())
         problems += wrong + lint(bot, Path.cwd())
         events = [e for flow in found for e in (flow.start.event, flow.start.api) if e]
-        problems += verbs(bot, [flow.name for flow in found], events, Path.cwd())
+        problems += verbs(bot, {flow.name: flow for flow in found}, events, Path.cwd())
         problems += _tables(bot, found, lines, settings) if not errors(wrong) else []
     problems += _story_problems(flows, named, settings)
     counts = _counts(flows, conversations, problems)

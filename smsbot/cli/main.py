@@ -104,8 +104,9 @@ def main() -> None:
     """The console script."""
     try:
         code = cli.main(standalone_mode=False)
-    except click.Abort:
-        click.echo("Nothing was done.", err=True)
+    except click.Abort as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):  # which may have stopped something that did a lot
+            click.echo("Nothing was done.", err=True)
         code = 130
     except KeyboardInterrupt:
         code = 130

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -30,8 +31,12 @@ def settings(database: str | None) -> Settings:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end."""
-    return asyncio.run(work)
+    """Run a coroutine to its end, or until nobody reads on, as in `smsbot tail | head -1`."""
+    try:
+        return asyncio.run(work)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 def must_ask(as_json: bool) -> None:

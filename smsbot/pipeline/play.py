@@ -71,7 +71,11 @@ class Play:
             if not stack.flows:
                 stack.library = self.scene.line.shelf.current
             asked = level.state.questions if isinstance(level, Level) else 0
-            stack.levels.append(Level(stack.library.flow(outcome.flow), State(questions=asked)))
+            flow = stack.library.flow(outcome.flow)
+            if unknown := sorted(outcome.values.keys() - flow.args):
+                known = ", ".join(flow.args) or "nothing"
+                raise FlowError(f"the flow {flow.name} takes no {unknown[0]!r}; it takes {known}")
+            stack.levels.append(Level(flow, State(questions=asked)))
             return Begin(outcome.values)
         stack.levels.pop()
         if isinstance(level, TalkLevel) and level.aside:

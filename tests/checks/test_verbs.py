@@ -8,6 +8,8 @@ import pytest
 
 from smsbot import targets
 from smsbot.checks.verbs import verbs
+from smsbot.flows.library import load_files
+from smsbot.flows.steps import Flow
 
 HEAD = """from smsbot import Bot, Chat
 bot = Bot()
@@ -45,9 +47,14 @@ FINE = [
 ]
 
 
+def flows(folder: Path) -> dict[str, Flow]:
+    (folder / "f.yaml").write_text("flow: address\nargs: {name: text}\nsteps: [{say: 'A {name}?'}]\n")
+    return {flow.name: flow for flow in load_files([folder / "f.yaml"], folder, {})[0]}
+
+
 def found(folder: Path, body: str, define: str = "async def x(chat: Chat):") -> list[tuple[str, str]]:
     (folder / "b.py").write_text(f"{HEAD}{define}\n    {body}\n")
-    return [(p.code, p.help) for p in verbs(targets.load("b.py", folder), [], [], folder)]
+    return [(p.code, p.help) for p in verbs(targets.load("b.py", folder), flows(folder), [], folder)]
 
 
 @pytest.mark.parametrize("body", FORGOTTEN)
@@ -58,6 +65,23 @@ def test_what_is_not_awaited(tmp_path: Path, body: str) -> None:
 @pytest.mark.parametrize("body", FINE)
 def test_what_is(tmp_path: Path, body: str) -> None:
     assert found(tmp_path, body) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("run('address', nam='x')", 'did you mean "name"?'), ("run('address', returns=str)", "give them by name"),
+        ("run('address', name='x', other=1)", "it takes: name"),
+    ],
+)  # fmt: skip
+def test_flows_that_are_run_with_other_arguments(tmp_path: Path, call: str, said: str) -> None:
+    problems = found(tmp_path, f"await chat.{call}")
+    assert ("SB633", said) in problems
+
+
+@pytest.mark.parametrize("call", ["run('address', name='x', returns=str)", "run('address', **{'name': 'x'})"])
+def test_flows_that_are_run_with_theirs(tmp_path: Path, call: str) -> None:
+    assert found(tmp_path, f"await chat.{call}") == []
 
 
 def test_a_plain_function_has_to_become_an_async_one(tmp_path: Path) -> None:
