@@ -130,9 +130,9 @@ def changed(was: str, now: str) -> Changed:
     return Changed(f'the conversation was at "{was}", but its code is now at "{now}" there; nothing is lost')
 
 
-def unfit(site: str, value: Any) -> Changed:
-    """The error of an answer that the code does not know any more."""
-    return Changed(f'"{site}" was answered {value!r}, but its code no longer takes that; nothing is lost')
+def unfit(site: str) -> Changed:
+    """The error of an answer that the code does not know any more; it quotes nobody."""
+    return Changed(f'"{site}" was answered with what its code no longer takes; nothing is lost')
 
 
 def tell(error: BaseException) -> dict[str, Any]:

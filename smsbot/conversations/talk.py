@@ -135,7 +135,7 @@ class Talk:
         try:
             return request.convert(value)
         except Exception:
-            return Raised(unfit(request.site, value))
+            return Raised(unfit(request.site))
 
     def count(self, site: str) -> int:
         """How often a place was reached by tasks of the code's own, this time included."""

@@ -14,14 +14,14 @@ _KEPT = "__smsbot_names__"
 
 
 def remember(function: Callable[..., Any]) -> None:
-    """Read the source of a function's module, and of what it imports from others, while it is what Python has loaded.
+    """Read the source of a function, and of async ones that its module has from others, while it is what runs.
 
-    A deploy may replace the file before the process ends.
+    A deploy may replace the files before the process ends.
     """
-    namespace = getattr(function, "__globals__", {})
-    for each in (function, *namespace.values()):
-        if inspect.isfunction(each) and not (each is not function and _KEPT in each.__globals__):
-            _names(each.__code__, each.__globals__)
+    function = inspect.unwrap(function)
+    beside = (each for each in function.__globals__.values() if inspect.isfunction(each))
+    for each in (function, *filter(inspect.iscoroutinefunction, beside)):
+        _names(each.__code__, each.__globals__)
 
 
 def name_at(code: CodeType, line: int, namespace: dict[str, Any]) -> str:

@@ -84,8 +84,8 @@ def _asks(function: Callable[..., Any], seen: set[Any]) -> bool:
     if not _ASKING.isdisjoint(names):
         return True
     called = [inspect.unwrap(function).__globals__.get(name) for name in names]
-    helpers = [f for f in called if inspect.iscoroutinefunction(f) and "chat" in inspect.unwrap(f).__code__.co_varnames]
-    return any(_asks(f, seen) for f in helpers)
+    helpers = [f for f in called if inspect.isfunction(f) and inspect.iscoroutinefunction(f)]
+    return any(_asks(f, seen) for f in helpers if "chat" in f.__code__.co_varnames)
 
 
 @lru_cache(maxsize=4096)
