@@ -18,10 +18,10 @@ def remember(function: Callable[..., Any]) -> None:
 
     A deploy may replace the files before the process ends.
     """
-    function = inspect.unwrap(function)
-    beside = (each for each in function.__globals__.values() if inspect.isfunction(each))
-    for each in (function, *filter(inspect.iscoroutinefunction, beside)):
-        _names(each.__code__, each.__globals__)
+    own: Any = inspect.unwrap(function)
+    for each in (own, *own.__globals__.values()):
+        if each is own or (inspect.isfunction(each) and inspect.iscoroutinefunction(each)):
+            _names(each.__code__, each.__globals__)
 
 
 def name_at(code: CodeType, line: int, namespace: dict[str, Any]) -> str:
