@@ -49,7 +49,9 @@ def _of(function: Any, source: Source, body: ast.AST, chat: str, there: Mapping[
     for node in ast.walk(body):
         if not isinstance(node, ast.Call) or not (verb := _verb(node, chat)):
             continue
-        parent = above.get(node)
+        inner: ast.AST = node
+        while isinstance(parent := above.get(inner), ast.IfExp) and inner is not parent.test:
+            inner = parent  # what a conditional gives may be awaited as a whole
         if verb in _AWAITED and parent is not None and _forgotten(parent, awaited, body):
             write = f"await {chat}.{verb}(…)" if waits else f"async def {function.__name__}, and await {chat}.{verb}(…)"
             yield source.problem("SB681", node, f"{chat}.{verb}() is not awaited", f"write: {write}")

@@ -279,8 +279,8 @@ class Inbox:
 
     async def _opted_out(self, event: Event, line: Line, word: Word | None, late: float | None) -> bool:
         if word is Word.START:
-            since = (await self._store.rows("suppressed", number=event.key.number) if late is not None else None) or []
-            if late is not None and any(row["at"] >= late for row in since):
+            stops = await self._store.rows("suppressed", number=event.key.number)
+            if late is not None and any(row["at"] >= late for row in stops):
                 return await self._done(event, "older than their STOP, so they stay opted out")
             return await self._consent(event, line, "optin", line.opted_in)
         if word is Word.HELP:

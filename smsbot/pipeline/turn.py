@@ -469,10 +469,16 @@ def _same_aside(frames: Sequence[Frame], level: TalkLevel, key: Key) -> TalkLeve
     return found if found.aside else None
 
 
+def _waits_for(conversation: Conversation, deadline: Event) -> Run | None:
+    """The run that a deadline belongs to, if it is open at it still."""
+    run = conversation.run
+    return run if run is not None and run.frame is not None and deadline.data == timer_data(run, run.frame) else None
+
+
 def ended_by_failure(conversation: Conversation, event: Event, now: float) -> Step | None:
     """The end ``failed`` of the run whose deadline an event was; None if it is not open at it any more."""
-    run = conversation.run
-    if run is None or run.frame is None or event.data != timer_data(run, run.frame):
+    run = _waits_for(conversation, event)
+    if run is None:
         return None
     after = replace(conversation, version=conversation.version + 1, run=None)
     return Step(event, after, consumed=False, runs=(replace(run, ended=now, end="failed"),), released=True)
@@ -480,8 +486,7 @@ def ended_by_failure(conversation: Conversation, event: Event, now: float) -> St
 
 def due_again(conversation: Conversation, event: Event, at: float) -> Step | None:
     """The same deadline, later; None if the run is not open at it any more."""
-    run = conversation.run
-    if run is None or run.frame is None or event.data != timer_data(run, run.frame):
+    if _waits_for(conversation, event) is None:
         return None
     after = replace(conversation, version=conversation.version + 1)
     return Step(event, after, consumed=False, timers=(Timer(event.key, TIMEOUT, at, event.data),))

@@ -32,12 +32,16 @@ FORGOTTEN = [
     "first = chat.ask('Name?')[0]",
     "name = chat.ask('Name?').upper()",
     "chat.sleep('1h')",
+    "name = 'x' if chat.confirm('OK?') else 'y'",
+    "name = chat.ask('A?') if 1 else 'y'",
     "same = chat.ask('Name?') == 'Ann'",
     "both = await chat.gather(chat.ask('A?'), chat.ask('B?'))",
 ]
 FINE = [
     "if await chat.confirm('OK?'): pass",
     "return await chat.ask('Name?')",
+    "await (chat.ask('Name?') if 1 else chat.confirm('OK?'))",
+    "asked = chat.ask('A?') if 1 else chat.ask('B?')\n    name = await asked",
     "a, b = await chat.gather(chat.step(size), chat.step(size))",
     "steps = [chat.step(size) for _ in range(2)]\n    await chat.gather(*steps)",
     "asked = chat.ask('Name?')\n    name = await asked",
