@@ -1,6 +1,6 @@
 """Clinic: a reminder a day ahead; YES keeps the visit, NO frees it, MOVE finds another slot."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from smsbot import Bot, Chat, NoReply, choice
@@ -13,7 +13,7 @@ ANSWERS = choice(Literal["YES", "NO", "MOVE"], words={"YES": ["tak", "ok"], "NO"
 @bot.event("visit.booked")
 def booked(chat: Chat, event: dict[str, str]) -> str:
     """A visit is in the book: remind a day ahead, once for each visit."""
-    at = datetime.fromisoformat(event["at"]).replace(tzinfo=UTC)
+    at = datetime.fromisoformat(event["at"]).replace(tzinfo=chat.now.tzinfo)
     chat.start("visit.reminder", event, at=at - timedelta(days=1), key=event["id"], valid="20h")
     return f"{event['who']}: {at:%a %d %b %H:%M}, Dr {event['doctor']}. We will remind you."
 

@@ -23,7 +23,7 @@ from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.flowing import Shelf
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.inspect import View, inspect
-from smsbot.pipeline.lines import Line, Lines, checked_table
+from smsbot.pipeline.lines import Line, Lines, checked_table, language_of_bot
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.sender import Account, Sender
@@ -72,7 +72,8 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
             lines[number] = Line(
                 number, bots[name], account, country,
                 own.help or consent.HELP, own.opted_out or consent.OPTED_OUT, own.opted_in or consent.OPTED_IN,
-                shelves[name], table,
+                shelves[name], table, language_of_bot(bots[name], table, shelves[name]),
+                settings.timezone(number),
                 network_confirms=not sandboxed and _answers_stop(settings, account),
             )  # fmt: skip
     return Lines(lines)
@@ -213,7 +214,7 @@ class App:
             self._provided[bot] = await stack.enter_async_context(bot.running())
             bot.starter = self.commands.emit
         stack.push_async_callback(self._drain)
-        ticks = Ticks(self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.spawn)
+        ticks = Ticks(self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.spawn, self._zones())
         ticks.start()
         self.timers.ticks = ticks
         await self.dispatcher.recover()
@@ -233,6 +234,10 @@ class App:
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()
             log.warning("paused: nothing leaves until `smsbot resume`", what=what, why=pause["why"])
+
+    def _zones(self) -> Mapping[Bot, str]:
+        """The time zone of each bot: that of its first line."""
+        return {line.bot: line.timezone for line in reversed(self.lines.values())}
 
     async def _shelve(self) -> None:
         """Keep today's flows by their hash, and take up those that open runs began on."""

@@ -10,12 +10,14 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from smsbot.core import phone
+from smsbot.core import phone, zones
 from smsbot.core.errors import SettingsError, UsageError
+from smsbot.core.nearest import nearest
 from smsbot.gateways.base import Provider
 from smsbot.gateways.providers import provider
 
@@ -42,9 +44,18 @@ class LineSettings(BaseModel):
     model_config = _FROZEN
     account: str = ""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    timezone: str | None = None
     help: str | None = None
     opted_out: str | None = None
     opted_in: str | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and zones.zone(value) is None:
+            near = nearest(value, available_timezones())
+            raise ValueError(f"there is no time zone {value}" + (f"; did you mean {near}?" if near else ""))
+        return value
 
 
 class AccountSettings(BaseModel):
@@ -144,6 +155,21 @@ class Settings(BaseSettings):
     def country(self, line: str) -> str | None:
         """The country of a line: as it is set, else as its number says."""
         return self.lines.get(line, LineSettings()).country or phone.country(line)
+
+    def timezone(self, line: str) -> str:
+        """The time zone of a line: as it is set, else where most people of its country live."""
+        return self.lines.get(line, LineSettings()).timezone or zones.usual(self.country(line))
+
+    def unsure_zones(self) -> list[str]:
+        """What is said of lines whose country has several time zones, while nobody has said which counts."""
+        found: list[str] = []
+        for line in (number for bot in self.bots.values() for number in bot.lines):
+            country = self.country(line)
+            many = zones.zones_of(country)
+            if len(many) > 1 and self.lines.get(line, LineSettings()).timezone is None:
+                why = f"{country} has {len(many)} time zones, so days on {line} begin and end as in {many[0]}"
+                found.append(f'{why}; say which with timezone = "…" under [lines."{line}"]')
+        return found
 
     def lines_of(self, account: str) -> list[str]:
         """The lines of an account."""

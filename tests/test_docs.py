@@ -130,7 +130,7 @@ async def test_the_bots_of_the_conversations_page_answer(tmp_path: Path) -> None
         assert heard[-2:] == ["Tomorrow 12:30. Still fine? YES or NO", "Thank you."]
     bot = targets.load("reminders_page.py", tmp_path)
     async with House(bot) as h:
-        await h.begin_at(datetime(2026, 6, 1, 8, 0, tzinfo=UTC).timestamp())
+        await h.begin_at(datetime(2026, 6, 1, 6, 0, tzinfo=UTC).timestamp())
         await h.restart()
         await h.advance("2h")
         await h.text(ANN, "yes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ class Story:
     contact: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, Any] = field(default_factory=dict)
     """What actions return instead of being called."""
-    clock: float | None = None
-    """When it begins, seconds since 1970 UTC; None: whenever."""
+    clock: datetime | None = None
+    """When it begins, by the clock of its line; None: whenever."""
     segments: int | None = None
     texts: int | None = None
     ended: str | None = None
@@ -134,13 +134,13 @@ class _Reader:
             self.source.report("SB606", found[1], f"{key} is a text")
         return found[1].text if found is not None else ""
 
-    def clock(self, node: Node) -> float | None:
-        """When the story begins: a date, or a date and a time, UTC."""
+    def clock(self, node: Node) -> datetime | None:
+        """When the story begins, by the clock of its line: a date, or a date and a time."""
         written = self.text(node, "clock")
         if not written:
             return None
         try:
-            return datetime.fromisoformat(written).replace(tzinfo=UTC).timestamp()
+            return datetime.fromisoformat(written).replace(tzinfo=None)
         except ValueError:
             at = node.pairs["clock"][1]
             self.source.report(
@@ -279,15 +279,18 @@ _TELLING = 1.0
 """Seconds that a text takes when a story is told."""
 
 
-def story_of(name: str, thread: Sequence[Mapping[str, Any]], *, bot: str = "", ended: str = "") -> str:
+def story_of(
+    name: str, thread: Sequence[Mapping[str, Any]], *, bot: str = "", ended: str = "", zone: tzinfo = UTC
+) -> str:
     """A thread as a story: what was texted, what was heard, and the silences between.
 
-    Each entry has ``direction`` (in: to the bot), ``text`` and ``at`` (seconds since 1970 UTC). Shorter silences
+    Each entry has ``direction`` (in: to the bot), ``text`` and ``at`` (seconds since 1970 UTC); `zone` is that of the
+    line, by whose clock the story begins. Shorter silences
     are left out, but made up for at the next wait, so that timers fire in the story as they did.
     """
     begun = float(thread[0]["at"]) if thread else 0.0
     lines = [f"story: {quote(name)}"] + ([f"bot: {bot}"] if bot else [])
-    lines += [f'clock: "{datetime.fromtimestamp(begun, UTC):%Y-%m-%d %H:%M}"', "script:"]
+    lines += [f'clock: "{datetime.fromtimestamp(begun, zone):%Y-%m-%d %H:%M}"', "script:"]
     told, before = begun, begun
     heard: list[str] = []
 

@@ -14,8 +14,7 @@ import click
 from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.languages import by_country, is_understood, language
 from smsbot.core.money import Money
-from smsbot.core.question import Question, parse_type
-from smsbot.core.words import normalise
+from smsbot.core.question import Question, choices_of, parse_type
 from smsbot.pipeline.understanding import Understood, Words, looks
 from smsbot.pipeline.understanding import understand as read
 
@@ -84,8 +83,7 @@ def _question(written: str | None, choices: Iterable[str]) -> Question | None:
 
 
 def _choice(choices: Mapping[str, Iterable[str]]) -> Question:
-    words = {key: tuple(dict.fromkeys(filter(None, map(normalise, (key, *more))))) for key, more in choices.items()}
-    return Question("choice", choices=words)
+    return Question("choice", choices=choices_of({key: (key, *more) for key, more in choices.items()}))
 
 
 def _day(written: str | None) -> date:

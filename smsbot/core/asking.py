@@ -42,6 +42,7 @@ class Standing(Protocol):
     asked: float
     wrong: int
     unsure: bool
+    doubt: str
     reminded: bool
     parts: list[str]
     settles: float
@@ -54,6 +55,8 @@ class Open:
     asked: float = 0.0
     wrong: int = 0
     unsure: bool = False
+    doubt: str = ""
+    """What the text before would mean if it were said again."""
     reminded: bool = False
     parts: list[str] = field(default_factory=list)
     settles: float = 0.0
@@ -77,28 +80,32 @@ class Move(StrEnum):
 def begin(standing: Standing, now: float) -> None:
     """The question is asked."""
     standing.asked, standing.wrong, standing.unsure, standing.reminded = now, 0, False, False
-    standing.parts, standing.settles = [], 0.0
+    standing.parts, standing.settles, standing.doubt = [], 0.0, ""
 
 
-def hear(terms: Terms, standing: Standing, text: str, read: Reading, now: float) -> Move:
-    """A text came; `read` is what it answers by itself."""
+def hear(terms: Terms, standing: Standing, text: str, read: Reading, now: float) -> tuple[Move, Reading]:
+    """A text came; `read` is what it answers by itself. Returned is what happens, and what the text answers here."""
     if terms.settle and not (isinstance(read, Answer) and read.literal):
         standing.parts.append(text)
         standing.settles = now + terms.settle
-        return Move.SETTLE
+        return Move.SETTLE, read
     return judge(terms, standing, read)
 
 
-def judge(terms: Terms, standing: Standing, read: Reading) -> Move:
-    """The answer is complete."""
+def judge(terms: Terms, standing: Standing, read: Reading) -> tuple[Move, Reading]:
+    """The answer is complete; what was doubtful once counts the second time in a row, where it can be told."""
     standing.parts, standing.settles = [], 0.0
+    again = repr(read.again) if isinstance(read, Unsure) and read.again is not None else ""
+    if isinstance(read, Unsure) and again and again == standing.doubt:
+        read = Answer(read.again)
+    standing.doubt = again
     if isinstance(read, Answer):
-        return Move.TAKE
+        return Move.TAKE, read
     if isinstance(read, Unsure) and not standing.unsure:
         standing.unsure = True
-        return Move.CLARIFY
+        return Move.CLARIFY, read
     standing.wrong += 1
-    return Move.GIVE_UP if standing.wrong > terms.tries else Move.RETRY
+    return (Move.GIVE_UP if standing.wrong > terms.tries else Move.RETRY), read
 
 
 def due(terms: Terms, standing: Standing, at: float) -> Move:

@@ -19,8 +19,7 @@ from typing_extensions import TypeForm
 
 from .errors import ChatError
 from .money import Money
-from .question import Question
-from .words import normalise
+from .question import Question, choices_of, shared_word
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -115,11 +114,25 @@ def one_of(options: Mapping[str, str | Sequence[str]] | Sequence[str]) -> Kind[s
 
 def _with_numbers(options: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
     """The words of options, and their places in the list, where no option is a number."""
-    found = {key: [normalise(word) for word in words] for key, words in options.items()}
-    if not any(word.isdecimal() for words in found.values() for word in words):
-        for n, words in enumerate(found.values(), 1):
-            words.append(str(n))
-    return {key: tuple(dict.fromkeys(filter(None, words))) for key, words in found.items()}
+    found = choices_of(options)
+    if (shared := shared_word(found)) is not None:
+        word, first, second = shared
+        raise ChatError(
+            f"the options {first!r} and {second!r} are both answered by {word!r}, so nobody could choose the second; "
+            "give one of them another word"
+        )
+    for key, words in found.items():
+        if not words:
+            raise ChatError(f"nobody can text the option {key!r}; give it words with letters, digits or emoji")
+    if not any(_is_number(word) for words in found.values() for word in words):
+        found = {key: (*words, str(n)) for n, (key, words) in enumerate(found.items(), 1)}
+    return found
+
+
+def _is_number(word: str) -> bool:
+    """Whether a normalised word is a number, whatever signs it has."""
+    parts = [part for part in word.split() if part.isalnum()]
+    return len(parts) == 1 and parts[0].isdecimal()
 
 
 def numbered(choices: Mapping[str, Sequence[str]]) -> bool:

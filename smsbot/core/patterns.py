@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from .errors import RouteError
 from .nearest import distance
-from .words import Token, tokens
+from .said import without_filler
+from .words import Token, signs_in, tokens
 
 _PIECE = re.compile(r"\{([^{}]*)\}|\.\.\.|…|([^{}]+?)(?=\{|\.\.\.|…|$)")
 _HOLE = re.compile(r"([a-z_][a-z0-9_]*)(?::(int|word))?", re.IGNORECASE)
@@ -30,6 +31,11 @@ class Pattern:
     def literal(self) -> tuple[str, ...] | None:
         """Its words if it has no holes."""
         return tuple(v for _, v in self.parts) if all(kind == "=" for kind, _ in self.parts) else None
+
+    @property
+    def signed(self) -> tuple[str, ...]:
+        """Its words with the signs between them, which may tell it from another: ``c``, ``c #``."""
+        return tuple(t.word for t in tokens(self.source, signs_in(self.source)))
 
     @property
     def holes(self) -> tuple[str, ...]:
@@ -84,7 +90,7 @@ def compile_pattern(source: str) -> Pattern:
             parts.append(_hole(source, piece[1]))
     if end != len(source):
         raise RouteError(f"the pattern {source!r} has a brace without its partner")
-    if not parts:
+    if not parts and not signs_in(source):
         raise RouteError(f"the pattern {source!r} has no words to match")
     if (_REST, "rest") in parts[:-1]:
         raise RouteError(f"in the pattern {source!r} only the end can be ...")
@@ -120,6 +126,11 @@ class Keywords(Generic[T]):
 
     def __init__(self) -> None:
         self._exact: dict[tuple[str, ...], T] = {}
+        """By their words and signs."""
+        self._spellings: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+        """words → the keywords that differ only by their signs."""
+        self._signs: frozenset[str] = frozenset()
+        """The signs that tell keywords apart."""
         self._by_first: dict[str | None, list[tuple[Pattern, T]]] = {}
         self._forgiving: list[tuple[tuple[str, ...], T]] = []
 
@@ -129,13 +140,8 @@ class Keywords(Generic[T]):
         With `typos`, a word of five letters or more may have one letter wrong (patterns with holes may not).
         """
         words = pattern.literal
-        if words in self._exact:
-            return self._exact[words]
         if words is not None:
-            self._exact[words] = target
-            if typos:
-                self._forgiving.append((words, target))
-            return None
+            return self._add_literal(words, pattern.signed, target, typos)
         rivals = self._by_first.setdefault(pattern.first, [])
         for rival, other in rivals:
             if rival.shape == pattern.shape:
@@ -143,13 +149,34 @@ class Keywords(Generic[T]):
         rivals.append((pattern, target))
         return None
 
+    def _add_literal(self, words: tuple[str, ...], signed: tuple[str, ...], target: T, typos: int) -> T | None:
+        if signed in self._exact:
+            return self._exact[signed]
+        self._exact[signed] = target
+        rivals = self._spellings.setdefault(words, [])
+        rivals.append(signed)
+        if len(rivals) > 1 or not words:
+            self._signs = self._signs.union(*map(signs_in, map("".join, rivals)))
+        if typos and words:
+            self._forgiving.append((words, target))
+        return None
+
+    def _literal(self, text: str, found: Sequence[Token]) -> T | None:
+        """What a text without holes leads to: by its words, or by its signs where only those tell it apart."""
+        rivals = self._spellings.get(tuple(t.word for t in found), ()) if found else ()
+        if len(rivals) == 1:
+            return self._exact[rivals[0]]
+        if not self._signs or not (rivals or self._signs & signs_in(text)):
+            return None
+        return self._exact.get(tuple(t.word for t in without_filler(tokens(text, self._signs))))
+
     def find(self, text: str, found: Sequence[Token]) -> tuple[T, Mapping[str, Any]] | None:
         """What the whole text leads to, and what its holes took."""
-        if not found:
-            return None
-        target = self._exact.get(tuple(t.word for t in found))
+        target = self._literal(text, found)
         if target is not None:
             return target, {}
+        if not found:
+            return None
         for first in (found[0].word, None):
             for pattern, other in self._by_first.get(first, ()):
                 values = pattern.match(text, found)
@@ -170,10 +197,10 @@ class Keywords(Generic[T]):
         """
         said = "".join(t.word for t in found)
         best: tuple[int, T, str] | None = None
-        for words, target in self._exact.items() if len(said) <= _LONGEST_GUESS else ():
-            meant = "".join(words)
+        for words, rivals in self._spellings.items() if len(said) <= _LONGEST_GUESS else ():
+            meant, target = "".join(words), self._exact[rivals[0]]
             most = 0 if len(meant) < _SHORTEST_GUESS else 2 if len(meant) >= _LONG_WORD else 1
-            if not most or abs(len(meant) - len(said)) > most:
+            if not most or len(rivals) > 1 or abs(len(meant) - len(said)) > most:
                 continue
             edits = distance(said, meant, most)
             if edits <= most and (best is None or edits < best[0]):
@@ -182,4 +209,4 @@ class Keywords(Generic[T]):
 
     def words(self) -> Iterable[str]:
         """The keywords without holes, for suggestions."""
-        return (" ".join(words) for words in self._exact)
+        return (" ".join(words) for words in self._spellings if words)

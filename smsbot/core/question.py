@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from .words import normalise, telling
 
 KINDS = (
     "choice", "date", "datetime", "email", "integer", "money", "number", "pattern", "phone", "text", "time", "yes_no",
@@ -42,6 +44,24 @@ class Question:
     def free(self) -> bool:
         """Whether any text is an answer."""
         return self.kind == "text"
+
+
+def choices_of(written: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Choices by the normalised words that mean each; signs stand in them where only they tell two apart."""
+    listed = {key: tuple(words) for key, words in written.items()}
+    signs = telling({word: None for words in listed.values() for word in words})
+    found = {key: [normalise(word, signs) for word in words] for key, words in listed.items()}
+    return {key: tuple(dict.fromkeys(filter(None, words))) for key, words in found.items()}
+
+
+def shared_word(choices: Mapping[str, Iterable[str]]) -> tuple[str, str, str] | None:
+    """A word that means two choices, and those two; None where each word means one."""
+    taken: dict[str, str] = {}
+    for key, words in choices.items():
+        for word in words:
+            if taken.setdefault(word, key) != key:
+                return word, taken[word], key
+    return None
 
 
 def parse_type(written: str) -> Question | str:

@@ -52,6 +52,8 @@ class Ask(Request):
     back: bool = False
     """Whether BACK is an answer."""
     name: str = ""
+    unsure: str = ""
+    """What is said after a doubtful answer; empty: what is said after a wrong one."""
 
 
 @dataclass(frozen=True, slots=True)

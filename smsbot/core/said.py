@@ -49,10 +49,10 @@ class Said:
 
 
 @lru_cache(maxsize=1024)
-def said(text: str) -> Said:
-    """Prepare a text."""
+def said(text: str, signs: frozenset[str] = frozenset()) -> Said:
+    """Prepare a text; those of the `signs` that stand in it are words."""
     text = without_signature(text)
-    words = tokens(text)
+    words = tokens(text, signs)
     bare, led, spoken = _bare(words)
     asks = spoken or not _ASKING.isdisjoint(text)
     return Said(text, words, bare, led, asks)

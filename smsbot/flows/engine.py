@@ -7,7 +7,6 @@ which is stored as JSON. An action is asked for, not called; the caller resumes 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from smsbot.core import answers, asking
@@ -91,7 +90,7 @@ class _Walk:
         self.person = person
         self.now = now
         self.progress = Progress(state)
-        moment = datetime.fromtimestamp(person.now, UTC)
+        moment = person.moment
         self.values: dict[str, Any] = {
             "now": moment, "today": moment.date(), "contact": dict(person.contact), "event": None,
             "line": person.line, "answer": state.answer, **state.variables,
@@ -238,9 +237,13 @@ class _Walk:
 
     def say(self, texts: Texts) -> list[str]:
         """Say what is not blank; returns it."""
-        said = [text for text in (self.localise(t) for t in texts) if text.strip()]
+        said = self.render(texts)
         self.progress.said += said
         return said
+
+    def render(self, texts: Texts) -> list[str]:
+        """The texts for this person, without those that are blank."""
+        return [text for text in (self.localise(t) for t in texts) if text.strip()]
 
     def localise(self, text: Localised) -> str:
         wanted = self.values["contact"].get("language")
@@ -295,9 +298,9 @@ class _Walk:
             return
         if read is None and not ask.settle:
             read = self.understand(ask, text)
-        self.move(step, ask, text, read, asking.hear(ask, self.state, text, read, self.now))
+        self.move(step, ask, text, *asking.hear(ask, self.state, text, read, self.now))
 
-    def move(self, step: Step, ask: Ask, text: str, read: Reading, move: Move) -> None:
+    def move(self, step: Step, ask: Ask, text: str, move: Move, read: Reading) -> None:
         """What a text does to the open question."""
         match move:
             case Move.TAKE:
@@ -314,7 +317,7 @@ class _Walk:
             case Move.CLARIFY:
                 assert isinstance(read, Unsure)
                 self.progress.why = f'unsure whether the text answers "{ask.name}", because {read.why}: asked once more'
-                self.ask_again(step, ask)
+                self.ask_again(step, ask, ask.unsure_say)
             case Move.RETRY:
                 self.progress.why = f'the text does not answer "{ask.name}"'
                 self.progress.way = answers.WRONG
@@ -326,13 +329,7 @@ class _Walk:
 
     def understand(self, ask: Ask, text: str) -> Reading:
         """What the text is to the question; an answer meets the check."""
-        person = self.person
-        question = ask.question
-        if question.kind == "custom":
-            read = person.custom(question.pattern, text)
-        else:
-            today = datetime.fromtimestamp(person.now, UTC).date()
-            read = answers.understand(question, text, today, person.country, person.language, self.state.prompt)
+        read = self.person.read(ask.question, text, self.state.prompt, self.flow.spoken)
         if not isinstance(read, Answer) or ask.check is None:
             return read
         before = self.values.get(ask.name)
@@ -352,9 +349,14 @@ class _Walk:
             self.values["answer"] = self.state.answer
         return self.leave(step, answer.value)
 
-    def ask_again(self, step: Step, ask: Ask) -> None:
-        """Say what is said after a wrong answer, and wait on."""
-        self.say(ask.retry_say or step.say)
+    def ask_again(self, step: Step, ask: Ask, words: Texts = ()) -> None:
+        """Say what is said after a wrong or doubtful answer, else the question with a hint, and wait on."""
+        if words or ask.retry_say:
+            self.say(words or ask.retry_say)
+        else:
+            asked = BETWEEN.join(self.render(step.say))
+            helped = self.person.asked_again(ask.question, asked, self.flow.spoken)
+            self.progress.said += helped.split(BETWEEN) if helped else []
         self.wait()
 
     def again(self) -> None:
@@ -393,7 +395,7 @@ class _Walk:
             case Move.SETTLE:
                 text = "\n".join(state.parts)
                 read = self.understand(ask, text)
-                self.move(step, ask, text, read, asking.judge(ask, state, read))
+                self.move(step, ask, text, *asking.judge(ask, state, read))
             case Move.REMIND:
                 self.progress.why = f'"{ask.name}" is not answered yet'
                 self.say(ask.remind_say or step.say)

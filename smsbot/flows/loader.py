@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from smsbot.core.languages import UNDERSTOOD, is_understood
 from smsbot.core.patterns import Pattern
 from smsbot.core.start import BUSY
 
@@ -87,7 +88,7 @@ class _Reader(Questions):
             name, self.source.path, compiled, mains[0].id, start, anywhere,
             frozenset(d.id for d in drafts if d.aside), variables, args, returns,
             self.flag(keys["join"], "join") if "join" in keys else False, tuple(self.languages),
-            dict(self.names), root, plain(root),
+            dict(self.names), root, plain(root), self.language(keys["language"]) if "language" in keys else "",
         )  # fmt: skip
 
     def start(self, node: Node) -> Start:
@@ -115,6 +116,13 @@ class _Reader(Questions):
             self.seconds(keys["valid"], "valid") if "valid" in keys else 0.0,
             self.expression(keys["key"]) if "key" in keys else None,
         )
+
+    def language(self, node: Node) -> str:
+        written = self.text(node, "language") or ""
+        if not is_understood(written):
+            self.source.unknown("SB607", node, f'the language is not "{written[:40]}"', written, UNDERSTOOD)
+            return ""
+        return written
 
     def busy(self, node: Node) -> str:
         written = self.text(node, "busy") or ""

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from smsbot.core.answers.patterns import compiled
 from smsbot.core.errors import UsageError
-from smsbot.core.question import KINDS, USAGE, Question, parse_type
-from smsbot.core.words import normalise
+from smsbot.core.question import KINDS, USAGE, Question, choices_of, parse_type
+from smsbot.core.words import normalise, telling
 
 from . import schema
 from .expressions import Names
@@ -113,6 +113,7 @@ class Questions(Shapes):
             late=self.late(found["late"]) if "late" in found else 0.0,
             interrupt=self.flag(found["interrupt"], "interrupt") if "interrupt" in found else True,
         )
+        ask = replace(ask, unsure_say=self.texts(found["unsure"])) if "unsure" in found else ask
         ask = self.retry(ask, found["retry"]) if "retry" in found else ask
         ask = self.remind(ask, found["remind"]) if "remind" in found else ask
         if "timeout" in found:
@@ -140,33 +141,23 @@ class Questions(Shapes):
             self.source.report("SB606", node, "choices are a list, or a map: answer: [words that mean it]")
             return {}
         listed = [(item, None) for item in node.items] if node.kind == "list" else list(node.pairs.values())
-        found: dict[str, tuple[str, ...]] = {}
-        taken: dict[str, str] = {}
+        items: dict[str, list[Node]] = {}
         for key, value in listed:
             name = self.text(key, "a choice")
-            if name is None:
-                continue
-            words: list[str] = []
-            for item in (
-                key,
-                *(
-                    value.items
-                    if value is not None and value.kind == "list"
-                    else [value]
-                    if value is not None and not value.empty
-                    else []
-                ),
-            ):
-                written = self.text(item, "a word")
-                said = normalise(written or "")
-                if written is not None and not said:
-                    self.source.report("SB607", item, f'nobody can text "{written[:20]}"')
+            if name is not None:
+                more = value.items if value is not None and value.kind == "list" else [value]
+                items[name] = [key, *(item for item in more if item is not None and not item.empty)]
+        written = {name: [self.text(item, "a word") or "" for item in nodes] for name, nodes in items.items()}
+        signs = telling({word: None for words in written.values() for word in words if word})
+        taken: dict[str, str] = {}
+        for name, nodes in items.items():
+            for item, word in zip(nodes, written[name], strict=True):
+                said = normalise(word, signs)
+                if word and not said:
+                    self.source.report("SB607", item, f'nobody can text "{word[:20]}"')
                 elif said and taken.setdefault(said, name) != name:
-                    self.source.report("SB642", item, f'"{written}" means {taken[said]} already')
-                elif said:
-                    words.append(said)
-            found[name] = tuple(dict.fromkeys(words))
-        return found
+                    self.source.report("SB642", item, f'"{word}" means {taken[said]} already')
+        return choices_of(written)
 
     def late(self, node: Node) -> float:
         """How long an answer is taken after the timeout, in seconds."""

@@ -75,6 +75,7 @@ QUESTION = {
     "timeout": KeyOf("When the question gives up: {after, then}, or a duration.", _SHORT["timeout"]),
     "settle": KeyOf("How long more fragments of an answer are waited for, such as 5s.", _DURATION),
     "late": KeyOf("accept, or how long after the timeout an answer is still taken.", _STRING),
+    "unsure": KeyOf("What is said after a doubtful answer; without it, what is said after a wrong one.", _TEXT),
     "tail": KeyOf("accept: a choice may be followed by more words, kept as answer.rest.", {"enum": ["accept"]}),
     "interrupt": KeyOf("no: another start word does not leave this question.", _YES_NO),
 }
@@ -104,6 +105,7 @@ STEP = {
 FLOW = {
     "flow": KeyOf("The flow's name.", _ID),
     "version": KeyOf("A note for people; smsbot tells versions apart by what the flow holds.", _SCALAR),
+    "language": KeyOf("The language that the flow speaks (en, pl, fr, es); how its answers are read.", {"type": "string", "pattern": "^[a-z]{2}$"}),
     "start": KeyOf("What starts the flow: a word, a list of words, or {words, typos, event, api}.", {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}, _object(START)]}),
     "anywhere": KeyOf("Words that are answered at any time: {help: text}.", {"type": "object", "additionalProperties": _TEXT}),
     "defaults": KeyOf("retry, remind, timeout … of every question that does not say otherwise.", _object(QUESTION)),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from smsbot.core import codec
+from smsbot.core import answers, codec
 from smsbot.core.answers import Answer, Reading, Unsure
+from smsbot.core.answers.hints import asked_again
 from smsbot.core.errors import FlowError
+from smsbot.core.question import Question
+from smsbot.core.zones import zone_of
 
 from .expressions import Call
 
@@ -26,12 +30,34 @@ class Person:
     """The data of the event that started the run."""
     readers: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     """The bot's own kinds of answers, by name."""
+    declared: str | None = None
+    """The language that the bot says it speaks (ISO 639-1)."""
+    usual: str | None = None
+    """The language of the bot's texts and start words, as they show it."""
+    zone: str = "UTC"
+    """The time zone of the line (IANA)."""
+
+    @property
+    def moment(self) -> datetime:
+        """When the event happened, by the person's clock."""
+        return datetime.fromtimestamp(self.now, zone_of(self.contact, self.zone))
 
     @property
     def language(self) -> str | None:
         """The person's own language, if it is known."""
         found = self.contact.get("language")
         return found if isinstance(found, str) else None
+
+    def read(self, question: Question, text: str, prompt: str, declared: str | None = None) -> Reading:
+        """What a text is to an open question; `declared` is the language of the flow that asks."""
+        if question.kind == "custom":
+            return self.custom(question.pattern, text)
+        language = self.language or declared or self.declared
+        return answers.understand(question, text, self.moment, self.country, language, prompt, self.usual)
+
+    def asked_again(self, question: Question, prompt: str, declared: str | None = None) -> str:
+        """An open question once more, with a hint how it is answered."""
+        return asked_again(prompt, question, self.country, self.language or declared or self.declared, self.usual)
 
     def custom(self, name: str, text: str) -> Reading:
         """What a text is to a question of a kind of the bot's own."""
@@ -56,6 +82,8 @@ class State:
     """Wrong answers so far."""
     unsure: bool = False
     """Whether a doubtful answer was asked again already."""
+    doubt: str = ""
+    """What the text before would mean if it were said again."""
     reminded: bool = False
     parts: list[str] = field(default_factory=list)
     """Fragments of an answer that settles."""
@@ -75,11 +103,11 @@ class State:
         return codec.dumps({"is": kept, "vars": self.variables})
 
 
-_FIELDS = ("phase", "asked", "wrong", "unsure", "trail", "reminded", "parts", "settles", "questions", "given", "answer")
 _EMPTY: Mapping[str, Any] = {
-    "phase": "", "asked": 0.0, "wrong": 0, "unsure": False, "trail": [], "reminded": False, "parts": [],
+    "phase": "", "asked": 0.0, "wrong": 0, "unsure": False, "doubt": "", "trail": [], "reminded": False, "parts": [],
     "settles": 0.0, "questions": 0, "given": [], "answer": {},
 }  # fmt: skip
+_FIELDS = tuple(_EMPTY)
 
 
 def load_state(step: str, data: str, prompt: str = "") -> State:

@@ -54,6 +54,8 @@ class Ask:
     """Wrong answers that are asked again."""
     retry_say: Texts = ()
     """What is said after a wrong answer; empty: the question."""
+    unsure_say: Texts = ()
+    """What is said after a doubtful answer; empty: what is said after a wrong one."""
     retry_then: str = ""
     """The step after too many wrong answers; empty: the run ends ``abandoned``."""
     remind_after: float = 0.0
@@ -140,3 +142,15 @@ class Flow:
     node: Node | None = field(default=None, compare=False, repr=False)
     content: Any = None
     """The flow as texts, lists and maps: what is stored and hashed."""
+    language: str = ""
+    """The language that it says it speaks (ISO 639-1)."""
+
+    @property
+    def said(self) -> Iterable[str]:
+        """What its steps say, as it is written."""
+        return (template.source for step in self.steps.values() for text in step.say for template in text.values())
+
+    @property
+    def spoken(self) -> str | None:
+        """The language that it speaks where nothing is known of the person; None: it does not say."""
+        return self.language or (self.languages[0] if self.languages else None)

@@ -81,8 +81,8 @@ class Driving:
         return Waiting(level.deadline)
 
     async def _hear(self, level: TalkLevel, question: OpenQuestion, said: Said) -> Waiting | Descend | Done:
-        move = asking.hear(question.terms, question.standing, said.text, said.read, self._scene.now)
-        return await self._move(level, question, said, move)
+        move, read = asking.hear(question.terms, question.standing, said.text, said.read, self._scene.now)
+        return await self._move(level, question, Said(said.text, read), move)
 
     async def _move(self, level: TalkLevel, question: OpenQuestion, said: Said, move: Move) -> Waiting | Descend | Done:
         """What a text does to the open question."""
@@ -109,7 +109,8 @@ class Driving:
                 self._way(level, question, WRONG)
                 self._scene.why = f'"{name}" was answered wrongly {question.standing.wrong} times'
                 return await self._drive(level, self._scene.record(told.TRIES, question.site, None))
-        self._scene.chat.say(question.retry or question.prompt)
+        unsure = question.unsure if move is Move.CLARIFY else ""
+        self._scene.chat.say(unsure or question.retry or question.asked_again(self._scene.person))
         question.standing.asked = self._scene.now
         return Waiting(level.deadline)
 
@@ -123,7 +124,8 @@ class Driving:
             case Move.SETTLE:
                 text = "\n".join(standing.parts)
                 read = question.read(text, self._scene.person)
-                return await self._move(level, question, Said(text, read), asking.judge(terms, standing, read))
+                move, read = asking.judge(terms, standing, read)
+                return await self._move(level, question, Said(text, read), move)
             case Move.REMIND:
                 self._scene.why = f'"{question.name}" is not answered yet'
                 self._scene.chat.say(question.remind or question.prompt)
@@ -238,9 +240,9 @@ class Driving:
 
     def _own_chat(self, level: TalkLevel) -> Chat:
         """What a conversation holds that did not begin with this turn: the world as it was then."""
-        bot = self._scene.line.bot
+        line = self._scene.line
         first = Conversation(self._scene.event.key, contact=level.contact)
-        chat = Chat(level.started, first, defaults=Defaults(bot.timeout, bot.tries))
+        chat = Chat(level.started, first, defaults=Defaults(line.bot.timeout, line.bot.tries, line.timezone))
         chat.data = codec.fresh(level.data)
         return chat
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from smsbot.core import phone
 from smsbot.core.errors import Changed, RouteError
+from smsbot.core.languages import language_of
 from smsbot.core.nearest import nearest
 from smsbot.core.words import tokens
 from smsbot.policy import consent
@@ -41,6 +42,10 @@ class Line:
     """The flows of its bot."""
     table: Table = field(default_factory=Table)
     """The routes that hold here: those of handlers and those that start flows."""
+    language: str | None = None
+    """That of its bot's texts and start words, as they show it (ISO 639-1)."""
+    timezone: str = "UTC"
+    """The zone of the people who text it, where they have none of their own (IANA)."""
     network_confirms: bool = False
     """Whether the network itself answers STOP and START, so that we say nothing."""
 
@@ -110,6 +115,12 @@ def checked_table(bot: Bot, number: str, shelf: Shelf, country: str | None) -> T
             on = f" on {number}" if number else ""
             raise RouteError(f'the keyword "{keyword}" {why}{on}, so its handler would never run\n  --> {place}')
     return table
+
+
+def language_of_bot(bot: Bot, table: Table, shelf: Shelf) -> str | None:
+    """The language that a bot's start words, flows and handlers are written in; None where they do not tell."""
+    flows = (text for flow in shelf.current.flows.values() for text in flow.said)
+    return language_of(" ".join((*table.keywords.words(), *flows, *bot.texts())))
 
 
 class Lines:

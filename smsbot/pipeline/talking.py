@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from smsbot.conversations.talk import Talk
-from smsbot.core import answers, asking, codec
+from smsbot.core import asking, codec
 from smsbot.core.answers import Reading
 from smsbot.core.conversation import Frame
 from smsbot.core.message import Event, Key
@@ -22,6 +21,9 @@ from smsbot.routing.chat import Chat
 
 PYTHON = "python"
 """The kind of frames that conversations in Python stand on."""
+
+
+_PLAIN = ("site", "name", "prompt", "retry", "remind", "back", "unsure")
 
 
 @dataclass(slots=True)
@@ -36,27 +38,28 @@ class OpenQuestion:
     retry: str = ""
     remind: str = ""
     back: bool = False
+    unsure: str = ""
     standing: asking.Open = field(default_factory=asking.Open)
 
     @classmethod
     def of(cls, ask: Ask, now: float) -> OpenQuestion:
         """The question that has just been asked."""
-        made = cls(ask.site, ask.name, ask.prompt, ask.question, ask.terms, ask.retry, ask.remind, ask.back)
+        made = cls(ask.site, ask.name, ask.prompt, ask.question, ask.terms, ask.retry, ask.remind, ask.back, ask.unsure)
         asking.begin(made.standing, now)
         return made
 
     def read(self, text: str, person: Person) -> Reading:
         """What a text is to it."""
-        question = self.question
-        if question.kind == "custom":
-            return person.custom(question.pattern, text)
-        today = datetime.fromtimestamp(person.now, UTC).date()
-        return answers.understand(question, text, today, person.country, person.language, self.prompt)
+        return person.read(self.question, text, self.prompt)
+
+    def asked_again(self, person: Person) -> str:
+        """The question once more, with a hint how it is answered."""
+        return person.asked_again(self.question, self.prompt)
 
     def dump(self) -> dict[str, Any]:
         """As plain data."""
         question = {f.name: getattr(self.question, f.name) for f in dataclasses.fields(Question)}
-        plain = {name: getattr(self, name) for name in ("site", "name", "prompt", "retry", "remind", "back")}
+        plain = {name: getattr(self, name) for name in _PLAIN}
         return plain | {
             "question": {**question, "choices": {k: list(v) for k, v in self.question.choices.items()}},
             "terms": dataclasses.asdict(self.terms), "standing": dataclasses.asdict(self.standing),
@@ -67,7 +70,7 @@ class OpenQuestion:
         """From plain data."""
         question = dict(told["question"])
         question["choices"] = {k: tuple(v) for k, v in question["choices"].items()}
-        rest = {name: told[name] for name in ("site", "name", "prompt", "retry", "remind", "back")}
+        rest = {name: told[name] for name in _PLAIN if name in told}
         return cls(
             **rest, question=Question(**question), terms=Terms(**told["terms"]),
             standing=asking.Open(**told["standing"]),

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from cronsim import CronSim
 
 from smsbot.core.clock import Clock
 from smsbot.core.turn import digest
+from smsbot.core.zones import zone_of
 from smsbot.routing.bot import Bot
 from smsbot.routing.injection import Signature
 from smsbot.stores.base import Store
@@ -30,27 +31,30 @@ class _Job:
     signature: Signature
     nth: int
     """Its place among all, the same in each process of a server."""
+    zone: tzinfo
     due: float = 0.0
 
 
 class Ticks:
-    """Knows what is due next, and runs it. Times are UTC."""
+    """Knows what is due next, and runs it, by the clock of the bot's first line."""
 
     def __init__(
         self, store: Store, bots: Iterable[Bot], clock: Clock, provided: Mapping[Bot, Mapping[type, Any]],
-        spawn: Callable[[Any], asyncio.Task[Any]],
+        spawn: Callable[[Any], asyncio.Task[Any]], zones: Mapping[Bot, str],
     ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
         self._provided = provided
         self._spawn = spawn
         ticks = [(bot, cron, s) for bot in dict.fromkeys(bots) for cron, s in bot.ticks]
-        self._jobs = [_Job(bot, cron, s, n) for n, (bot, cron, s) in enumerate(ticks)]
+        self._jobs = [
+            _Job(bot, cron, s, n, zone_of({}, zones.get(bot, "UTC"))) for n, (bot, cron, s) in enumerate(ticks)
+        ]
 
     def start(self) -> None:
         """Count from now: what fell due while nobody ran is not made up for."""
         for job in self._jobs:
-            job.due = _next(job.cron, self._clock.now())
+            job.due = _next(job, self._clock.now())
 
     @property
     def next_due(self) -> float | None:
@@ -64,13 +68,13 @@ class Ticks:
             if job.due and job.due <= now:
                 name = f"{job.bot.name} {job.signature.name} {job.cron} {job.nth}"
                 first = await self._store.once(digest("tick", name, repr(job.due)), now)
-                job.due = _next(job.cron, now)  # only now: a database that refuses is asked again
+                job.due = _next(job, now)  # only now: a database that refuses is asked again
                 if first:
                     self._spawn(self._run(job, now))
 
     async def _run(self, job: _Job, now: float) -> None:
         try:
-            given = {"now": datetime.fromtimestamp(now, UTC), "bot": job.bot}
+            given = {"now": datetime.fromtimestamp(now, job.zone), "bot": job.bot}
             result = job.signature.call(given, self._provided[job.bot])
             if inspect.isawaitable(result):
                 await result
@@ -79,7 +83,7 @@ class Ticks:
             log.error("what runs by the clock failed", function=job.signature.name, why=why)
 
 
-def _next(cron: str, now: float) -> float:
-    """The first tick after a moment."""
-    found: datetime = next(CronSim(cron, datetime.fromtimestamp(now, UTC)))
+def _next(job: _Job, now: float) -> float:
+    """The first tick after a moment; an hour that is left out in spring ticks when it would have been over."""
+    found: datetime = next(CronSim(job.cron, datetime.fromtimestamp(now, job.zone)))
     return found.timestamp()

@@ -58,7 +58,7 @@ class Turn:
         self.event = event
         self._first = _APOLOGY if apology else 0
         self._segmenter = segmenter
-        defaults = Defaults(line.bot.timeout, line.bot.tries)
+        defaults = Defaults(line.bot.timeout, line.bot.tries, line.timezone)
         self.chat = Chat(
             event, conversation, segmenter=segmenter, first_step=self._first, defaults=defaults, seed=event.id
         )
@@ -90,7 +90,11 @@ class Turn:
         if self._person is None:
             event = self.event
             contact = {**self.chat.contact, "number": event.key.number}
-            self._person = Person(event.at, contact, event.key.line, self.line.country, readers=self.line.bot.answers)
+            line = self.line
+            self._person = Person(
+                event.at, contact, event.key.line, line.country, readers=line.bot.answers,
+                declared=line.bot.language or None, usual=line.language, zone=line.timezone,
+            )  # fmt: skip
         return self._person
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 import typing
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -13,6 +14,8 @@ from typing import Any, TypeVar, overload
 
 from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.languages import UNDERSTOOD, is_understood
+from smsbot.core.nearest import nearest
 from smsbot.core.question import KINDS
 from smsbot.core.sites import remember
 
@@ -30,7 +33,8 @@ class Bot(Router):
     `flows` are YAML files, or folders of them, beside the file that makes the bot or in the current folder.
     `timeout` is how long a state or a question waits where it does not say (a run that nobody answers ends
     ``abandoned``), `tries` how often a conversation asks again after a wrong answer. With `join`, the texts of one
-    turn leave as one, a line each. `apology` is said when a turn has failed for good.
+    turn leave as one, a line each. `apology` is said when a turn has failed for good. `language` (en, pl, fr, es) is
+    what the bot speaks, and so how answers are read where nothing is known of the person; else its texts show it.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Bot(Router):
         tries: int = 3,
         join: bool = False,
         apology: str = "",
+        language: str = "",
     ) -> None:
         super().__init__()
         self.name = name
@@ -53,6 +58,11 @@ class Bot(Router):
             raise RouteError(f"{why}\n  --> {caller()}")
         self.tries = tries
         self.apology = apology
+        if language and not is_understood(language):
+            near = nearest(language, UNDERSTOOD)
+            hint = f'; did you mean "{near}"?' if near else f"; write one of {', '.join(UNDERSTOOD)}"
+            raise RouteError(f"answers are not understood in the language {language!r}{hint}\n  --> {caller()}")
+        self.language = language
         self.doubles: dict[str, Callable[..., Any]] = {}
         """What stands in for steps in tests, by the name of their function."""
         self.join = join
@@ -107,6 +117,14 @@ class Bot(Router):
         handlers = [s.function for s in self.signatures() if s.asks]
         return handlers + [f for name, f in self.actions.items() if self.converses(name)]
 
+    def texts(self) -> list[str]:
+        """The texts that stand in the code of its handlers, by which the language it speaks is known."""
+        found: list[str] = []
+        for signature in self.signatures():
+            function = inspect.unwrap(signature.function)
+            found += [t for t in _texts_in(function.__code__) if t != function.__doc__]
+        return found
+
     def action_signature(self, name: str) -> inspect.Signature:
         """What a flow gives an action: its parameters but those that are provided by type."""
         kinds = self._action_hints.get(name, {})
@@ -121,9 +139,10 @@ class Bot(Router):
         self._providers = dict(other._providers)
 
     def every(self, cron: str) -> Callable[[F], F]:
-        """Run a function by the clock, UTC: ``@bot.every("0 9 * * *")``; once a tick, however many processes run.
+        """Run a function by the clock: ``@bot.every("0 9 * * *")``; once a tick, however many processes run.
 
-        It may name `now` and `bot`, and what is provided by type; what it begins, it begins by `bot.start`.
+        The clock is that of the bot's first line (`timezone` in the settings, else its country's). It may name `now`
+        and `bot`, and what is provided by type; what it begins, it begins by `bot.start`.
         """
         from cronsim import CronSim, CronSimError
 
@@ -250,6 +269,17 @@ class Bot(Router):
             for name, kind in signature.typed:
                 if kind not in provided:
                     raise wrong(signature.function, f'nothing provides {kind.__name__} for the argument "{name}"')
+
+
+def _texts_in(code: types.CodeType) -> list[str]:
+    """The texts of several words among the constants of code, and of what is defined in it."""
+    found: list[str] = []
+    for constant in code.co_consts:
+        if isinstance(constant, str) and " " in constant.strip():
+            found.append(constant)
+        elif isinstance(constant, types.CodeType):
+            found += _texts_in(constant)
+    return found
 
 
 def _returned(function: Callable[..., Any], hint: Any) -> type:

@@ -9,7 +9,7 @@ import sys
 import typing
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from random import Random
 from typing import Any, Concatenate, Never, ParamSpec, Protocol, TypedDict, TypeVar, overload
 
@@ -25,6 +25,7 @@ from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
 from smsbot.core.request import Ask, Call, Do, Driver, Request, Sleep, Terms, Together, Wait, WentBack
 from smsbot.core.sites import name_at
+from smsbot.core.zones import zone_of
 
 from .contact import Contact
 from .effects import Delivery, Effects, Reaction, Start
@@ -41,7 +42,9 @@ class AskTerms(TypedDict, total=False):
     """How a question is asked: durations are seconds or texts such as ``"10m"``."""
 
     retry: str
-    """What is said after a wrong answer; without it, the question again."""
+    """What is said after a wrong answer; without it, the question again, with a hint."""
+    unsure: str
+    """What is said after a doubtful answer; without it, what is said after a wrong one."""
     tries: int
     """Wrong answers that are asked again."""
     remind: str | float | tuple[str | float, str]
@@ -83,6 +86,8 @@ class Defaults:
 
     timeout: float = 86_400.0
     tries: int = 3
+    zone: str = "UTC"
+    """The time zone of the line (IANA)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +224,11 @@ class Chat:
 
     @property
     def now(self) -> datetime:
-        """When this turn's event happened, UTC; the same if the turn runs again."""
-        return datetime.fromtimestamp(self._event.at, UTC)
+        """When this turn's event happened, by the person's clock; the same if the turn runs again.
+
+        The zone is ``contact["timezone"]`` where it names one (IANA, ``"America/New_York"``), else that of the line.
+        """
+        return datetime.fromtimestamp(self._event.at, zone_of(self.contact, self._defaults.zone))
 
     def say(self, text: str, *, valid: str | float = 3600.0, at: datetime | None = None, flash: bool = False) -> None:
         """Send a text when the turn commits.
@@ -357,7 +365,8 @@ class Chat:
         if 0 < made.timeout_after <= made.remind_after:
             raise ChatError("a reminder comes before the timeout, else nobody would hear it")
         question = replace(kind.question, tail=True) if terms.get("tail") else kind.question
-        return Ask(site, prompt, question, kind.convert, made, terms.get("retry", ""), words, back, name)
+        retry, unsure = terms.get("retry", ""), terms.get("unsure", "")
+        return Ask(site, prompt, question, kind.convert, made, retry, words, back, name, unsure)
 
     def sleep(self, time: str | float, /, *, key: str = "") -> Wait[None]:
         """Let time pass, also through restarts."""

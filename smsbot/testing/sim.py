@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ from smsbot.core.clock import ManualClock, duration
 from smsbot.core.errors import NoAnswer, NotSent, UsageError
 from smsbot.core.message import Key
 from smsbot.core.nearest import nearest
+from smsbot.core.zones import zone_of
 from smsbot.pipeline.inspect import View
 from smsbot.routing.bot import Bot
 from smsbot.settings import BotSettings, LineSettings, Settings
@@ -233,6 +235,11 @@ class Sim:
         """Something happens outside: an event for the conversation with a phone."""
         await self.app.commands.emit(name, number, dict(data or {}), line=line)
         await self.advance("1s")
+
+    def zone(self, line: str) -> tzinfo:
+        """The time zone of a line; UTC where there is no such line."""
+        found = self.app.lines.find(line)
+        return zone_of({}, found.timezone) if found is not None else UTC
 
     async def begin_at(self, moment: float) -> None:
         """Let the clock stand at a moment, seconds since 1970 UTC; before anybody has texted."""

@@ -93,9 +93,10 @@ async def run_story(
         return outcome
     all_lines = lines_for({name: bots[name]}, lines or {})
     async with sim({name: bots[name]}, lines=all_lines, line_settings=line_settings, coverage=coverage) as house:
+        line = story.line or all_lines[name][0]
         if story.clock is not None:
-            await house.begin_at(story.clock)
-        teller = _Teller(story, house, story.line or all_lines[name][0], outcome, update)
+            await house.begin_at(story.clock.replace(tzinfo=house.zone(line)).timestamp())
+        teller = _Teller(story, house, line, outcome, update)
         try:
             await teller.tell()
         except _Failed as failed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.phone import mask
 from smsbot.core.status import MEANING, Status
+from smsbot.core.zones import zone_of
 from smsbot.gateways.base import FieldNames
 from smsbot.pipeline.lines import Lines
 from smsbot.stores.base import Row, Tables
@@ -102,7 +103,10 @@ class Pages:
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
         env.globals.update(dev=dev, real=real, icons=_ICONS)
-        env.filters.update(clock=_clock_time, moment=_moment)
+        first = next(iter(lines.values()), None)
+        self._zone = zone_of({}, first.timezone if first is not None else "UTC")
+        env.filters.update(clock=self._clock_time, moment=self._moment)
+        env.globals.update(zone=str(self._zone))
         self._env = env
 
     def app(
@@ -135,6 +139,14 @@ class Pages:
 
     def _render(self, template: str, status: int = 200, **context: Any) -> Response:
         return Response(self._env.get_template(template).render(**context), status, media_type="text/html")
+
+    def _clock_time(self, at: float) -> str:
+        """The time of day in the zone of the first line; with its date if that is not today."""
+        moment, now = (datetime.fromtimestamp(t, self._zone) for t in (at, self._clock.now()))
+        return moment.strftime("%H:%M:%S" if moment.date() == now.date() else "%d %b %H:%M:%S")
+
+    def _moment(self, at: float) -> str:
+        return datetime.fromtimestamp(at, self._zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
     # -- messages -----------------------------------------------------------------------------------
 
@@ -329,13 +341,3 @@ def _next_cursor(rows: Sequence[Row], before: float, skip: int) -> str:
     last = rows[-1]["at"]
     shown = sum(r["at"] == last for r in rows) + (skip if last == before else 0)
     return f"{last!r} {shown}"
-
-
-def _clock_time(at: float) -> str:
-    """The time of day; with its date if that is not today."""
-    moment = datetime.fromtimestamp(at, UTC)
-    return moment.strftime("%H:%M:%S" if moment.date() == datetime.now(UTC).date() else "%d %b %H:%M:%S")
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -18,6 +18,7 @@ from smsbot.core import phone
 from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
+from smsbot.core.zones import zone_of
 from smsbot.pipeline.inspect import View
 from smsbot.pipeline.lines import Line, Lines
 from smsbot.stores.base import Row, Tables
@@ -86,7 +87,7 @@ class Phones:
         thread = [e for e in await self._network.thread(number) if e["line"] == line.number]
         view = await self._inspect(Key(line.number, number))
         return {
-            "number": number, "mode": self._network.mode(number), "thread": thread,
+            "number": number, "zone": line.timezone, "mode": self._network.mode(number), "thread": thread,
             "run": dataclasses.asdict(view) if view is not None else None, "words": self._words(line, view),
         }  # fmt: skip
 
@@ -135,7 +136,9 @@ class Phones:
         view = await self._inspect(Key(line.number, number))
         several = len({x.bot.name for x in self._lines.values()}) > 1
         ended = view.end if view is not None and not view.step else ""
-        return story_of(name, thread, bot=line.bot.name if several else "", ended=ended)
+        return story_of(
+            name, thread, bot=line.bot.name if several else "", ended=ended, zone=zone_of({}, line.timezone)
+        )
 
 
 async def _body(request: Request) -> Mapping[str, Any]:

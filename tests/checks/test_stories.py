@@ -244,7 +244,7 @@ async def test_a_thread_becomes_a_story_that_passes(tmp_path: Path) -> None:
         {"direction": "in", "text": "tea", "at": 310.0},
         {"direction": "out", "text": "tea is 3. OK?", "at": 310.1},
         {"direction": "in", "text": 'quote " and \\ and\nnew line', "at": 400.0},
-        {"direction": "out", "text": "tea is 3. OK?", "at": 400.1},
+        {"direction": "out", "text": "tea is 3. OK? Reply YES or NO.", "at": 400.1},
         {"direction": "in", "text": "yes", "at": 420.0},
         {"direction": "out", "text": "Done.", "at": 420.1},
     ]

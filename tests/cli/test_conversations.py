@@ -47,7 +47,7 @@ script:
   - me: pizza
   - bot: "Size?"
   - me: qq
-  - bot: "Size?"
+  - bot: "Size? Reply S or L."
   - wait: 2h
   - bot: "Bye."
 """

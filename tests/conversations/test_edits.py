@@ -44,7 +44,7 @@ EDITS: list[tuple[str, list[tuple[str, str]], list[str] | None]] = [
     ("another question behind the open one", [('    street =', '    name = await chat.ask("Name?")\n    street =')], ["Name?", "Street?"]),
     ("a step behind the open question", [('    street =', '    await chat.step(price, "L")\n    street =')], ON),
     ("a question behind it taken out", [('    street = await chat.ask("Street?")\n', '    street = "the shop"\n')], ["2 S to the shop, 8 each."]),
-    ("the question behind it retyped", [('ask("Street?")', 'ask("Street?", int)')], ["Street?", "Street?"]),
+    ("the question behind it retyped", [('ask("Street?")', 'ask("Street?", int)')], ["Street?", "Street? A number, such as 2."]),
     ("a comment and an empty line", [("    qty =", "    # how many\n\n    qty =")], ON),
     ("a say before the open question", [("    qty =", '    chat.say("Good choice.")\n    qty =')], ON),
     ("a condition around what is behind", [("    street =", "    if qty:\n        chat.say('Yes.')\n    street =")], ["Yes.", "Street?", "2 S to Main St, 8 each."]),

@@ -71,7 +71,7 @@ def make(folder: Path) -> Bot:
     (folder / "outer.yaml").write_text(
         "flow: outer\nreturns: got\nsteps:\n  - {do: asks(), save: got}\n", encoding="utf-8"
     )
-    bot = Bot("random", flows=str(folder))
+    bot = Bot("random", flows=str(folder), language="en")
 
     @bot.anywhere("help")
     def help_() -> str:
@@ -80,7 +80,7 @@ def make(folder: Path) -> Bot:
     @bot.action
     async def asks(chat: Chat) -> int:
         try:
-            return await chat.ask("Action?", int, tries=9, timeout="1h")
+            return await chat.ask("Action 1?", int, tries=9, timeout="1h")
         except NoReply:
             return 0
 
@@ -106,7 +106,7 @@ def make(folder: Path) -> Bot:
                     chat.say(f"enough {n}")
             case "confirm":
                 try:
-                    yes = await chat.confirm(f"is it ok {n}?", key=f"c{n}", tries=1, timeout="1h")
+                    yes = await chat.confirm(f"is it ok {n}? yes or no", key=f"c{n}", tries=1, timeout="1h")
                     chat.say(f"{'yes' if yes else 'no'} {n}")
                 except (NoReply, TooManyTries):
                     chat.say(f"neither {n}")
@@ -188,9 +188,12 @@ class Model:
 
     @property
     def prompt(self) -> str:
-        return {"ask": f"int {self.n}?", "confirm": f"is it ok {self.n}?", "flow": "Inner?", "action": "Action?"}[
-            self.wait
-        ]
+        return {
+            "ask": f"int {self.n}?",
+            "confirm": f"is it ok {self.n}? yes or no",
+            "flow": "Inner?",
+            "action": "Action 1?",
+        }[self.wait]
 
     def text(self, text: str) -> None:
         if text == "help":
@@ -208,7 +211,7 @@ class Model:
                 self.heard.append(f"got {n} {text}" if self.wait == "ask" else f"outer {n} {text}")
                 self.go(n + 1)
             else:
-                self.bad(text, f"again {n}" if self.wait == "ask" else "Action?", f"enough {n}")
+                self.bad(text, f"again {n}" if self.wait == "ask" else "Action 1?", f"enough {n}")
         elif text in ("yes", "no"):
             self.heard.append(f"{text} {n}")
             self.go(n + 1)

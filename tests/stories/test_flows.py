@@ -117,7 +117,7 @@ steps:
   - {say: "{who}, {age}"}
 """
     h: House = await house(bot_of(tmp_path, order=ORDER, name=text))
-    assert await talk(h, "name", "order", "order", "7") == ["Name?", "Age?", "Age?", "order, 7"]
+    assert await talk(h, "name", "order", "order", "7") == ["Name?", "Age?", "Age? A number, such as 2.", "order, 7"]
 
 
 async def test_a_called_flow_gives_back_and_its_end_decides(house: Any, tmp_path: Path) -> None:
@@ -441,7 +441,7 @@ async def test_a_long_answer_is_cut_where_it_is_said(house: Any, tmp_path: Path)
 async def test_an_answer_that_the_check_cannot_be_computed_for_is_asked_again(house: Any, tmp_path: Path) -> None:
     text = "flow: x\nstart: x\nsteps: [{ask: n, say: 'N?', type: integer, check: 10 / n > 1, timeout: 1h}, {say: 'Yes {n}'}]\n"
     h: House = await house(bot_of(tmp_path, x=text))
-    assert await talk(h, "x", "0", "5") == ["N?", "N?", "Yes 5"]
+    assert await talk(h, "x", "0", "5") == ["N?", "N? A number, such as 2.", "Yes 5"]
 
 
 async def test_a_late_answer_finds_the_question_as_it_stood(house: Any, tmp_path: Path) -> None:

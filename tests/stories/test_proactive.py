@@ -232,7 +232,7 @@ async def test_ticks_run_once_each(house: Any) -> None:
         await bot.start("morning", {"n": len(at)}, to=ANN)
 
     h: House = await house(bot)
-    await h.begin_at(datetime(2026, 6, 1, 6, 0, tzinfo=UTC).timestamp())
+    await h.begin_at(datetime(2026, 6, 1, 4, 0, tzinfo=UTC).timestamp())
     await h.restart()
     await h.advance("2h")
     assert at == []
@@ -255,7 +255,7 @@ async def test_time_waits_for_a_tick_that_the_database_keeps_waiting(
         at.append(now)
 
     h: House = await house(bot)
-    await h.begin_at(datetime(2026, 6, 1, 6, 0, tzinfo=UTC).timestamp())
+    await h.begin_at(datetime(2026, 6, 1, 4, 0, tzinfo=UTC).timestamp())
     await h.restart()
     once = h.app.store.once
 
@@ -277,7 +277,7 @@ async def test_a_tick_that_the_database_refuses_comes_again(house: Any, monkeypa
         at.append(now)
 
     h: House = await house(bot)
-    await h.begin_at(datetime(2026, 6, 1, 8, 0, tzinfo=UTC).timestamp())
+    await h.begin_at(datetime(2026, 6, 1, 6, 0, tzinfo=UTC).timestamp())
     once, refused = h.app.store.once, [1]
 
     async def refuses(key: bytes, now: float) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from smsbot.core.languages import Vocabulary, language_of, languages_of, vocabulary
+from smsbot.core.languages import Vocabulary, languages_of, spoken, vocabulary
 from smsbot.core.question import Question
 from smsbot.core.said import Said, said
+from smsbot.core.words import signs_of
 
 from . import choices, dates, moneys, numbers, patterns, times
 from .reading import INEXACT, MORE, Answer, Reading, Unsure
@@ -28,22 +29,31 @@ _MOST_WORDS = 14
 def understand(
     question: Question,
     text: str,
-    today: date,
+    today: date | datetime,
     country: str | None = None,
     language: str | None = None,
     prompt: str = "",
+    usual: str | None = None,
 ) -> Reading:
     """What a text answers to a question; `Unsure` if that is doubtful, None if nothing.
 
-    `today` is where "tomorrow" counts from; `country` (ISO 3166-1) says how numbers, dates and phones are
-    written, `language` (ISO 639-1) is the person's own; people are thought to answer in that of the `prompt`.
+    `today` is where "tomorrow" counts from, by the person's clock; a moment with a zone says in which zone a
+    ``datetime`` is answered (else UTC). `country` (ISO 3166-1) says how numbers, dates and phones are
+    written; `language` (ISO 639-1) is the person's own or the bot's, else people are thought to answer in that of the
+    `prompt`, else in the `usual` one of the bot.
     """
     exact = question.kind in _EXACT
-    heard = said(text[: LONGEST_EXACT if exact else LONGEST])
+    signs = signs_of(question.choices) if question.choices else frozenset()
+    heard = said(text[: LONGEST_EXACT if exact else LONGEST], signs)
     reader = _READERS.get(question.kind)
     if reader is None or (not heard.bare and question.kind != "text"):
         return None
-    known = vocabulary(languages_of(country, language or (language_of(prompt) if prompt else None)))
+    shown = spoken(prompt, language, usual)
+    known = vocabulary(languages_of(country, shown), shown is not None)
+    zone = today.tzinfo if isinstance(today, datetime) else None
+    today = today.date() if isinstance(today, datetime) else today
+    if question.kind == "datetime":
+        return _moment(question, heard, known, today, country, zone or UTC)
     read = reader(question, heard, known, today, country)
     if exact and not isinstance(read, Answer) and (once := _said_twice(heard)) is not None:
         return reader(question, once, known, today, country)
@@ -66,7 +76,9 @@ def _text(question: Question, heard: Said, known: Vocabulary, today: date, count
     return Answer(text) if text and len(text) <= (question.high or LONGEST) else None
 
 
-def _moment(question: Question, heard: Said, known: Vocabulary, today: date, country: str | None) -> Reading:
+def _moment(
+    question: Question, heard: Said, known: Vocabulary, today: date, country: str | None, zone: tzinfo = UTC
+) -> Reading:
     """A day and a time of it, in any order: "jutro o 15", "demain 9h"."""
     spans = [(heard.text[: t.start], heard.text[t.start :]) for t in heard.words[1:]]
     if len(heard.words) > _MOST_WORDS:
@@ -77,7 +89,7 @@ def _moment(question: Question, heard: Said, known: Vocabulary, today: date, cou
             day = dates.a_date(question, said(first), known, today, country)
             clock = times.a_time(question, said(second), known, country) if isinstance(day, Answer) else None
             if isinstance(day, Answer) and isinstance(clock, Answer):
-                found.add(datetime.combine(day.value, clock.value, UTC))
+                found.add(datetime.combine(day.value, clock.value, zone))
     if len(found) == 1:
         return Answer(found.pop())
     parts = (dates.a_date(question, heard, known, today, country), times.a_time(question, heard, known, country))

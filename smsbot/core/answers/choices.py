@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from smsbot.core.languages import Nearly, Phrases, Vocabulary, collapse, vocabulary
 from smsbot.core.question import Question
 from smsbot.core.said import Said
-from smsbot.core.words import Token
+from smsbot.core.words import Token, signs_of
 
-from .reading import ASKS, HEDGED, IDIOM, MORE, NEARLY, SEVERAL, Answer, Reading
+from . import positions
+from .reading import ASKS, HEDGED, IDIOM, MORE, NEARLY, REFUSED_ONCE, SEVERAL, Answer, Reading, Unsure
 
 _APOSTROPHES = "'’`´"
 _LARGEST = 20
@@ -25,7 +27,7 @@ def yes_no(question: Question, said: Said, known: Vocabulary) -> Reading:
     if whole is not None and not said.asks:
         return Answer(whole, literal=True)
     if known.unsure.whole(words) or known.unsure_inside.anywhere(words):
-        return IDIOM
+        return REFUSED_ONCE if words == ["no"] else IDIOM
     while len(words) > 1 and words[0] in known.leads:
         words = words[1:]
     read = _read(question, said, words, known.yes_no, known.core, known.nearly)
@@ -41,26 +43,74 @@ def _spoken(token: Token, said: Said, known: Vocabulary) -> str:
     return collapse(token.word, known.yes_no)
 
 
+Choices = tuple[tuple[str, tuple[str, ...]], ...]
+
+
 def choice(question: Question, said: Said, known: Vocabulary) -> Reading:
-    """The key of a choice, by any of its words; digits may be spelled out."""
-    table, nearly = _table(tuple((k, tuple(w)) for k, w in question.choices.items()), known.languages)
-    words = [collapse(t.word, table) for t in said.bare]
+    """The key of a choice, by any of its words or its place in the list; digits may be spelled out."""
+    choices = tuple((k, tuple(w)) for k, w in question.choices.items())
+    table, nearly, unsigned = _table(choices, known.languages)
+    words = _money_first([collapse(t.word, table) for t in said.bare])
+    if unsigned and (read := _without_signs(question, said, words, unsigned)) is not None:
+        return read
+    if table.whole(words) is None and (place := positions.place(words, known)) is not None:
+        return _at_place(choices, place, said, known)
     read = _read(question, said, words, table, table, nearly)
     return HEDGED if read is None and known.hedges.anywhere(words) else read
 
 
+def _at_place(choices: Choices, place: positions.Place, said: Said, known: Vocabulary) -> Reading:
+    """The option at a place of the list, unless options have words for places of their own."""
+    if any(positions.speaks(word.split(), known) for _, words in choices for word in words):
+        return MORE
+    if isinstance(place, Unsure):
+        return place
+    by_number = {word: key for key, words in choices for word in words if word.isdecimal()}
+    listed = [key for key, _ in choices]
+    if place < 0:
+        found: str | None = listed[place]
+    elif by_number:
+        found = by_number.get(str(place))
+    else:
+        found = listed[place - 1] if place <= len(listed) else None
+    return None if found is None else ASKS if said.asks else Answer(found)
+
+
+def _without_signs(question: Question, said: Said, words: Sequence[str], unsigned: Phrases[frozenset[str]]) -> Reading:
+    """A text that leaves out the signs by which options are told apart: "A" for A+ and A-."""
+    keys = unsigned.whole(words)
+    if keys is None:
+        return None
+    return SEVERAL if len(keys) > 1 else ASKS if said.asks else Answer(min(keys), literal=True)
+
+
+def _money_first(words: list[str]) -> list[str]:
+    """ "5 €" as "€ 5": people write either."""
+    for i in range(len(words) - 1):
+        if words[i].isdecimal() and unicodedata.category(words[i + 1][0]) == "Sc":
+            words[i], words[i + 1] = words[i + 1], words[i]
+    return words
+
+
 @lru_cache(maxsize=512)
-def _table(choices: tuple[tuple[str, tuple[str, ...]], ...], languages: tuple[str, ...]) -> tuple[Phrases[str], Nearly]:
-    """The choices by their words, and their near misses."""
+def _table(choices: Choices, languages: tuple[str, ...]) -> tuple[Phrases[str], Nearly, Phrases[frozenset[str]] | None]:
+    """The choices by their words, their near misses, and by what is left of them without their signs."""
     known = vocabulary(languages)
     spelled: dict[str, list[str]] = {}
     for word, value in known.numbers.items():
         if value <= _LARGEST:
             spelled.setdefault(str(value), []).append(word)
-    pairs = [(word, key) for key, words in choices for word in words]
+    pairs = [(" ".join(_money_first(word.split())), key) for key, words in choices for word in words]
     pairs += [(other, key) for word, key in pairs for other in spelled.get(word, ())]
-    joined = {"".join(w) for w in Phrases(pairs)}
-    return Phrases(pairs), Nearly(w for w in joined if len(w) >= 3 and not w.isdecimal())
+    signs = signs_of(dict(choices))
+    table = Phrases(pairs, signs)
+    joined = {"".join(w) for w in table}
+    plain: dict[str, set[str]] = {}
+    for words, key in table.items():
+        plain.setdefault(" ".join(w for w in words if w not in signs), set()).add(key)
+    without = [(p, frozenset(keys)) for p, keys in plain.items() if p and table.whole(p.split()) is None]
+    nearly = Nearly(w for w in joined if len(w) >= 3 and not w.isdecimal())
+    return table, nearly, Phrases(without) if signs else None
 
 
 def _read(

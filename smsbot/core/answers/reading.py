@@ -24,6 +24,8 @@ class Unsure:
 
     why: str
     """What is doubtful, to stand behind "unsure, because"."""
+    again: Any = None
+    """What it is taken for if the person says it a second time; None: it stays doubtful."""
 
 
 ASKS = Unsure("it carries a question mark")
@@ -34,6 +36,8 @@ NEARLY = Unsure("it is spelled nearly like an answer")
 INEXACT = Unsure("it is not exact enough")
 AMBIGUOUS = Unsure("it can be read in two ways")
 IDIOM = Unsure("people mean different things by it")
+REFUSED_ONCE = Unsure(IDIOM.why, again=False)
+"""A bare "no" where it means "well, yes" to some: twice in a row it refuses."""
 
 Reading = Answer | Unsure | None
 """None: it is no answer."""

@@ -19,17 +19,18 @@ from smsbot.core.words import normalise
 T = TypeVar("T")
 CODES = ("en", "pl", "fr", "es", "de", "it", "nl", "pt")
 """The languages of which something is known, as ISO 639-1 codes."""
-_FULL = ("en", "pl", "fr", "es")
+UNDERSTOOD = ("en", "pl", "fr", "es")
+"""Those in which answers are understood."""
 _REPEATED = re.compile(r"([a-z])\1{2,}")
 
 
 class Phrases(Generic[T]):
     """Phrases of one or more folded words, and what each means."""
 
-    def __init__(self, meanings: Iterable[tuple[str, T]]) -> None:
+    def __init__(self, meanings: Iterable[tuple[str, T]], signs: frozenset[str] = frozenset()) -> None:
         self._whole: dict[tuple[str, ...], T] = {}
         for phrase, meaning in meanings:
-            words = tuple(normalise(phrase).split())
+            words = tuple(normalise(phrase, signs).split())
             if words:
                 self._whole.setdefault(words, meaning)
         self._lengths: dict[str, list[int]] = {}
@@ -42,6 +43,10 @@ class Phrases(Generic[T]):
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         return iter(self._whole)
+
+    def items(self) -> Iterable[tuple[tuple[str, ...], T]]:
+        """The phrases, word by word, and what each means."""
+        return self._whole.items()
 
     def whole(self, words: Sequence[str]) -> T | None:
         """What the words mean as a whole."""
@@ -128,7 +133,7 @@ def entries(section: str, key: str, codes: Iterable[str] = CODES) -> list[Any]:
 
 def is_understood(code: str) -> bool:
     """Whether answers in a language are understood."""
-    return code in _FULL
+    return code in UNDERSTOOD
 
 
 def says(key: str, code: str | None) -> str:
@@ -150,22 +155,47 @@ def by_country() -> Mapping[str, tuple[str, ...]]:
 @lru_cache(maxsize=256)
 def languages_of(country: str | None, own: str | None = None) -> tuple[str, ...]:
     """What a person probably writes, likeliest first: their language, the country's, English; else all."""
-    known = [c for c in (own, *by_country().get(country or "", ())) if c in _FULL]
-    return tuple(dict.fromkeys((*known, "en"))) if known else _FULL
+    known = [c for c in (own, *by_country().get(country or "", ())) if c in UNDERSTOOD]
+    return tuple(dict.fromkeys((*known, "en"))) if known else UNDERSTOOD
 
 
 @lru_cache(maxsize=1024)
 def language_of(text: str) -> str | None:
-    """The language that a text of ours is in, by its small words; None if they do not tell."""
-    words = normalise(text).split()
-    counts = {code: sum(w in signs for w in words) for code, signs in _signs().items()}
+    """The language that a text of ours is in, by its small words and its letters; None if they do not tell."""
+    words, letters = normalise(text).split(), text.lower()
+    counts = {c: sum(w in signs for w in words) + sum(letters.count(x) for x in own) for c, signs, own in _signs()}
     best = max(counts, key=lambda code: counts[code])
     return best if counts[best] and sorted(counts.values())[-2] < counts[best] else None
 
 
+def spoken(prompt: str, language: str | None, usual: str | None = None) -> str | None:
+    """The language that a question is shown to be answered in; None where only the country is left to tell.
+
+    `language` is the person's, else that which the bot or flow names; then that of the prompt counts, and then the
+    `usual` one of the bot's other texts.
+    """
+    return language or (language_of(prompt) if prompt else None) or usual
+
+
 @cache
-def _signs() -> Mapping[str, frozenset[str]]:
-    return {code: frozenset(language(code)["signs"]) for code in _FULL}
+def _signs() -> tuple[tuple[str, frozenset[str], str], ...]:
+    """By language: words that only it has, and letters."""
+    own = {code: set(language(code)["signs"]) for code in UNDERSTOOD}
+    more = {code: _everyday(code) for code in UNDERSTOOD}
+    for code in UNDERSTOOD:
+        others = set().union(*(own[c] | more[c] for c in UNDERSTOOD if c != code))
+        own[code] |= more[code] - others
+    return tuple((code, frozenset(own[code]), str(language(code).get("letters", ""))) for code in UNDERSTOOD)
+
+
+def _everyday(code: str) -> set[str]:
+    """Single words for yes and no, numbers, days and months."""
+    found = [*entries("yes_no", "yes", (code,)), *entries("yes_no", "no", (code,)), *language(code).get("numbers", {})]
+    found += [
+        name for key in ("months", "weekdays") for names in entries("dates", key, (code,)) for name in names.split()
+    ]
+    words = (normalise(w) for w in found)
+    return {w for w in words if len(w) > 3 and " " not in w}
 
 
 def linear(patterns: Iterable[str]) -> Any:
@@ -203,16 +233,26 @@ class Vocabulary:
     joins: frozenset[str]
     """What may stand between the words of a number."""
     nearly_numbers: Nearly
+    places: Phrases[int]
+    """Places in a list: "the second" is 2, "the last" -1."""
+    place_leads: Phrases[bool]
+    """What stands before the number of a place: "number", "option"."""
+    place_before: frozenset[str]
+    place_after: frozenset[str]
 
 
 @cache
-def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
-    """The vocabulary of some languages; the first is the person's own, and where two disagree, it is right."""
+def vocabulary(languages: tuple[str, ...], shown: bool = True) -> Vocabulary:
+    """The vocabulary of some languages; the first is the person's own, and where two disagree, it is right.
+
+    Where it is not `shown` to be, what means yes or no in any of them is not doubtful.
+    """
 
     def phrases(section: str, key: str, value: T) -> list[tuple[str, T]]:
         return [(p, value) for p in entries(section, key, languages)]
 
-    own = {tuple(normalise(p).split()) for key in ("yes", "no") for p in entries("yes_no", key, languages[:1])}
+    sure = languages[:1] if shown else languages
+    own = {tuple(normalise(p).split()) for key in ("yes", "no") for p in entries("yes_no", key, sure)}
     doubtful = {tuple(normalise(p).split()) for p in entries("yes_no", "unsure", languages)} - own
     unsure = Phrases((" ".join(words), True) for words in doubtful)
     meanings = [*phrases("yes_no", "yes", True), *phrases("yes_no", "no", False)]
@@ -239,4 +279,8 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         Phrases(alone),
         frozenset(entries("number_words", "joins", languages)),
         Nearly(w for w in numbers if len(w) >= 3),
+        Phrases((p, int(v)) for p, _, v in (e.partition("=") for e in entries("places", "words", languages))),
+        Phrases(phrases("places", "leads", True)),
+        frozenset(normalise(w) for w in entries("places", "before", languages)),
+        frozenset(normalise(w) for w in entries("places", "after", languages)),
     )

@@ -30,8 +30,8 @@ function count(text) {
   return `${parts} SMS, ${left} left` + (gsm ? "" : " (special letters: 70 a part)");
 }
 
-function clock(at, day) {
-  const when = new Date(at * 1000), time = { hour: "2-digit", minute: "2-digit" };
+function clock(at, day, zone) {
+  const when = new Date(at * 1000), time = { hour: "2-digit", minute: "2-digit", timeZone: zone };
   return day ? when.toLocaleString([], { weekday: "short", day: "numeric", month: "short", ...time }) : when.toLocaleTimeString([], time);
 }
 
@@ -106,6 +106,7 @@ class Phone {
     this.$("signal").title = "The phone is " + view.mode;
     this.root.dataset.mode = view.mode;
     if (document.activeElement !== this.$("mode")) this.$("mode").value = view.mode;
+    this.zone = view.zone;
     this.thread(view.thread);
     const end = view.thread[view.thread.length - 1];
     this.$("typing").hidden = !(end && end.direction === "in" && Date.now() < this.waiting);
@@ -126,7 +127,7 @@ class Phone {
       }
       known.delete(entry.id);
       const at = Date.parse(entry.at) / 1000, parts = entry.parts > 1 ? ` · ${entry.parts} SMS` : "";
-      const said = `${clock(at, Math.abs(now - at) > 43200)} ${TICKS[entry.status] || entry.status}${parts}`;
+      const said = `${clock(at, Math.abs(now - at) > 43200, this.zone)} ${TICKS[entry.status] || entry.status}${parts}`;
       if (li.lastChild.textContent !== said) li.lastChild.textContent = said;
       const waits = entry.direction === "out" && ["accepted", "sent"].includes(entry.status);
       li.className = `${entry.direction} ${entry.status}${waits ? " waiting" : ""}`;
@@ -197,7 +198,7 @@ async function draw() {
 }
 
 function tick() {
-  document.getElementById("now").textContent = clock(time(), true);
+  document.getElementById("now").textContent = clock(time(), true, phones[0]?.zone);
   for (const phone of phones) phone.tick();
 }
 
