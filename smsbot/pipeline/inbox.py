@@ -256,6 +256,8 @@ class Inbox:
         word = consent.read(text, line.country)
         if word is Word.STOP:
             return await self._consent(event, line, "optout", line.opted_out)
+        if word is None and noise.is_automatic(text):
+            return await self._done(event, _NOISE[noise.Kind.AUTOREPLY])
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return await self._opted_out(event, line, word, arrival.late)

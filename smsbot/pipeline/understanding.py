@@ -98,6 +98,8 @@ def understand(
     word = consent.read(text, country)
     if word is not None:
         return Understood(*_CONSENT[word])
+    if noise.is_automatic(text):
+        return Understood(*_NOISE[Kind.AUTOREPLY])
     if identity.is_wrong_number(text):
         return Understood(Outcome.WRONG_NUMBER, "the person says that we write to the wrong number")
     if question is None:
@@ -159,6 +161,7 @@ def looks(
         Look("without politeness", " ".join(t.word for t in heard.bare) or "none"),
         Look("noise", "" if kind is Kind.TEXT else kind.value),
         Look("consent", word.value if word is not None else ""),
+        Look("automatic answer", "yes" if noise.is_automatic(text) else ""),
         Look("wrong number", "yes" if identity.is_wrong_number(text) else ""),
     ]
     if question is not None:

@@ -6,24 +6,22 @@ The words and phrases, and their sources, stand in ``smsbot/core/languages``. So
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from smsbot.core.languages import CODES, Phrases, collapse, entries, language, linear
-from smsbot.core.said import Said, said, without_filler
-from smsbot.core.words import Token, normalise
+from smsbot.core.said import said, without_filler
+from smsbot.core.words import Token
+
+from .requests import asks_for_silence
 
 OPTED_OUT = "You will get no more texts from us. Text START to receive them again."
 OPTED_IN = "You will receive our texts again. Text STOP to leave."
 HELP = "This is an automatic service. Text STOP to get no more texts."
-_MOST_WORDS = 24
-"""Words of a plain request; a longer text tells a story."""
 _MOST_HELP = 8
 """Words of a request for help."""
-_CLAUSES = re.compile(r"[,.;:!?\n]")
 
 
 class Word(StrEnum):
@@ -36,7 +34,11 @@ class Word(StrEnum):
 
 def recognise(found: Sequence[Token], country: str | None) -> Word | None:
     """The consent word that a message is as a whole; None for every other text."""
-    words = [t.word for t in without_filler(found)]
+    return _of_words([t.word for t in without_filler(found)], country)
+
+
+def _of_words(words: list[str], country: str | None) -> Word | None:
+    """The same for the words without politeness."""
     if not words:
         return None
     whole = _whole(country)
@@ -49,23 +51,14 @@ def recognise(found: Sequence[Token], country: str | None) -> Word | None:
 def read(text: str, country: str | None) -> Word | None:
     """What a text means for consent: a whole word, or a plain request to get no more texts."""
     heard = said(text)
-    word = recognise(heard.words, country)
-    if word is not None or not 1 < len(heard.words) <= _MOST_WORDS:
+    word = _of_words([t.word for t in heard.bare], country)
+    if word is not None or not heard.words:
         return word
-    if len(heard.bare) <= _MOST_HELP and _help(country).search(" ".join(t.word for t in heard.bare)) is not None:
-        return Word.HELP
-    return Word.STOP if _asks_for_silence(heard) else None
-
-
-def _asks_for_silence(heard: Said) -> bool:
-    """Whether a text asks, in plain words and not negated, to be left alone."""
-    if not any(t.word in _triggers() for t in heard.words):
-        return False
-    requests, negated = _requests()
-    if requests.search(" ".join(t.word for t in heard.words)) is None:
-        return False
-    # a comma or a full stop ends a "no" that stands for itself: "no, stop texting me"
-    return not any(negated.search(normalise(part)) for part in _CLAUSES.split(heard.text))
+    if len(heard.bare) <= _MOST_HELP:
+        bare = " ".join(t.word for t in heard.bare)
+        if any(stem in bare for stem in _help_stems()) and _help(country).search(bare) is not None:
+            return Word.HELP
+    return Word.STOP if asks_for_silence(heard, *_stops(country)) else None
 
 
 @cache
@@ -89,11 +82,18 @@ def _help(country: str | None) -> Any:
 
 
 @cache
-def _requests() -> tuple[Any, Any]:
-    return linear(entries("consent", "requests")), linear(entries("consent", "negated"))
+def _help_stems() -> tuple[str, ...]:
+    """What stands in each request for help: most texts need no closer look."""
+    return tuple(entries("consent", "help_stems"))
 
 
 @cache
-def _triggers() -> frozenset[str]:
-    """Words without one of which no text is a request: most texts need no closer look."""
-    return frozenset(entries("consent", "requests_words"))
+def _stops(country: str | None) -> tuple[Phrases[bool], Phrases[bool]]:
+    """The hard words of a country: those that mean only this, and those that end other things too (CANCEL, QUIT)."""
+    hard: list[tuple[str, bool]] = []
+    weak: list[tuple[str, bool]] = []
+    for code in CODES:
+        stop = language(code).get("consent", {}).get("stop", {})
+        hard += [(w, True) for w in stop.get("*", ())]
+        (weak if code == "en" else hard).extend((w, True) for w in stop.get(country or "", ()))
+    return Phrases(hard), Phrases(weak)

@@ -1,11 +1,16 @@
-"""Wrong number: the person says that they are not who we think, or asks who we are."""
+"""Wrong number: the person says that they are not who we think, or asks who we are.
+
+It is said of the person texted, never of a number that somebody typed or gave.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from smsbot.core.languages import entries, linear
+from smsbot.core.languages import CODES, entries, language, linear
 from smsbot.core.said import said
 
 _MOST_WORDS = 12
@@ -13,10 +18,36 @@ _MOST_WORDS = 12
 
 def is_wrong_number(text: str) -> bool:
     """Whether a text says as a whole that it reached the wrong person, or asks who writes."""
-    words = said(text).bare
-    return 0 < len(words) <= _MOST_WORDS and _patterns().search(" ".join(t.word for t in words)) is not None
+    words = [t.word for t in said(text.replace("#", " number ") if "#" in text else text).bare]
+    if not 0 < len(words) <= _MOST_WORDS:
+        return False
+    plain = " ".join(words)
+    if _marks().search(plain) is None and _spelled().keys().isdisjoint(words):
+        return False
+    patterns, mine = _patterns()
+    found = patterns.search(plain) is not None
+    if not found and not _spelled().keys().isdisjoint(words):
+        found = patterns.search(" ".join(_spelled().get(word, word) for word in words)) is not None
+    return found and mine.search(plain) is None
 
 
 @cache
-def _patterns() -> Any:
-    return linear(entries("wrong_number", "patterns"))
+def _patterns() -> tuple[Any, Any]:
+    """What says so, and what says that the number is one that the person gave."""
+    found = [*entries("wrong_number", "patterns"), *entries("wrong_number", "more")]
+    return linear(found), linear(entries("wrong_number", "mine"))
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    """Beginnings of words of which one stands in each such text: most texts need no closer look."""
+    return re.compile(rf"\b(?:{'|'.join(sorted(set(entries('wrong_number', 'marks'))))})")
+
+
+@cache
+def _spelled() -> Mapping[str, str]:
+    """Spellings of SMS: "kien" is "quien"."""
+    found: dict[str, str] = {}
+    for code in CODES:
+        found |= language(code).get("wrong_number", {}).get("spelled", {})
+    return found

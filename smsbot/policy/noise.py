@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
 from smsbot.core.languages import Phrases, entries
-from smsbot.core.words import Token, is_blank, normalise, tokens
+from smsbot.core.said import said
+from smsbot.core.words import is_blank, normalise, tokens
 
 
 class Kind(StrEnum):
@@ -41,16 +42,16 @@ _QUOTES = frozenset(_MARKS)
 _CLOSING = " .…\u00a0" + _MARKS
 _REMOVED = ("removed", "usuni", "usun", "supprim", "retir", "quit", "elimin")
 _PICTURE = "\ufffc"
+_FIRST_PERSON = frozenset({"i", "me", "mi", "j", "je", "ja", "yo", "we", "nos", "nous"})
+"""With these a person begins who tells of themselves; a phone tells of somebody else."""
 
 
 def recognise(text: str) -> Kind:
-    """What a text is: noise of one kind, or something that a person wrote."""
+    """What a text is before it is read: nothing, a picture, a reaction, or words."""
     found = tokens(text)
     if not found and is_blank(text):
         return Kind.MEDIA if _PICTURE in text else Kind.EMPTY
-    if reaction(text) is not None:
-        return Kind.REACTION
-    return Kind.AUTOREPLY if len(found) > 1 and _is_automatic(found) else Kind.TEXT
+    return Kind.REACTION if reaction(text) is not None else Kind.TEXT
 
 
 # -- reactions ----------------------------------------------------------------------------------------
@@ -90,6 +91,8 @@ def _head(head: str) -> tuple[str, bool] | None:
     """What stands before the quoted text: its sign, and whether it takes a reaction back; None if it is no reaction."""
     signs = "".join(c for c in head if _is_sign(c))
     words = normalise("".join(c if not _is_sign(c) else " " for c in head)).split()
+    if words and words[0] in _FIRST_PERSON:
+        return None
     verbs = [w for w in words if w in _verbs()]
     if not all(w in _verbs() or w in _others() for w in words) or not (verbs or signs):
         return None
@@ -100,6 +103,8 @@ def _head(head: str) -> tuple[str, bool] | None:
 
 
 def _to_attachment(text: str) -> Reaction | None:
+    if len(text) > _LONGEST_HEAD:
+        return None
     words = normalise(text).split()
     if not 1 < len(words) <= 6 or (words[0] not in _verbs() and words[0] not in _others()):
         return None
@@ -132,18 +137,33 @@ def _attached() -> Phrases[bool]:
 # -- automatic answers --------------------------------------------------------------------------------
 
 
-def _is_automatic(found: Sequence[Token]) -> bool:
-    """Whether a phone or an office wrote it: it says so, or says that it is busy and what comes later."""
-    words = [t.word for t in found]
+def is_automatic(text: str) -> bool:
+    """Whether a phone or an office wrote it: it says so, or is built of nothing but such sentences.
+
+    A person who says that they are busy says something else, too, or not that they will call back.
+    """
+    heard = said(text)
+    words = [t.word for t in heard.words]
+    if len(words) < 2:
+        return False
+    if _PREFIX.match(text) or (_auto().anywhere(words[:_HEAD]) is not None and not heard.asks):
+        return True
     sorry = _sorry().at(words, 0)
-    if _auto().anywhere(words) is not None or _auto_whole().whole(words[sorry[0] if sorry else 0 :]) is not None:
+    if _auto_whole().whole(words[sorry[0] if sorry else 0 :]) is not None:
         return True
     busy = _busy().count(words[:_HEAD])
-    return busy > 1 or (busy == 1 and _later().anywhere(words) is not None)
+    if not busy or (busy < 2 and _promise().anywhere(words) is None):
+        return False
+    strange = sum(not (w in _vocabulary() or w.isdecimal()) for w in words)
+    return strange <= (_NAMES if _office().anywhere(words) is not None else 0)
 
 
 _HEAD = 14
 """Words at the beginning in which an automatic answer says what its owner does."""
+_NAMES = 5
+"""Words of its own in the automatic answer of an office."""
+_PREFIX = re.compile(r"\W*(?:auto|automat\w*|autoresp\w*|ooo)\W{0,2}[\]:)]", re.IGNORECASE)
+"""``[Auto]``, ``AUTO:``, ``Automatyczna:``"""
 
 
 @cache
@@ -167,5 +187,19 @@ def _busy() -> Phrases[bool]:
 
 
 @cache
-def _later() -> Phrases[bool]:
-    return Phrases((p, True) for p in entries("noise", "later"))
+def _promise() -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", "promise"))
+
+
+@cache
+def _office() -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", "office"))
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """The words of which automatic answers are built, with days and months."""
+    keys = ("busy", "promise", "office", "form", "sorry", "auto", "auto_whole")
+    found = [phrase for key in keys for phrase in entries("noise", key)]
+    found += [name for key in ("months", "weekdays") for names in entries("dates", key) for name in names.split()]
+    return frozenset(word for phrase in found for word in normalise(str(phrase)).split())

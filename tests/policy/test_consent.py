@@ -34,7 +34,7 @@ def outcome(text: str, country: str) -> str | None:
         ("n'arrêtez pas de m'écrire", "FR", None), ("arrêtez de m'écrire", "FR", "optout"), ("à l'arrêt de bus", "FR", None),
         ('Liked "the pizza" a lot', "US", None), ('she said "yes"', "US", None), ("Liked it", "US", None), ("👍", "US", None),
         ("Emphasised “Reply STOP”", "GB", "reaction"), ("Laughed at an image", "US", "reaction"), ("❤️ to “STOP to end”", "US", "reaction"),
-        ("I am driving there now", "US", None), ("I'm in a meeting until 3, can we do 4?", "US", "autoreply"), ("driving", "US", None),
+        ("I am driving there now", "US", None), ("I'm in a meeting until 3, can we do 4?", "US", None), ("driving", "US", None),
         ("busy tomorrow, later?", "US", None), ("\u200b \ufeff", "US", "empty"), ("\ufffc", "US", "media"), ("?", "US", None), ("🍕", "US", None),
         ("stop\n-- \nJohn Smith\nSales", "US", "optout"), ("ayuda por favor", "MX", "help"), ("START, por favor", "ES", "optin"),
         ("stoppp", "US", "optout"), ("STOP " * 5, "US", "optout"), ("stopp", "DE", "optout"), ("abmelden", "DE", "optout"), ("sair", "BR", "optout"),

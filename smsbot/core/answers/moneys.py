@@ -9,22 +9,26 @@ from functools import cache
 from smsbot.core.languages import CODES, Vocabulary, entries
 from smsbot.core.money import Money
 from smsbot.core.question import Question
-from smsbot.core.said import Said, plain
-from smsbot.core.words import fold, normalise
+from smsbot.core.said import Said
+from smsbot.core.words import fold, is_part, normalise
 
-from .numbers import AMOUNT, amount_of, numbers, spell_out
+from .numbers import AMOUNT, RAISED, amount_of, number_at, numbers, with_signs
 from .reading import ASKS, HEDGED, INEXACT, MORE, Answer, Reading
 
 _CENT = Decimal("0.01")
-_NEGATIVE = re.compile(r"[-−–] ?[$€£]? ?\d")
+_NEGATIVE = re.compile(r"(?:[$€£] ?)?[-−–] ?[$€£]? ?[.,]?\d")
 
 
 def money(question: Question, said: Said, known: Vocabulary, country: str | None) -> Reading:
     """An amount with or without its currency, before or behind it; "$" is USD."""
     words = [t.word for t in said.bare]
-    written = _written(said, known)
-    if _NEGATIVE.match(written):
+    written = with_signs(said, known)
+    if _NEGATIVE.match(written) or (
+        len(words) > 1 and words[0] in known.minus and number_at(words, 1, known) is not None
+    ):
         return None
+    if RAISED.search(written) or any(map(is_part, written)):
+        return INEXACT
     found = _read(written, country, known.languages)
     if found is None:
         hedged = known.hedges.anywhere(words) is not None
@@ -35,13 +39,6 @@ def money(question: Question, said: Said, known: Vocabulary, country: str | None
     if isinstance(found, Money):
         return ASKS if said.asks else Answer(found)
     return INEXACT
-
-
-def _written(said: Said, known: Vocabulary) -> str:
-    """The core with digits for number words, and the signs of money around it."""
-    inner, whole, bare = said.core, said.signed, spell_out(said.bare, said.text, known)
-    lead, _, trail = whole.partition(inner)
-    return plain(lead.strip("([\"'“„«* ") + bare + trail.strip(")]\"'”»*.!,;:? "))
 
 
 def _read(written: str, country: str | None, languages: tuple[str, ...]) -> Money | bool | None:
@@ -98,7 +95,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     unit = "|".join(sorted((re.escape(u) for u in _units()), key=len, reverse=True))
     cent = "|".join(sorted((re.escape(u) for u in _cents()), key=len, reverse=True))
     return (
-        re.compile(rf"(?:(?P<before>{unit})\.? ?)?(?P<n>{AMOUNT})(?: ?(?P<behind>{unit})\.?)?"),
+        re.compile(rf"(?:(?P<before>{unit})(?:(?<=[a-z])\.)? ?)?(?P<n>{AMOUNT})(?: ?(?P<behind>{unit})\.?)?"),
         re.compile(
             rf"(?P<whole>\d{{1,9}}) ?(?P<unit>{unit}),?(?: i| et| y| and| con)? (?P<cents>\d{{2}}) ?(?:{cent})\.?"
         ),

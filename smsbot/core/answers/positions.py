@@ -56,5 +56,8 @@ def _at(words: Sequence[str], i: int, known: Vocabulary) -> tuple[int, int] | No
     lead = known.place_leads.at(words, i)
     if lead is None or i + lead[0] >= len(words):
         return None
+    behind = known.places.at(words, i + lead[0])
+    if behind is not None:
+        return lead[0] + behind[0], behind[1]
     number = number_at(words, i + lead[0], known)
     return (lead[0] + number.length, number.value) if number is not None else None

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import time
 from functools import cache
 
-from smsbot.core.languages import Phrases, Vocabulary, entries
+from smsbot.core.languages import Phrases, Vocabulary, entries, vocabulary
 from smsbot.core.question import Question
 from smsbot.core.said import Said, plain
-from smsbot.core.words import fold, normalise
+from smsbot.core.words import fold, normalise, tokens
 
 from .numbers import numbers, spell_out
 from .reading import AMBIGUOUS, ASKS, HEDGED, INEXACT, MORE, Answer, Reading
@@ -19,6 +19,8 @@ from .reading import AMBIGUOUS, ASKS, HEDGED, INEXACT, MORE, Answer, Reading
 TWELVE = frozenset({"US", "GB", "CA", "IE", "AU", "NZ"})
 """Countries where 3:30 may be in the afternoon."""
 _NOON = 12
+_SPOKEN = range(7, 13)
+"""Hours that mean the morning where half and quarters are spoken of; "wpół do trzeciej" is seldom said of the night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,10 @@ class _Grammar:
     half_to: re.Pattern[str]
     beside: re.Pattern[str]
     """A quarter or some minutes before or after an hour."""
+    ahead: re.Pattern[str]
+    """Some minutes before an hour, where these are said first: "za pięć ósma"."""
+    spaced: re.Pattern[str]
+    """An hour and minutes that were words."""
     sums: dict[str, int]
     """What stands behind an hour, in minutes."""
     hour_words: tuple[tuple[re.Pattern[str], str], ...]
@@ -50,7 +56,10 @@ def a_time(question: Question, said: Said, known: Vocabulary, country: str | Non
         hour, _, minute = name.partition(":")
         found = time(int(hour), int(minute))
     else:
-        found = _whole(_written(said, known, grammar), grammar, country)
+        written = _written(said, known, grammar)
+        found = _whole(written, grammar, country)
+        if found is None and said.core.replace(" ", "").isalpha() and (m := grammar.spaced.fullmatch(written)):
+            found = _resolve(int(m["h"]), int(m["m"]), m["part"], grammar, "given", country)
     if isinstance(found, time):
         return ASKS if said.asks else Answer(found)
     if found is not None:
@@ -65,8 +74,7 @@ def _written(said: Said, known: Vocabulary, grammar: _Grammar) -> str:
     text = said.core
     for pattern, hour in grammar.hour_words:
         text = pattern.sub(hour, text)
-    if text == said.core:
-        text = spell_out(said.bare, said.text, known)
+    text = spell_out(said.bare, said.text, known) if text == said.core else spell_out(tokens(text), text, known)
     return grammar.at.sub("", plain(text)).strip(" .,")
 
 
@@ -97,21 +105,23 @@ def _whole(written: str, grammar: _Grammar, country: str | None) -> time | Readi
         how = _precision(m, given)
         return _resolve(hour, minute, m["part"], grammar, how, country)
     if m := grammar.half_past.fullmatch(written):
-        return _resolve(int(m["h"]), 30, m["part"], grammar, "", country)
+        return _resolve(int(m["h"]), 30, m["part"], grammar, "spoken", country)
     if m := grammar.half_to.fullmatch(written):
-        return _resolve(int(m["h"]) - 1, 30, m["part"], grammar, "", country)
+        return _resolve(int(m["h"]) - 1, 30, m["part"], grammar, "spoken", country)
+    if m := grammar.ahead.fullmatch(written):
+        return _resolve(int(m["h"]) - 1, 60 - int(m["n"]), m["part"], grammar, "spoken", country)
     if m := grammar.beside.fullmatch(written):
         minutes = int(m["n"]) if m["n"] else 15
         early = (m["how"] or m["quarter"]) in grammar.before
         hour = int(m["h"]) - early
-        return _resolve(hour, 60 - minutes if early else minutes, m["part"], grammar, "", country)
+        return _resolve(hour, 60 - minutes if early else minutes, m["part"], grammar, "spoken", country)
     return None
 
 
 def _precision(found: re.Match[str], given: bool) -> str:
-    """What an hour came with: a mark such as "h", minutes with a leading zero, minutes, or nothing."""
+    """What an hour came with: a mark such as "h", minutes (with a zero before the hour), a part of it, or nothing."""
     if found["more"]:
-        return ""
+        return "spoken"
     if found["mark"]:
         return "marked"
     return "padded" if given and found["h"].startswith("0") else "given" if given else ""
@@ -130,6 +140,8 @@ def _resolve(
     if how in ("marked", "padded"):
         return time(hour, minute)
     if how == "given" and country is not None and country not in TWELVE:
+        return time(hour, minute)
+    if how == "spoken" and country is not None and country not in TWELVE and hour in _SPOKEN:
         return time(hour, minute)
     return AMBIGUOUS
 
@@ -168,6 +180,7 @@ def _grammar(languages: tuple[str, ...]) -> _Grammar:
     part = rf"(?: ?(?P<part>{_either(parts)})\.?)?"
     strict = _either(p for p, kind in parts.items() if kind.endswith("!"))
     sums = {plain(p): int(v) for p, _, v in (e.partition("=") for e in many("and_half")) if v != "?"}
+    sums |= {_in_digits(p, languages): v for p, v in sums.items()}
     hours, oclock = _either(h for h in many("hours")), _either(many("oclock"))
     before, after = many("before"), many("after")
     beside = _either([*many("minutes_before"), *many("minutes_after")])
@@ -188,6 +201,8 @@ def _grammar(languages: tuple[str, ...]) -> _Grammar:
             rf"(?:(?P<n>\d{{1,2}}) (?:minutes? |mins? |minut )?(?P<how>{beside})|(?P<quarter>{quarter}))"
             rf" (?:las? )?{hour}{part}"
         ),
+        ahead=re.compile(rf"(?:{_either(many('ahead'))}) (?P<n>[1-9]|[1-5]\d)(?: minut\w*)? {hour}{part}"),
+        spaced=re.compile(rf"(?P<h>\d{{1,2}}) (?P<m>[0-5]\d){part}"),
         sums=sums,
         hour_words=_hour_words(many("hour_words")),
         before=frozenset(plain(b) for b in (*before, *many("minutes_before"))),
@@ -196,6 +211,12 @@ def _grammar(languages: tuple[str, ...]) -> _Grammar:
             fold(m) for names in entries("dates", "months", languages) for m in names.split() if len(m) > 3
         ),
     )
+
+
+def _in_digits(phrase: str, languages: tuple[str, ...]) -> str:
+    """A phrase with its number words as digits, as those of a text are."""
+    known = vocabulary(languages).numbers
+    return " ".join(str(known.get(word, word)) for word in phrase.split())
 
 
 def _either(words: Iterable[str]) -> str:

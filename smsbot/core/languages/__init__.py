@@ -232,6 +232,11 @@ class Vocabulary:
     number_phrases: Phrases[int]
     joins: frozenset[str]
     """What may stand between the words of a number."""
+    sets: Mapping[str, int]
+    """Exact sets that are counted: a dozen."""
+    fractions: Phrases[str]
+    """Fractions as decimals; "?" where decimals cannot say them."""
+    minus: frozenset[str]
     nearly_numbers: Nearly
     places: Phrases[int]
     """Places in a list: "the second" is 2, "the last" -1."""
@@ -278,6 +283,9 @@ def vocabulary(languages: tuple[str, ...], shown: bool = True) -> Vocabulary:
         numbers,
         Phrases(alone),
         frozenset(entries("number_words", "joins", languages)),
+        {normalise(w): int(v) for w, _, v in (e.partition("=") for e in entries("number_words", "sets", languages))},
+        Phrases((w, v) for w, _, v in (e.partition("=") for e in entries("number_words", "fractions", languages))),
+        frozenset(normalise(w) for w in entries("number_words", "minus", languages)),
         Nearly(w for w in numbers if len(w) >= 3),
         Phrases((p, int(v)) for p, _, v in (e.partition("=") for e in entries("places", "words", languages))),
         Phrases(phrases("places", "leads", True)),
