@@ -24,8 +24,8 @@ from smsbot.core.errors import (
     Unanswered,
     UsageError,
 )
-from smsbot.core.kinds import Kind, choice, email, integer, number, one_of, pattern, phone, text, yes_no
-from smsbot.core.message import Message
+from smsbot.core.kinds import Kind, choice, email, integer, media, number, one_of, pattern, phone, text, yes_no
+from smsbot.core.message import Media, Message
 from smsbot.core.money import Money
 from smsbot.core.status import Status
 from smsbot.routing.bot import Bot
@@ -43,6 +43,7 @@ __all__ = [
     "Contact",
     "Delivery",
     "Kind",
+    "Media",
     "Message",
     "Money",
     "NoReply",
@@ -62,6 +63,7 @@ __all__ = [
     "choice",
     "email",
     "integer",
+    "media",
     "number",
     "one_of",
     "pattern",

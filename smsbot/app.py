@@ -18,6 +18,8 @@ from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
 from smsbot.failpoints import reached
+from smsbot.gateways.base import Claims
+from smsbot.gateways.messageflow import MessageFlow
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.flowing import Shelf
@@ -73,15 +75,27 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
                 number, bots[name], account, country,
                 own.help or consent.HELP, own.opted_out or consent.OPTED_OUT, own.opted_in or consent.OPTED_IN,
                 shelves[name], table, language_of_bot(bots[name], table, shelves[name]),
-                settings.timezone(number),
-                network_confirms=not sandboxed and _answers_stop(settings, account),
+                settings.timezone(number), _wrong_number(own, bots[name]),
+                gateway=_gateway(settings, account), sends_media=_claims(settings, account).sends_media,
+                network_confirms=not sandboxed and _claims(settings, account).answers_stop,
             )  # fmt: skip
     return Lines(lines)
 
 
-def _answers_stop(settings: Settings, account: str) -> bool:
+def _wrong_number(own: LineSettings, bot: Bot) -> str | None:
+    """What is said after "wrong number": that of the line, else of the bot, else (None) ours; empty: switched off."""
+    said = bot.wrong_number if own.wrong_number is None else own.wrong_number
+    return None if said is True else said or ""
+
+
+def _gateway(settings: Settings, account: str) -> str:
     own = settings.accounts.get(account)
-    return own is not None and own.provider().claims.answers_stop
+    return own.gateway if own is not None else SANDBOX
+
+
+def _claims(settings: Settings, account: str) -> Claims:
+    own = settings.accounts.get(account)
+    return own.provider().claims if own is not None else MessageFlow.claims
 
 
 class App:

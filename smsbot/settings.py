@@ -48,6 +48,7 @@ class LineSettings(BaseModel):
     help: str | None = None
     opted_out: str | None = None
     opted_in: str | None = None
+    wrong_number: str | bool | None = None
 
     @field_validator("timezone")
     @classmethod

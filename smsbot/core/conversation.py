@@ -75,3 +75,5 @@ class Conversation:
     late: Late | None = None
     answered: bytes = b""
     """The last answer: 8 bytes of its hash, then the id of its event; empty: there was none."""
+    wrote_first: bool = False
+    """Whether the person wrote to us before we wrote to them."""

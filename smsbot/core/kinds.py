@@ -18,6 +18,7 @@ from typing import Any, Generic, Literal, TypeVar
 from typing_extensions import TypeForm
 
 from .errors import ChatError
+from .message import Media
 from .money import Money
 from .question import Question, choices_of, shared_word
 
@@ -73,6 +74,11 @@ def pattern(shape: str) -> Kind[str]:
 def phone() -> Kind[str]:
     """A phone number, E.164."""
     return Kind(Question("phone"), _same)
+
+
+def media() -> Kind[Media]:
+    """A picture, with its address and its type: ``photo = await chat.ask("Send a photo.", media())``."""
+    return Kind(Question("media"), _same)
 
 
 def email() -> Kind[str]:
@@ -152,7 +158,7 @@ def _options(options: Any) -> list[tuple[str, Any]]:
 _BY_TYPE: dict[Any, Callable[[], Kind[Any]]] = {
     str: text, int: integer, bool: yes_no, Decimal: number, float: lambda: Kind(Question("number"), float),
     date: lambda: Kind(Question("date"), _same), time: lambda: Kind(Question("time"), _same),
-    datetime: lambda: Kind(Question("datetime"), _same), Money: lambda: Kind(Question("money"), _same),
+    datetime: lambda: Kind(Question("datetime"), _same), Money: lambda: Kind(Question("money"), _same), Media: media,
 }  # fmt: skip
 
 
@@ -173,5 +179,5 @@ def kind_of(wanted: Any) -> Kind[Any]:
         raise ChatError(f"a question asks for a kind, not for the function that makes one: write {wanted.__name__}(…)")
     if isinstance(wanted, types.FunctionType):
         return Kind(Question("custom", pattern=wanted.__name__), _same)
-    known = "str, int, bool, Decimal, date, time, datetime, Money, a Literal, an Enum, a dataclass, or choice(…)"
+    known = "str, int, bool, Decimal, date, time, datetime, Money, Media, a Literal, an Enum, a dataclass, or choice(…)"
     raise ChatError(f"a question cannot ask for {wanted!r}; it asks for {known}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from . import codec
 from .status import Status
 
 
@@ -15,6 +16,16 @@ class Key(NamedTuple):
 
     line: str
     number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture, a sound or a film that came with a text."""
+
+    url: str
+    """Where the provider keeps it."""
+    type: str = ""
+    """Its media type, such as ``image/jpeg``; empty where the provider does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class Arrival:
     """The provider's time as it was written; empty if there is none."""
     raw: bytes = b""
     """The body of the webhook; what is deduped where there is neither id nor time."""
+    media: tuple[Media, ...] = ()
     late: float | None = None
     """When it was sent, or its webhook came, if it is taken only now: from a list, or from quarantine."""
 
@@ -51,13 +63,13 @@ class Event:
     """16 bytes: the same for each delivery of the same thing."""
     key: Key
     kind: str
-    """``text``, ``optout``, ``optin``, ``timer``, ``event`` or ``delivery``."""
+    """``text``, ``media``, ``reaction``, ``optout``, ``optin``, ``timer``, ``event`` or ``delivery``."""
     text: str
     at: float
     """Seconds since 1970 UTC, by our clock."""
     account: str = ""
     data: str = ""
-    """JSON of a timer, an API event or a delivery."""
+    """JSON of a timer, an API event or a delivery; of the pictures of a text."""
     gateway_id: str = ""
     seen: bytes = b""
     """The dedupe key where it differs from the id (weak keys)."""
@@ -69,6 +81,13 @@ class Event:
     """How many turns it has failed."""
     again: float = 0.0
     """When it was last taken up again; what is answered then is worth sending from then on."""
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """The pictures of a text."""
+        if self.kind not in ("text", "media") or not self.data:
+            return ()
+        return tuple(Media(*entry) for entry in codec.loads(self.data)["media"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +102,19 @@ class Message:
     at: datetime
     """When we received it, UTC."""
     id: str = ""
+    media: tuple[Media, ...] = ()
+    """Pictures, sounds and films that came with it."""
+
+    @property
+    def has_media(self) -> bool:
+        """Whether a picture came with it."""
+        return bool(self.media)
 
     @classmethod
     def of(cls, event: Event) -> Message:
         """The message of a text event."""
-        key = event.key
-        return cls(event.text, key.number, key.line, datetime.fromtimestamp(event.at, UTC), event.id.hex())
+        key, at = event.key, datetime.fromtimestamp(event.at, UTC)
+        return cls(event.text, key.number, key.line, at, event.id.hex(), event.media)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +128,8 @@ class Reply:
     """When to send it, seconds since 1970 UTC; None is now."""
     flash: bool = False
     """Whether the phone shows it at once and keeps it not."""
+    media: str = ""
+    """The address of a picture that goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +149,8 @@ class Outgoing:
     lane: str = "reply"
     """``reply``, ``notice``, ``bulk``, or ``consent`` (the one confirmation and HELP)."""
     flash: bool = False
+    media: str = ""
+    """The address of a picture that goes with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from .words import normalise, telling
 
 KINDS = (
-    "choice", "date", "datetime", "email", "integer", "money", "number", "pattern", "phone", "text", "time", "yes_no",
+    "choice", "date", "datetime", "email", "integer", "media", "money", "number", "pattern", "phone", "text", "time",
+    "yes_no",
 )  # fmt: skip
 """What a question can ask for."""
 USAGE = (

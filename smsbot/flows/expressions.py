@@ -10,11 +10,12 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal, DivisionByZero, DivisionUndefined, InvalidOperation
 from typing import Any
 
 from smsbot.core.errors import FlowError
+from smsbot.core.message import Media
 from smsbot.core.money import Money
 from smsbot.core.nearest import nearest
 
@@ -352,8 +353,8 @@ def _entry(inner: Run, key: str | int) -> Run:
         found = inner(values)
         if isinstance(found, Mapping):
             return found.get(key)
-        if isinstance(found, Money):
-            return {"amount": found.amount, "currency": found.currency}.get(str(key))
+        if isinstance(found, Money | Media):
+            return asdict(found).get(str(key))
         if isinstance(found, list | tuple) and isinstance(key, int):
             return found[key] if -len(found) <= key < len(found) else None
         return None

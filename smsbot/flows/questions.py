@@ -20,7 +20,7 @@ from .steps import Ask
 KINDS_OF: Names = {
     "choice": Kind.TEXT, "text": Kind.TEXT, "phone": Kind.TEXT, "email": Kind.TEXT, "integer": Kind.NUMBER,
     "number": Kind.NUMBER, "yes_no": Kind.BOOL, "date": Kind.DATE, "time": Kind.TIME, "datetime": Kind.MOMENT,
-    "money": Kind.ANY, "pattern": Kind.TEXT, "custom": Kind.ANY,
+    "money": Kind.ANY, "media": Kind.ANY, "pattern": Kind.TEXT, "custom": Kind.ANY,
 }  # fmt: skip
 _OTHER_NAMES = {
     "int": "integer", "bool": "yes_no", "boolean": "yes_no", "string": "text", "str": "text", "float": "number",

@@ -54,6 +54,8 @@ class Outbound:
     """Where delivery reports go."""
     flash: bool = False
     """Whether the phone shows it at once and keeps it not (class 0, 3GPP TS 23.038 §4)."""
+    media: str = ""
+    """The address of a picture that goes with it; only where `Claims.sends_media`."""
 
 
 class Outcome(StrEnum):
@@ -135,6 +137,8 @@ class Claims:
     """Whether what became of our texts can be listed."""
     answers_stop: bool = False
     """Whether the network itself confirms STOP and START, so that we say nothing."""
+    sends_media: bool = False
+    """Whether pictures can go with a text."""
     hook_suffix: str = ""
     """What the pasted address should end with, as ``#rc=5`` asks Twilio to try more often."""
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from smsbot.core.errors import NotUnderstood, UsageError
-from smsbot.core.message import Arrival, Unread
+from smsbot.core.message import Arrival, Media, Unread
 from smsbot.core.nearest import nearest
 
 from .base import FieldNames, WebhookRequest
@@ -19,6 +19,7 @@ from .base import FieldNames, WebhookRequest
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
 _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
 """What may be a phone number or a code in a provider's words about a text."""
+_MOST_PICTURES = 10
 T = TypeVar("T")
 
 
@@ -121,9 +122,25 @@ class FieldMap:
 
         def arrival(values: dict[str, str], part: Mapping[str, Any]) -> Arrival:
             text, told, sent_at = values["text"].replace("\x00", ""), values.get("id", ""), values.get("time", "")
-            return Arrival(request.account, values["from"], values["to"], text, told, sent_at, canonical(part))
+            pictures = _pictures(part, self._names["inbound"].get("media", ()))
+            return Arrival(
+                request.account, values["from"], values["to"], text, told, sent_at, canonical(part), pictures
+            )
 
         return self.each("inbound", request, arrival)
+
+
+def _pictures(part: Mapping[str, Any], names: Iterable[str]) -> tuple[Media, ...]:
+    """The pictures of a text: an address, a list of addresses, or of objects that hold one."""
+    found = next((value for name in names if (value := _at(part, name.split(".")))), None)
+    listed = found if isinstance(found, list) else [found]
+    pictures: list[Media] = []
+    for each in listed[:_MOST_PICTURES]:
+        told = each if isinstance(each, Mapping) else {"url": each}
+        url, kind = told.get("url"), told.get("type") or told.get("contentType") or told.get("content_type")
+        if isinstance(url, str) and url:
+            pictures.append(Media(url, kind if isinstance(kind, str) else ""))
+    return tuple(pictures)
 
 
 def masked(words: str) -> str:

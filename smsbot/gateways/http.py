@@ -59,6 +59,7 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "text": ("text", "message", "body", "content", "Body"),
         "id": ("id", "message_id", "messageId", "MessageSid"),
         "time": ("time", "timestamp", "received_at", "receivedAt", "date"),
+        "media": ("media", "mediaUrl", "media_url", "attachments"),
     },
     "status": {
         "id": ("id", "message_id", "messageId", "MessageSid"),

@@ -37,6 +37,7 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "text": ("message", "text"),
         "id": ("id", "externalId"),
         "time": ("time", "createTime", "receivedAt"),
+        "media": ("media",),
     },
     "status": {
         "id": ("externalId",),

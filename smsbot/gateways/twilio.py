@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from smsbot.core.clock import iso
 from smsbot.core.errors import NoAnswer, NotSent, NotUnderstood, UsageError
-from smsbot.core.message import Arrival, Receipt
+from smsbot.core.message import Arrival, Media, Receipt
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
@@ -54,6 +54,7 @@ CLAIMS = Claims(
     lists_texts=True,
     lists_reports=True,
     answers_stop=True,
+    sends_media=True,
     hook_suffix="#rc=5&rp=all",
 )
 STATUSES: Mapping[str, Status] = {
@@ -73,6 +74,7 @@ _OUR_ID = "smsbot"
 _LISTED = 100
 """Messages a page, each about a kilobyte, so that a page stays below what an answer may have."""
 _MOST_PAGES = 200
+_MOST_PICTURES = 10
 _SKEW = 30.0
 """Seconds by which Twilio's clock and ours may differ."""
 
@@ -118,6 +120,8 @@ class Twilio:
         fields["From"] = text.sender
         if self._service:
             fields["MessagingServiceSid"] = self._service
+        if text.media:
+            fields["MediaUrl"] = text.media
         if text.report_to:
             fields["StatusCallback"] = f"{text.report_to}?{urlencode({_OUR_ID: text.reference})}"
         headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}
@@ -266,7 +270,16 @@ def _arrival(account: str, item: Mapping[str, Any], names: tuple[str, str, str, 
     sender, recipient, text, sid = (item.get(name) for name in names)
     if not isinstance(sender, str) or not isinstance(recipient, str) or not sender or not recipient:
         raise NotUnderstood("no From or no To")
-    return Arrival(account, sender, recipient, str(text or "").replace("\x00", ""), str(sid or ""), "", raw)
+    words = str(text or "").replace("\x00", "")
+    return Arrival(account, sender, recipient, words, str(sid or ""), "", raw, _pictures(item))
+
+
+def _pictures(item: Mapping[str, Any]) -> tuple[Media, ...]:
+    """The pictures of a webhook: ``NumMedia``, ``MediaUrl0``, ``MediaContentType0`` …"""
+    many = str(item.get("NumMedia") or "0")
+    count = min(int(many), _MOST_PICTURES) if many.isascii() and many.isdecimal() and len(many) < 4 else 0
+    found = ((item.get(f"MediaUrl{n}"), item.get(f"MediaContentType{n}")) for n in range(count))
+    return tuple(Media(str(url), str(kind or "")) for url, kind in found if url)
 
 
 def _receipt(account: str, sid: str, raw: str, ours: str, code: str) -> Receipt:

@@ -53,8 +53,12 @@ class Decision:
     """Why nothing proactive goes to this person any more."""
     parks: Timer | None = None
     """What waits until the person is free."""
+    outcome: str = "started"
+    """What becomes of something that was to begin: ``started``, ``queued``, ``skipped``, ``opted_out``, ``expired``."""
 
 
+_PICTURES_EVERY = 60.0
+"""Seconds between two answers to pictures that nothing takes: a phone may send ten at once."""
 _GUESS_EVERY = 3600.0
 """Seconds between two "did you mean" for one person."""
 WRONG_NUMBER = "wrong number"
@@ -73,9 +77,12 @@ class Decider:
         person: Callable[[], Person],
         *,
         repeat: bool = False,
+        strange: bool = True,
     ) -> None:
         self._line = line
         self._repeat = repeat
+        self._strange = strange
+        """Whether we wrote to the person before they wrote to us, so that we may have the wrong number."""
         self._conversation = conversation
         self._event = event
         self._person = person
@@ -86,6 +93,8 @@ class Decider:
         match event.kind:
             case "text":
                 return self._text(event.text)
+            case "media":
+                return self._picture()
             case "timer":
                 return self._timer()
             case "event":
@@ -102,11 +111,34 @@ class Decider:
                 reaction = Reaction(told["sign"], told["quoted"], told["removed"])
                 return Decision(why, _to(table.reaction, why), {"reaction": reaction})
             case "optout":
-                return Decision("the person opted out", ends="stopped")
+                why = "the person opted out"
+                return Decision(why, _to(table.optout, why), ends="stopped")
             case _:
-                return Decision("the person opted in again")
+                why = "the person opted in again"
+                return Decision(why, _to(table.optin, why))
 
     # -- texts --------------------------------------------------------------------------------------
+
+    def _picture(self) -> Decision:
+        """A picture without words: the open question's, or a handler's, or answered as the bot says."""
+        answer = self._pictured(self._stack())
+        if answer is not None:
+            return answer
+        route, event = self._line.table.media, self._event
+        if route is not None:
+            return Decision("a picture without words", _to(route, "a picture without words"))
+        if event.at - self._conversation.fallback_at < _PICTURES_EVERY:
+            return Decision("another picture without words that nothing takes")
+        says = self._line.bot.media or languages.says("media", self._language())
+        return Decision("a picture without words, which nothing takes", says=(says,), guesses=True)
+
+    def _pictured(self, stack: Stack | None) -> Decision | None:
+        """A picture that answers the open question."""
+        pictures = self._event.media
+        if stack is None or not pictures or stack.question is None or stack.question.kind != "media":
+            return None
+        read = Answer(pictures[0])
+        return Decision(f"the picture answers {stack.place}", wake=Wake(stack, Said(self._event.text, read)))
 
     def _text(self, text: str) -> Decision:
         found = said(text).words
@@ -117,6 +149,8 @@ class Decider:
             return Decision("the last answer once more, sent before our next text was there: ignored")
         exact = word is not None  # no typo leads from a consent word
         stack = self._stack()
+        if (pictured := self._pictured(stack)) is not None:
+            return pictured
         if stack is not None:
             return self._in_flow(stack, text, found)
         frame, table = self._frame, self._line.table
@@ -124,7 +158,7 @@ class Decider:
         if digression is not None:
             return digression
         match = table.match(text, found, self._conversation, exact=exact)
-        if (match is None or match.route.kind in ("fallback", "state")) and identity.is_wrong_number(text):
+        if (match is None or match.route.kind in ("fallback", "state")) and self._is_wrong_number(text):
             return self._wrong_number()
         if frame is None and (match is None or match.route.kind == "fallback"):
             late = late_of(self._conversation, self._line.shelf, text, self._person())
@@ -160,11 +194,18 @@ class Decider:
         prompt = self._frame.prompt if self._frame is not None else ""
         return self._person().language or languages.language_of(prompt) or languages.language_of(self._line.help)
 
+    def _is_wrong_number(self, text: str) -> bool:
+        """Whether somebody whom we wrote to first, outside of what they have begun, says that they are not meant."""
+        if not self._strange or self._line.wrong_number == "":
+            return False
+        return identity.is_wrong_number(text)
+
     def _wrong_number(self) -> Decision:
         """The run ends, nothing proactive goes there any more, the desk is told."""
+        words = self._line.wrong_number
         return Decision(
             "the person says that we write to the wrong number: the run ends, and the desk is told",
-            says=(languages.says("wrong_number", self._language()),), ends="wrong_number",
+            says=(languages.says("wrong_number", self._language()) if words is None else words,), ends="wrong_number",
             handoff=WRONG_NUMBER, hold=_HELD,
         )  # fmt: skip
 
@@ -206,7 +247,7 @@ class Decider:
                 )
         free = isinstance(read, Answer) and not read.literal
         keyword = table.keyword(text, found, exact=True) if switchable(stack) else None
-        if not literal and keyword is None and identity.is_wrong_number(text):
+        if not literal and keyword is None and self._is_wrong_number(text):
             return self._wrong_number()
         if stack.asks and (literal or free or settles(stack)):
             return Decision(f"the text answers {place}", wake=Wake(stack, Said(text, read)))
@@ -255,15 +296,18 @@ class Decider:
         flow = self._line.shelf.current.flow(route.flow) if route is not None and route.flow else None
         begins = route is not None and self._line.begins(route)
         if 0 < start.expires <= event.at:
-            return Decision(f'"{event.text}" was not worth beginning any more')
+            return Decision(f'"{event.text}" was not worth beginning any more', outcome="expired")
         if begins and self._conversation.opted_out:
-            return Decision(f'"{event.text}" begins nothing, because the person has opted out')
+            why = f'"{event.text}" begins nothing, because the person has opted out'
+            return Decision(why, outcome="opted_out")
         if begins and self._conversation.run is not None:
             match start.busy or (flow.start.busy if flow is not None else "") or "queue":
                 case "queue":
-                    return Decision(f'"{event.text}" waits until this conversation has ended', parks=parked(event))
+                    why = f'"{event.text}" waits until this conversation has ended'
+                    return Decision(why, parks=parked(event), outcome="queued")
                 case "skip":
-                    return Decision(f'"{event.text}" is left out, because the person is in a conversation')
+                    why = f'"{event.text}" is left out, because the person is in a conversation'
+                    return Decision(why, outcome="skipped")
         if flow is not None:
             values = {"event": data} if flow.start.event == event.text else {n: data.get(n) for n in flow.args}
             return Decision(why, wake=begin(self._line.shelf, flow.name, values, event.text))

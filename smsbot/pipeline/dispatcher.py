@@ -19,6 +19,7 @@ import structlog
 from smsbot.conversations.journal import Record
 from smsbot.core import segments
 from smsbot.core.clock import Clock
+from smsbot.core.conversation import Conversation
 from smsbot.core.errors import Changed, SmsbotError, StoreError, StoreRefused, UsageError
 from smsbot.core.message import Event, Key, Reply
 from smsbot.core.phone import mask
@@ -94,6 +95,8 @@ class Dispatcher:
         self.talks = Talks()
         self.watch: Callable[[Effects], None] | None = None
         """Is told what each committed turn did (for coverage)."""
+        self.decided: dict[bytes, asyncio.Future[str]] = {}
+        """Who waits to hear what became of an event, by its id."""
         self.pause: Pause = asyncio.sleep
         """Waits between two tries of a step."""
 
@@ -183,7 +186,9 @@ class Dispatcher:
         conversation = self.store.peek(work.event.key) or await self.store.load(work.event.key)
         try:
             repeat = await self.store.repeats(conversation, work.event)
-            turn = Turn(line, conversation, work.event, repeat=repeat, secret=self.store.dedupe_key)
+            greeted = await self._greeted(conversation, work.event)
+            secret = self.store.dedupe_key
+            turn = Turn(line, conversation, work.event, repeat=repeat, greeted=greeted, secret=secret)
         except Exception:
             return False
         try:
@@ -203,8 +208,23 @@ class Dispatcher:
         self._committed(turn, answer.verdict)
         return answer.verdict is not Verdict.FENCED
 
+    async def _greeted(self, conversation: Conversation, event: Event) -> bool:
+        """Whether texts of ours had gone to somebody whose conversation begins with this text."""
+        if event.kind != "text" or conversation.version:
+            return False
+        line, number = event.key
+        return bool(await self.store.rows("greeted", line=line, number=number, before=event.at))
+
+    def _tell(self, turn: Turn) -> None:
+        """Tell who waits for it what becomes of an event."""
+        waiting = self.decided.get(turn.event.id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(turn.decision.outcome)
+
     def _committed(self, turn: Turn, verdict: Verdict) -> None:
         """Keep the conversations of a turn alive, or let go of them."""
+        if verdict is Verdict.DONE:
+            self._tell(turn)
         if verdict is Verdict.DONE and self.watch is not None:
             self.watch(turn.chat.effects)
         if verdict is Verdict.DONE:
@@ -387,11 +407,14 @@ class Dispatcher:
         """One try; False if the conversation moved on meanwhile."""
         event = work.event
         conversation = await self.store.load(event.key)
-        repeat = await self.store.repeats(conversation, event)
-        turn = work.turn = Turn(line, conversation, event, segmenter=work, repeat=repeat, secret=self.store.dedupe_key)
+        repeat, greeted = await self.store.repeats(conversation, event), await self._greeted(conversation, event)
+        turn = work.turn = Turn(
+            line, conversation, event, segmenter=work, repeat=repeat, greeted=greeted, secret=self.store.dedupe_key
+        )
         if event.seq:  # it may have begun before: what is journaled happens no second time
             await self._remember(turn)
         turn.pin()
+        self._tell(turn)
         try:
             await self._decide(turn)
             answer = await work.commit(turn.step(self.clock.now()))

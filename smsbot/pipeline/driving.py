@@ -23,7 +23,7 @@ from smsbot.core.start import start_of
 from smsbot.core.turn import digest
 from smsbot.flows.state import Again, Back, Begin, Descend, Done, Due, Input, Result, Said, Waiting
 from smsbot.flows.steps import ABANDONED
-from smsbot.routing.chat import Chat, Defaults, Restart
+from smsbot.routing.chat import Chat, Restart
 from smsbot.routing.injection import Signature
 
 from .blocking import watched
@@ -242,7 +242,7 @@ class Driving:
         """What a conversation holds that did not begin with this turn: the world as it was then."""
         line = self._scene.line
         first = Conversation(self._scene.event.key, contact=level.contact)
-        chat = Chat(level.started, first, defaults=Defaults(line.bot.timeout, line.bot.tries, line.timezone))
+        chat = Chat(level.started, first, defaults=line.defaults)
         chat.data = codec.fresh(level.data)
         return chat
 

@@ -12,6 +12,7 @@ from smsbot.core.answers import Answer, Reading
 from smsbot.core.conversation import BETWEEN, Conversation, Frame
 from smsbot.core.errors import FlowError, FlowsWrong
 from smsbot.core.message import Key
+from smsbot.core.question import Question
 from smsbot.core.said import without_filler
 from smsbot.core.words import tokens
 from smsbot.flows import engine
@@ -92,6 +93,15 @@ class Stack:
         """Whether a question is open."""
         top = self.top
         return top.open is not None if isinstance(top, TalkLevel) else top.state.phase == "ask"
+
+    @property
+    def question(self) -> Question | None:
+        """The open question."""
+        top = self.top
+        if isinstance(top, TalkLevel):
+            return top.open.question if top.open is not None else None
+        ask = top.flow.steps[top.state.step].ask if top.state.phase == "ask" else None
+        return ask.question if ask is not None else None
 
     @property
     def place(self) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
 from smsbot.core import codec, phone
 from smsbot.core.clock import Clock
+from smsbot.core.conversation import Conversation
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply, Unread
 from smsbot.core.nearest import nearest
@@ -33,16 +35,20 @@ log = structlog.get_logger("smsbot.inbox")
 WEAK = 60.0
 """Seconds for which a text without id and time counts as the same one (people answer "1" twice)."""
 _RECENT = 100_000
+_DECIDED = 1.0
+"""Seconds that an event from outside is waited for until it is known what becomes of it."""
 _LISTED = 100
 _JSON = {"content-type": "application/json"}
 FOREIGN = "a text to a number that is none of our lines"
 """Why a webhook waits that was understood."""
-_NOISE = {
-    noise.Kind.EMPTY: "an empty text is no answer",
-    noise.Kind.MEDIA: "a picture without words is no answer",
-    noise.Kind.AUTOREPLY: "a phone or an office answered by itself, so it is no answer",
-}
-"""Why noise is no turn."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Texts that wait until their conversation is read from the database."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    length: int = 0
 
 
 class Inbox:
@@ -55,6 +61,7 @@ class Inbox:
         self._receipts = receipts
         self._clock = clock
         self._recent: OrderedDict[bytes, None] = OrderedDict()
+        self._reading: dict[Key, _Queue] = {}
 
     @property
     def crowded(self) -> bool:
@@ -153,7 +160,8 @@ class Inbox:
     ) -> str:
         """An event from outside for the conversation with `number`; the same `key` counts once.
 
-        Returns ``started``, ``queued`` (the person is in a conversation), ``scheduled`` or ``duplicate``.
+        Returns what becomes of it: ``started``, ``queued`` (the person is in a conversation, or is not looked after
+        within a second), ``scheduled``, ``skipped``, ``opted_out``, ``expired`` or ``duplicate``.
         """
         ours = self._line_of(name, line)
         theirs = phone.normalise(number, ours.country)
@@ -171,12 +179,20 @@ class Inbox:
         event = Event(identity, whose, "event", name, due, ours.account, told.pack())
         if at is not None and at > now:
             return await self._schedule(event, identity)
-        open_run = (await self._store.load(event.key)).run is not None
-        if await self._dispatcher.arrive(event) is not Verdict.DONE:
-            return "duplicate"
-        reached("event.kept")
-        queued = open_run and self._begins(ours, name) and (busy or (flow.start.busy if flow else "")) in ("", "queue")
-        return "queued" if queued else "started"
+        decided = asyncio.get_running_loop().create_future()
+        if self._dispatcher.decided.setdefault(event.id, decided) is not decided:
+            return "duplicate"  # the same at this very moment
+        try:
+            if await self._dispatcher.arrive(event) is not Verdict.DONE:
+                return "duplicate"
+            reached("event.kept")
+            if self._store.paused(ours.number):
+                return "queued"
+            return await asyncio.wait_for(decided, _DECIDED)
+        except TimeoutError:
+            return "queued"
+        finally:
+            self._dispatcher.decided.pop(event.id, None)
 
     def _line_of(self, name: str, line: str) -> Line:
         """The line that an event goes to: the named one, else the first that answers it."""
@@ -195,21 +211,12 @@ class Inbox:
             raise UsageError(f'no @bot.event("{name}") handler and no flow answers here{hint}')
         return answering
 
-    @staticmethod
-    def _begins(line: Line, name: str) -> bool:
-        return line.begins(line.table.events[name])
-
     async def _schedule(self, event: Event, identity: bytes) -> str:
-        if await self._store.rows("seen", key=identity):
-            return "duplicate"
+        """Keep it for later; of several at one moment, one is."""
         timer = timer_of(event, event.at, identity)
-        await self._store.write(
-            [
-                ("start", (*timer.key, timer.name, timer.due, timer.data, identity)),
-                ("start_seen", (identity, self._clock.now())),
-            ]
-        )
-        return "scheduled"
+        row = (*timer.key, timer.name, timer.due, timer.data)
+        first = await self._store.once(identity, self._clock.now(), [("timer", row)])
+        return "scheduled" if first else "duplicate"
 
     # -- one text -----------------------------------------------------------------------------------
 
@@ -234,14 +241,15 @@ class Inbox:
         if arrival.gateway_id:
             seen = digest("id", account, arrival.gateway_id, key=self._store.dedupe_key)
         elif arrival.sent_at:
-            parts = (account, number, line.number, arrival.text, arrival.sent_at)
+            said = "\n".join((arrival.text, *(m.url for m in arrival.media)))
+            parts = (account, number, line.number, said, arrival.sent_at)
             seen = digest("text", *parts, key=self._store.dedupe_key)
         else:
             seen, window = digest("raw", account, arrival.raw, key=self._store.dedupe_key), WEAK
         identity = digest(seen, repr(now)) if window else seen
         return Event(
-            identity, Key(line.number, number), "text", arrival.text, now, account,
-            gateway_id=arrival.gateway_id, seen=seen, window=window,
+            identity, Key(line.number, number), "text", arrival.text, now, account, _pictures(arrival),
+            arrival.gateway_id, seen, window,
         )  # fmt: skip
 
     async def _take_event(self, event: Event, line: Line, arrival: Arrival) -> bool:
@@ -251,14 +259,16 @@ class Inbox:
         kind = noise.recognise(text)
         if kind is noise.Kind.REACTION:
             return await self._react(event, line, text)
-        if kind is not noise.Kind.TEXT:
-            return await self._done(event, _NOISE[kind])
+        if kind is noise.Kind.MEDIA or (kind is noise.Kind.EMPTY and arrival.media):
+            return await self._picture(replace(event, kind="media", text=""))
+        if kind is noise.Kind.EMPTY:
+            return await self._done(event, "an empty text is no answer")
         word = consent.read(text, line.country)
         if word is Word.STOP:
             return await self._consent(event, line, "optout", line.opted_out)
         if word is None and noise.is_automatic(text):
-            return await self._done(event, _NOISE[noise.Kind.AUTOREPLY])
-        conversation = self._store.peek(event.key) or await self._store.load(event.key)
+            return await self._done(event, "a phone or an office answered by itself, so it is no answer")
+        conversation = await self._conversation(event.key)
         if conversation.opted_out:
             return await self._opted_out(event, line, word, arrival.late)
         await self._dispatcher.arrive(event)
@@ -271,6 +281,29 @@ class Inbox:
         event = replace(event, kind="reaction", data=codec.dumps(dataclasses.asdict(found)))
         if line.table.reaction is None:
             return await self._done(event, "a reaction to a text of ours is no answer")
+        await self._dispatcher.arrive(event)
+        return True
+
+    async def _conversation(self, key: Key) -> Conversation:
+        """The conversation; texts that came while it is read go on in their order, none past another."""
+        queue = self._reading.get(key)
+        if queue is None and (found := self._store.peek(key)) is not None:
+            return found
+        queue = self._reading.setdefault(key, _Queue())
+        queue.length += 1
+        try:
+            async with queue.lock:
+                return await self._store.load(key)
+        finally:
+            queue.length -= 1
+            if not queue.length:
+                self._reading.pop(key, None)
+
+    async def _picture(self, event: Event) -> bool:
+        """A picture without words: kept, and told to whoever takes it."""
+        conversation = await self._conversation(event.key)
+        if conversation.opted_out:
+            return await self._done(event, "the number has opted out, so nothing answers")
         await self._dispatcher.arrive(event)
         return True
 
@@ -302,6 +335,11 @@ class Inbox:
 
     def _say(self, event: Event, line: Line, text: str) -> Outgoing:
         return owed(Reply(text), 0, event, line, self._clock.now(), lane="consent")
+
+
+def _pictures(arrival: Arrival) -> str:
+    """What is kept of the pictures of a text; empty where there are none."""
+    return codec.dumps({"media": [[m.url, m.type] for m in arrival.media]}) if arrival.media else ""
 
 
 def _safe(headers: Mapping[str, str]) -> dict[str, str]:

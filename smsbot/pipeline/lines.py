@@ -13,6 +13,7 @@ from smsbot.core.nearest import nearest
 from smsbot.core.words import tokens
 from smsbot.policy import consent
 from smsbot.routing.bot import Bot
+from smsbot.routing.chat import Defaults
 from smsbot.routing.injection import Signature, may_ask, where, wrong
 from smsbot.routing.router import Route, Table
 
@@ -46,8 +47,19 @@ class Line:
     """That of its bot's texts and start words, as they show it (ISO 639-1)."""
     timezone: str = "UTC"
     """The zone of the people who text it, where they have none of their own (IANA)."""
+    wrong_number: str | None = None
+    """What is said to somebody who says that we have the wrong number; empty: such texts mean nothing of their own."""
+    gateway: str = ""
+    """The provider of its account."""
+    sends_media: bool = False
+    """Whether pictures can leave from it."""
     network_confirms: bool = False
     """Whether the network itself answers STOP and START, so that we say nothing."""
+
+    @property
+    def defaults(self) -> Defaults:
+        """What a handler's chat is told of the line and its bot."""
+        return Defaults(self.bot.timeout, self.bot.tries, self.timezone, self.gateway, self.sends_media)
 
     def begins(self, route: Route) -> bool:
         """Whether what answers an event may be a conversation, which waits for its turn and for consent."""

@@ -32,6 +32,7 @@ def owed(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str =
         event=event.id,
         lane=lane,
         flash=reply.flash,
+        media=reply.media,
     )
 
 
@@ -40,13 +41,19 @@ def joined(said: Sequence[Reply]) -> list[Reply]:
     found: list[Reply] = []
     for reply in said:
         last = found[-1] if found else None
-        if last is not None and (last.due, last.valid, last.flash) == (reply.due, reply.valid, reply.flash):
+        if last is not None and _together(last, reply):
             both = f"{last.text}\n{reply.text}"
             if segments.count(both).segments <= segments.MAX_PARTS:
                 found[-1] = replace(last, text=both)
                 continue
         found.append(reply)
     return found
+
+
+def _together(one: Reply, other: Reply) -> bool:
+    """Whether two texts may leave as one: due at one time, for as long, and without pictures."""
+    alike = (one.due, one.valid, one.flash) == (other.due, other.valid, other.flash)
+    return alike and not (one.media or other.media)
 
 
 def backoff(attempt: int, asked: float | None) -> float:

@@ -169,6 +169,7 @@ class Sender:
             validity=text.expires - self._clock.now(),
             report_to=account.report_url(),
             flash=text.flash,
+            media=text.media,
         )
 
     async def _settle(self, claim: Claim, result: SendResult) -> None:

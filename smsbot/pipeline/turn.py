@@ -19,7 +19,7 @@ from smsbot.core.message import Event, Key, Message, Outgoing, Reply
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.core.turn import Entry, Step, Timer, answer_hash, digest, run_id
 from smsbot.flows.state import Begin, Person
-from smsbot.routing.chat import Chat, Defaults, Segmenter
+from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
 
@@ -49,18 +49,21 @@ class Turn:
         segmenter: Segmenter | None = None,
         apology: bool = False,
         repeat: bool = False,
+        greeted: bool = False,
         secret: bytes = b"",
     ) -> None:
+        self._wrote_first = conversation.wrote_first or (
+            event.kind == "text" and not conversation.version and not greeted
+        )
         self._secret = secret
         self.line = line
         self._repeat = repeat
         self.before = conversation
         self.event = event
-        self._first = _APOLOGY if apology else 0
+        self._first = _APOLOGY if apology else int(event.kind in ("optout", "optin"))  # the inbox has confirmed it
         self._segmenter = segmenter
-        defaults = Defaults(line.bot.timeout, line.bot.tries, line.timezone)
         self.chat = Chat(
-            event, conversation, segmenter=segmenter, first_step=self._first, defaults=defaults, seed=event.id
+            event, conversation, segmenter=segmenter, first_step=self._first, defaults=line.defaults, seed=event.id
         )
         self._talk: TalkLevel | None = None
         self._apologist: Signature | None = None
@@ -78,7 +81,10 @@ class Turn:
         """What the event leads to; in an apology the flow does not run, it stays at its question."""
         ends = "failed" if self.event.kind == "timer" else ""
         try:
-            decision = Decider(self.line, self.before, self.event, self.person, repeat=self._repeat).decide()
+            strange = not self._wrote_first
+            decision = Decider(
+                self.line, self.before, self.event, self.person, repeat=self._repeat, strange=strange
+            ).decide()
         except FlowError as error:
             if not apology:
                 raise
@@ -141,7 +147,7 @@ class Turn:
         assert self.signature is not None
         if self._talk is None:
             kind = self.route.kind if self.route is not None else ""
-            held = kind in ("state", "anywhere", "fallback") and self.before.run is not None
+            held = kind in ("state", "anywhere", "fallback", "media") and self.before.run is not None
             run = self.before.run.id if held and self.before.run else run_id(self.event)
             match = self.decision.match
             given = {k: v for k, v in self.decision.values.items() if k != "event"}
@@ -305,6 +311,7 @@ class Turn:
             late=self._late(run, runs),
             fallback_at=self.event.at if decision.guesses else self.before.fallback_at,
             answered=self._answered(),
+            wrote_first=self._wrote_first,
         )
         handoffs = (*effects.handoffs, *filter(None, (decision.handoff,)))
         return Step(
@@ -366,7 +373,7 @@ class Turn:
         effects = self.chat.effects
         if run is None or effects.state is not None or effects.end is not None or self.decision.wake is not None:
             return False
-        return bool(self.decision.says) or (self.route is not None and self.route.kind == "anywhere")
+        return bool(self.decision.says) or (self.route is not None and self.route.kind in ("anywhere", "media"))
 
     def _next_run(self, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
         """The open run after this turn, the run rows to write, and the places visited."""

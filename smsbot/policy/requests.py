@@ -31,9 +31,9 @@ be removed of a person; remove needs it, or "me"; remove_me says it itself. whic
 prepositions; when: those of time. whole: a request by itself.
 """
 _STOP, _WORD, _TO = "[SsCU]", "[SCU]", "[pb]?"
-_AFTER = f"(?:{_TO}d*[ol]|{_TO}m|[pb]d+|b[xio].*|[vc])*"
+_AFTER = f"(?:{_TO}d*[ol]|{_TO}m|[pb]?d+|b[xio].*|[vc]|p$)*"
 """What may follow a request in its clause: to whom, which texts, from whom or about what."""
-_OFF = f"(?:{_TO}d*[olm](?!{_TO}d*x)|[pb]d*)*(?:$|(?=i))"
+_OFF = f"(?:{_TO}d*[olm](?!{_TO}d*x)|[pbd]+)*(?:$|(?=i))"
 """What may follow a removal: from which list."""
 _REQUESTS = re.compile(
     "|".join(
@@ -44,6 +44,7 @@ _REQUESTS = re.compile(
             f"[kC]{_TO}d*o(?![xg])",  # cancel these alerts
             f"(?:q|rd*[mM]|mr){_TO}[dow]*(?:l(?!{_TO}d*x)|{_OFF})",  # remove me, delete my number from the list
             f"^[yidm]*(?:v[vyipbd]*m?U|[pbd]*mU|{_TO}U(?=[mpbdol])){_OFF}",  # unsubscribe me from this
+            "^[vyi]*Sd+$",  # stop this
             "L",  # leave me alone
         )
     )
@@ -55,7 +56,7 @@ _REFUSALS = re.compile(
         (
             f"^[vyi]*(?:{_TO}m)?{_NOT_TO}w(?:{_TO}m|d*o)+{_AFTER}$",  # do not contact me again
             f"^[vy]*(?:{_TO}m)?{_NOT_TO}w{_AFTER}$",  # proszę więcej nie pisać
-            f"^[vy]*(?:{_TO}m)?{_NOT_TO}g(?:{_TO}m)?(?:{_TO}d*o{_AFTER}|d*)$",  # don't send me any texts
+            f"^[vy]*(?:{_TO}m)?{_NOT_TO}g(?:{_TO}m)?(?:{_TO}[dnv]*o{_AFTER}|d*)$",  # don't send me any texts
             f"^[vyi]*{_TO}m[gw]N+(?:{_TO}d*o{_AFTER})?$",  # m'envoyez plus de messages
             f"^[vyi]*v+N+g(?:{_TO}m)?d*o{_AFTER}$",  # je veux plus recevoir de messages
             f"^[vyi]*(?:n+d*|N+d+)o{_AFTER}$",  # no more texts, plus de sms
@@ -68,6 +69,8 @@ _REFUSALS = re.compile(
 """Requests that are negations: of writing, of sending, of a wish."""
 _BARE = re.compile(rf"^(?:i?v+)*[vy]*{_WORD}*[SU]{_WORD}*(?=$|i)")
 """A stop word with nothing beside it that has a meaning here; what follows begins anew."""
+_SHOUTED = re.compile(r"^[vy]*S(?![pbdzo])")
+"""The same word in capitals before words that are not, whatever they say of themselves: "STOP never signed up"."""
 _BREAK = re.compile(r"[,.;:!?\n()…/|]|\s[-–—]+\s")
 _MOST_WORDS = 30
 """Words of a plain request; a longer text tells a story."""
@@ -79,6 +82,8 @@ class _Clause(NamedTuple):
     letters: str
     loud: bool
     """Whether it is in capitals."""
+    shouts: bool
+    """Whether its stop word is, and what follows is not."""
 
 
 def asks_for_silence(heard: Said, stop: Phrases[bool], quit_: Phrases[bool]) -> bool:
@@ -98,12 +103,12 @@ def _asks(clauses: Sequence[_Clause]) -> bool:
     spoken = [c for c in clauses if c.letters]
     if any(_is_request(clause.letters) for clause in spoken):
         return True
-    bare = [n for n, c in enumerate(spoken) if _BARE.match(c.letters)]
+    bare = [n for n, c in enumerate(spoken) if _BARE.match(c.letters) or (c.shouts and _SHOUTED.match(c.letters))]
     if not bare:
         return False
     others = [c for n, c in enumerate(spoken) if n not in bare]
     quiet = any(not c.loud for c in others)
-    return bare[0] == 0 or all(set(c.letters) <= set("yvinos") for c in others) or (quiet and spoken[bare[-1]].loud)
+    return bare[0] == 0 or all(set(c.letters) <= set("yvinosCkU") for c in others) or (quiet and spoken[bare[-1]].loud)
 
 
 def _is_request(letters: str) -> bool:
@@ -132,16 +137,20 @@ def _parts(
 ) -> Iterator[_Clause]:
     """A stretch between two signs, split at conjunctions."""
     words = [t.word for t in part]
-    letters, i, begun = "", 0, 0
-    while i < len(words):
-        length, letter = kinds.at(words, i, stop, quit_)
+    letters, shouted, begun = "", False, 0
+    for i, length, letter in kinds.each(words, stop, quit_):
         if letter == "c" and i > begun:
-            yield _Clause(letters, _is_loud(text, part[begun:i]))
-            letters, begun = "", i + length
+            yield _clause(text, letters, part[begun:i], shouted)
+            letters, shouted, begun = "", False, i + length
         elif letter not in ".c":
             letters += letter
-        i += length
-    yield _Clause(letters, _is_loud(text, part[begun:]))
+            shouted = shouted or (letter == "S" and _is_loud(text, part[i : i + length]))
+    yield _clause(text, letters, part[begun:], shouted)
+
+
+def _clause(text: str, letters: str, part: Sequence[Token], shouted: bool) -> _Clause:
+    loud = _is_loud(text, part)
+    return _Clause(letters, loud, shouted and not loud)
 
 
 def _is_loud(text: str, part: Sequence[Token]) -> bool:
@@ -158,6 +167,14 @@ class _Words:
         self._stems = sorted(
             ((normalise(w), letter) for w, letter in pairs if w.endswith("*")), key=lambda p: -len(p[0])
         )
+
+    def each(self, words: Sequence[str], stop: Phrases[bool], quit_: Phrases[bool]) -> Iterator[tuple[int, int, str]]:
+        """The words in order: where, how many belong together, and their kind."""
+        i = 0
+        while i < len(words):
+            length, letter = self.at(words, i, stop, quit_)
+            yield i, length, letter
+            i += length
 
     def at(self, words: Sequence[str], i: int, stop: Phrases[bool], quit_: Phrases[bool]) -> tuple[int, str]:
         """How many words belong together at a place, and their kind."""

@@ -35,6 +35,8 @@ class Bot(Router):
     ``abandoned``), `tries` how often a conversation asks again after a wrong answer. With `join`, the texts of one
     turn leave as one, a line each. `apology` is said when a turn has failed for good. `language` (en, pl, fr, es) is
     what the bot speaks, and so how answers are read where nothing is known of the person; else its texts show it.
+    `wrong_number` is what is said to somebody whom we wrote to first and who says that they are not meant; with False
+    such texts mean nothing of their own. `media` is what is said to a picture without words that nothing takes.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Bot(Router):
         join: bool = False,
         apology: str = "",
         language: str = "",
+        wrong_number: str | bool = True,
+        media: str = "",
     ) -> None:
         super().__init__()
         self.name = name
@@ -63,6 +67,8 @@ class Bot(Router):
             hint = f'; did you mean "{near}"?' if near else f"; write one of {', '.join(UNDERSTOOD)}"
             raise RouteError(f"answers are not understood in the language {language!r}{hint}\n  --> {caller()}")
         self.language = language
+        self.wrong_number = wrong_number
+        self.media = media
         self.doubles: dict[str, Callable[..., Any]] = {}
         """What stands in for steps in tests, by the name of their function."""
         self.join = join
@@ -172,7 +178,9 @@ class Bot(Router):
         busy: str = "",
         valid: str | float = "",
     ) -> str:
-        """Begin what answers the event `name` for somebody; returns ``started``, ``queued`` or ``scheduled``.
+        """Begin what answers the event `name` for somebody; returns what becomes of it.
+
+        That is ``started``, ``queued``, ``scheduled``, ``skipped``, ``opted_out``, ``expired`` or ``duplicate``.
 
         `at` begins it later; the same `key` counts once a person (``duplicate``); `busy` says what if the person is
         in a conversation: ``queue``, ``replace`` or ``skip``; past `valid` it is not worth beginning any more. In a

@@ -88,6 +88,10 @@ class Defaults:
     tries: int = 3
     zone: str = "UTC"
     """The time zone of the line (IANA)."""
+    gateway: str = ""
+    """The provider that the line's texts leave through."""
+    sends_media: bool = False
+    """Whether it takes pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,8 @@ class Chat:
     """
 
     __slots__ = (
-        "_defaults", "_event", "_journal", "_promised", "_random", "_real", "_seed", "_segmenter", "_silent", "_sites",
-        "_steps", "contact", "data", "driver", "effects", "line", "number", "state",
+        "_defaults", "_event", "_journal", "_opted_out", "_promised", "_random", "_real", "_seed", "_segmenter",
+        "_silent", "_sites", "_steps", "contact", "data", "driver", "effects", "line", "number", "state",
     )  # fmt: skip
 
     def __init__(
@@ -138,6 +142,7 @@ class Chat:
         self._promised: tuple[Wait[Any], ...] = ()
         self._segmenter = segmenter
         self._defaults = defaults
+        self._opted_out = conversation.opted_out
         self._silent = False
         self._sites: dict[str, int] | None = None
         self.driver: Driver | None = None
@@ -230,12 +235,21 @@ class Chat:
         """
         return datetime.fromtimestamp(self._event.at, zone_of(self.contact, self._defaults.zone))
 
-    def say(self, text: str, *, valid: str | float = 3600.0, at: datetime | None = None, flash: bool = False) -> None:
+    def say(
+        self,
+        text: str,
+        *,
+        valid: str | float = 3600.0,
+        at: datetime | None = None,
+        flash: bool = False,
+        media: str = "",
+    ) -> None:
         """Send a text when the turn commits.
 
         `valid` is how long it is worth sending, counted from what it answers (or from `at`); past that it
         is listed as expired instead (C9). `at` sends it later; it needs a time zone. `flash` shows it at once and
-        keeps it not (class 0, 3GPP TS 23.038 §4), where the gateway can.
+        keeps it not (class 0, 3GPP TS 23.038 §4), where the gateway can. `media` is the address of a picture that goes
+        with it, where the gateway can; else that is an error here, not on the way.
         Raises `ChatError` for an empty text or one of more than 9 SMS parts.
         """
         if not isinstance(text, str):
@@ -248,8 +262,18 @@ class Chat:
             raise ChatError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
         if at is not None and at.tzinfo is None:
             raise ChatError("say(at=...) needs a time with a zone, such as datetime.now(UTC)")
+        if media:
+            self._check_media(media)
         if not self._silent:
-            self.effects.said.append(Reply(clean, duration(valid), at.timestamp() if at else None, flash))
+            self.effects.said.append(Reply(clean, duration(valid), at.timestamp() if at else None, flash, media))
+
+    def _check_media(self, media: str) -> None:
+        if not media.startswith("https://"):
+            raise ChatError('say(media=…) takes the address of a picture: "https://…"')
+        if not self._defaults.sends_media:
+            name = self._defaults.gateway
+            why = f'the gateway "{name}" cannot send pictures' if name else "this gateway cannot send pictures"
+            raise ChatError(f"{why}, so say(media=…) is for lines of one that can (twilio); send a link in the text")
 
     def goto(self, state: str, *, timeout: str | float | None = None, then: str = "") -> None:
         """Wait for the next text at `state`, whose `@bot.state` handler gets it.
@@ -469,8 +493,11 @@ class Chat:
         key: str = "",
         busy: str = "",
         valid: str | float = 0.0,
-    ) -> None:
+    ) -> str:
         """Begin what answers the event `name` for somebody (by default this person), committed with this turn.
+
+        Returns ``opted_out`` where this person has opted out, so that nothing begins; else ``scheduled``: what becomes
+        of it is decided in their own turn.
 
         ``chat.start("page", {"what": "fire"}, to="+48…")``. `at` begins it later; the same `key` counts once a person;
         `busy` says what if they are in a conversation (``queue``, ``replace``, ``skip``); past `valid` it is not worth
@@ -478,9 +505,12 @@ class Chat:
         """
         if at is not None and at.tzinfo is None:
             raise ChatError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
+        if self._opted_out and to in ("", self.number):
+            return "opted_out"
         if not self._silent:
             moment = at.timestamp() if at else None
             self.effects.starts.append(Start(name, to or self.number, moment, key, busy, duration(valid), data or {}))
+        return "scheduled"
 
     def _promise(self, wanted: Request | Wait[Any], said: str) -> Wait[Any]:
         """What has to be awaited; what was made before must have been, but for steps that `gather` may take."""

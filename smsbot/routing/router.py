@@ -25,7 +25,8 @@ class Route:
     """A handler and what leads to it."""
 
     kind: str
-    """``on``, ``anywhere``, ``state``, ``fallback``, ``event``, ``delivery`` or ``reaction``."""
+    """``on``, ``anywhere``, ``state``, ``fallback``, ``event``, ``delivery``, ``reaction``, ``optout``, ``optin`` or
+    ``media``."""
     trigger: str
     signature: Signature | None
     """The handler; None where a flow takes it."""
@@ -63,6 +64,9 @@ class Table:
     deliveries: dict[Status, Route] = field(default_factory=dict)
     fallback: Route | None = None
     reaction: Route | None = None
+    optout: Route | None = None
+    optin: Route | None = None
+    media: Route | None = None
 
     def match(
         self, text: str, found: Sequence[Token], conversation: Conversation, *, exact: bool = False
@@ -146,6 +150,18 @@ class Router:
     def on_reaction(self, handler: Handler) -> Handler:
         """Take reactions (tapbacks) to a text of ours; the argument `reaction` is a `Reaction`."""
         return self._one("reaction", "", ("chat", "reaction", "contact"), False)(handler)
+
+    def on_optout(self, handler: Handler) -> Handler:
+        """Be told that a person has opted out (STOP, or a plain request): nothing that is said leaves any more."""
+        return self._one("optout", "", ("chat", "message", "text", "contact"), False)(handler)
+
+    def on_optin(self, handler: Handler) -> Handler:
+        """Be told that a person who had opted out wants texts again (START)."""
+        return self._one("optin", "", ("chat", "message", "text", "contact"), False)(handler)
+
+    def on_media(self, handler: Handler) -> Handler:
+        """Take pictures without words, where no open question takes them; they are in ``message.media``."""
+        return self._one("media", "", _TEXT, False)(handler)
 
     def event(self, name: str, *, blocking: bool = False) -> Callable[[Handler], Handler]:
         """Take an event from outside; the handler's `event` argument is its data."""
@@ -254,9 +270,10 @@ def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
             taken = table.events.setdefault(route.trigger, route)
         case "delivery":
             taken = table.deliveries.setdefault(Status(route.trigger), route)
-        case "reaction":
-            taken = table.reaction
-            table.reaction = table.reaction or route
+        case "reaction" | "optout" | "optin" | "media" as kind:
+            taken = getattr(table, kind)
+            if taken is None:
+                setattr(table, kind, route)
         case _:
             taken = table.fallback
             table.fallback = table.fallback or route

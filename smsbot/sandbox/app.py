@@ -146,12 +146,12 @@ class _Sandbox:
 
     async def text(self, request: Request) -> Response:
         body = await _object(request)
-        text, to = body.get("text"), body.get("to") or ""
-        if not isinstance(text, str) or not text:
-            raise UsageError('a text is needed: {"text": "hello"}')
+        text, to, media = body.get("text", ""), body.get("to") or "", body.get("media") or ""
+        if not isinstance(text, str) or not isinstance(media, str) or not (text or media):
+            raise UsageError('a text is needed: {"text": "hello"}, or a picture: {"media": "https://…"}')
         if len(text) > _LONGEST:
             raise UsageError(f"a phone sends at most {_LONGEST} characters")
-        identity = await self._network.text_from(self._number(request), text, str(to))
+        identity = await self._network.text_from(self._number(request), text, str(to), media)
         return _json({"id": identity}, 202)
 
     async def thread(self, request: Request) -> Response:

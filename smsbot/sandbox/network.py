@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from mimetypes import guess_type
 
 import orjson
 import structlog
@@ -101,12 +102,12 @@ class Network:
 
     # -- phones -------------------------------------------------------------------------------------
 
-    async def text_from(self, phone: str, text: str, line: str = "") -> str:
-        """A person texts a line (by default the first); returns the network's id of the text."""
+    async def text_from(self, phone: str, text: str, line: str = "", media: str = "") -> str:
+        """A person texts a line (by default the first), perhaps with a picture; returns the network's id of it."""
         line = line or self._default_line
         identity, now = secrets.token_hex(10), self._clock.now()
         parts = segments.count(text).segments
-        row = (identity, "in", line, phone, text, parts, now, "sent", "", "", self._inbound_url(line), None)
+        row = (identity, "in", line, phone, text, parts, now, "sent", "", "", self._inbound_url(line), None, media)
         await self._tables.write([("sandbox_text", row), ("sandbox_job", (now, "inbound", identity, ""))])
         self.kick()
         return identity
@@ -116,7 +117,7 @@ class Network:
         rows = await self._tables.rows("sandbox_thread", phone=phone, limit=limit)
         return [
             {"direction": r["direction"], "text": r["text"], "at": iso(r["at"]), "status": r["status"],
-             "line": r["line"], "parts": r["parts"], "id": r["id"]}
+             "line": r["line"], "parts": r["parts"], "id": r["id"], **({"media": r["media"]} if r["media"] else {})}
             for r in rows
         ]  # fmt: skip
 
@@ -141,7 +142,7 @@ class Network:
         external = sent.external_id or identity
         row = (
             identity, "out", sent.sender, sent.phone, sent.text, segments.count(sent.text).segments, now,
-            Status.ACCEPTED.value, external, sent.account, sent.webhook, now + sent.validity,
+            Status.ACCEPTED.value, external, sent.account, sent.webhook, now + sent.validity, "",
         )  # fmt: skip
         fate = self._fate(self.mode(sent.phone), sent.validity)
         jobs = [("sandbox_job", (now + after, "status", identity, status.value)) for after, status in fate]
@@ -248,6 +249,9 @@ class Network:
             "to": text["line"],
             "message": text["text"],
             "time": iso(text["at"]),
+            **(
+                {"media": [{"url": text["media"], "type": guess_type(text["media"])[0] or ""}]} if text["media"] else {}
+            ),
         }
         if not await self._post(self._inbound_url(text["line"]), body):
             return False

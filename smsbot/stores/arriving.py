@@ -140,7 +140,8 @@ class Turn(Planned):
         run = after.run
         line, number = after.key
         late = _late(after.late) if after.late is not None else ""
-        plan.add("conversation", (line, number, after.version, run and run.id, after.fallback_at, late, after.answered))
+        row = (line, number, after.version, run and run.id, after.fallback_at, late, after.answered, after.wrote_first)
+        plan.add("conversation", row)
         if run is not None:
             for depth, f in enumerate(run.frames):
                 plan.add(

@@ -116,8 +116,8 @@ class Report:
 class Inbox(Protocol):
     """Taking in what wakes conversations."""
 
-    async def once(self, key: bytes, now: float) -> bool:
-        """Whether nobody has claimed this key before; from now on it is claimed."""
+    async def once(self, key: bytes, now: float, changes: Sequence[tuple[str, Sequence[object]]] = ()) -> bool:
+        """Whether nobody has claimed this key before; from now on it is claimed, and `changes` are written with it."""
         ...
 
     async def accept(self, batch: Sequence[Acceptance]) -> Sequence[Committed]:

@@ -118,7 +118,7 @@ class Planned:
             text.id, line, number, text.account, text.event, text.lane, text.text, text.parts, text.created,
             text.due, text.expires, "sending" if claimed else "queued",
             "held" if held else "attempt" if claimed else "queue" if scheduled else "behind",
-            int(scheduled), int(claimed), int(text.flash),
+            int(scheduled), int(claimed), int(text.flash), text.media,
         )  # fmt: skip
         if not plan.offer("outgoing", row):  # opted out, or said before the turn was run again
             plan.add("outgoing_blocked", row[:14])
@@ -173,5 +173,5 @@ def outgoing_of(row: Mapping[str, Any] | sqlite3.Row) -> Outgoing:
     """The text of a row of `outgoing`."""
     return Outgoing(
         row["id"], Key(row["line"], row["number"]), row["account"], row["text"], row["parts"], row["created"],
-        row["due"], row["expires"], row["event"], row["lane"], bool(row["flash"]),
+        row["due"], row["expires"], row["event"], row["lane"], bool(row["flash"]), row["media"],
     )  # fmt: skip

@@ -183,9 +183,9 @@ class SqliteStore:
 
     # -- inbox --------------------------------------------------------------------------------------
 
-    async def once(self, key: bytes, now: float) -> bool:
-        """Whether nobody has claimed this key before; from now on it is claimed."""
-        answers = await self._writer.submit([Named(self._ledger, [("seen", (key, now))])])
+    async def once(self, key: bytes, now: float, changes: Sequence[tuple[str, Sequence[object]]] = ()) -> bool:
+        """Whether nobody has claimed this key before; from now on it is claimed, and `changes` are written with it."""
+        answers = await self._writer.submit([Named(self._ledger, [("seen", (key, now)), *changes])])
         return answers[0] is None
 
     async def accept(self, batch: Sequence[Acceptance]) -> Sequence[Committed]:
@@ -459,7 +459,7 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
     late = _late(first["late"]) if first["late"] else None
     return Conversation(
         key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0, late,
-        first["answered"] or b"",
+        first["answered"] or b"", bool(first["wrote_first"]),
     )  # fmt: skip
 
 

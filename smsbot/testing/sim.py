@@ -97,9 +97,12 @@ class Phone:
         self.thread: list[dict[str, Any]] = []
         """Texts in ("in": to the bot) and out, oldest first, with their status."""
 
-    async def text(self, *texts: str) -> None:
-        """Text the bot; several texts are sent before anybody can answer. What follows within a second has happened."""
-        await self._sim.text(self.number, *texts, to=self.line)
+    async def text(self, *texts: str, media: str = "") -> None:
+        """Text the bot; several texts are sent before anybody can answer. What follows within a second has happened.
+
+        `media` is the address of a picture that goes with the first of them, or alone.
+        """
+        await self._sim.text(self.number, *texts, to=self.line, media=media)
 
     @property
     def heard(self) -> list[str]:
@@ -211,10 +214,11 @@ class Sim:
         line = line or self.app.lines.values()[0].number
         return self._phones.setdefault((number, line), Phone(self, number, line))
 
-    async def text(self, number: str, *texts: str, to: str = "") -> None:
-        """Somebody texts; whatever follows within a second has happened on return."""
-        for text in texts:
-            answer = await self.http.post(f"/sandbox/phones/{number}/texts", json={"text": text, "to": to})
+    async def text(self, number: str, *texts: str, to: str = "", media: str = "") -> None:
+        """Somebody texts, perhaps with a picture; whatever follows within a second has happened on return."""
+        for n, text in enumerate(texts or ("",)):
+            sent = {"text": text, "to": to, "media": media if not n else ""}
+            answer = await self.http.post(f"/sandbox/phones/{number}/texts", json=sent)
             if answer.status_code != 202:
                 raise UsageError(_why(answer))
         await self.advance("1s")

@@ -110,7 +110,7 @@ def _email(question: Question, heard: Said, known: Vocabulary, today: date, coun
 
 def told(question: Question, value: Any) -> str:
     """An answer for people; empty for what a person wrote freely."""
-    if question.kind in ("text", "pattern", "phone", "email", "custom"):
+    if question.kind in ("text", "pattern", "phone", "email", "custom", "media"):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -123,6 +123,11 @@ class Phone {
       if (!li) {
         li = list.appendChild(document.createElement("li"));
         li.dataset.id = entry.id;
+        if (entry.media) {
+          const link = document.createElement("a");
+          link.href = entry.media; link.rel = "noreferrer"; link.textContent = "Picture";
+          li.append(link, entry.text ? " " : "");
+        }
         li.append(entry.text, document.createElement("small"));
       }
       known.delete(entry.id);

@@ -2,7 +2,7 @@
 
 -- name: conversation
 -- One row for each frame of the open run, one row if there is none; a single statement, so a single moment.
-SELECT c.version, c.fallback_at, c.late, c.answered, r.content, r.id AS run, r.bot, r.started_by, r.started,
+SELECT c.version, c.fallback_at, c.late, c.answered, c.wrote_first, r.content, r.id AS run, r.bot, r.started_by, r.started,
        (SELECT json_group_object(name, value) FROM contacts WHERE number = :number) AS contact,
        EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out,
        f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_
@@ -74,9 +74,13 @@ WHERE replayed IS NULL AND (:account = '' OR account = :account) ORDER BY id LIM
 SELECT * FROM (
   SELECT * FROM (
     SELECT 'in' AS direction, hex(id) AS id, seq, line, number,
-           CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')' ELSE text END AS text,
+           CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')'
+             WHEN kind = 'media' OR kind = 'text' AND data <> '' THEN trim(text || ' (' ||
+               coalesce(nullif(json_extract(data, '$.media[0][1]'), ''), 'picture') ||
+               coalesce(' ' || json_extract(data, '$.media[0][0]'), '') || ')')
+             ELSE text END AS text,
            at, kind AS status, note AS detail, 1 AS parts, '' AS reaction
-    FROM events WHERE (kind IN ('text', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
+    FROM events WHERE (kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
     AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
     SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
@@ -88,15 +92,23 @@ SELECT * FROM (
 SELECT * FROM (
   SELECT * FROM (
     SELECT 'in' AS direction, hex(id) AS id, seq, line, number,
-           CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')' ELSE text END AS text,
+           CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')'
+             WHEN kind = 'media' OR kind = 'text' AND data <> '' THEN trim(text || ' (' ||
+               coalesce(nullif(json_extract(data, '$.media[0][1]'), ''), 'picture') ||
+               coalesce(' ' || json_extract(data, '$.media[0][0]'), '') || ')')
+             ELSE text END AS text,
            at, kind AS status, note AS detail, 1 AS parts, '' AS reaction
     FROM events WHERE number = :number
-    AND (kind IN ('text', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
+    AND (kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
     AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
     SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
     FROM outgoing WHERE number = :number AND created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: greeted
+-- A text of ours to somebody, before a moment.
+SELECT 1 FROM outgoing WHERE number = :number AND line = :line AND created < :before LIMIT 1;
 
 -- name: last_out
 SELECT status, CASE phase WHEN 'held' THEN 'paused; it leaves after `smsbot resume`'
@@ -174,7 +186,7 @@ SELECT seq, note FROM events WHERE state = 2 OR state = 0 AND attempts > 0 ORDER
 
 -- name: totals
 SELECT 'in' AS what, line, kind AS name, count(*) AS n FROM events
-WHERE kind IN ('text', 'optout', 'optin', 'reaction') GROUP BY line, kind
+WHERE kind IN ('text', 'media', 'optout', 'optin', 'reaction') GROUP BY line, kind
 UNION ALL SELECT 'out', line, status, count(*) FROM outgoing GROUP BY line, status
 UNION ALL SELECT 'parts', line, '', coalesce(sum(parts), 0) FROM outgoing WHERE rank IN (2, 3, 5) OR status = 'undelivered'
   GROUP BY line;

@@ -27,10 +27,11 @@ UPDATE events SET state = 0, attempts = 0, retry_at = ? WHERE seq = ? AND state 
 UPDATE outgoing SET detail = CASE WHEN detail = '' THEN ?1 ELSE detail || '; ' || ?1 END WHERE id = ?2;
 
 -- name: conversation (guard)
-INSERT INTO conversations (line, number, version, run, fallback_at, late, answered) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO conversations (line, number, version, run, fallback_at, late, answered, wrote_first)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (line, number) DO UPDATE
 SET version = excluded.version, run = excluded.run, fallback_at = excluded.fallback_at, late = excluded.late,
-    answered = excluded.answered
+    answered = excluded.answered, wrote_first = excluded.wrote_first
 WHERE conversations.version = excluded.version - 1;
 
 -- name: run
@@ -117,8 +118,8 @@ DELETE FROM contacts WHERE number = ? AND name = ?;
 
 -- name: outgoing (guard)
 INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
-                      status, rank, phase, scheduled, attempts, flash)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16
+                      status, rank, phase, scheduled, attempts, flash, media)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17
 WHERE (?6 = 'consent' OR NOT EXISTS (SELECT 1 FROM suppressions WHERE number = ?3))
 AND (?6 NOT IN ('notice', 'bulk') OR NOT EXISTS (SELECT 1 FROM holds WHERE scope = 'contact' AND name = ?3))
 ON CONFLICT (id) DO NOTHING;
@@ -275,8 +276,9 @@ INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING;
 INSERT OR REPLACE INTO sandbox_phones (number, mode) VALUES (?, ?);
 
 -- name: sandbox_text
-INSERT INTO sandbox_texts (id, direction, line, phone, text, parts, at, status, external_id, account, webhook, expires)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO sandbox_texts (id, direction, line, phone, text, parts, at, status, external_id, account, webhook, expires,
+                           media)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: sandbox_status
 UPDATE sandbox_texts SET status = ?2 WHERE id = ?1;
