@@ -13,6 +13,10 @@ from functools import lru_cache
 import phonenumbers
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
+_LEAST = 9
+"""Digits of a number that is taken for one though no plan knows it: short codes and local numbers have less."""
+_ARGENTINE = re.compile(r"\+54([1-8][0-9]{9})")
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f\u2060\ufeff]")
 
 
@@ -21,18 +25,61 @@ def normalise(raw: str, country: str | None = None) -> str:
     """The one spelling of an address.
 
     `country` (ISO 3166-1 alpha-2, that of the line) says how national numbers are read, so that
-    ``600100200``, ``48600100200`` and ``+48600100200`` are one person on a PL line. An address that is
+    ``600100200``, ``48600100200`` and ``+48600100200`` are one person on a PL line; so are ``+48 0600100200`` and
+    ``0048600100200``, ``+52 1 55…`` and ``+52 55…``, ``+54 11…`` and ``+54 9 11…``. An address that is
     no phone number anywhere comes back as a short code (digits) or an alphanumeric sender (as it is).
     """
     address = _SEPARATORS.sub("", raw)
     if not address.isascii():
         address = "".join(str(unicodedata.decimal(c, c)) for c in address)
     if _E164.fullmatch(address):
-        return address
+        return _canonical(address)
     if not address.lstrip("+").isdigit() or not address.isascii():
         return raw.strip()
-    national = _parse(address, country) if country and not address.startswith("+") else None
-    return national or _parse("+" + address.lstrip("+0"), None) or address.lstrip("+")
+    at_home = country if not address.startswith("+") else None
+    national = _parse(address, at_home) if at_home else None
+    abroad = "+" + address.lstrip("+0")
+    found = national or _parse(abroad, None) or _respelled(abroad)
+    return found or (_possible(address, at_home) if at_home else None) or address.lstrip("+")
+
+
+def _canonical(address: str) -> str:
+    """The one spelling of a number with its country code; as it is where it cannot be another."""
+    return _parse(address, None) or _respelled(address) or address
+
+
+def _respelled(address: str) -> str | None:
+    """A number that no plan knows as it is written, without what people and networks put into it; None otherwise.
+
+    That is a trunk zero behind the country code (``+44 07…``, ``+48 06…``), and the mobile digit that Mexico gave up in
+    2019 (``+52 1 …``).
+    """
+    mexican = _OLD_MEXICAN.fullmatch(address)
+    if mexican is not None:
+        return "+52" + mexican[1]
+    try:
+        number = phonenumbers.parse(address, None)
+    except phonenumbers.NumberParseException:
+        return None
+    code = str(number.country_code)
+    bare = f"+{code}{address[1 + len(code) :].lstrip('0')}"
+    if bare == address:
+        return None
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    trunk = phonenumbers.ndd_prefix_for_region(region, True)
+    return _parse(bare, None) or (_possible(bare, None) if trunk == "0" else None)
+
+
+def _possible(address: str, country: str | None) -> str | None:
+    """A number as long as numbers are there, though nobody knows that it is given to anybody."""
+    try:
+        number = phonenumbers.parse(address, country)
+    except phonenumbers.NumberParseException:
+        return None
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if len(address) < _LEAST or reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _parse(address: str, country: str | None) -> str | None:
@@ -42,7 +89,9 @@ def _parse(address: str, country: str | None) -> str | None:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    argentine = _ARGENTINE.fullmatch(found)  # dialled at home without the 9 that calls from abroad need
+    return f"+549{argentine[1]}" if argentine is not None else found
 
 
 def is_number(address: str) -> bool:

@@ -14,11 +14,28 @@ from smsbot.core.languages import CODES, entries, language, linear
 from smsbot.core.said import said
 
 _MOST_WORDS = 12
+_LONGEST = 120
+"""Characters of a text that says so among other things; a longer one tells a story."""
+_BREAK = re.compile(r"[,.;:!?\n]+")
 
 
 def is_wrong_number(text: str) -> bool:
-    """Whether a text says as a whole that it reached the wrong person, or asks who writes."""
-    words = [t.word for t in said(text.replace("#", " number ") if "#" in text else text).bare]
+    """Whether a text says that it reached the wrong person, or asks who writes: as a whole, or first or last in it."""
+    text = text.replace("#", " number ") if "#" in text else text
+    if _says_so(text):
+        return True
+    clauses = [clause for clause in _BREAK.split(text) if clause.strip()] if len(text) <= _LONGEST else []
+    if len(clauses) < 2 or any(c.isdecimal() for c in text) or _is_mine(text):
+        return False
+    return _says_so(clauses[0]) or _says_so(clauses[-1])
+
+
+def _is_mine(text: str) -> bool:
+    return _patterns()[1].search(" ".join(t.word for t in said(text).words)) is not None
+
+
+def _says_so(text: str) -> bool:
+    words = [t.word for t in said(text).bare]
     if not 0 < len(words) <= _MOST_WORDS:
         return False
     plain = " ".join(words)

@@ -105,7 +105,7 @@ def _head(head: str) -> tuple[str, bool] | None:
 def _to_attachment(text: str) -> Reaction | None:
     if len(text) > _LONGEST_HEAD:
         return None
-    words = normalise(text).split()
+    words = normalise("".join(c if not _is_sign(c) else " " for c in text)).split()
     if not 1 < len(words) <= 6 or (words[0] not in _verbs() and words[0] not in _others()):
         return None
     attached = _attached().ending(words)
@@ -151,11 +151,11 @@ def is_automatic(text: str) -> bool:
     sorry = _sorry().at(words, 0)
     if _auto_whole().whole(words[sorry[0] if sorry else 0 :]) is not None:
         return True
-    busy = _busy().count(words[:_HEAD])
-    if not busy or (busy < 2 and _promise().anywhere(words) is None):
+    busy, office = _busy().count(words[:_HEAD]), _office().anywhere(words) is not None
+    if not (busy or office) or (busy < 2 and _promise().anywhere(words) is None):
         return False
     strange = sum(not (w in _vocabulary() or w.isdecimal()) for w in words)
-    return strange <= (_NAMES if _office().anywhere(words) is not None else 0)
+    return strange <= (_NAMES if office else 0)
 
 
 _HEAD = 14

@@ -20,8 +20,11 @@ from smsbot.core.errors import StoreError, StoreForeign, StoreRefused, StoreTooN
 from smsbot.failpoints import reached
 
 from .queries import Query, migrations
+from .respelling import respell
 
 _BATCH = 512
+_RESPELLED = 6
+"""The schema with which each number has one spelling."""
 _PATIENCE = 1.0
 """Seconds for which a foreign writer is waited for: a webhook is told 503 rather than nothing."""
 
@@ -234,6 +237,8 @@ class Writer:
         for number, script in scripts:
             if number > version:
                 db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};")
+                if number == _RESPELLED:
+                    respell(db)
                 reached("migration.written")
                 db.execute("COMMIT")
                 reached("migration.done")
