@@ -31,7 +31,7 @@ from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.sender import Account, Sender
 from smsbot.pipeline.ticks import Ticks
 from smsbot.pipeline.timers import Timers
-from smsbot.policy import consent
+from smsbot.policy import consent, pace
 from smsbot.routing.bot import Bot
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.network import Network
@@ -76,6 +76,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
                 own.help or consent.HELP, own.opted_out or consent.OPTED_OUT, own.opted_in or consent.OPTED_IN,
                 shelves[name], table, language_of_bot(bots[name], table, shelves[name]),
                 settings.timezone(number), _wrong_number(own, bots[name]),
+                pace=pace.MOST if own.pace is None else own.pace,
                 gateway=_gateway(settings, account), sends_media=_claims(settings, account).sends_media,
                 network_confirms=not sandboxed and _claims(settings, account).answers_stop,
             )  # fmt: skip

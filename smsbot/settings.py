@@ -49,6 +49,7 @@ class LineSettings(BaseModel):
     opted_out: str | None = None
     opted_in: str | None = None
     wrong_number: str | bool | None = None
+    pace: int | None = Field(default=None, ge=0)
 
     @field_validator("timezone")
     @classmethod

@@ -212,6 +212,11 @@ def _words(flow: Flow, source: Source, around: Around) -> None:
                     "SB640", node, f'{what} "{node.text}" never reaches the flow: HELP is always answered',
                     remedy="anywhere: {help: …} says what the answer is",
                 )  # fmt: skip
+            elif word is Word.HELP and what == "the answer":
+                source.report(
+                    "SB640", node, f'{what} "{node.text}" never answers the question: HELP is always answered',
+                    remedy="give it another word", severity=Severity.WARNING,
+                )  # fmt: skip
             if word is Word.STOP or word is Word.HELP:
                 break
 

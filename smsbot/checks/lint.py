@@ -68,7 +68,7 @@ def _of_function(function: Callable[..., Any], seen: set[Any], folder: Path) -> 
     if found is None:
         return
     source, body = found
-    visitor = _Visitor(source, _scope(function, body), chat_name(function))
+    visitor = _Visitor(source, scope_of(function, body), chat_name(function))
     visitor.look(body)
     yield from visitor.problems
     for other in visitor.followed:
@@ -94,7 +94,7 @@ def chat_name(function: Callable[..., Any]) -> str:
     return annotated[0] if annotated else "chat" if "chat" in names else ""
 
 
-def _scope(function: Callable[..., Any], body: ast.AST) -> dict[str, Any]:
+def scope_of(function: Callable[..., Any], body: ast.AST) -> dict[str, Any]:
     """What names mean inside the function, its own imports included."""
     closure = inspect.getclosurevars(function)
     scope = {**vars(builtins), **function.__globals__, **closure.nonlocals}

@@ -11,6 +11,7 @@ import click
 from smsbot import targets
 from smsbot.checks.flows import Cost, costs
 from smsbot.checks.lint import lint
+from smsbot.checks.options import options
 from smsbot.checks.proof import examine
 from smsbot.checks.story import load_stories, story_files
 from smsbot.checks.verbs import verbs
@@ -60,7 +61,8 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
         found, wrong = examine(bot, lines, [settings.country(n) for n in lines])
         flows += found
         conversations += len(bot.conversations())
-        problems += wrong + lint(bot, Path.cwd())
+        countries = [settings.country(n) for n in lines]
+        problems += wrong + lint(bot, Path.cwd()) + options(bot, countries, Path.cwd())
         events = [e for flow in found for e in (flow.start.event, flow.start.api) if e]
         problems += verbs(bot, {flow.name: flow for flow in found}, events, Path.cwd())
         problems += _tables(bot, found, lines, settings) if not errors(wrong) else []

@@ -108,11 +108,14 @@ def judge(terms: Terms, standing: Standing, read: Reading) -> tuple[Move, Readin
     return (Move.GIVE_UP if standing.wrong > terms.tries else Move.RETRY), read
 
 
-def due(terms: Terms, standing: Standing, at: float) -> Move:
-    """A deadline has come: the earliest of those that have."""
+def due(terms: Terms, standing: Standing, at: float, now: float = 0.0) -> Move:
+    """A deadline has come: the earliest of those that have.
+
+    `at` is when it was due, `now` when it is served: a reminder whose question is over by then is not said any more.
+    """
     if standing.settles:
         return Move.SETTLE
-    silent = terms.timeout_after and at >= standing.asked + terms.timeout_after
+    silent = terms.timeout_after and max(at, now) >= standing.asked + terms.timeout_after
     if terms.remind_after and not standing.reminded and not silent:
         standing.reminded = True
         return Move.REMIND

@@ -43,6 +43,8 @@ class Arrival:
     raw: bytes = b""
     """The body of the webhook; what is deduped where there is neither id nor time."""
     media: tuple[Media, ...] = ()
+    part: tuple[str, int, int] = ("", 0, 0)
+    """Of a text in parts: what its parts have in common, its place from 1, and how many there are."""
     late: float | None = None
     """When it was sent, or its webhook came, if it is taken only now: from a list, or from quarantine."""
 
@@ -73,6 +75,8 @@ class Event:
     gateway_id: str = ""
     seen: bytes = b""
     """The dedupe key where it differs from the id (weak keys)."""
+    origin: bytes = b""
+    """A second dedupe key: who sent what when. A network may repeat a text under another id."""
     window: float = 0.0
     """Seconds for which a weak dedupe key holds; 0 is for ever."""
     seq: int = 0

@@ -391,7 +391,7 @@ class _Walk:
         ask = step.ask
         if ask is None:
             raise FlowError(f'the step "{step.id}" of {self.flow.name} waits for nothing')
-        match asking.due(ask, state, self.person.now):
+        match asking.due(ask, state, self.person.now, self.now):
             case Move.SETTLE:
                 text = "\n".join(state.parts)
                 read = self.understand(ask, text)

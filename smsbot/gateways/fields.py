@@ -122,10 +122,9 @@ class FieldMap:
 
         def arrival(values: dict[str, str], part: Mapping[str, Any]) -> Arrival:
             text, told, sent_at = values["text"].replace("\x00", ""), values.get("id", ""), values.get("time", "")
-            pictures = _pictures(part, self._names["inbound"].get("media", ()))
-            return Arrival(
-                request.account, values["from"], values["to"], text, told, sent_at, canonical(part), pictures
-            )
+            pictures, place = _pictures(part, self._names["inbound"].get("media", ())), _part(values)
+            who = (request.account, values["from"], values["to"])
+            return Arrival(*who, text, told, sent_at, canonical(part), pictures, place)
 
         return self.each("inbound", request, arrival)
 
@@ -141,6 +140,14 @@ def _pictures(part: Mapping[str, Any], names: Iterable[str]) -> tuple[Media, ...
         if isinstance(url, str) and url:
             pictures.append(Media(url, kind if isinstance(kind, str) else ""))
     return tuple(pictures)
+
+
+def _part(values: Mapping[str, str]) -> tuple[str, int, int]:
+    """Which part of a long text it is, as far as the gateway says."""
+    number, total = (values.get(name, "") for name in ("part", "parts"))
+    if not all(n.isascii() and n.isdecimal() and len(n) < 4 for n in (number, total)):
+        return "", 0, 0
+    return values.get("part_of", ""), int(number), int(total)
 
 
 def masked(words: str) -> str:

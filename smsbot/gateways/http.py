@@ -60,6 +60,9 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "id": ("id", "message_id", "messageId", "MessageSid"),
         "time": ("time", "timestamp", "received_at", "receivedAt", "date"),
         "media": ("media", "mediaUrl", "media_url", "attachments"),
+        "part": ("part", "concat-part", "concat_part", "partNumber"),
+        "parts": ("parts", "concat-total", "concat_total", "partsTotal"),
+        "part_of": ("part_of", "concat-ref", "concat_ref", "partRef"),
     },
     "status": {
         "id": ("id", "message_id", "messageId", "MessageSid"),

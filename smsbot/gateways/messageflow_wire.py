@@ -38,6 +38,9 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "id": ("id", "externalId"),
         "time": ("time", "createTime", "receivedAt"),
         "media": ("media",),
+        "part": ("part",),
+        "parts": ("parts",),
+        "part_of": ("partOf",),
     },
     "status": {
         "id": ("externalId",),

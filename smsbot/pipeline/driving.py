@@ -120,7 +120,7 @@ class Driving:
     async def _due(self, level: TalkLevel, question: OpenQuestion) -> Waiting | Descend | Done:
         """A deadline of the open question."""
         standing, terms = question.standing, question.terms
-        match asking.due(terms, standing, self._scene.event.at):
+        match asking.due(terms, standing, self._scene.event.at, self._scene.now):
             case Move.SETTLE:
                 text = "\n".join(standing.parts)
                 read = question.read(text, self._scene.person)

@@ -22,10 +22,12 @@ from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.core.turn import Verdict, digest
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, WebhookRequest
-from smsbot.policy import consent, noise
+from smsbot.policy import consent, noise, parts
 from smsbot.policy.consent import Word
+from smsbot.policy.pace import REST, Pace
 from smsbot.stores.base import Acceptance, Consent, Row, Store
 
+from . import long_texts
 from .dispatcher import Dispatcher
 from .lines import Line, Lines
 from .outbox import owed
@@ -34,6 +36,8 @@ from .receipts import Receipts
 log = structlog.get_logger("smsbot.inbox")
 WEAK = 60.0
 """Seconds for which a text without id and time counts as the same one (people answer "1" twice)."""
+_READ = 3.0
+"""Seconds that a text of ours is read before it is answered, at the least."""
 _RECENT = 100_000
 _DECIDED = 1.0
 """Seconds that an event from outside is waited for until it is known what becomes of it."""
@@ -41,6 +45,14 @@ _LISTED = 100
 _JSON = {"content-type": "application/json"}
 FOREIGN = "a text to a number that is none of our lines"
 """Why a webhook waits that was understood."""
+
+
+MACHINE = "machine"
+"""The desk that is told of machines at the other end."""
+_PACES = 50_000
+"""Numbers whose pace is remembered."""
+_HELP_EVERY = 60.0
+"""Seconds between two answers to HELP in a conversation that is held."""
 
 
 @dataclass(slots=True)
@@ -62,6 +74,12 @@ class Inbox:
         self._clock = clock
         self._recent: OrderedDict[bytes, None] = OrderedDict()
         self._reading: dict[Key, _Queue] = {}
+        self._partial: dict[Key, float] | None = None
+        """Until when more parts of a long text may come, by conversation."""
+        self._parting = asyncio.Lock()
+        self._paces: OrderedDict[Key, Pace] = OrderedDict()
+        self._paced: Mapping[str, float] | None = None
+        self._helped: dict[Key, float] = {}
 
     @property
     def crowded(self) -> bool:
@@ -94,10 +112,10 @@ class Inbox:
                 strange.setdefault(FOREIGN, []).append(item.raw)
         if receipts:
             await self._receipts.take(receipts)
-        for why, parts in strange.items():  # only these: the others are answered already
+        for why, bodies in strange.items():  # only these: the others are answered already
             rest = request
-            if len(parts) < len(items):
-                rest = replace(request, body=b"[" + b",".join(parts) + b"]", headers=_JSON)
+            if len(bodies) < len(items):
+                rest = replace(request, body=b"[" + b",".join(bodies) + b"]", headers=_JSON)
             await self._quarantine(rest, kind, why)
         return not strange
 
@@ -225,7 +243,7 @@ class Inbox:
         line = self._lines.find(arrival.recipient)
         if line is None:
             return False
-        event = self._event(arrival, line)
+        event = await self._event(arrival, line)
         if event.seen in self._recent and not event.window:
             return True
         if await self._take_event(event, line, arrival):
@@ -234,28 +252,50 @@ class Inbox:
                 self._recent.popitem(last=False)
         return True
 
-    def _event(self, arrival: Arrival, line: Line) -> Event:
-        now = self._clock.now()
-        number = phone.normalise(arrival.sender, line.country)
-        account, window = arrival.account, 0.0
+    async def _event(self, arrival: Arrival, line: Line) -> Event:
+        now, secret = self._clock.now(), self._store.dedupe_key
+        key = Key(line.number, phone.normalise(arrival.sender, line.country))
+        account, window, origin = arrival.account, 0.0, b""
+        if arrival.sent_at:
+            said = "\n".join((arrival.text, *(m.url for m in arrival.media), *map(str, arrival.part)))
+            origin = digest("text", account, key.number, key.line, said, arrival.sent_at, key=secret)
         if arrival.gateway_id:
-            seen = digest("id", account, arrival.gateway_id, key=self._store.dedupe_key)
-        elif arrival.sent_at:
-            said = "\n".join((arrival.text, *(m.url for m in arrival.media)))
-            parts = (account, number, line.number, said, arrival.sent_at)
-            seen = digest("text", *parts, key=self._store.dedupe_key)
+            seen = digest("id", account, arrival.gateway_id, key=secret)
+        elif origin:
+            seen, origin = origin, b""
         else:
-            seen, window = digest("raw", account, arrival.raw, key=self._store.dedupe_key), WEAK
+            since = await self._last_said(key, now)
+            seen, window = digest("raw", account, arrival.raw, since, key=secret), WEAK
         identity = digest(seen, repr(now)) if window else seen
         return Event(
-            identity, Key(line.number, number), "text", arrival.text, now, account, _pictures(arrival),
-            arrival.gateway_id, seen, window,
-        )  # fmt: skip
+            identity,
+            key,
+            "text",
+            arrival.text,
+            now,
+            account,
+            _pictures(arrival),
+            arrival.gateway_id,
+            seen,
+            origin,
+            window,
+        )
+
+    async def _last_said(self, key: Key, now: float) -> str:
+        """What tells an answer from the same one to the question before, where a text has neither id nor time.
+
+        It is when our last text had left, a few seconds ago: whoever answers it read it meanwhile.
+        """
+        line, number = key
+        rows = await self._store.rows("answered_since", line=line, number=number, before=now - _READ)
+        return repr(rows[0]["at"]) if rows else ""
 
     async def _take_event(self, event: Event, line: Line, arrival: Arrival) -> bool:
         text = arrival.text
         if not phone.can_receive(event.key.number):
             return await self._done(event, "a sender that cannot be answered")
+        if self._lines.get(event.key.number) is not None:
+            return await self._done(event, "one of our own lines, which is never answered")
         kind = noise.recognise(text)
         if kind is noise.Kind.REACTION:
             return await self._react(event, line, text)
@@ -266,11 +306,15 @@ class Inbox:
         word = consent.read(text, line.country)
         if word is Word.STOP:
             return await self._consent(event, line, "optout", line.opted_out)
+        if line.pace and await self._held(event, line, word):
+            return True
         if word is None and noise.is_automatic(text):
             return await self._done(event, "a phone or an office answered by itself, so it is no answer")
         conversation = await self._conversation(event.key)
         if conversation.opted_out:
             return await self._opted_out(event, line, word, arrival.late)
+        if word is None and await self._is_part(event, arrival):
+            return True
         await self._dispatcher.arrive(event)
         return True
 
@@ -283,6 +327,69 @@ class Inbox:
             return await self._done(event, "a reaction to a text of ours is no answer")
         await self._dispatcher.arrive(event)
         return True
+
+    async def _is_part(self, event: Event, arrival: Arrival) -> bool:
+        """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
+        if self._partial is None:
+            self._partial = {Key(r["line"], r["number"]): r["due"] for r in await self._store.rows("parts_waiting")}
+        is_part = arrival.part[2] > 1 or parts.is_full(event.text)
+        if not is_part and self._partial.get(event.key, 0.0) < self._clock.now():
+            return False
+        async with self._parting:
+            return await self._keep_part(event, arrival.part, is_part)
+
+    async def _keep_part(self, event: Event, told: tuple[str, int, int], is_part: bool) -> bool:
+        line, number = event.key
+        rows = await self._store.rows("parts_of", line=line, number=number)
+        waiting = long_texts.waiting_in(rows[0]["data"]) if rows else []
+        if not waiting and not is_part:
+            return False  # the text before is whole meanwhile
+        waiting = [*waiting, long_texts.part_of(event, told)]
+        timer = long_texts.waits(event, waiting, self._clock.now())
+        kept = replace(event, kind="part")
+        await self._store.accept([Acceptance(kept, done=True, note="a part of a long text", waits=timer)])
+        assert self._partial is not None
+        self._partial[event.key] = timer.due
+        self._dispatcher.sender.kick()
+        return True
+
+    async def _held(self, event: Event, line: Line, word: Word | None) -> bool:
+        """Whether a machine texts, so that nothing answers; HELP is, once a minute."""
+        name, pace = " ".join(event.key), self._paces.setdefault(event.key, Pace())
+        self._paces.move_to_end(event.key)
+        if len(self._paces) > _PACES:
+            self._paces.popitem(last=False)
+        before = pace.last
+        machine = pace.machine(event.text, event.at, line.pace)
+        since = (await self._holds()).get(name)
+        if since is not None and event.at - max(before, since) >= REST:
+            await self._store.write([("unhold_pace", (name,))])
+            self._paced = None
+            return False
+        if since is None and not machine:
+            return False
+        if word is Word.HELP and event.at - self._helped.get(event.key, 0.0) >= _HELP_EVERY:
+            self._helped[event.key] = event.at
+            return await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
+        if since is not None:
+            return await self._done(event, "held: a machine seems to text here, so nothing answers")
+        return await self._hold(event, name)
+
+    async def _hold(self, event: Event, name: str) -> bool:
+        """From now on nothing answers there, until the desk has looked."""
+        line, number = event.key
+        why = "a machine seems to text here: many texts faster than a person writes, or the same again and again"
+        log.warning("a conversation is held: a machine seems to text", number=phone.mask(number), line=line)
+        changes = (("hold_pace", (name, event.at, why)), ("handoff", (line, number, MACHINE, event.at)))
+        self._paced = None
+        await self._store.accept([Acceptance(event, done=True, note=f"held: {why}", changes=changes)])
+        return True
+
+    async def _holds(self) -> Mapping[str, float]:
+        """The conversations that are held, and since when; the desk may release them at any time."""
+        if self._paced is None or self._paced:
+            self._paced = {row["name"]: row["at"] for row in await self._store.rows("paced")}
+        return self._paced
 
     async def _conversation(self, key: Key) -> Conversation:
         """The conversation; texts that came while it is read go on in their order, none past another."""

@@ -11,7 +11,7 @@ from smsbot.core.errors import Changed, RouteError
 from smsbot.core.languages import language_of
 from smsbot.core.nearest import nearest
 from smsbot.core.words import tokens
-from smsbot.policy import consent
+from smsbot.policy import consent, pace
 from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Defaults
 from smsbot.routing.injection import Signature, may_ask, where, wrong
@@ -49,6 +49,8 @@ class Line:
     """The zone of the people who text it, where they have none of their own (IANA)."""
     wrong_number: str | None = None
     """What is said to somebody who says that we have the wrong number; empty: such texts mean nothing of their own."""
+    pace: int = pace.MOST
+    """Texts of one number, faster than a person writes, after which nothing answers; 0: never."""
     gateway: str = ""
     """The provider of its account."""
     sends_media: bool = False

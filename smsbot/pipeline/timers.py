@@ -17,6 +17,7 @@ from smsbot.failpoints import reached
 from smsbot.stores.base import Acceptance, Store
 
 from .dispatcher import Dispatcher
+from .long_texts import PARTS, joined_text
 from .sender import Sender
 from .ticks import Ticks
 
@@ -114,6 +115,8 @@ class Timers:
 
 
 def _acceptance(timer: Timer, now: float) -> Acceptance:
+    if timer.name == PARTS:
+        return Acceptance(joined_text(timer), timer=timer)
     if not timer.name.startswith(PREFIX):
         return Acceptance(_event(timer), timer=timer)
     event = event_of(timer, timer.due)

@@ -40,6 +40,11 @@ class Accept(Planned):
         else:
             self.see(plan, event)
         seq = self.take(plan, event, int(item.done), item.note)
+        if item.waits is not None:
+            waits = item.waits
+            plan.add("timer", (*waits.key, waits.name, waits.due, waits.data))
+        for name, row in item.changes:
+            plan.add(name, row)
         outgoing = item.outgoing
         if item.consent is not None:
             number, line = event.key.number, event.key.line

@@ -44,6 +44,10 @@ class Acceptance:
     done: bool = False
     """No turn is needed."""
     note: str = ""
+    waits: Timer | None = None
+    """A timer that is set with it."""
+    changes: tuple[tuple[str, tuple[object, ...]], ...] = ()
+    """Named writes in the same commit."""
 
 
 class Fate(StrEnum):

@@ -88,6 +88,8 @@ class Planned:
             plan.add("seen_weak", (event.seen, event.at, event.window))
         else:
             plan.add("seen", (event.seen or event.id, event.at))
+        if event.origin:
+            plan.add("seen", (event.origin, event.at))
 
     def take(self, plan: Plan, event: Event, state: int, note: str) -> int:
         """Keep an event; returns its place."""

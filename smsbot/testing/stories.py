@@ -92,6 +92,8 @@ async def run_story(
         outcome.failure = Failure(story.path, story.node.line + 1, "", "a bot to talk to", str(error.args[0]))
         return outcome
     all_lines = lines_for({name: bots[name]}, lines or {})
+    told = line_settings or {}
+    line_settings = {n: told.get(n, LineSettings()).model_copy(update={"pace": 0}) for n in all_lines[name]}  # people
     async with sim({name: bots[name]}, lines=all_lines, line_settings=line_settings, coverage=coverage) as house:
         line = story.line or all_lines[name][0]
         if story.clock is not None:

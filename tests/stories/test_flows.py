@@ -10,6 +10,7 @@ import pytest
 from smsbot import Bot, Chat
 from smsbot.core.errors import FlowsWrong
 from smsbot.core.message import Key
+from smsbot.settings import LineSettings
 
 from ..house import ANN, BOB, LINE, House
 
@@ -480,7 +481,8 @@ steps:
 
 async def test_a_run_asks_at_most_two_hundred_questions(house: Any, tmp_path: Path) -> None:
     main = "flow: main\nstart: main\nsteps: [{id: go, call: sub}, {goto: go}]\n"
-    h: House = await house(bot_of(tmp_path, main=main, sub="flow: sub\nsteps: [{ask: n, say: N?, timeout: 1h}]\n"))
+    bot = bot_of(tmp_path, main=main, sub="flow: sub\nsteps: [{ask: n, say: N?, timeout: 1h}]\n")
+    h: House = await house(bot, line_settings={LINE: LineSettings(country="PL", pace=0)})
     await talk(h, "main")
     for _ in range(200):
         await h.text(ANN, "x")

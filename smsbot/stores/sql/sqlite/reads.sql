@@ -147,6 +147,21 @@ SELECT at FROM seen WHERE key = :key;
 -- name: held
 SELECT name, at, why FROM holds WHERE scope = 'contact' AND name = :number;
 
+-- name: paced
+-- Conversations that are held because a machine texts.
+SELECT name, at FROM holds WHERE scope = 'pace';
+
+-- name: answered_since
+-- The last text of ours that a gateway had taken before a moment.
+SELECT max(a.ended) AS at FROM outgoing o JOIN attempts a ON a.outgoing = o.id
+WHERE o.number = :number AND o.line = :line AND a.outcome = 'accepted' AND a.ended <= :before;
+
+-- name: parts_waiting
+SELECT line, number, due FROM timers WHERE name = 'parts';
+
+-- name: parts_of
+SELECT data FROM timers WHERE line = :line AND number = :number AND name = 'parts';
+
 -- name: pauses
 SELECT scope, name, at, why FROM holds WHERE scope IN ('all', 'line', 'lane') ORDER BY at;
 

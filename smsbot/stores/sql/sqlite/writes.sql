@@ -76,9 +76,17 @@ UPDATE handoffs SET done = ? WHERE id = ? AND done IS NULL;
 -- name: hold
 INSERT INTO holds (scope, name, at, why) VALUES ('contact', ?, ?, ?) ON CONFLICT (scope, name) DO NOTHING;
 
+-- name: hold_pace
+-- A machine texts: what comes from there is not answered until the desk has looked, or an hour was silent.
+INSERT INTO holds (scope, name, at, why) VALUES ('pace', ?, ?, ?) ON CONFLICT (scope, name) DO UPDATE SET at = excluded.at;
+
+-- name: unhold_pace
+DELETE FROM holds WHERE scope = 'pace' AND name = ?;
+
 -- name: unhold
 -- The desk has looked after a person: what held them holds no more, unless they still wait elsewhere.
-DELETE FROM holds WHERE scope = 'contact' AND name = (SELECT number FROM handoffs WHERE id = ?);
+DELETE FROM holds WHERE scope = 'contact' AND name = (SELECT number FROM handoffs WHERE id = ?1)
+OR scope = 'pace' AND name = (SELECT line || ' ' || number FROM handoffs WHERE id = ?1);
 
 -- name: reacted
 -- A phone may cut the text that it quotes, so its beginning is enough.

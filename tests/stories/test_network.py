@@ -1,0 +1,231 @@
+"""What networks and machines do to texts: repeated under another id, cut into parts, answered by other machines."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from smsbot import Bot, Chat, integer
+from smsbot.core import segments
+from smsbot.policy.pace import Pace
+from smsbot.settings import LineSettings
+
+from ..house import ANN, BOB, LINE, House
+
+
+def survey() -> Bot:
+    bot = Bot()
+
+    @bot.on("survey")
+    async def ask(chat: Chat) -> str:
+        first = await chat.ask("First (1-9)?", integer(1, 9))
+        second = await chat.ask("Second (1-9)?", integer(1, 9))
+        return f"{first} {second}"
+
+    @bot.on("note")
+    async def note(chat: Chat) -> str:
+        return f"Noted: {await chat.ask('What is it?')}"
+
+    @bot.fallback
+    def other(text: str) -> str:
+        return f"Pardon? {len(text)}"
+
+    return bot
+
+
+# -- the same text again ------------------------------------------------------------------------------------
+
+
+async def test_a_text_that_the_network_repeats_under_a_new_id_is_one(house: Any) -> None:
+    h: House = await house(survey())
+    await h.text(ANN, "survey")
+    told = {"from": ANN, "to": LINE, "message": "4", "time": "2026-11-28T10:00:00Z"}
+    await h.inbound(id="a", **told)
+    await h.advance("20s")
+    await h.inbound(id="b", **told)
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["First (1-9)?", "Second (1-9)?"]
+    await h.inbound(id="c", **{**told, "time": "2026-11-28T10:00:30Z"})  # the same words, said again later
+    await h.advance("1s")
+    assert (await h.heard(ANN))[-1] == "4 4"
+
+
+async def test_the_same_answer_to_two_questions_within_a_minute(house: Any) -> None:
+    h: House = await house(survey())
+    await h.text(ANN, "survey")
+    told = {"from": ANN, "to": LINE, "message": "4"}  # neither id nor time
+    await h.inbound(**told)
+    await h.inbound(**told)  # at once: delivered twice
+    await h.advance("10s")
+    await h.inbound(**told)
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["First (1-9)?", "Second (1-9)?", "4 4"]
+
+
+# -- parts --------------------------------------------------------------------------------------------------
+
+LONG = "The back door sticks, so push hard and mind the step; the boxes stand on the left behind the bicycle, and " * 4
+
+
+def pieces(text: str) -> list[str]:
+    return segments.split(text.strip())
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1], [1, 2, 0]])
+@pytest.mark.parametrize("restart", [False, True])
+async def test_parts_that_the_gateway_numbers_are_one_text(house: Any, order: list[int], restart: bool) -> None:
+    h: House = await house(survey())
+    await h.text(ANN, "note")
+    cut = pieces(LONG)
+    assert len(cut) == 3
+    for n in order:
+        body: dict[str, Any] = {"from": ANN, "to": LINE, "message": cut[n], "part": n + 1, "parts": 3, "partOf": "77"}
+        await h.inbound(id=f"p{n}", **body)
+        if restart:
+            await h.restart()
+    await h.advance("1s")
+    assert (await h.heard(ANN))[-1] == f"Noted: {LONG.strip()}"
+
+
+async def test_parts_are_known_by_their_length(house: Any) -> None:
+    h: House = await house(survey())
+    await h.text(ANN, "note")
+    for n, text in enumerate(pieces(LONG)):
+        await h.inbound(id=f"p{n}", **{"from": ANN}, to=LINE, message=text)
+        await h.advance("1s")
+    assert len(await h.heard(ANN)) == 1
+    await h.advance("6s")
+    assert (await h.heard(ANN))[-1] == f"Noted: {LONG.strip()}"
+    await h.text(ANN, "hello")
+    assert (await h.heard(ANN))[-1] == "Pardon? 5"
+
+
+async def test_the_end_of_a_long_text_that_came_before_its_middle(house: Any) -> None:
+    h: House = await house(survey())
+    await h.text(ANN, "note")
+    first, second, last = pieces(LONG)
+    for n, text in enumerate((first, last, second)):
+        await h.inbound(id=f"p{n}", **{"from": ANN}, to=LINE, message=text)
+    await h.restart()
+    await h.advance("6s")
+    assert (await h.heard(ANN))[-1] == f"Noted: {LONG.strip()}"
+
+
+async def test_parts_that_never_come_keep_nothing_waiting(house: Any) -> None:
+    h: House = await house(survey())
+    await h.text(ANN, "note")
+    await h.inbound(id="p", **{"from": ANN}, to=LINE, message="so far ", part=1, parts=2, partOf="9")
+    await h.inbound(id="p", **{"from": ANN}, to=LINE, message="so far ", part=1, parts=2, partOf="9")
+    await h.advance("31s")
+    assert (await h.heard(ANN))[-1] == "Noted: so far"
+
+
+async def test_a_stop_among_parts_counts(house: Any) -> None:
+    h: House = await house(survey())
+    await h.text(ANN, "note")
+    await h.inbound(id="p", **{"from": ANN}, to=LINE, message=pieces(LONG)[0])
+    await h.inbound(id="q", **{"from": ANN}, to=LINE, message="STOP")
+    await h.advance("10s")
+    assert (await h.heard(ANN))[-1].startswith("You will get no more texts")
+
+
+# -- time that passed while nobody ran ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["python", "yaml"])
+async def test_a_reminder_whose_question_is_over_is_not_said(house: Any, tmp_path: Any, kind: str) -> None:
+    bot = Bot()
+
+    @bot.on("python")
+    async def ask(chat: Chat) -> str:
+        try:
+            return await chat.ask("Name?", remind="10m", timeout="20m")
+        except Exception:
+            return "Gone."
+
+    (tmp_path / "y.yaml").write_text(
+        'flow: y\nstart: yaml\nsteps:\n  - {ask: n, say: "Name?", remind: 10m, timeout: {after: 20m, then: gone}}\n'
+        'asides:\n  - {id: gone, say: "Gone.", end: abandoned}\n',
+        encoding="utf-8",
+    )
+    bot.flows = (str(tmp_path / "y.yaml"),)
+    h: House = await house(bot)
+    await h.text(ANN, kind)
+    h.clock.move_to(h.clock.now() + 3600)  # nobody looks at what is due on the way
+    await h.restart()
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["Name?", "Gone."]
+
+
+# -- machines -----------------------------------------------------------------------------------------------
+
+
+async def test_two_bots_that_text_each_other_stop(house: Any) -> None:
+    h: House = await house(survey())
+    for n in range(60):
+        await h.text(ANN, f"Sorry, I did not get that. Case {n}")
+    answers = await h.heard(ANN)
+    assert 15 <= len(answers) <= 25
+    (told,) = await h.app.store.rows("handoffs", limit=9)
+    assert told["desk"] == "machine"
+    await h.restart()
+    await h.text(ANN, "and one more")
+    assert len(await h.heard(ANN)) == len(answers)
+    await h.text(ANN, "HELP")
+    await h.text(ANN, "HELP")
+    assert (await h.heard(ANN))[len(answers) :] == ["This is an automatic service. Text STOP to get no more texts."]
+    await h.text(BOB, "hello")
+    assert await h.heard(BOB) == ["Pardon? 5"]
+    await h.http.post(f"/handoffs/{told['id']}/done")
+    await h.advance("1m")
+    await h.text(ANN, "hello")
+    assert (await h.heard(ANN))[-1] == "Pardon? 5"
+    for _ in range(30):
+        await h.text(ANN, "Sorry?")
+    await h.text(ANN, "STOP")
+    assert (await h.heard(ANN))[-1].startswith("You will get no more texts")
+
+
+async def test_an_answering_machine_is_slow_and_says_one_thing(house: Any) -> None:
+    h: House = await house(survey())
+    for _ in range(60):
+        await h.text(ANN, "Thank you for your mail, we will look at it")
+        await h.advance("15s")
+    assert len(await h.heard(ANN)) <= 25
+    await h.advance("2h")
+    await h.text(ANN, "hello")
+    assert (await h.heard(ANN))[-1] == "Pardon? 5"  # after an hour of silence it is tried again
+
+
+async def test_our_own_lines_are_never_answered(house: Any) -> None:
+    h: House = await house(
+        {"a": survey(), "b": survey()},
+        lines={"a": (LINE,), "b": ("+48732000222",)},
+    )
+    await h.inbound(id="1", **{"from": "48732000222"}, to=LINE, message="hello")
+    await h.advance("1s")
+    assert await h.outgoing() == []
+
+
+async def test_the_pace_is_settable(house: Any) -> None:
+    h: House = await house(survey(), line_settings={LINE: LineSettings(country="PL", pace=0)})
+    for n in range(40):
+        await h.text(ANN, f"hello {n}")
+    assert len(await h.heard(ANN)) == 40
+
+
+def test_of_a_thousand_chats_at_human_pace_none_is_held() -> None:
+    """Lognormal gaps around eight seconds, with bursts of fragments, and the words that people repeat."""
+    dice = random.Random(12)
+    held = 0
+    for _ in range(1000):
+        pace, at = Pace(), 0.0
+        median = dice.choice((3.5, 5.0, 8.0, 20.0, 60.0))
+        for n in range(dice.randint(20, 120)):
+            burst = dice.random() < 0.15
+            at += dice.uniform(0.4, 1.8) if burst else median * dice.lognormvariate(0, 0.6)
+            text = dice.choice(("yes", "no", "1", "2", "ok", f"text {n}", f"words {n}"))
+            held += pace.machine(text, at)
+    assert held == 0
