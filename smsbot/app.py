@@ -218,6 +218,8 @@ class App:
     async def _start(self) -> None:
         stack = self._stack
         stack.push_async_callback(self._transport.close)
+        for why in self.settings.unsure_zones():
+            log.warning("days may begin and end at another hour than people think", why=why)
         await self.store.open(self.clock.now())
         stack.push_async_callback(self.store.close)
         if isinstance(self.clock, ShiftedClock):

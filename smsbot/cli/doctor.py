@@ -93,6 +93,7 @@ async def _examine(database: str | None, offline: bool) -> list[Finding]:
     except SettingsError as error:
         return [Finding("settings", False, problem) for problem in error.problems]
     findings = [*_settings(found), *_accounts(found), *_bots(found), _library()]
+    findings += [Finding("time zone", None, why) for why in found.unsure_zones()]
     findings += [f async for f in _database(found)]
     if not offline:
         usable = [n for n, a in found.accounts.items() if not check_account(n, a)]

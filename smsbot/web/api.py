@@ -35,6 +35,10 @@ class EventIn(pydantic.BaseModel):
     valid: str = pydantic.Field("", description="How long it is worth beginning, such as 4h.")
 
 
+_TAKEN = ("started", "queued", "scheduled")
+"""What is going to happen; everything else was kept from beginning."""
+
+
 class Api:
     """Serves programs that have a token."""
 
@@ -77,7 +81,7 @@ class Api:
             return _problem(422, "invalid", str(error.args[0]))
         except StoreError:
             return _problem(503, "not-stored", "the database did not take it; try again", headers={"retry-after": "5"})
-        return JSONResponse({"status": status}, 200 if status == "duplicate" else 202)
+        return JSONResponse({"status": status}, 202 if status in _TAKEN else 200)
 
     async def openapi(self, request: Request) -> Response:
         """What can be asked, as OpenAPI 3.1."""
@@ -97,7 +101,10 @@ def token_hash(token: str) -> bytes:
 
 def document() -> dict[str, Any]:
     """The OpenAPI description."""
-    answer = {"type": "object", "properties": {"status": {"enum": ["started", "queued", "scheduled", "duplicate"]}}}
+    answer = {
+        "type": "object",
+        "properties": {"status": {"enum": [*_TAKEN, "skipped", "opted_out", "expired", "duplicate"]}},
+    }
     problem = {"description": "What is wrong", "content": {"application/problem+json": {}}}
     return {
         "openapi": "3.1.0",
@@ -112,7 +119,10 @@ def document() -> dict[str, Any]:
                     "requestBody": {"content": {"application/json": {"schema": EventIn.model_json_schema()}}},
                     "responses": {
                         "202": {"description": "Taken", "content": {"application/json": {"schema": answer}}},
-                        "200": {"description": "Taken before", "content": {"application/json": {"schema": answer}}},
+                        "200": {
+                            "description": "Not begun, and why",
+                            "content": {"application/json": {"schema": answer}},
+                        },
                         **dict.fromkeys(("400", "401", "413", "422", "503"), problem),
                     },
                 }

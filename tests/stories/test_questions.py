@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsbot import Bot, Chat, integer, one_of
+from smsbot import Bot, Chat, integer, one_of, targets
 from smsbot.core.errors import ChatError, RouteError
-from smsbot.settings import LineSettings
+from smsbot.settings import BotSettings, LineSettings, Settings
 
 from ..house import ANN, LINE, House
 
+ROOT = Path(__file__).parent.parent.parent
 COUNTRIES = ("PL", "US", "FR", "ES", "")
 
 
@@ -370,3 +371,48 @@ async def test_ticks_follow_the_clock_of_the_line_over_both_changes(house: Any) 
 def test_a_zone_that_does_not_exist_is_an_error_with_the_nearest() -> None:
     with pytest.raises(ValueError, match="did you mean Europe/Warsaw"):
         LineSettings(timezone="Europe/Warsav")
+
+
+def test_a_country_of_several_zones_is_told() -> None:
+    lines = {"+12025550143": LineSettings(), "7255": LineSettings(country="ES", timezone="Atlantic/Canary")}
+    bots = {"a": BotSettings(target="x", lines=("+12025550143", "7255", "+48732000111"))}
+    settings = Settings.model_construct(bots=bots, lines=lines, accounts={})
+    assert [settings.timezone(n) for n in bots["a"].lines] == ["America/New_York", "Atlantic/Canary", "Europe/Warsaw"]
+    (told,) = settings.unsure_zones()
+    assert "America/New_York" in told
+    assert 'timezone = "…" under [lines."+12025550143"]' in told
+
+
+# -- the example bots, on lines of four countries -----------------------------------------------------------
+
+EXAMPLES = {
+    "bots/pizza.py:bot": (["pizza 2", "L", "Long Street", "4"], "On its way!"),
+    "bots/survey.py:bot": (["survey", "3", "more light"], None),
+    "flows/pizza.yaml": (["pizza 2", "large", "Long Street 4"], "On its way!"),
+    "flows/faq.yaml": (["faq", "hours"], None),
+}
+
+
+@pytest.mark.parametrize("country", ["PL", "US", "FR", "ES"])
+@pytest.mark.parametrize("target", EXAMPLES)
+@pytest.mark.parametrize("word", ["yes", "yep", "no", "nope"])
+async def test_example_bots_understand_yes_and_no_everywhere(
+    house: Any, monkeypatch: pytest.MonkeyPatch, country: str, target: str, word: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    bot = targets.load(target)
+    if target.startswith("flows"):
+        bot.borrow(targets.load("flows/bot.py"))
+    texts, yes = EXAMPLES[target]
+    h: House = await house(bot, line_settings={LINE: LineSettings(country=country)})
+    for text in texts:
+        await h.text(ANN, text)
+        await h.advance("10s")
+    asked = (await h.heard(ANN))[-1]
+    assert "YES or NO" in asked, await h.heard(ANN)
+    await h.text(ANN, word)
+    after = (await h.heard(ANN))[-1]
+    assert after != asked
+    assert not after.startswith(asked)
+    if yes is not None:
+        assert (after == yes) is (word in ("yes", "yep"))
