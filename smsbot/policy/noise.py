@@ -162,8 +162,12 @@ _HEAD = 14
 """Words at the beginning in which an automatic answer says what its owner does."""
 _NAMES = 5
 """Words of its own in the automatic answer of an office."""
-_PREFIX = re.compile(r"\W*(?:auto|automat\w*|autoresp\w*|ooo)\W{0,2}[\]:)]", re.IGNORECASE)
-"""``[Auto]``, ``AUTO:``, ``Automatyczna:``"""
+_PREFIX = re.compile(
+    r"\W*(?:auto|automat\w*|autoresp\w*|ooo|out of (?:the )?office|poza biurem|absence du bureau|fuera de la oficina)"
+    r"(?: auto-?reply)?\W{0,2}[\]:)]",
+    re.IGNORECASE,
+)
+"""``[Auto]``, ``AUTO:``, ``Automatyczna:``, ``Out of office:``"""
 
 
 @cache

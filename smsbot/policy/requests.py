@@ -31,7 +31,7 @@ be removed of a person; remove needs it, or "me"; remove_me says it itself. whic
 prepositions; when: those of time. whole: a request by itself.
 """
 _STOP, _WORD, _TO = "[SsCU]", "[SCU]", "[pb]?"
-_AFTER = f"(?:{_TO}d*[ol]|{_TO}m|[pb]?d+|b[xio].*|[vc]|p$)*"
+_AFTER = f"(?:{_TO}d*[ol]|{_TO}m|[pb]?d+|b[xio].*|[vcy]|p$)*"
 """What may follow a request in its clause: to whom, which texts, from whom or about what."""
 _OFF = f"(?:{_TO}d*[olm](?!{_TO}d*x)|[pbd]+)*(?:$|(?=i))"
 """What may follow a removal: from which list."""
@@ -41,7 +41,7 @@ _REQUESTS = re.compile(
             f"{_STOP}[dpbmv]*w(?:{_TO}m|{_TO}d*o|d*$|[pb][xi])",  # stop texting me, przestańcie do mnie pisać
             f"{_STOP}[dpbmv]*g(?:{_TO}m)?(?:d*o|d*$|{_TO}m$)",  # stop sending (me) these messages
             f"{_STOP}[pbd]*o(?![xg])",  # stop the texts, koniec z tymi smsami
-            f"[kC]{_TO}d*o(?![xg])",  # cancel these alerts
+            f"[kC](?:{_TO}m)?{_TO}d*o(?![xg])",  # cancel these alerts
             f"(?:q|rd*[mM]|mr){_TO}[dow]*(?:l(?!{_TO}d*x)|{_OFF})",  # remove me, delete my number from the list
             f"^[yidm]*(?:v[vyipbd]*m?U|[pbd]*mU|{_TO}U(?=[mpbdol])){_OFF}",  # unsubscribe me from this
             "^[vyi]*Sd+$",  # stop this
@@ -107,8 +107,9 @@ def _asks(clauses: Sequence[_Clause]) -> bool:
     if not bare:
         return False
     others = [c for n, c in enumerate(spoken) if n not in bare]
-    quiet = any(not c.loud for c in others)
-    return bare[0] == 0 or all(set(c.letters) <= set("yvinosCkU") for c in others) or (quiet and spoken[bare[-1]].loud)
+    quiet, of_texts = any(not c.loud for c in others), any("o" in c.letters for c in others)
+    beside = all(set(c.letters) <= set("yvinosCkU") for c in others)
+    return bare[0] == 0 or beside or of_texts or (quiet and spoken[bare[-1]].loud)
 
 
 def _is_request(letters: str) -> bool:
