@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from ..processes import Process, running, smsbot
@@ -196,6 +197,9 @@ def test_axe_finds_nothing(browser: Any, dev: Process, axe: str, path: str, sche
         page.locator(".phone").wait_for(timeout=5000)
         if not page.locator(".thread li").count():
             say(page, "pizza", "Size?")
+            picture = {"media": "https://shop.example/photo.jpg"}
+            httpx.post(f"{dev.url}/sandbox/phones/+48600201000/texts", json=picture, trust_env=False)
+        phone(page).locator(".thread li.in a", has_text="Picture").wait_for(timeout=5000)
         phone(page).locator(".next").wait_for(timeout=5000)
     page.wait_for_timeout(200)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
