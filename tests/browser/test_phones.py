@@ -199,7 +199,9 @@ def test_axe_finds_nothing(browser: Any, dev: Process, axe: str, path: str, sche
             say(page, "pizza", "Size?")
             picture = {"media": "https://shop.example/photo.jpg"}
             httpx.post(f"{dev.url}/sandbox/phones/+48600201000/texts", json=picture, trust_env=False)
-        phone(page).locator(".thread li.in a", has_text="Picture").wait_for(timeout=5000)
+        link = phone(page).locator(".thread li.in a", has_text="Picture").last
+        link.wait_for(timeout=5000)
+        assert link.evaluate("a => getComputedStyle(a).color == getComputedStyle(a.parentElement).color")
         phone(page).locator(".next").wait_for(timeout=5000)
     page.wait_for_timeout(200)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
