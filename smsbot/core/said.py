@@ -52,7 +52,7 @@ class Said:
 def said(text: str, signs: frozenset[str] = frozenset()) -> Said:
     """Prepare a text; those of the `signs` that stand in it are words."""
     text = without_signature(text)
-    words = tokens(text, signs)
+    words = tokens(text, signs) if signs else tokens(text)  # as the others write it, whose result is kept
     bare, led, spoken = _bare(words)
     asks = spoken or not _ASKING.isdisjoint(text)
     return Said(text, words, bare, led, asks)
