@@ -33,6 +33,8 @@ SETTINGS = """
 [bots.order]
 target = "benchmarks.order_bot:bot"
 lines = ["+48732000111"]
+[lines."+48732000111"]
+pace = 0  # these people text faster than people do
 [accounts.main]
 gateway = "messageflow"
 base_url = "http://127.0.0.1:{sink}"

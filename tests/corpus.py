@@ -1,7 +1,8 @@
 """The labelled texts, and how well they are understood. All texts are invented.
 
 `texts.jsonl` is what the rules were written on, `more.jsonl` was labelled by the same rules by somebody who did not
-know the implementation. A row: what arrived, the open question, the bot's start words, and what it is.
+know the implementation; `kinds.jsonl` holds what people text who are in a hurry, annoyed or somebody else, most of it
+written by others, with the kind of each. A row: what arrived, the open question, the bot's start words, and what it is.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def rows(name: str) -> list[dict[str, Any]]:
 
 @dataclass
 class Score:
+    """How many are right, by language and kind, or outcome where no kind is named."""
+
     total: Counter[tuple[str, str]] = field(default_factory=Counter)
     right: Counter[tuple[str, str]] = field(default_factory=Counter)
     wrong_actions: list[str] = field(default_factory=list)
@@ -42,7 +45,7 @@ def score(name: str) -> Score:
     made = Score()
     for row in rows(name):
         found, expect = understand_row(row), row["expect"]
-        place = (row["lang"], expect["outcome"])
+        place = (row["lang"], row.get("kind", expect["outcome"]))
         made.total[place] += 1
         got = found.outcome.value
         same = got == expect["outcome"] and ("value" not in expect or plain_value(found.value) == expect["value"])
@@ -58,10 +61,10 @@ def score(name: str) -> Score:
 
 
 def table(made: Score) -> str:
-    """Right of all, by language and outcome, as Markdown."""
+    """Right of all, by language and kind or outcome, as Markdown."""
     outcomes = sorted({outcome for _, outcome in made.total})
-    lines = ["| outcome | " + " | ".join(LANGUAGES) + " |", "|---|" + "---|" * len(LANGUAGES)]
+    lines = ["| | " + " | ".join(LANGUAGES) + " |", "|---|" + "---|" * len(LANGUAGES)]
     for outcome in outcomes:
         cells = [f"{made.right[lang, outcome]}/{made.total[lang, outcome]}" for lang in LANGUAGES]
-        lines.append(f"| {outcome} | " + " | ".join(cells) + " |")
+        lines.append(f"| {outcome.replace('_', ' ')} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
