@@ -39,9 +39,11 @@ lines = ["7255", "7256"]
 [lines."7255"]
 account = "first"
 country = "PL"
+pace = 0  # the one that floods is to be answered
 [lines."7256"]
 account = "second"
 country = "PL"
+pace = 0
 [accounts.first]
 gateway = "messageflow"
 base_url = "http://127.0.0.1:{first}/v2.1"

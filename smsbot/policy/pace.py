@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-QUICK = 2.0
+QUICK = 1.5
 """Seconds between two texts of one number that no person keeps up for long."""
 MOST = 20
 """Quick texts, or equal ones, after which nobody believes in a person."""
