@@ -65,6 +65,8 @@ class _Lane:
     """Whether a task, or a turn in its webhook, looks after it."""
     first: Work | None = None
     """The turn that opened it, whose event may not be accepted yet."""
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Lets events in as they came, those that wait for the first one before those that come later."""
 
 
 class Dispatcher:
@@ -167,10 +169,12 @@ class Dispatcher:
         """Accept an event behind others; the lane stays while it is on its way, so that nothing overtakes it."""
         lane.coming += 1
         try:
-            if lane.first is not None and not lane.first.durable.done():  # what came first is kept first
-                with suppress(StoreError):
-                    await lane.first.accept()
-            answer = (await self.store.accept([Acceptance(event)]))[0]
+            async with lane.door:
+                if lane.first is not None and not lane.first.durable.done():  # what came first is kept first
+                    with suppress(StoreError):
+                        await lane.first.accept()
+                accepting = asyncio.ensure_future(self.store.accept([Acceptance(event)]))
+            answer = (await accepting)[0]
             if answer.verdict is Verdict.DONE:
                 lane.events.append(replace(event, seq=answer.seq))
             return answer.verdict

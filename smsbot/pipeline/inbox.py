@@ -6,7 +6,8 @@ import asyncio
 import dataclasses
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,6 @@ import structlog
 
 from smsbot.core import codec, phone
 from smsbot.core.clock import Clock
-from smsbot.core.conversation import Conversation
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply, Unread
 from smsbot.core.nearest import nearest
@@ -57,7 +57,7 @@ _HELP_EVERY = 60.0
 
 @dataclass(slots=True)
 class _Queue:
-    """Texts that wait until their conversation is read from the database."""
+    """Texts of one conversation that wait until the one before them is sorted."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     length: int = 0
@@ -73,7 +73,7 @@ class Inbox:
         self._receipts = receipts
         self._clock = clock
         self._recent: OrderedDict[bytes, None] = OrderedDict()
-        self._reading: dict[Key, _Queue] = {}
+        self._queues: dict[Key, _Queue] = {}
         self._partial: dict[Key, float] | None = None
         """Until when more parts of a long text may come, by conversation."""
         self._parting = asyncio.Lock()
@@ -243,18 +243,34 @@ class Inbox:
         line = self._lines.find(arrival.recipient)
         if line is None:
             return False
-        event = await self._event(arrival, line)
-        if event.seen in self._recent and not event.window:
-            return True
-        if await self._take_event(event, line, arrival):
-            self._recent[event.seen] = None
-            if len(self._recent) > _RECENT:
-                self._recent.popitem(last=False)
+        key = Key(line.number, phone.normalise(arrival.sender, line.country))
+        async with self._in_order(key):
+            event = await self._event(arrival, key)
+            if event.seen in self._recent and not event.window:
+                return True
+            answerable = await self._sort(event, line, arrival)
+        if answerable is not None:  # goes on without a pause, so that nothing overtakes it here
+            await self._dispatcher.arrive(answerable)
+        self._recent[event.seen] = None
+        if len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)
         return True
 
-    async def _event(self, arrival: Arrival, line: Line) -> Event:
+    @asynccontextmanager
+    async def _in_order(self, key: Key) -> AsyncIterator[None]:
+        """One text of a conversation at a time, as they came: what is read for one must not let another pass."""
+        queue = self._queues.setdefault(key, _Queue())
+        queue.length += 1
+        try:
+            async with queue.lock:
+                yield
+        finally:
+            queue.length -= 1
+            if not queue.length:
+                self._queues.pop(key, None)
+
+    async def _event(self, arrival: Arrival, key: Key) -> Event:
         now, secret = self._clock.now(), self._store.dedupe_key
-        key = Key(line.number, phone.normalise(arrival.sender, line.country))
         account, window, origin = arrival.account, 0.0, b""
         if arrival.sent_at:
             said = "\n".join((arrival.text, *(m.url for m in arrival.media), *map(str, arrival.part)))
@@ -268,18 +284,9 @@ class Inbox:
             seen, window = digest("raw", account, arrival.raw, since, key=secret), WEAK
         identity = digest(seen, repr(now)) if window else seen
         return Event(
-            identity,
-            key,
-            "text",
-            arrival.text,
-            now,
-            account,
-            _pictures(arrival),
-            arrival.gateway_id,
-            seen,
-            origin,
-            window,
-        )
+            identity, key, "text", arrival.text, now, account, _pictures(arrival),
+            gateway_id=arrival.gateway_id, seen=seen, origin=origin, window=window,
+        )  # fmt: skip
 
     async def _last_said(self, key: Key, now: float) -> str:
         """What tells an answer from the same one to the question before, where a text has neither id nor time.
@@ -290,7 +297,8 @@ class Inbox:
         rows = await self._store.rows("answered_since", line=line, number=number, before=now - _READ)
         return repr(rows[0]["at"]) if rows else ""
 
-    async def _take_event(self, event: Event, line: Line, arrival: Arrival) -> bool:
+    async def _sort(self, event: Event, line: Line, arrival: Arrival) -> Event | None:
+        """Deal with what no turn answers; what is left is the event of a turn."""
         text = arrival.text
         if not phone.can_receive(event.key.number):
             return await self._done(event, "a sender that cannot be answered")
@@ -307,26 +315,24 @@ class Inbox:
         if word is Word.STOP:
             return await self._consent(event, line, "optout", line.opted_out)
         if line.pace and await self._held(event, line, word):
-            return True
+            return None
         if word is None and noise.is_automatic(text):
             return await self._done(event, "a phone or an office answered by itself, so it is no answer")
-        conversation = await self._conversation(event.key)
+        conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return await self._opted_out(event, line, word, arrival.late)
         if word is None and await self._is_part(event, arrival):
-            return True
-        await self._dispatcher.arrive(event)
-        return True
+            return None
+        return event
 
-    async def _react(self, event: Event, line: Line, text: str) -> bool:
+    async def _react(self, event: Event, line: Line, text: str) -> Event | None:
         """A tapback: kept with the text that it quotes, and told to the bot if it listens."""
         found = noise.reaction(text)
         assert found is not None
         event = replace(event, kind="reaction", data=codec.dumps(dataclasses.asdict(found)))
         if line.table.reaction is None:
             return await self._done(event, "a reaction to a text of ours is no answer")
-        await self._dispatcher.arrive(event)
-        return True
+        return event
 
     async def _is_part(self, event: Event, arrival: Arrival) -> bool:
         """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
@@ -370,12 +376,14 @@ class Inbox:
             return False
         if word is Word.HELP and event.at - self._helped.get(event.key, 0.0) >= _HELP_EVERY:
             self._helped[event.key] = event.at
-            return await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
-        if since is not None:
-            return await self._done(event, "held: a machine seems to text here, so nothing answers")
-        return await self._hold(event, name)
+            await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
+        elif since is not None:
+            await self._done(event, "held: a machine seems to text here, so nothing answers")
+        else:
+            await self._hold(event, name)
+        return True
 
-    async def _hold(self, event: Event, name: str) -> bool:
+    async def _hold(self, event: Event, name: str) -> None:
         """From now on nothing answers there, until the desk has looked."""
         line, number = event.key
         why = "a machine seems to text here: many texts faster than a person writes, or the same again and again"
@@ -383,7 +391,6 @@ class Inbox:
         changes = (("hold_pace", (name, event.at, why)), ("handoff", (line, number, MACHINE, event.at)))
         self._paced = None
         await self._store.accept([Acceptance(event, done=True, note=f"held: {why}", changes=changes)])
-        return True
 
     async def _holds(self) -> Mapping[str, float]:
         """The conversations that are held, and since when; the desk may release them at any time."""
@@ -391,35 +398,20 @@ class Inbox:
             self._paced = {row["name"]: row["at"] for row in await self._store.rows("paced")}
         return self._paced
 
-    async def _conversation(self, key: Key) -> Conversation:
-        """The conversation; texts that came while it is read go on in their order, none past another."""
-        queue = self._reading.get(key)
-        if queue is None and (found := self._store.peek(key)) is not None:
-            return found
-        queue = self._reading.setdefault(key, _Queue())
-        queue.length += 1
-        try:
-            async with queue.lock:
-                return await self._store.load(key)
-        finally:
-            queue.length -= 1
-            if not queue.length:
-                self._reading.pop(key, None)
-
-    async def _picture(self, event: Event) -> bool:
+    async def _picture(self, event: Event) -> Event | None:
         """A picture without words: kept, and told to whoever takes it."""
-        conversation = await self._conversation(event.key)
+        conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return await self._done(event, "the number has opted out, so nothing answers")
-        await self._dispatcher.arrive(event)
-        return True
+        return event
 
-    async def _done(self, event: Event, note: str, outgoing: Sequence[Outgoing] = ()) -> bool:
+    async def _done(self, event: Event, note: str, outgoing: Sequence[Outgoing] = ()) -> Event | None:
+        """Keep it as dealt with; nothing is left of it for a turn."""
         answers = await self._store.accept([Acceptance(event, outgoing=tuple(outgoing), done=True, note=note)])
         self._dispatcher.sender.start(answers[0].claims)
-        return True
+        return None
 
-    async def _opted_out(self, event: Event, line: Line, word: Word | None, late: float | None) -> bool:
+    async def _opted_out(self, event: Event, line: Line, word: Word | None, late: float | None) -> Event | None:
         if word is Word.START:
             stops = await self._store.rows("suppressed", number=event.key.number)
             if late is not None and any(row["at"] >= late for row in stops):
@@ -429,7 +421,7 @@ class Inbox:
             return await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
         return await self._done(event, "the number has opted out, so nothing answers")
 
-    async def _consent(self, event: Event, line: Line, action: str, says: str) -> bool:
+    async def _consent(self, event: Event, line: Line, action: str, says: str) -> Event | None:
         """Make it true at the commit, ahead of every queue; the conversation learns it in its turn."""
         event = replace(event, kind=action)
         outgoing = () if line.network_confirms else (self._say(event, line, says),)
@@ -438,7 +430,7 @@ class Inbox:
         if answer.verdict is Verdict.DONE:
             self._dispatcher.sender.start(answer.claims)
             self._dispatcher.feed([replace(event, seq=answer.seq)])
-        return True
+        return None
 
     def _say(self, event: Event, line: Line, text: str) -> Outgoing:
         return owed(Reply(text), 0, event, line, self._clock.now(), lane="consent")
