@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -248,9 +248,9 @@ class Inbox:
             event = await self._event(arrival, key)
             if event.seen in self._recent and not event.window:
                 return True
-            answerable = await self._sort(event, line, arrival)
-        if answerable is not None:  # goes on without a pause, so that nothing overtakes it here
-            await self._dispatcher.arrive(answerable)
+            onward = await self._sort(event, line, arrival)
+        if onward is not None:  # begun without a pause, so that nothing overtakes it here
+            await onward
         self._recent[event.seen] = None
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
@@ -297,42 +297,42 @@ class Inbox:
         rows = await self._store.rows("answered_since", line=line, number=number, before=now - _READ)
         return repr(rows[0]["at"]) if rows else ""
 
-    async def _sort(self, event: Event, line: Line, arrival: Arrival) -> Event | None:
-        """Deal with what no turn answers; what is left is the event of a turn."""
+    async def _sort(self, event: Event, line: Line, arrival: Arrival) -> Awaitable[object] | None:
+        """What is to be done with a text; None if it is done."""
         text = arrival.text
         if not phone.can_receive(event.key.number):
-            return await self._done(event, "a sender that cannot be answered")
+            return self._done(event, "a sender that cannot be answered")
         if self._lines.get(event.key.number) is not None:
-            return await self._done(event, "one of our own lines, which is never answered")
+            return self._done(event, "one of our own lines, which is never answered")
         kind = noise.recognise(text)
         if kind is noise.Kind.REACTION:
-            return await self._react(event, line, text)
+            return self._react(event, line, text)
         if kind is noise.Kind.MEDIA or (kind is noise.Kind.EMPTY and arrival.media):
             return await self._picture(replace(event, kind="media", text=""))
         if kind is noise.Kind.EMPTY:
-            return await self._done(event, "an empty text is no answer")
+            return self._done(event, "an empty text is no answer")
         word = consent.read(text, line.country)
         if word is Word.STOP:
-            return await self._consent(event, line, "optout", line.opted_out)
+            return self._consent(event, line, "optout", line.opted_out)
         if line.pace and await self._held(event, line, word):
             return None
         if word is None and noise.is_automatic(text):
-            return await self._done(event, "a phone or an office answered by itself, so it is no answer")
+            return self._done(event, "a phone or an office answered by itself, so it is no answer")
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
-            return await self._opted_out(event, line, word, arrival.late)
+            return self._opted_out(event, line, word, arrival.late)
         if word is None and await self._is_part(event, arrival):
             return None
-        return event
+        return self._dispatcher.arrive(event)
 
-    async def _react(self, event: Event, line: Line, text: str) -> Event | None:
+    def _react(self, event: Event, line: Line, text: str) -> Awaitable[object]:
         """A tapback: kept with the text that it quotes, and told to the bot if it listens."""
         found = noise.reaction(text)
         assert found is not None
         event = replace(event, kind="reaction", data=codec.dumps(dataclasses.asdict(found)))
         if line.table.reaction is None:
-            return await self._done(event, "a reaction to a text of ours is no answer")
-        return event
+            return self._done(event, "a reaction to a text of ours is no answer")
+        return self._dispatcher.arrive(event)
 
     async def _is_part(self, event: Event, arrival: Arrival) -> bool:
         """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
@@ -398,30 +398,30 @@ class Inbox:
             self._paced = {row["name"]: row["at"] for row in await self._store.rows("paced")}
         return self._paced
 
-    async def _picture(self, event: Event) -> Event | None:
+    async def _picture(self, event: Event) -> Awaitable[object]:
         """A picture without words: kept, and told to whoever takes it."""
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
-            return await self._done(event, "the number has opted out, so nothing answers")
-        return event
+            return self._done(event, "the number has opted out, so nothing answers")
+        return self._dispatcher.arrive(event)
 
-    async def _done(self, event: Event, note: str, outgoing: Sequence[Outgoing] = ()) -> Event | None:
-        """Keep it as dealt with; nothing is left of it for a turn."""
+    async def _done(self, event: Event, note: str, outgoing: Sequence[Outgoing] = ()) -> None:
         answers = await self._store.accept([Acceptance(event, outgoing=tuple(outgoing), done=True, note=note)])
         self._dispatcher.sender.start(answers[0].claims)
-        return None
 
-    async def _opted_out(self, event: Event, line: Line, word: Word | None, late: float | None) -> Event | None:
+    async def _opted_out(self, event: Event, line: Line, word: Word | None, late: float | None) -> None:
         if word is Word.START:
             stops = await self._store.rows("suppressed", number=event.key.number)
             if late is not None and any(row["at"] >= late for row in stops):
-                return await self._done(event, "older than their STOP, so they stay opted out")
-            return await self._consent(event, line, "optin", line.opted_in)
-        if word is Word.HELP:
-            return await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
-        return await self._done(event, "the number has opted out, so nothing answers")
+                await self._done(event, "older than their STOP, so they stay opted out")
+            else:
+                await self._consent(event, line, "optin", line.opted_in)
+        elif word is Word.HELP:
+            await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
+        else:
+            await self._done(event, "the number has opted out, so nothing answers")
 
-    async def _consent(self, event: Event, line: Line, action: str, says: str) -> Event | None:
+    async def _consent(self, event: Event, line: Line, action: str, says: str) -> None:
         """Make it true at the commit, ahead of every queue; the conversation learns it in its turn."""
         event = replace(event, kind=action)
         outgoing = () if line.network_confirms else (self._say(event, line, says),)
@@ -430,7 +430,6 @@ class Inbox:
         if answer.verdict is Verdict.DONE:
             self._dispatcher.sender.start(answer.claims)
             self._dispatcher.feed([replace(event, seq=answer.seq)])
-        return None
 
     def _say(self, event: Event, line: Line, text: str) -> Outgoing:
         return owed(Reply(text), 0, event, line, self._clock.now(), lane="consent")

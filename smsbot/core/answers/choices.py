@@ -53,7 +53,8 @@ def choice(question: Question, said: Said, known: Vocabulary) -> Reading:
     words = _money_first([collapse(t.word, table) for t in said.bare])
     if unsigned and (read := _without_signs(question, said, words, unsigned)) is not None:
         return read
-    if table.whole(words) is None and (place := positions.place(words, known)) is not None:
+    named = ["number", *words] if "#" in said.text and said.signed.startswith("#") else words
+    if table.whole(words) is None and (place := positions.place(named, known)) is not None:
         return _at_place(choices, place, said, known)
     read = _read(question, said, words, table, table, nearly)
     return HEDGED if read is None and known.hedges.anywhere(words) else read
