@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import structlog
 
 from smsbot import targets
 from smsbot.accounts import SANDBOX, Accounts, Real
@@ -20,6 +18,7 @@ from smsbot.core.message import Key
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Claims
 from smsbot.gateways.messageflow import MessageFlow
+from smsbot.log import Log
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.flowing import Shelf
@@ -29,6 +28,7 @@ from smsbot.pipeline.lines import Line, Lines, checked_table, language_of_bot
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.sender import Account, Sender
+from smsbot.pipeline.supervisor import Supervisor, Worker
 from smsbot.pipeline.ticks import Ticks
 from smsbot.pipeline.timers import Timers
 from smsbot.policy import consent, pace
@@ -38,6 +38,7 @@ from smsbot.sandbox.network import Network
 from smsbot.sandbox.time import MovableClock, TimeMachine
 from smsbot.settings import LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
+from smsbot.threads import Threads
 from smsbot.transport import Transport, fastest
 from smsbot.web.api import Api
 from smsbot.web.auth import LocalGate, PasswordGate
@@ -49,8 +50,8 @@ from smsbot.web.pages import Pages
 from smsbot.web.phones import Phones
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
-log = structlog.get_logger("smsbot")
-_DRAIN = 15.0
+log = Log("smsbot")
+_DRAIN = 12.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
 
@@ -64,6 +65,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
         name: Shelf(prove(bots[name], own.lines, [settings.country(n) for n in own.lines]), forward=sandboxed)
         for name, own in settings.bots.items()
     }
+    threads = {name: Threads(name, bots[name].threads) for name in settings.bots}
     default = next(iter(settings.accounts), SANDBOX)
     for name, bot_settings in settings.bots.items():
         for number in bot_settings.lines:
@@ -79,6 +81,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
                 pace=pace.MOST if own.pace is None else own.pace,
                 gateway=_gateway(settings, account), sends_media=_claims(settings, account).sends_media,
                 network_confirms=not sandboxed and _claims(settings, account).answers_stop,
+                threads=threads[name],
             )  # fmt: skip
     return Lines(lines)
 
@@ -133,6 +136,7 @@ class App:
         self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
         self._closing = False
+        self.supervisor = Supervisor()
         self._build_pipeline()
         self.network: Network | None = None
         self.time: TimeMachine | None = None
@@ -163,7 +167,8 @@ class App:
             self.live,
             self.commands,
             self.accounts.fields,
-            self._ready,
+            self._unready,
+            self.supervisor,
             dev=self.dev,
             real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
         )
@@ -235,14 +240,14 @@ class App:
         ticks.start()
         self.timers.ticks = ticks
         await self.dispatcher.recover()
-        self._run(self.live.run())
-        self._run(self.timers.run(), self.timers.stop)
-        if not self.dev:
-            self._run(self.backfill.run())
+        self._run("live pages", self.live.run)
+        self._run("timers", self.timers.run, self.timers.stop)
+        if not self.dev and self.backfill.wanted:
+            self._run("backfill", self.backfill.run)
         if self.network is not None:
             await self.network.open()
             stack.push_async_callback(self.network.close)
-            self._run(self.network.run())
+            self._run("phones", self.network.run)
         commands = {**self.commands.table(), "where": self._where, "capture": self._capture, "release": self._release}
         self.control = Control(socket_path(self.settings.path), commands)
         await self.control.open()
@@ -271,24 +276,18 @@ class App:
     def _report_url(self, account: str) -> str:
         return self.hooks.url(account, "status")
 
-    def _run(self, worker: Coroutine[Any, Any, None], finish: Callable[[], None] | None = None) -> None:
-        """Run a worker; at the end ask it to `finish`, or cancel it."""
-        task = asyncio.create_task(worker)
-
-        async def stop() -> None:
-            if finish is not None:
-                finish()
-                await asyncio.wait((task,), timeout=5.0)
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-        self._stack.push_async_callback(stop)
+    def _run(
+        self, name: str, worker: Callable[[], Coroutine[Any, Any, None]], finish: Callable[[], None] | None = None
+    ) -> None:
+        """Keep a worker alive until the end of the server."""
+        self._stack.push_async_callback(self.supervisor.start(Worker(name, worker, finish)))
 
     async def _drain(self) -> None:
         reached("drain.begun")
         end = asyncio.get_running_loop().time() + _DRAIN
         await self.dispatcher.drain(_DRAIN)
+        for line in self.lines.values():
+            line.threads.close()
         self.dispatcher.talks.close()
         await self.sender.drain(end - asyncio.get_running_loop().time())
         await self.sender.cancel()
@@ -323,8 +322,13 @@ class App:
         """Where a conversation stands; None if it never began."""
         return await inspect(self.store, self.lines, key)
 
-    def _ready(self) -> bool:
-        return not self._closing and not self.store.busy
+    def _unready(self) -> str:
+        """Why no texts should come here now; empty if they may."""
+        if self._closing:
+            return "closing"
+        if self.store.busy:
+            return "busy: more waits for the database than it should"
+        return "; ".join(f"the worker of the {w.name} keeps dying: {w.why}" for w in self.supervisor.failing)
 
     # -- ASGI ---------------------------------------------------------------------------------------
 

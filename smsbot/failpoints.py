@@ -1,5 +1,8 @@
 """Named places where a test may end the process: ``SMSBOT_FAILPOINT=send.answered:3`` is the third time.
 
+With ``:raise`` behind it, an error is raised there, the n-th time and every time after it:
+``worker.timers:3:raise`` lets a worker look twice.
+
 Every arrow of the path of an SMS that crosses a commit has one on each side. Disarmed, a place costs one
 look at a name.
 """
@@ -38,21 +41,29 @@ POINTS = {
     "drain.begun": "K34 the end of the process has begun",
     "migration.written": "K31 a migration is written, right before its COMMIT",
     "migration.done": "K31 one of the migrations is done",
+    "worker.timers": "the timers look at the clock",
+    "writer.served": "the writer looks for work",
     "backup.copied": "K32 a backup is written, not checked",
 }
 """All of them, with the crash points that they stand for."""
 
 _name = ""
 _left = 0
+_raises = False
+
+
+class Planned(RuntimeError):
+    """The fault that a test has ordered."""
 
 
 def arm(spec: str) -> None:
     """End the process at the n-th time that a place is reached: ``name:n``; an empty text disarms."""
-    global _name, _left
-    name, _, count = spec.partition(":")
+    global _name, _left, _raises
+    name, _, rest = spec.partition(":")
+    count, _, how = rest.partition(":")
     if name and name not in POINTS:
         raise ValueError(f"there is no failpoint {name!r}")
-    _name, _left = name, int(count or 1)
+    _name, _left, _raises = name, int(count or 1), how == "raise"
 
 
 def reached(name: str) -> None:
@@ -64,8 +75,11 @@ def reached(name: str) -> None:
 def _end() -> None:
     global _left
     _left -= 1
-    if _left <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if _left > 0:
+        return
+    if _raises:
+        raise Planned(f"ordered at {_name}")
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 arm(os.environ.get("SMSBOT_FAILPOINT", ""))

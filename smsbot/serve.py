@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import socket
+import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 from typing import Any, Protocol
 
 import uvicorn
 
 from smsbot.core.errors import PortTaken
+from smsbot.log import Log, finish
+from smsbot.threads import Addresses, place_of, still_running
+
+log = Log("smsbot.serve")
 
 HEAD_PATIENCE = 10.0
 """Seconds in which the head of a request must have come."""
+
+
+_LAST = 28.0
+"""Seconds after SIGTERM when the process ends, whatever still runs."""
+_GRACE = 1.0
+"""Seconds that tasks and threads get once everything of ours has ended."""
 
 
 def listen(host: str, port: int, *, tries: int = 1, patience: float = 0.0) -> socket.socket:
@@ -37,7 +52,9 @@ def listen(host: str, port: int, *, tries: int = 1, patience: float = 0.0) -> so
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # named, for asyncio sets TCP_NODELAY only on what says that it is TCP; without it answers wait 40 ms for an ACK
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -84,7 +101,7 @@ def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Calla
     # uvicorn raises the signal again once it has served; a clean end on SIGTERM is exit code 0.
     # One that comes before it serves must count as well.
     server = _Server(config, app.ending)
-    signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
+    signal.signal(signal.SIGTERM, server.handle_exit)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(app, server, listener, ready))
 
@@ -92,6 +109,8 @@ def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Calla
 async def _serve(
     app: Serving, server: uvicorn.Server, listener: socket.socket, ready: Callable[[], None] | None
 ) -> None:
+    loop = asyncio.get_running_loop()
+    loop.getaddrinfo = Addresses(socket.getaddrinfo)  # type: ignore[method-assign]
     await app.start()
     try:
         if server.should_exit:
@@ -101,6 +120,44 @@ async def _serve(
         await server.serve(sockets=[listener])
     finally:
         await app.stop()
+        await _leave()
+
+
+async def _leave() -> None:
+    """End the process here if the code of a bot would not let it end; nothing of ours is open any more."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_GRACE)
+    left = [*_outlasting(_GRACE), *(task.get_name() for task in tasks if not task.done())]
+    if left:
+        log.warning("the server has ended, but code of a bot has not; the process ends without it", left=left)
+        _exit(0)
+
+
+def _outlasting(patience: float) -> list[str]:
+    """The threads that still run after some seconds."""
+    end = time.monotonic() + patience
+    while (left := still_running()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return left
+
+
+def _give_up() -> None:
+    left = [place_of(threading.main_thread()), *still_running()]
+    log.error("the server could not end in time; the process ends, and what was under way goes on at the next start",
+              left=left)  # fmt: skip
+    _exit(1)
+
+
+def _exit(code: int) -> None:
+    """End at once, but say what was to be said."""
+    finish()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(code)
 
 
 def _protocol() -> type[asyncio.Protocol]:
@@ -149,6 +206,16 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
         super().__init__(config)
         self._tell_ending = ending
+        self._watched = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The end begins; from now on it is watched from outside, for code of a bot may hold up everything."""
+        super().handle_exit(sig, frame)
+        if not self._watched:
+            self._watched = True
+            watchdog = threading.Timer(_LAST, _give_up)
+            watchdog.daemon = True
+            watchdog.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._tell_ending()

@@ -30,7 +30,17 @@ def test_all_is_what_is_visible() -> None:
         "cli",
         "app",
     }
-    modules |= {"settings", "configuration", "targets", "transport", "serve", "failpoints", "accounts"}
+    modules |= {
+        "settings",
+        "configuration",
+        "targets",
+        "transport",
+        "serve",
+        "failpoints",
+        "accounts",
+        "log",
+        "threads",
+    }
     visible = {n for n in vars(smsbot) if not n.startswith("_")} - modules
     assert visible | {"__version__"} == set(smsbot.__all__)
 

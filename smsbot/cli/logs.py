@@ -2,15 +2,76 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import queue
 import sys
+import threading
+import time
 import traceback
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
+from smsbot import log
 from smsbot.pipeline.failure import told
+
+_MOST_LINES = 10_000
+"""Lines that wait for a stream that nobody reads."""
+_LAST_WORDS = 2.0
+"""Seconds that the lines which still wait get at the end."""
+
+
+class Stream(io.TextIOBase):
+    """A stream that never fails and never waits: lines that it cannot take are counted, no more.
+
+    What reads our log may have left, its disk may be full, or it may just have stopped to read, and none of these
+    may hold up a text. A terminal is written to at once.
+    """
+
+    def __init__(self, inner: TextIO | None) -> None:
+        self._inner = inner
+        self._lines: queue.Queue[str] | None = None
+        if not _is_terminal(inner):
+            self._lines = queue.Queue(_MOST_LINES)
+            threading.Thread(target=self._pour, args=(self._lines,), name="smsbot-log", daemon=True).start()
+            log.at_end(self.finish)
+
+    def write(self, text: str) -> int:
+        """Take a line."""
+        if self._lines is None:
+            self._put(text)
+        else:
+            try:
+                self._lines.put_nowait(text)
+            except queue.Full:
+                log.missed()
+        return len(text)
+
+    def finish(self) -> None:
+        """Wait until what was taken is written, or nobody reads it."""
+        end = time.monotonic() + _LAST_WORDS
+        while self._lines is not None and self._lines.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.005)
+
+    def _pour(self, lines: queue.Queue[str]) -> None:
+        while True:
+            self._put(lines.get())
+            lines.task_done()
+
+    def _put(self, text: str) -> None:
+        if self._inner is None:  # it was closed before the process began
+            return
+        try:
+            self._inner.write(text)
+            self._inner.flush()
+        except (OSError, ValueError):  # ValueError: it is closed
+            log.missed()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def configure(*, json: bool | None = None, level: int = logging.INFO, candid: bool = False) -> None:
@@ -18,13 +79,14 @@ def configure(*, json: bool | None = None, level: int = logging.INFO, candid: bo
 
     `candid`: on a terminal, exceptions are shown with their words, as in the sandbox, where nobody is a stranger.
     """
-    as_json = not sys.stderr.isatty() if json is None else json
+    stream = Stream(sys.stderr)
+    as_json = not _is_terminal(sys.stderr) if json is None else json
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    colours = _is_terminal(sys.stderr) and not os.environ.get("NO_COLOR")
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json
@@ -34,10 +96,11 @@ def configure(*, json: bool | None = None, level: int = logging.INFO, candid: bo
     structlog.configure(
         processors=[*shared, *trace, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, stream)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    logging.raiseExceptions = False  # it would write to the stream that could not be written to
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *trace, renderer],

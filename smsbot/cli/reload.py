@@ -24,6 +24,8 @@ from watchfiles import Change, awatch
 
 from smsbot.flows.library import is_story
 
+from .output import mention
+
 _SUFFIXES = {".py", ".yaml", ".yml", ".toml", ".env"}
 _LONGEST = 1 << 24
 """Bytes of a worker's longest message."""
@@ -125,7 +127,7 @@ class Supervisor:
         began = time.monotonic()
         if await self._take_over(first=False):
             took = (time.monotonic() - began) * 1000
-            click.echo(click.style(f"reloaded in {took:.0f} ms", fg="green") + "; conversations go on", err=True)
+            mention(click.style(f"reloaded in {took:.0f} ms", fg="green") + "; conversations go on")
 
     async def _take_over(self, first: bool) -> bool:
         """Let a new worker load the files and serve; False if it cannot: its error is told."""
@@ -177,9 +179,9 @@ class Supervisor:
 
     async def _complain(self, text: str) -> None:
         if self._serving is None:
-            click.echo(text, err=True)
+            mention(text)
             return
-        click.echo(click.style("not reloaded; the last good version answers\n", fg="red", bold=True) + text, err=True)
+        mention(click.style("not reloaded; the last good version answers\n", fg="red", bold=True) + text)
         await self._serving.tell(do="banner", text=text)
 
 

@@ -24,6 +24,7 @@ from smsbot.settings import BotSettings, Settings
 from smsbot.transport import Transport, fastest
 
 from . import logs, options
+from .output import mention
 from .reload import supervise
 from .watch import Follower
 
@@ -230,11 +231,11 @@ def _greet(app: App, url: str, settings: Settings, real: Real | None) -> None:
         if real is None
         else ("Live", f"REAL TEXTS for {', '.join(map(phone.mask, sorted(real.only)))}; all others are played"),
     ):
-        click.echo(click.style(f"{name:9}", bold=True) + value, err=True)
+        mention(click.style(f"{name:9}", bold=True) + value)
     if real is not None:
         for name, urls in app.hooks.addresses().items():
             if urls[0].startswith(real.public_url):
-                click.echo(click.style("Paste    ", bold=True) + f"{name}: {urls[0]}", err=True)
+                mention(click.style("Paste    ", bold=True) + f"{name}: {urls[0]}")
 
 
 @click.command()
@@ -259,4 +260,4 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
     listener = listen(settings.host, settings.port)
     host, bound = listener.getsockname()[:2]
     said = f"Serving {settings.public_url} on {host}:{bound}"
-    serve(app, listener, drain=5, ready=lambda: click.echo(said, err=True))
+    serve(app, listener, drain=5, ready=lambda: mention(said))

@@ -20,6 +20,7 @@ from smsbot.stores.base import Row
 from smsbot.stores.sqlite import SqliteReader
 
 from . import options
+from .output import mention
 
 _FOREVER = 1e15
 _YES = (Status.DELIVERED,)
@@ -88,7 +89,7 @@ class Follower:
     async def start(self) -> None:
         """Start the server, then follow it."""
         await self._app.start()
-        self._task = asyncio.create_task(follow(self._app.store, lambda row: click.echo(line_of(row), err=True)))
+        self._task = asyncio.create_task(follow(self._app.store, lambda row: mention(line_of(row))))
 
     def ending(self) -> None:
         """The end has begun."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import structlog
-
 from smsbot.core.clock import Clock
 from smsbot.core.errors import SmsbotError
+from smsbot.log import Log
 from smsbot.stores.base import Store
 
 from .inbox import Inbox
 from .lines import Lines
 from .sender import Account
 
-log = structlog.get_logger("smsbot.backfill")
+log = Log("smsbot.backfill")
 PAUSE = 300.0
 FIRST = 48 * 3600.0
 """Seconds back at start: nobody knows how long we were away."""
@@ -43,9 +42,14 @@ class Backfill:
         self._far: dict[str, float] = {}
         """When late reports are looked for again where texts are listed, too: phones may be off for hours."""
 
+    @property
+    def wanted(self) -> bool:
+        """Whether any gateway can list."""
+        return bool(self._accounts)
+
     async def run(self) -> None:
         """List until cancelled."""
-        while self._accounts:
+        while True:
             for name in self._accounts:
                 await self.once(name)
             await asyncio.sleep(PAUSE)

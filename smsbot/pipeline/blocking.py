@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import structlog
+from smsbot.log import Log
 
-log = structlog.get_logger("smsbot.blocking")
+log = Log("smsbot.blocking")
 LONGEST = 1.0
 """Seconds."""
 

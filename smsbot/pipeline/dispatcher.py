@@ -14,8 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-import structlog
-
 from smsbot.conversations.journal import Record
 from smsbot.core import segments
 from smsbot.core.clock import Clock
@@ -25,6 +23,7 @@ from smsbot.core.message import Event, Key, Reply
 from smsbot.core.phone import mask
 from smsbot.core.turn import Verdict
 from smsbot.failpoints import reached
+from smsbot.log import Log
 from smsbot.routing.bot import Bot
 from smsbot.routing.effects import Effects
 from smsbot.routing.injection import Signature, where
@@ -42,7 +41,7 @@ from .talks import Talks
 from .turn import Turn, due_again, ended_by_failure
 from .work import Discarded, Overtaken, Work
 
-log = structlog.get_logger("smsbot.dispatcher")
+log = Log("smsbot.dispatcher")
 T = TypeVar("T")
 EXPRESS = 0.010
 _MOST_LANES = 20_000
@@ -51,6 +50,8 @@ _SORRY = 2000
 """The place of an apology among the texts of its turn."""
 _MENDED = 600.0
 """Seconds until a deadline is served again whose conversation no longer fits its code."""
+_ENDS = 3.0
+"""Seconds that turns get to end when they are cancelled."""
 RETRIES = (1.0, 5.0, 30.0, 120.0)
 """Seconds before a failed turn is tried again; after the last it is a dead letter."""
 
@@ -360,7 +361,8 @@ class Dispatcher:
             await asyncio.wait(set(self._tasks), timeout=patience)
         for task in set(self._tasks):
             task.cancel(STOPPED)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:  # a handler may not let itself be cancelled; its turn goes on at the next start
+            await asyncio.wait(set(self._tasks), timeout=_ENDS)
 
     def _stopped(self) -> bool:
         """Whether the server ends this task; what else cancels it is a task group of a handler that was given up."""
@@ -460,7 +462,7 @@ class Dispatcher:
         if signature.is_async or bot.middlewares:
             await self._play(turn, signature)
         elif signature.blocking:
-            turn.returned(signature, await asyncio.to_thread(signature.call, values, self._provided[bot]))
+            turn.returned(signature, await turn.line.threads.run(signature.call, values, self._provided[bot]))
         else:
             with watched(signature.name, lambda: where(signature.function)):
                 result = signature.call(values, self._provided[bot])

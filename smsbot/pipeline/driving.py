@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from itertools import takewhile
@@ -270,7 +269,7 @@ class Driving:
 
         async def handler() -> Any:
             if signature.blocking:
-                return await asyncio.to_thread(signature.call, values, provided)
+                return await self._scene.line.threads.run(signature.call, values, provided)
             result = signature.call(values, provided)
             return await result if inspect.isawaitable(result) else result
 

@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import structlog
-
 from smsbot.core import codec, phone
 from smsbot.core.clock import Clock
 from smsbot.core.errors import NotUnderstood, UsageError
@@ -22,6 +20,7 @@ from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.core.turn import Verdict, digest
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, WebhookRequest
+from smsbot.log import Log
 from smsbot.policy import consent, noise, parts
 from smsbot.policy.consent import Word
 from smsbot.policy.pace import REST, Pace
@@ -33,7 +32,7 @@ from .lines import Line, Lines
 from .outbox import owed
 from .receipts import Receipts
 
-log = structlog.get_logger("smsbot.inbox")
+log = Log("smsbot.inbox")
 WEAK = 60.0
 """Seconds for which a text without id and time counts as the same one (people answer "1" twice)."""
 _READ = 3.0
@@ -76,7 +75,6 @@ class Inbox:
         self._queues: dict[Key, _Queue] = {}
         self._partial: dict[Key, float] | None = None
         """Until when more parts of a long text may come, by conversation."""
-        self._parting = asyncio.Lock()
         self._paces: OrderedDict[Key, Pace] = OrderedDict()
         self._paced: Mapping[str, float] | None = None
         self._helped: dict[Key, float] = {}
@@ -338,23 +336,19 @@ class Inbox:
         """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
         if self._partial is None:
             self._partial = {Key(r["line"], r["number"]): r["due"] for r in await self._store.rows("parts_waiting")}
-        is_part = arrival.part[2] > 1 or parts.is_full(event.text)
-        if not is_part and self._partial.get(event.key, 0.0) < self._clock.now():
+        is_part, now = arrival.part[2] > 1 or parts.is_full(event.text), self._clock.now()
+        if not is_part and self._partial.get(event.key, 0.0) < now:
+            self._partial.pop(event.key, None)
             return False
-        async with self._parting:
-            return await self._keep_part(event, arrival.part, is_part)
-
-    async def _keep_part(self, event: Event, told: tuple[str, int, int], is_part: bool) -> bool:
         line, number = event.key
         rows = await self._store.rows("parts_of", line=line, number=number)
         waiting = long_texts.waiting_in(rows[0]["data"]) if rows else []
         if not waiting and not is_part:
             return False  # the text before is whole meanwhile
-        waiting = [*waiting, long_texts.part_of(event, told)]
-        timer = long_texts.waits(event, waiting, self._clock.now())
+        waiting = [*waiting, long_texts.part_of(event, arrival.part)]
+        timer = long_texts.waits(event, waiting, now)
         kept = replace(event, kind="part")
         await self._store.accept([Acceptance(kept, done=True, note="a part of a long text", waits=timer)])
-        assert self._partial is not None
         self._partial[event.key] = timer.due
         self._dispatcher.sender.kick()
         return True

@@ -16,6 +16,7 @@ from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Defaults
 from smsbot.routing.injection import Signature, may_ask, where, wrong
 from smsbot.routing.router import Route, Table
+from smsbot.threads import Threads
 
 from .flowing import Shelf
 from .talking import path_of
@@ -57,6 +58,8 @@ class Line:
     """Whether pictures can leave from it."""
     network_confirms: bool = False
     """Whether the network itself answers STOP and START, so that we say nothing."""
+    threads: Threads = field(default_factory=Threads)
+    """Where blocking handlers of its bot run; they hold up nobody else."""
 
     @property
     def defaults(self) -> Defaults:

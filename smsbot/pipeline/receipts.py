@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import structlog
-
 from smsbot.core.clock import Clock
 from smsbot.core.message import Receipt
 from smsbot.core.status import Status
 from smsbot.failpoints import reached
+from smsbot.log import Log
 from smsbot.stores.base import Report, Store
 
 from .dispatcher import Dispatcher
 from .lines import Lines
 
-log = structlog.get_logger("smsbot.receipts")
+log = Log("smsbot.receipts")
 
 
 class Receipts:

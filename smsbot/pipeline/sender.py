@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.core.message import Claim
@@ -18,11 +16,12 @@ from smsbot.core.phone import mask
 from smsbot.core.status import Status
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, Lookup, Outbound, Outcome, Search, SendResult
+from smsbot.log import Log
 from smsbot.stores.base import Check, Checked, Fate, Finding, Outbox, Settlement
 
 from .outbox import backoff
 
-log = structlog.get_logger("smsbot.sender")
+log = Log("smsbot.sender")
 _AT_ONCE = 64
 _MOST = 500
 """Claims of an account at once: more would only be unknown after a crash."""

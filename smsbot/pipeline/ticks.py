@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-import structlog
 from cronsim import CronSim
 
 from smsbot.core.clock import Clock
 from smsbot.core.turn import digest
 from smsbot.core.zones import zone_of
+from smsbot.log import Log
 from smsbot.routing.bot import Bot
 from smsbot.routing.injection import Signature
 from smsbot.stores.base import Store
 
 from .failure import place, told
 
-log = structlog.get_logger("smsbot.ticks")
+log = Log("smsbot.ticks")
 
 
 @dataclass(slots=True)

@@ -6,14 +6,13 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 
-import structlog
-
 from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.message import Event
 from smsbot.core.start import PREFIX, event_of, start_of
 from smsbot.core.turn import Timer, Verdict, digest
 from smsbot.failpoints import reached
+from smsbot.log import Log
 from smsbot.stores.base import Acceptance, Store
 
 from .dispatcher import Dispatcher
@@ -21,7 +20,7 @@ from .long_texts import PARTS, joined_text
 from .sender import Sender
 from .ticks import Ticks
 
-log = structlog.get_logger("smsbot.timers")
+log = Log("smsbot.timers")
 _LONGEST_SLEEP = 1.0
 """Seconds; the wall clock may jump, so nobody sleeps until a far due time."""
 
@@ -62,6 +61,7 @@ class Timers:
     async def run(self) -> None:
         """Watch until stopped."""
         while not self._stopping:
+            reached("worker.timers")
             pause = _LONGEST_SLEEP
             try:
                 due = await self.next_due()

@@ -108,7 +108,7 @@ def _to_attachment(text: str) -> Reaction | None:
     words = normalise("".join(c if not _is_sign(c) else " " for c in text)).split()
     if not 1 < len(words) <= 6 or (words[0] not in _verbs() and words[0] not in _others()):
         return None
-    attached = _attached().ending(words)
+    attached = _phrases("attached").ending(words)
     head = words[: len(words) - attached]
     if not attached or not any(w in _verbs() for w in head) or not all(w in _verbs() or w in _others() for w in head):
         return None
@@ -120,6 +120,11 @@ def _is_sign(char: str) -> bool:
 
 
 @cache
+def _phrases(key: str) -> Phrases[bool]:
+    return Phrases((p, True) for p in entries("noise", key))
+
+
+@cache
 def _verbs() -> frozenset[str]:
     return frozenset(w for entry in entries("noise", "reacted") for w in normalise(entry).split())
 
@@ -127,11 +132,6 @@ def _verbs() -> frozenset[str]:
 @cache
 def _others() -> frozenset[str]:
     return frozenset(w for entry in entries("noise", "reaction_words") for w in normalise(entry).split())
-
-
-@cache
-def _attached() -> Phrases[bool]:
-    return Phrases((p, True) for p in entries("noise", "attached"))
 
 
 # -- automatic answers --------------------------------------------------------------------------------
@@ -146,13 +146,13 @@ def is_automatic(text: str) -> bool:
     words = [t.word for t in heard.words]
     if len(words) < 2:
         return False
-    if _PREFIX.match(text) or (_auto().anywhere(words[:_HEAD]) is not None and not heard.asks):
+    if _PREFIX.match(text) or (_phrases("auto").anywhere(words[:_HEAD]) is not None and not heard.asks):
         return True
-    sorry = _sorry().at(words, 0)
-    if _auto_whole().whole(words[sorry[0] if sorry else 0 :]) is not None:
+    sorry = _phrases("sorry").at(words, 0)
+    if _phrases("auto_whole").whole(words[sorry[0] if sorry else 0 :]) is not None:
         return True
-    busy, office = _busy().count(words[:_HEAD]), _office().anywhere(words) is not None
-    if not (busy or office) or (busy < 2 and _promise().anywhere(words) is None):
+    busy, office = _phrases("busy").count(words[:_HEAD]), _phrases("office").anywhere(words) is not None
+    if not (busy or office) or (busy < 2 and _phrases("promise").anywhere(words) is None):
         return False
     strange = sum(not (w in _vocabulary() or w.isdecimal()) for w in words)
     return strange <= (_NAMES if office else 0)
@@ -168,36 +168,6 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 """``[Auto]``, ``AUTO:``, ``Automatyczna:``, ``Out of office:``"""
-
-
-@cache
-def _auto() -> Phrases[bool]:
-    return Phrases((p, True) for p in entries("noise", "auto"))
-
-
-@cache
-def _auto_whole() -> Phrases[bool]:
-    return Phrases((p, True) for p in entries("noise", "auto_whole"))
-
-
-@cache
-def _sorry() -> Phrases[bool]:
-    return Phrases((p, True) for p in entries("noise", "sorry"))
-
-
-@cache
-def _busy() -> Phrases[bool]:
-    return Phrases((p, True) for p in entries("noise", "busy"))
-
-
-@cache
-def _promise() -> Phrases[bool]:
-    return Phrases((p, True) for p in entries("noise", "promise"))
-
-
-@cache
-def _office() -> Phrases[bool]:
-    return Phrases((p, True) for p in entries("noise", "office"))
 
 
 @cache

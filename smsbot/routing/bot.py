@@ -37,6 +37,7 @@ class Bot(Router):
     what the bot speaks, and so how answers are read where nothing is known of the person; else its texts show it.
     `wrong_number` is what is said to somebody whom we wrote to first and who says that they are not meant; with False
     such texts mean nothing of their own. `media` is what is said to a picture without words that nothing takes.
+    `threads` is how many handlers with ``blocking=True`` run at once; others of this bot wait for one of them.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Bot(Router):
         language: str = "",
         wrong_number: str | bool = True,
         media: str = "",
+        threads: int = 40,
     ) -> None:
         super().__init__()
         self.name = name
@@ -62,6 +64,7 @@ class Bot(Router):
             raise RouteError(f"{why}\n  --> {caller()}")
         self.tries = tries
         self.apology = apology
+        self.threads = threads
         if language and not is_understood(language):
             near = nearest(language, UNDERSTOOD)
             hint = f'; did you mean "{near}"?' if near else f"; write one of {', '.join(UNDERSTOOD)}"

@@ -12,17 +12,17 @@ from enum import StrEnum
 from mimetypes import guess_type
 
 import orjson
-import structlog
 
 from smsbot.core import segments
 from smsbot.core.clock import Clock, iso
 from smsbot.core.errors import StoreError, TransportError, UsageError
 from smsbot.core.status import Status, risen
 from smsbot.gateways.messageflow_wire import INVENTED, STATUSES
+from smsbot.log import Log
 from smsbot.stores.base import Row, Tables
 from smsbot.transport import Transport
 
-log = structlog.get_logger("smsbot.sandbox")
+log = Log("smsbot.sandbox")
 NUMBERS = {status: number for number, status in {**STATUSES, **INVENTED}.items()}
 """The number that stands for a status on the wire."""
 _SOON, _SLOW = (0.15, 0.35), (20.0, 30.0)

@@ -12,19 +12,25 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from smsbot.core.errors import StoreError, StoreForeign, StoreRefused, StoreTooNew
 from smsbot.failpoints import reached
+from smsbot.log import Log
+from smsbot.threads import in_background
 
 from .queries import Query, migrations
 from .respelling import respell
 
+log = Log("smsbot.writer")
 _BATCH = 512
 _RESPELLED = 6
 """The schema with which each number has one spelling."""
+_AGAIN = 0.1
+"""Seconds after a fault of the thread until it goes on."""
 _PATIENCE = 1.0
 """Seconds for which a foreign writer is waited for: a webhook is told 503 rather than nothing."""
 
@@ -181,7 +187,7 @@ class Writer:
         self._stopping = True
         if self._thread is not None and self._thread.is_alive():
             self._jobs.put(None)
-            await asyncio.to_thread(self._thread.join)
+            await in_background(self._thread.join, "smsbot-closing")
 
     async def submit(self, units: Sequence[Unit]) -> list[Any]:
         """The answers of the units, after the commit that holds them."""
@@ -206,9 +212,19 @@ class Writer:
             self._loop.call_soon_threadsafe(_settle, [(ready, error)])
             return
         self._loop.call_soon_threadsafe(_settle, [(ready, None)])
-        while self._serve(db):
+        while self._serves(db):
             pass
         db.close()
+
+    def _serves(self, db: sqlite3.Connection) -> bool:
+        """Serve once; whatever goes wrong, there is a next time. False at the end."""
+        try:
+            return self._serve(db)
+        except Exception as error:
+            self.failing = True
+            log.error("the writer failed inside smsbot; it goes on", why=type(error).__name__)
+            time.sleep(_AGAIN)
+            return True
 
     def _alone(self, db: sqlite3.Connection, prepare: Callable[[Plan], None]) -> None:
         db.execute("BEGIN IMMEDIATE")
@@ -245,6 +261,7 @@ class Writer:
 
     def _serve(self, db: sqlite3.Connection) -> bool:
         """Commit one batch; False once there is no more to come."""
+        reached("writer.served")
         jobs: list[_Job] = []
         job = self._jobs.get()
         while job is not None:
@@ -267,7 +284,7 @@ class Writer:
             except Exception:
                 answers = self._one_by_one(db, units)
             self.failing = False
-        except Exception as error:
+        except BaseException as error:
             self.failing = True
             failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
             failure.__cause__ = error
@@ -278,7 +295,7 @@ class Writer:
     def _together(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
         together, alone = _Together(db, self._statements), _Alone(db, self._statements)
         planned: list[Unit] = []
-        db.execute("BEGIN IMMEDIATE")
+        _begin(db)
         reached("writer.begun")
         try:
             answers: list[Any] = [None] * len(units)
@@ -305,7 +322,7 @@ class Writer:
         alone = _Alone(db, self._statements)
         answers: list[Any] = []
         planned: list[Unit] = []
-        db.execute("BEGIN IMMEDIATE")
+        _begin(db)
         try:
             for unit in units:
                 db.execute("SAVEPOINT unit")
@@ -333,6 +350,12 @@ class Writer:
             db.execute("ROLLBACK")
         for unit in reversed(planned):
             unit.undo()
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    if db.in_transaction:  # its end failed, as the last words of a full disk may
+        db.execute("ROLLBACK")
+    db.execute("BEGIN IMMEDIATE")
 
 
 def _refusal(unit: Unit, error: Exception) -> Any:

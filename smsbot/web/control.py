@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 
 from smsbot.core.errors import SmsbotError
+from smsbot.log import Log
 
-log = structlog.get_logger("smsbot.control")
+log = Log("smsbot.control")
 Command = Callable[..., Awaitable[Any]]
 _LONGEST = 1_048_576
 

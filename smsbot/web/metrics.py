@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from smsbot import log
+from smsbot.pipeline.supervisor import Worker
 from smsbot.stores.base import Row, Tables
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,9 +27,10 @@ _WAITING = {
 class _Rows(Collector):
     """Metrics made of rows that were read for this one answer."""
 
-    def __init__(self, counts: Row, totals: list[Row], failing: bool) -> None:
+    def __init__(self, counts: Row, totals: list[Row], failing: bool, workers: Sequence[Worker]) -> None:
         self._counts = counts
         self._failing = failing
+        self._workers = workers
         self._totals = totals
 
     def collect(self) -> list[Metric]:
@@ -44,11 +49,15 @@ class _Rows(Collector):
             else:
                 parts.add_metric((row["line"],), row["n"])
         failing = GaugeMetricFamily("smsbot_database_failing", "1 while commits fail.", value=float(self._failing))
-        return [*found, came, went, parts, failing]
+        deaths = CounterMetricFamily("smsbot_worker_deaths", "Workers that were started again.", labels=("worker",))
+        for worker in self._workers:
+            deaths.add_metric((worker.name,), worker.deaths)
+        lost = CounterMetricFamily("smsbot_log_lines_lost", "Log lines that could not be written.", value=log.lost)
+        return [*found, came, went, parts, failing, deaths, lost]
 
 
-async def metrics(tables: Tables) -> bytes:
+async def metrics(tables: Tables, workers: Sequence[Worker]) -> bytes:
     """The page, counted anew: restarts and kills change nothing in it."""
     registry = CollectorRegistry()
-    registry.register(_Rows((await tables.rows("counts"))[0], await tables.rows("totals"), tables.failing))
+    registry.register(_Rows((await tables.rows("counts"))[0], await tables.rows("totals"), tables.failing, workers))
     return generate_latest(registry)

@@ -27,6 +27,7 @@ from smsbot.core.status import MEANING, Status
 from smsbot.core.zones import zone_of
 from smsbot.gateways.base import FieldNames
 from smsbot.pipeline.lines import Lines
+from smsbot.pipeline.supervisor import Supervisor
 from smsbot.stores.base import Row, Tables
 
 from . import quarantine
@@ -87,7 +88,8 @@ class Pages:
         live: Live,
         commands: Commands,
         fields: Callable[[str], FieldNames],
-        ready: Callable[[], bool],
+        unready: Callable[[], str],
+        supervisor: Supervisor,
         *,
         dev: bool,
         real: int = 0,
@@ -98,7 +100,8 @@ class Pages:
         self._live = live
         self._commands = commands
         self._fields = fields
-        self._ready = ready
+        self._unready = unready
+        self._supervisor = supervisor
         env = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
@@ -298,10 +301,10 @@ class Pages:
 
     async def metrics(self, request: Request) -> Response:
         """Counts for Prometheus; behind the same password as the pages."""
-        return Response(await metrics(self._tables), media_type=CONTENT_TYPE)
+        return Response(await metrics(self._tables, self._supervisor.workers), media_type=CONTENT_TYPE)
 
     async def readyz(self, request: Request) -> Response:
-        """The database answers, what was written last was kept, and the server is not closing."""
+        """The database answers and keeps what is written, every worker lives, and the server is not closing."""
         began = time.perf_counter()
         try:
             await self._tables.rows("last_seq")
@@ -312,8 +315,8 @@ class Pages:
                 await self._tables.write([("meta", ("tried", "1"))])
         except StoreError:
             return JSONResponse({"ready": False, "why": "the database does not keep what is written"}, 503)
-        if not self._ready():
-            return JSONResponse({"ready": False, "why": "closing or busy"}, 503)
+        if why := self._unready():
+            return JSONResponse({"ready": False, "why": why}, 503)
         return JSONResponse({"ready": True, "database_ms": round((time.perf_counter() - began) * 1000, 1)})
 
 

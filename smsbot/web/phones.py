@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from smsbot.core.zones import zone_of
 from smsbot.pipeline.inspect import View
 from smsbot.pipeline.lines import Line, Lines
 from smsbot.stores.base import Row, Tables
+from smsbot.threads import in_background
 
 MOST = 6
 """Phones on one page."""
@@ -115,7 +116,7 @@ class Phones:
             if not name:
                 raise UsageError("a story has a name")
             text = await self._written(name, number, line)
-            path = await asyncio.to_thread(save_story, self._stories(line), name, text)
+            path = await in_background(partial(save_story, self._stories(line), name, text), "smsbot-story")
         except (UsageError, OSError) as error:
             return _json({"error": str(error.args[0] if isinstance(error, UsageError) else error)}, 400)
         try:

@@ -12,15 +12,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-import structlog
-
 from smsbot.core.errors import StoreError
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, WebhookRequest
 from smsbot.gateways.redaction import redact
+from smsbot.log import Log
 from smsbot.pipeline.inbox import Inbox
 
-log = structlog.get_logger("smsbot.webhooks")
+log = Log("smsbot.webhooks")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -1,0 +1,97 @@
+"""Workers that are never missing: one that ends or raises is named, and started again, later each time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from smsbot.log import Log
+
+from .failure import told
+
+log = Log("smsbot.supervisor")
+_FIRST, _LONGEST = 0.1, 5.0
+"""Seconds until a worker is started again: at first, and at most."""
+_KEEPS_DYING = 3
+"""Deaths in a row after which the server is not ready."""
+_LIVES = 5.0
+"""Seconds after which a worker lives again."""
+_PATIENCE = 5.0
+"""Seconds that a worker gets to finish what it does."""
+
+
+class Worker:
+    """One of them: what runs, how often it died, and why. `finish` asks it to end by itself."""
+
+    def __init__(
+        self, name: str, run: Callable[[], Coroutine[Any, Any, None]], finish: Callable[[], None] | None = None
+    ) -> None:
+        self.name = name
+        self.deaths = 0
+        """Since the server began."""
+        self.why = ""
+        """What it died of last."""
+        self._run = run
+        self._finish = finish
+        self._ending = False
+        self._row = 0
+        self._began: float | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether it keeps dying."""
+        return self._row >= _KEEPS_DYING and not self._lives()
+
+    async def watch(self) -> None:
+        """Run it until it is asked to end, and again whenever it ends before."""
+        while not self._ending:
+            self._began = time.monotonic()
+            try:
+                await self._run()
+                why = "it ended"
+            except Exception as error:
+                why = told(error, candid=False)
+                log.error("a worker died; it is started again", worker=self.name, why=why, exc_info=error)
+            if not self._ending:
+                self._died(why)
+                await asyncio.sleep(min(_FIRST * 2.0 ** (self._row - 1), _LONGEST))
+
+    async def stop(self, watching: asyncio.Task[None]) -> None:
+        """Let it finish what it does, if it can, else cancel it."""
+        self._ending = True
+        if self._finish is not None:
+            self._finish()
+            await asyncio.wait((watching,), timeout=_PATIENCE)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+    def _lives(self) -> bool:
+        return self._began is not None and time.monotonic() - self._began >= _LIVES
+
+    def _died(self, why: str) -> None:
+        self._row = 1 if self._lives() else self._row + 1
+        self._began = None
+        self.deaths += 1
+        self.why = why
+
+
+class Supervisor:
+    """Starts workers and keeps them alive."""
+
+    def __init__(self) -> None:
+        self.workers: list[Worker] = []
+
+    @property
+    def failing(self) -> list[Worker]:
+        """Those that keep dying."""
+        return [worker for worker in self.workers if worker.failing]
+
+    def start(self, worker: Worker) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Start a worker; returns what ends it."""
+        self.workers.append(worker)
+        return partial(worker.stop, asyncio.create_task(worker.watch(), name=f"smsbot-{worker.name}"))
