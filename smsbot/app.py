@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from smsbot import targets
 from smsbot.accounts import SANDBOX, Accounts, Real
@@ -41,9 +42,10 @@ from smsbot.stores.sqlite import SqliteStore
 from smsbot.threads import Threads
 from smsbot.transport import Transport, fastest
 from smsbot.web.api import Api
-from smsbot.web.auth import LocalGate, PasswordGate
+from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
 from smsbot.web.commands import Commands
 from smsbot.web.control import Control, socket_path
+from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
 from smsbot.web.live import Live
 from smsbot.web.pages import Pages
@@ -106,7 +108,8 @@ class App:
     """A bot server: an ASGI app with its store and workers.
 
     With `sandbox_url` (where this server will be reached) every account talks to the built-in sandbox
-    instead of its provider; with `real` as well, the numbers named there talk to the provider.
+    instead of its provider; with `real` as well, the numbers named there talk to the provider, and the pages, which
+    a tunnel shows to everybody, are seen by whoever opens the `link` (its secret), which works once.
     """
 
     def __init__(
@@ -116,6 +119,7 @@ class App:
         *,
         sandbox_url: str = "",
         real: Real | None = None,
+        link: str = "",
         clock: MovableClock | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -133,6 +137,8 @@ class App:
         )
         self.gateways = self.accounts.gateways
         self.hooks = Hooks(self.store, self.gateways, self.accounts.base, self.clock)
+        self._keys = LinkKeys(link, self._claimed, lambda: self.store.dedupe_key)
+        self.guesses = Guesses()
         self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
         self._closing = False
@@ -169,6 +175,7 @@ class App:
             self.accounts.fields,
             self._unready,
             self.supervisor,
+            self.guesses,
             dev=self.dev,
             real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
         )
@@ -177,8 +184,21 @@ class App:
             phone_api = self._build_sandbox()
             assert self.network is not None
             phones = Phones(self.network, self.store, self.lines, self.clock, self.inspect, self._stories)
-            return LocalGate(pages.app(phone_api, phones, self._lifespan, api), self._base)
-        return PasswordGate(pages.app(None, None, self._lifespan, api), self.settings.password or None, _is_open)
+            site = pages.app(phone_api, phones, self._lifespan, api)
+            return LocalGate(site, self._base) if self.accounts.real is None else self._behind_link(site)
+        site, places = pages.app(None, None, self._lifespan, api), Places([*self._own_hosts(), *self.settings.hosts])
+        return PasswordGate(site, self.settings.password or None, places, self.guesses)
+
+    def _behind_link(self, site: Any) -> LinkGate:
+        password = PasswordCheck(self.settings.password, self.guesses) if self.settings.password else None
+        return LinkGate(site, self._keys, Places([*self._own_hosts(), *self.settings.hosts]), password)
+
+    def _own_hosts(self) -> list[str | None]:
+        real = self.accounts.real.public_url if self.accounts.real is not None else ""
+        return [urlsplit(url).hostname for url in (self._base, real)]
+
+    async def _claimed(self, key: bytes) -> bool:
+        return await self.store.once(key, self.clock.now())
 
     @staticmethod
     def _stories(line: Line) -> Path:
@@ -248,7 +268,8 @@ class App:
             await self.network.open()
             stack.push_async_callback(self.network.close)
             self._run("phones", self.network.run)
-        commands = {**self.commands.table(), "where": self._where, "capture": self._capture, "release": self._release}
+        more = {"where": self._where, "key": self._key}
+        commands = {**self.commands.table(), **more, "capture": self._capture, "release": self._release}
         self.control = Control(socket_path(self.settings.path), commands)
         await self.control.open()
         stack.push_async_callback(self.control.close)
@@ -308,6 +329,10 @@ class App:
             raise UsageError("this server is not a sandbox")
         return self._base
 
+    async def _key(self) -> str:
+        """What programs of this machine show to the pages of the sandbox."""
+        return self._keys.session() if self.dev else ""
+
     async def _capture(self, number: str) -> str:
         """Begin to keep webhooks; why a text to a number would only be played, or nothing."""
         why = self.accounts.unreal(number)
@@ -350,8 +375,3 @@ class App:
     async def _clock_moved(self) -> None:
         if isinstance(self.clock, ShiftedClock):
             await self.store.write([("sandbox_clock", (self.clock.offset,))])
-
-
-def _is_open(path: str) -> bool:
-    """What machines ask for without a password; the API asks for a token."""
-    return path in ("/healthz", "/readyz") or path.startswith(("/static/", "/api/"))

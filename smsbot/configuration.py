@@ -28,6 +28,8 @@ from .settings import AccountSettings, BotSettings, LineSettings, Settings, open
 
 _PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
 _NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG", "SMSBOT_FAILPOINT", "SMSBOT_SEED"}
+_SHORTEST = 8
+"""Characters of a password, at least (NIST SP 800-63B)."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 """Names of accounts: variables of the environment say them in capitals, webhooks have them in their address."""
 
@@ -220,8 +222,7 @@ def check_live(settings: Settings) -> None:
     if not settings.bots:
         problems.append('bots: none is configured; add [bots.NAME] with target = "module:bot" and lines = ["+48…"]')
     problems += _public_url(settings.public_url)
-    if settings.dashboard_password_file is not None and settings.dashboard_password is None:
-        problems += filter(None, [open_to_others("SMSBOT_DASHBOARD_PASSWORD", settings.dashboard_password_file)])
+    problems += _password(settings)
     if settings.bots and not settings.accounts:
         problems.append('accounts: none is configured; add [accounts.main] with gateway = "messageflow"')
     for name, account in settings.accounts.items():
@@ -232,6 +233,16 @@ def check_live(settings: Settings) -> None:
                 problems.append(f'lines."{line}".account: say which of {", ".join(settings.accounts)} it belongs to')
     if problems:
         raise SettingsError(problems)
+
+
+def _password(settings: Settings) -> list[str]:
+    if settings.dashboard_password_file is not None and settings.dashboard_password is None:
+        problem = open_to_others("SMSBOT_DASHBOARD_PASSWORD", settings.dashboard_password_file)
+        if problem:
+            return [problem]
+    if 0 < len(settings.password) < _SHORTEST:
+        return [f"SMSBOT_DASHBOARD_PASSWORD is too short: a password has at least {_SHORTEST} characters"]
+    return []
 
 
 def _public_url(url: str) -> list[str]:

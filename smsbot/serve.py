@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -25,6 +26,11 @@ log = Log("smsbot.serve")
 
 HEAD_PATIENCE = 10.0
 """Seconds in which the head of a request must have come."""
+BODY_PATIENCE = 12.0
+"""Seconds in which its body must have come; webhooks and the API say so themselves, a little earlier."""
+_TELL_EVERY = 1.0
+"""Seconds between two lines about connections that could not be taken."""
+_NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS)
 
 
 _LAST = 28.0
@@ -110,6 +116,8 @@ async def _serve(
     app: Serving, server: uvicorn.Server, listener: socket.socket, ready: Callable[[], None] | None
 ) -> None:
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_spare)
+    watching = asyncio.create_task(_watch_descriptors())
     loop.getaddrinfo = Addresses(socket.getaddrinfo)  # type: ignore[method-assign]
     await app.start()
     try:
@@ -119,8 +127,26 @@ async def _serve(
             ready()
         await server.serve(sockets=[listener])
     finally:
+        watching.cancel()
         await app.stop()
         await _leave()
+
+
+def _spare(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What the loop has to say, but not of descriptors: asyncio says it for each connection that waits."""
+    error = context.get("exception")
+    if not (isinstance(error, OSError) and error.errno in _NONE_LEFT):
+        loop.default_exception_handler(context)
+
+
+async def _watch_descriptors() -> None:
+    """Tell, once a second, that no connection can be taken; uvloop would only close it."""
+    while True:
+        await asyncio.sleep(_TELL_EVERY)
+        try:
+            os.close(os.open(os.devnull, os.O_RDONLY))
+        except OSError as error:
+            log.error("no connection can be taken: descriptors have run out (see ulimit -n)", why=error.strerror)
 
 
 async def _leave() -> None:
@@ -161,40 +187,49 @@ def _exit(code: int) -> None:
 
 
 def _protocol() -> type[asyncio.Protocol]:
-    """uvicorn's fastest protocol, which closes connections whose request never comes."""
+    """uvicorn's fastest protocol, which closes connections whose request never comes, or never whole."""
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
     inner: Any = AutoHTTPProtocol
 
     class Impatient(inner):  # type: ignore[misc]
-        """The head of a request must be whole in time; uvicorn itself waits for ever, a byte at a time."""
+        """A request must be whole in time; uvicorn itself waits for ever, a byte at a time."""
 
         _timer: asyncio.TimerHandle | None = None
+        _waits_for: Any = None
+        """What the timer was set for: a request whose body comes, or None for the head of the next."""
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._wait()
+            self._wait(None)
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
             if self.cycle is None or self.cycle.response_complete:
-                self._wait()
-            elif self._timer is not None:
+                self._wait(None)
+            elif self.cycle.more_body:
+                self._wait(self.cycle)
+            else:
+                self._rest()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._rest()
+            super().connection_lost(exc)
+
+        def _wait(self, what: Any) -> None:
+            if self._timer is None or self._waits_for is not what:
+                self._rest()
+                self._waits_for = what
+                self._timer = self.loop.call_later(HEAD_PATIENCE if what is None else BODY_PATIENCE, self._cut)
+
+        def _rest(self) -> None:
+            if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-            super().connection_lost(exc)
-
-        def _wait(self) -> None:
-            if self._timer is None:
-                self._timer = self.loop.call_later(HEAD_PATIENCE, self._cut)
-
         def _cut(self) -> None:
             self._timer = None
-            if self.cycle is None or self.cycle.response_complete:
+            if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
                 self.transport.close()
 
     return Impatient

@@ -139,6 +139,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8765, ge=0, le=65535)
     dashboard_password: SecretStr | None = None
     dashboard_password_file: Path | None = None
+    hosts: tuple[str, ...] = ()
+    """Names by which the pages are reached, besides that of `public_url`, addresses and names without dots."""
     recheck: float | None = Field(default=None, gt=0, le=3600)
     """Seconds between two look-ups of a text whose send got no answer (default: 60 live, 2 in the sandbox)."""
 

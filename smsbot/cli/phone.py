@@ -24,8 +24,9 @@ _MODES = ("on", "off", "full", "slow", "duplicate", "reorder")
 class Terminal:
     """A phone whose thread is printed as it grows."""
 
-    def __init__(self, url: str, number: str, line: str) -> None:
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=10.0)
+    def __init__(self, url: str, key: str, number: str, line: str) -> None:
+        shown = {"authorization": f"Bearer {key}"}
+        self._http = httpx.Client(base_url=url, headers=shown, trust_env=False, timeout=10.0)
         self.number = number
         self._line = line
         self._seen: set[str] = set()
@@ -125,12 +126,13 @@ def phone(number: str, line: str, database: str | None) -> None:
     /slow /on are moods of the phone, /save NAME keeps the thread as a story, /quit ends.
     """
     try:
-        url = options.ask(options.settings(database), "where")
+        settings = options.settings(database)
+        url, key = options.ask(settings, "where"), options.ask(settings, "key")
     except options.NoServer:
         raise UsageError("no server runs here; start `smsbot dev` in another terminal") from None
     except UsageError:
         raise UsageError("the server here is not a sandbox; a phone needs `smsbot dev`") from None
-    terminal = Terminal(url, number, line)
+    terminal = Terminal(url, key, number, line)
     terminal.look(silent=True)
     if sys.stdin.isatty():
         _talk(terminal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -29,6 +30,8 @@ from .reload import supervise
 from .watch import Follower
 
 _DEV_LINE = 48732000111
+_LINK = "_SMSBOT_LINK"
+"""Where `dev --live` tells its workers the secret of its link: not in their arguments, which everybody can read."""
 
 
 class Dev:
@@ -51,7 +54,9 @@ class Dev:
     def build(self) -> None:
         """Load bots and flows and check them; raises what is wrong."""
         self._bots = load(self._settings)
-        self._app = App(self._settings, self._bots, sandbox_url=self._url, real=self._real)
+        self._app = App(
+            self._settings, self._bots, sandbox_url=self._url, real=self._real, link=os.environ.get(_LINK, "")
+        )
 
     def flow_paths(self) -> list[Path]:
         """The files and folders of all flows."""
@@ -142,6 +147,8 @@ def dev(
         "live": live, "only": only, "public_url": public_url,
     }  # fmt: skip
     prepare(given)
+    if live:
+        os.environ[_LINK] = secrets.token_urlsafe(16)
     from_settings = read(database=database, port=port)
     chosen = port is not None or "PORT" in os.environ
     listener = listen("127.0.0.1", from_settings.port, tries=1 if chosen else 20, patience=1.0)
@@ -222,8 +229,9 @@ def load(settings: Settings) -> dict[str, Bot]:
 
 def _greet(app: App, url: str, settings: Settings, real: Real | None) -> None:
     where = ", ".join(f"{line.bot.name} on {line.number}" for line in app.lines.values())
+    key = f"?key={os.environ.get(_LINK, '')}" if real is not None else ""
     for name, value in (
-        ("Phone", f"{url}/phone"),
+        ("Phone", f"{url}/phone{key}" + " (this link works once, in one browser)" * bool(key)),
         ("Messages", f"{url}/"),
         ("Bots", where),
         ("Database", str(settings.path)),

@@ -76,7 +76,7 @@ class _Sandbox:
         self._country = country
 
     def app(self) -> Starlette:
-        return Starlette(
+        app = Starlette(
             routes=[
                 Route("/v2.1/sms", self.send, methods=["POST"]),
                 Route("/v2.1/sms", self.listing, methods=["GET"]),
@@ -89,6 +89,8 @@ class _Sandbox:
             ],
             exception_handlers={Refusal: _refused, UsageError: _unusable},
         )
+        app.router.redirect_slashes = False
+        return app
 
     # -- MessageFlow's API --------------------------------------------------------------------------
 

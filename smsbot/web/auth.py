@@ -1,4 +1,7 @@
-"""Who may see the dashboard: everybody on loopback in `dev`; with `run`, whoever knows the password."""
+"""Who may see the pages: everybody on loopback in `dev`; behind a tunnel, and with `run`, whoever proves it.
+
+What a request says of its host is believed only to refuse it: a stranger who writes ``Host: localhost`` gets no more.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +9,237 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable
-from urllib.parse import urlsplit
+import ipaddress
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from smsbot.log import Log
+
+from .guesses import Guesses
+
+log = Log("smsbot.auth")
 _CLOSED = b"The dashboard is closed. Set SMSBOT_DASHBOARD_PASSWORD to open it.\n"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_READS = ("GET", "HEAD", "OPTIONS")
+_FORWARDED = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"forwarded", b"cf-connecting-ip")
+COOKIE = "smsbot_dev"
+
+
+class Places:
+    """Where our pages are: what a request may call its host, and from where its forms may come."""
+
+    def __init__(self, hosts: Iterable[str | None]) -> None:
+        self._hosts = _LOOPBACK | {host.lower() for host in hosts if host}
+
+    def called(self, headers: Mapping[bytes, str]) -> bool:
+        """Whether the host of a request is ours. An address, or a name without dots, is nobody's page elsewhere."""
+        host = _host(f"//{headers.get(b'host', '')}")
+        return host is not None and (host in self._hosts or "." not in host or _is_address(host))
+
+    def ours(self, headers: Mapping[bytes, str]) -> bool:
+        """Whether the host of a request is this machine, or the place that we were told."""
+        return _host(f"//{headers.get(b'host', '')}") in self._hosts
+
+    def from_here(self, method: str, headers: Mapping[bytes, str]) -> bool:
+        """Whether a form was sent by one of our own pages, as far as a browser tells."""
+        if method in _READS:
+            return True
+        site = headers.get(b"sec-fetch-site")
+        if site is not None and site not in ("same-origin", "none"):
+            return False
+        origin = headers.get(b"origin", headers.get(b"referer"))
+        if origin is None:
+            return True
+        place = _host(origin)
+        return place is not None and (place in self._hosts or place == _host(f"//{headers.get(b'host', '')}"))
 
 
 class LocalGate:
-    """In front of `dev`: only this machine's own pages may ask (no DNS rebinding, no foreign forms)."""
+    """In front of `dev`: only this machine's own pages may ask (no DNS rebinding, no foreign forms, no tunnel)."""
 
     def __init__(self, app: ASGIApp, url: str) -> None:
         self._app = app
-        self._hosts = {"127.0.0.1", "localhost", "::1", urlsplit(url).hostname}
+        self._places = Places([urlsplit(url).hostname])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through who comes from here."""
         if scope["type"] != "http" or self._local(scope):
-            await self._app(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
-        await send({"type": "http.response.body", "body": b"Only pages of this computer may use the sandbox.\n"})
+            await _asked(self._app, scope, receive, send)
+        else:
+            await _say(send, 403, b"Only pages of this computer may use the sandbox.\n")
 
     def _local(self, scope: Scope) -> bool:
-        headers = {k: v.decode("latin-1") for k, v in scope["headers"]}
-        places = [f"//{headers.get(b'host', '')}"]
-        if scope["method"] not in ("GET", "HEAD"):
-            places += [headers[b"origin"]] if b"origin" in headers else []
-            if headers.get(b"sec-fetch-site") == "cross-site":
-                return False
-        return all(_host(place) in self._hosts for place in places)
+        headers = _headers(scope)
+        tunnelled = any(name in headers for name in _FORWARDED)
+        return not tunnelled and self._places.ours(headers) and self._places.from_here(scope["method"], headers)
+
+
+class LinkGate:
+    """In front of `dev --live`, which strangers reach through its tunnel: a link that works once, or the password."""
+
+    def __init__(self, app: ASGIApp, keys: LinkKeys, places: Places, password: PasswordCheck | None) -> None:
+        self._app = app
+        self._keys = keys
+        self._places = places
+        self._password = password
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let through who followed the link, or knows the password."""
+        if scope["type"] != "http" or _is_open(scope["path"]) or scope["path"].startswith("/sandbox/v2.1/"):
+            await _asked(self._app, scope, receive, send)
+            return
+        headers = _headers(scope)
+        if not self._places.from_here(scope["method"], headers):
+            await _say(send, 403, b"Only our own pages may say so.\n")
+            return
+        if self._keys.signed_in(headers.get(b"cookie", ""), headers.get(b"authorization", "")):
+            await _asked(self._app, scope, receive, send)
+            return
+        given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("key", [""])[0]
+        if given and await self._keys.use(given):
+            cookie = f"{COOKIE}={self._keys.session()}; Path=/; HttpOnly; SameSite=Lax"
+            await _say(send, 303, b"", [(b"location", scope["path"].encode()), (b"set-cookie", cookie.encode())])
+        elif self._password is not None:
+            await self._password.through(self._app, scope, receive, send)
+        else:
+            await _say(send, 403, b"Open the link that `smsbot dev` has printed; it works once.\n")
+
+
+class LinkKeys:
+    """The link that `dev --live` prints, and what a browser that followed it shows from then on."""
+
+    def __init__(self, link: str, claim: Callable[[bytes], Awaitable[bool]], secret: Callable[[], bytes]) -> None:
+        self._link = link
+        self._claim = claim
+        self._secret = secret
+
+    async def use(self, given: str) -> bool:
+        """Whether this is the link, which works once."""
+        if not self._link or not hmac.compare_digest(given.encode(), self._link.encode()):
+            return False
+        return await self._claim(self._digest(b"link " + self._link.encode())[:16])
+
+    def session(self) -> str:
+        """What a browser or a program of this machine shows."""
+        return self._digest(b"session").hex()
+
+    def signed_in(self, cookie: str, authorization: str) -> bool:
+        """Whether a request shows it."""
+        kind, _, token = authorization.partition(" ")
+        given = [token] if kind.lower() == "bearer" else []
+        try:
+            found = SimpleCookie(cookie).get(COOKIE)
+        except CookieError:
+            found = None
+        given += [found.value] if found is not None else []
+        return any(hmac.compare_digest(g.encode(), self.session().encode()) for g in given)
+
+    def _digest(self, what: bytes) -> bytes:
+        return hmac.digest(self._secret(), b"smsbot dev " + what, "sha256")
+
+
+class PasswordCheck:
+    """HTTP Basic with one password, whoever it is; guesses get slower."""
+
+    def __init__(self, password: str, guesses: Guesses) -> None:
+        self._digest = hashlib.sha256(password.encode()).digest()
+        self._guesses = guesses
+
+    async def through(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let through who knows it."""
+        headers = _headers(scope)
+        given = _password_in(headers.get(b"authorization", ""))
+        if given is None:
+            await _say(send, 401, b"Sign in.\n", [_CHALLENGE])
+            return
+        client, now = _client(scope, headers), time.monotonic()
+        wait = self._guesses.wait(client, now)
+        if wait:
+            await _say(send, 429, b"Too many wrong passwords; wait.\n", [(b"retry-after", b"%d" % (wait + 1))])
+        elif hmac.compare_digest(hashlib.sha256(given).digest(), self._digest):
+            self._guesses.right(client, now)
+            await _asked(app, scope, receive, send)
+        else:
+            self._guesses.missed(client, now)
+            log.warning("a wrong password for the pages", client=client, wrong=self._guesses.wrong)
+            await _say(send, 401, b"Sign in.\n", [_CHALLENGE])
+
+
+class PasswordGate:
+    """In front of `run`: closed where no password is set."""
+
+    def __init__(self, app: ASGIApp, password: str | None, places: Places, guesses: Guesses) -> None:
+        self._app = app
+        self._password = PasswordCheck(password, guesses) if password else None
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let through who may."""
+        if scope["type"] != "http" or _is_open(scope["path"]):
+            await _asked(self._app, scope, receive, send)
+            return
+        headers = _headers(scope)
+        if not self._places.called(headers):
+            await _say(send, 421, b"This is not the host of these pages; name it under `hosts` in the settings.\n")
+        elif not self._places.from_here(scope["method"], headers):
+            await _say(send, 403, b"Only our own pages may say so.\n")
+        elif self._password is None:
+            await _say(send, 403, _CLOSED)
+        else:
+            await self._password.through(self._app, scope, receive, send)
+
+
+_CHALLENGE = (b"www-authenticate", b'Basic realm="smsbot", charset="UTF-8"')
+
+
+def _is_machine(path: str) -> bool:
+    """What machines ask for without a password."""
+    return path in ("/healthz", "/readyz") or path.startswith("/static/")
+
+
+def _is_open(path: str) -> bool:
+    """What is asked for without a password; the API asks for a token."""
+    return _is_machine(path) or path.startswith("/api/")
+
+
+async def _asked(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        await app(scope, receive, send)
+    except ClientDisconnect:  # half a form
+        log.debug("a request ended early", path=scope["path"])
+
+
+async def _say(send: Send, status: int, body: bytes, more: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    head = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body)), *more]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _headers(scope: Scope) -> dict[bytes, str]:
+    return {k: v.decode("latin-1") for k, v in scope["headers"]}
+
+
+def _client(scope: Scope, headers: Mapping[bytes, str]) -> str:
+    """Who asks; where a proxy of this machine asks for somebody, whom it names last."""
+    peer = str((scope.get("client") or ("?",))[0])
+    if peer not in _LOOPBACK:
+        return peer
+    return headers.get(b"x-forwarded-for", peer).rpartition(",")[2].strip()[:64] or peer
+
+
+def _password_in(authorization: str) -> bytes | None:
+    kind, _, value = authorization.partition(" ")
+    if kind.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(value, validate=True).partition(b":")[2]
+    except binascii.Error:
+        return None
 
 
 def _host(place: str) -> str | None:
@@ -46,34 +249,9 @@ def _host(place: str) -> str | None:
         return None
 
 
-class PasswordGate:
-    """HTTP Basic in front of an app; closed where no password is set. `open_paths` need none."""
-
-    def __init__(self, app: ASGIApp, password: str | None, is_open: Callable[[str], bool]) -> None:
-        self._app = app
-        self._digest = hashlib.sha256(password.encode()).digest() if password else None
-        self._is_open = is_open
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let through who may."""
-        if scope["type"] != "http" or self._is_open(scope["path"]) or self._allowed(scope):
-            await self._app(scope, receive, send)
-            return
-        challenge = [(b"www-authenticate", b'Basic realm="smsbot", charset="UTF-8"')] if self._digest else []
-        body = b"Sign in.\n" if self._digest else _CLOSED
-        head = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body)), *challenge]
-        await send({"type": "http.response.start", "status": 401 if self._digest else 403, "headers": head})
-        await send({"type": "http.response.body", "body": body})
-
-    def _allowed(self, scope: Scope) -> bool:
-        if self._digest is None:
-            return False
-        given = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
-        kind, _, value = given.partition(b" ")
-        if kind.lower() != b"basic":
-            return False
-        try:
-            _, _, password = base64.b64decode(value, validate=True).partition(b":")
-        except binascii.Error:
-            return False
-        return hmac.compare_digest(hashlib.sha256(password).digest(), self._digest)
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

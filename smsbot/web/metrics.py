@@ -12,6 +12,8 @@ from smsbot import log
 from smsbot.pipeline.supervisor import Worker
 from smsbot.stores.base import Row, Tables
 
+from .guesses import Guesses
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _WAITING = {
     "waiting": ("smsbot_texts_waiting", "Texts that wait to be sent."),
@@ -27,10 +29,13 @@ _WAITING = {
 class _Rows(Collector):
     """Metrics made of rows that were read for this one answer."""
 
-    def __init__(self, counts: Row, totals: list[Row], failing: bool, workers: Sequence[Worker]) -> None:
+    def __init__(
+        self, counts: Row, totals: list[Row], failing: bool, workers: Sequence[Worker], guesses: Guesses
+    ) -> None:
         self._counts = counts
         self._failing = failing
         self._workers = workers
+        self._guesses = guesses
         self._totals = totals
 
     def collect(self) -> list[Metric]:
@@ -53,11 +58,21 @@ class _Rows(Collector):
         for worker in self._workers:
             deaths.add_metric((worker.name,), worker.deaths)
         lost = CounterMetricFamily("smsbot_log_lines_lost", "Log lines that could not be written.", value=log.lost)
-        return [*found, came, went, parts, failing, deaths, lost]
+        wrong = CounterMetricFamily(
+            "smsbot_password_wrong", "Wrong passwords for the pages.", value=self._guesses.wrong
+        )
+        unread = CounterMetricFamily(
+            "smsbot_password_refused",
+            "Passwords that were not looked at, so many had been wrong.",
+            value=self._guesses.refused,
+        )
+        return [*found, came, went, parts, failing, deaths, lost, wrong, unread]
 
 
-async def metrics(tables: Tables, workers: Sequence[Worker]) -> bytes:
+async def metrics(tables: Tables, workers: Sequence[Worker], guesses: Guesses) -> bytes:
     """The page, counted anew: restarts and kills change nothing in it."""
     registry = CollectorRegistry()
-    registry.register(_Rows((await tables.rows("counts"))[0], await tables.rows("totals"), tables.failing, workers))
+    registry.register(
+        _Rows((await tables.rows("counts"))[0], await tables.rows("totals"), tables.failing, workers, guesses)
+    )
     return generate_latest(registry)

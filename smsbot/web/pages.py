@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -32,6 +33,7 @@ from smsbot.stores.base import Row, Tables
 
 from . import quarantine
 from .commands import Commands
+from .guesses import Guesses
 from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
@@ -62,6 +64,21 @@ _PHASES = {
 """What an open text waits for."""
 
 
+class _Row(Convertor[int]):
+    """The number of a row: one that SQLite can have."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("row", _Row())
+
+
 class _Headers:
     """Security headers on every page."""
 
@@ -90,6 +107,7 @@ class Pages:
         fields: Callable[[str], FieldNames],
         unready: Callable[[], str],
         supervisor: Supervisor,
+        guesses: Guesses,
         *,
         dev: bool,
         real: int = 0,
@@ -102,6 +120,7 @@ class Pages:
         self._fields = fields
         self._unready = unready
         self._supervisor = supervisor
+        self._guesses = guesses
         env = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
@@ -124,11 +143,11 @@ class Pages:
             Route("/", self.messages, methods=["GET", "POST"]),
             Route("/feed", self.feed, methods=["GET", "POST"]),
             Route("/messages/{id}", self.message),
-            Route("/handoffs/{id:int}", self.handoff, methods=["POST"]),
-            Route("/handoffs/{id:int}/done", self.handoff_done, methods=["POST"]),
+            Route("/handoffs/{id:row}", self.handoff, methods=["POST"]),
+            Route("/handoffs/{id:row}/done", self.handoff_done, methods=["POST"]),
             Route("/quarantine", self.quarantine, methods=["GET"]),
             Route("/quarantine", self.map_quarantine, methods=["POST"]),
-            Route("/quarantine/{id:int}/discard", self.discard, methods=["POST"]),
+            Route("/quarantine/{id:row}/discard", self.discard, methods=["POST"]),
             Route("/live", self.live),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -138,7 +157,9 @@ class Pages:
         ]
         if sandbox is not None and phones is not None:
             routes += [Route("/phone", self.phone), *phones.routes(), Mount("/sandbox", sandbox)]
-        return Starlette(routes=routes, middleware=[Middleware(_Headers)], lifespan=lifespan)
+        app = Starlette(routes=routes, middleware=[Middleware(_Headers)], lifespan=lifespan)
+        app.router.redirect_slashes = False  # it would lead to whatever the request calls its host
+        return app
 
     def _render(self, template: str, status: int = 200, **context: Any) -> Response:
         return Response(self._env.get_template(template).render(**context), status, media_type="text/html")
@@ -202,10 +223,6 @@ class Pages:
 
     async def handoff_done(self, request: Request) -> Response:
         """Somebody at the desk has looked after a person."""
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return PlainTextResponse("Only this page may say so.\n", 403)
-        if request.path_params["id"] >= 2**63:
-            return self._render("missing.html", 404)
         await self._tables.write(
             [("unhold", (request.path_params["id"],)), ("handoff_done", (self._clock.now(), request.path_params["id"]))]
         )
@@ -226,10 +243,7 @@ class Pages:
 
     async def discard(self, request: Request) -> Response:
         """Somebody has looked at a webhook, and nothing is to be done; it stays in the database."""
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return PlainTextResponse("Only this page may say so.\n", 403)
-        if request.path_params["id"] < 2**63:
-            await self._tables.write([("replayed", (self._clock.now(), request.path_params["id"]))])
+        await self._tables.write([("replayed", (self._clock.now(), request.path_params["id"]))])
         return RedirectResponse("/quarantine", 303)
 
     def _is_line(self, address: str) -> bool:
@@ -237,8 +251,6 @@ class Pages:
 
     async def map_quarantine(self, request: Request) -> Response:
         """Take the meanings that somebody chose, and read the account's quarantine again."""
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return PlainTextResponse("Only this page may say so.\n", 403)
         form = await request.form()
         fields = {k[6:]: str(v) for k, v in form.items() if k.startswith("field-") and v}
         if not fields:
@@ -301,7 +313,7 @@ class Pages:
 
     async def metrics(self, request: Request) -> Response:
         """Counts for Prometheus; behind the same password as the pages."""
-        return Response(await metrics(self._tables, self._supervisor.workers), media_type=CONTENT_TYPE)
+        return Response(await metrics(self._tables, self._supervisor.workers, self._guesses), media_type=CONTENT_TYPE)
 
     async def readyz(self, request: Request) -> Response:
         """The database answers and keeps what is written, every worker lives, and the server is not closing."""

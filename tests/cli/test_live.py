@@ -56,6 +56,16 @@ async def test_who_was_named_gets_real_texts_and_all_others_are_played(tmp_path:
                     headers = {"host": "tunnel.example.org"}
                     assert (await http.post(path, json=body, headers=headers)).status_code == 200
                 phone = f"/sandbox/phones/{OTHER}/texts"
+                for host in ("127.0.0.1", "localhost", "tunnel.example.org"):
+                    for method, path in (("POST", phone), ("GET", phone), ("GET", "/"), ("POST", "/phone/view")):
+                        told = await http.request(method, path, json={"text": "x"}, headers={"host": host})
+                        assert told.status_code == 403, "the tunnel shows nobody the pages, whatever the host"
+                link = next(x for x in log.splitlines() if x.startswith("Phone")).split()[1].removeprefix(server.url)
+                opened = await http.get(link)
+                assert (opened.status_code, opened.headers["location"]) == (303, "/phone")
+                assert (await http.get("/phone")).status_code == 200
+                async with httpx.AsyncClient(trust_env=False, base_url=server.url) as other:
+                    assert (await other.get(link)).status_code == 403, "the link works once"
                 await http.post(phone, json={"text": "played"})
                 await until(lambda: len(provider.requests) >= 1)
                 for _ in range(100):
@@ -64,8 +74,6 @@ async def test_who_was_named_gets_real_texts_and_all_others_are_played(tmp_path:
                         break
                     await asyncio.sleep(0.05)
                 assert {e["text"] for e in thread if e["direction"] == "out"} == {"somebody else's", "played"}
-                stranger = await http.get("/", headers={"host": "tunnel.example.org"})
-                assert stranger.status_code == 403, "the tunnel shows nobody the pages"
             sent = [json.loads(body) for body in provider.bodies]
             assert [(s["phoneNumbers"], s["message"]) for s in sent] == [([ME], "real")]
             assert sent[0]["webhookUrl"].startswith("https://tunnel.example.org/hooks/main/")
