@@ -82,7 +82,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
                 settings.timezone(number), _wrong_number(own, bots[name]),
                 pace=pace.MOST if own.pace is None else own.pace,
                 gateway=_gateway(settings, account), sends_media=_claims(settings, account).sends_media,
-                network_confirms=not sandboxed and _claims(settings, account).answers_stop,
+                obeyed={} if sandboxed else _claims(settings, account).obeys,
                 threads=threads[name],
             )  # fmt: skip
     return Lines(lines)
@@ -158,6 +158,7 @@ class App:
         self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
         self.backfill = Backfill(self.store, self.inbox, accounts, self.lines, self.clock)
         self.sender.kick = self.timers.kick
+        self.sender.opted_out = self.inbox.opted_out_elsewhere
         repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.commands = Commands(
             self.store, self.lines, self.sender, self.inbox, self.hooks, self.gateways, repairs, self.clock

@@ -37,6 +37,8 @@ class FakeTwilio:
         """Of the next sends, how many are taken without an answer."""
         self.lost = 0
         """And how many are lost on the way, without an answer too."""
+        self.refuses: list[tuple[int, int, str]] = []
+        """How the next sends are refused: HTTP status, error code, words."""
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", timeout: float = 20.0
@@ -44,6 +46,9 @@ class FakeTwilio:
         if method == "POST":
             fields = dict(parse_qsl(body.decode()))
             self.sent.append(fields)
+            if self.refuses:
+                status, code, words = self.refuses.pop(0)
+                return Answer(status, {}, json.dumps({"code": code, "message": words, "status": status}).encode())
             if self.lost:
                 self.lost -= 1
                 raise NoAnswer("ReadTimeout")
@@ -137,5 +142,5 @@ class TwilioHouse:
         return [fields["Body"] for fields in self.twilio.sent]
 
     async def statuses(self) -> list[str]:
-        rows = await self.app.store.rows("thread", number=ANN, limit=100, before=1e15)
+        rows = await self.app.store.rows("feed", limit=100, before=1e15)
         return [r["status"] for r in reversed(rows) if r["direction"] == "out"]

@@ -121,7 +121,7 @@ def _accounts(found: Settings) -> list[Finding]:
         claims = gateway.claims
         lost = "is looked up" if claims.can_look_up else "is held for you: nobody can say whether it arrived"
         missed = "is listed" if claims.lists_texts else "is lost unless it is delivered again"
-        stop = ", STOP is answered by the network" if claims.answers_stop else ""
+        stop = ", STOP is answered by the network" if claims.obeys else ""
         told = (
             f"webhooks prove themselves by {claims.proof}, a send without an answer {lost}, "
             f"a text without a webhook {missed}{stop}"

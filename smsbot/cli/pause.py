@@ -19,34 +19,35 @@ from . import options
 
 
 @click.command()
-@click.argument("what", required=False)
+@click.argument("what", nargs=-1)
 @click.option("--why", default="", help="Shown at / and by this command.")
 @click.option("--list", "show", is_flag=True, help="Only show what is paused.")
 @options.database
 @options.as_json
-def pause(what: str | None, why: str, show: bool, database: str | None, as_json: bool) -> None:
-    """Keep texts from leaving: all, or those of WHAT: a bot, a line, or a lane (reply, notice, bulk).
+def pause(what: tuple[str, ...], why: str, show: bool, database: str | None, as_json: bool) -> None:
+    """Keep texts from leaving: all, or those of WHAT: a bot, a line, a lane (reply, notice, bulk), or
+    `account NAME`.
 
     Texts that come in are recorded and answered later; the conversations of what is paused wait (a lane's go on). STOP
     is obeyed and confirmed. Texts that wait too long expire and are listed.
     """
     found = options.settings(database)
     if not show:
-        _change(found, "pause", what, why)
+        _change(found, "pause", " ".join(what) or None, why)
     _list(found, as_json)
 
 
 @click.command()
-@click.argument("what", required=False)
+@click.argument("what", nargs=-1)
 @options.database
 @options.as_json
-def resume(what: str | None, database: str | None, as_json: bool) -> None:
+def resume(what: tuple[str, ...], database: str | None, as_json: bool) -> None:
     """Let texts leave again: end the pause of WHAT, or without it every pause."""
     found = options.settings(database)
     before = {(r["scope"], r["name"]) for r in options.run(_paused(found))[0]}
-    _change(found, "resume", what, "")
-    if what is not None and before == {(r["scope"], r["name"]) for r in options.run(_paused(found))[0]}:
-        click.echo(f"{what} was not paused by itself.", err=True)
+    _change(found, "resume", " ".join(what) or None, "")
+    if what and before == {(r["scope"], r["name"]) for r in options.run(_paused(found))[0]}:
+        click.echo(f"{' '.join(what)} was not paused by itself.", err=True)
     _list(found, as_json)
 
 
@@ -54,7 +55,7 @@ def _change(found: Settings, do: str, what: str | None, why: str) -> None:
     if not found.path.is_file():
         raise UsageError(f"there is no database {found.path}, so there is nothing to {do}; is this the right folder?")
     lines = {name: list(bot.lines) for name, bot in found.bots.items()}
-    scopes = scope_of(what or "", lines)
+    scopes = scope_of(what or "", lines, found.accounts)
     try:
         options.ask(found, do, scopes=scopes, everything=what is None, why=why)
     except options.NoServer:

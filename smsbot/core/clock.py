@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from .errors import UsageError
@@ -12,6 +13,9 @@ from .errors import UsageError
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 LONGEST = 10 * 366 * 86400.0
 """The longest duration, in seconds."""
+_SECONDS = re.compile(r"[0-9]{9,13}(?:\.[0-9]{1,9})?")
+_FIRST, _MOST_SECONDS = 1e9, 1e10
+"""The moments that a provider may name: from 2001 to 2286."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
 
 
@@ -77,6 +81,31 @@ def duration(value: str | float | int) -> float:
     if not 0 <= seconds <= LONGEST:
         raise UsageError(f"{value!r} is not between zero and ten years")
     return seconds
+
+
+def moment(written: str) -> float | None:
+    """The moment that a provider wrote: seconds or milliseconds since 1970, ISO 8601, or RFC 5322.
+
+    Without a zone it is taken for UTC. None where it is none of these, or no time of this world.
+    """
+    written = written.strip()
+    try:
+        if _SECONDS.fullmatch(written):
+            found = float(written)
+            found = found / 1000 if found > _MOST_SECONDS else found
+        else:
+            found = _written(written)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return found if _FIRST <= found <= _MOST_SECONDS else None
+
+
+def _written(text: str) -> float:
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        read = parsedate_to_datetime(text)
+    return (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp()
 
 
 def iso(moment: float) -> str:

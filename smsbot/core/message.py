@@ -45,6 +45,10 @@ class Arrival:
     media: tuple[Media, ...] = ()
     part: tuple[str, int, int] = ("", 0, 0)
     """Of a text in parts: what its parts have in common, its place from 1, and how many there are."""
+    word: str = ""
+    """``stop``, ``start`` or ``help`` where the provider has obeyed the text as that, and answered it."""
+    signed: bytes = b""
+    """What its signature covers, where another text could be cut out of it; the same is the same text."""
     late: float | None = None
     """When it was sent, or its webhook came, if it is taken only now: from a list, or from quarantine."""
 
@@ -185,6 +189,15 @@ class Receipt:
     outgoing: str = ""
     """Our outgoing id where the reference carries it."""
     detail: str = ""
+    """The provider's words for it, with people and codes masked."""
+    code: str = ""
+    """Its number or code of what went wrong."""
+    operator: str = ""
+    """The network, as the provider names it."""
+    part: str = ""
+    """Which SMS of a long text it speaks of, where it is of that alone."""
+    body: str = ""
+    """The report as it came, with letters as ``x`` and digits as ``0`` where they tell who or what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ _OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
 _LEAST = 9
 """Digits of a number that is taken for one though no plan knows it: short codes and local numbers have less."""
 _ARGENTINE = re.compile(r"\+54([1-8][0-9]{9})")
+_SCHEME = re.compile(r"^(?:tel|sms):", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f\u2060\ufeff]")
 
 
@@ -29,7 +30,7 @@ def normalise(raw: str, country: str | None = None) -> str:
     ``0048600100200``, ``+52 1 55…`` and ``+52 55…``, ``+54 11…`` and ``+54 9 11…``. An address that is
     no phone number anywhere comes back as a short code (digits) or an alphanumeric sender (as it is).
     """
-    address = _SEPARATORS.sub("", raw)
+    address = _SCHEME.sub("", _SEPARATORS.sub("", raw))
     if not address.isascii():
         address = "".join(str(unicodedata.decimal(c, c)) for c in address)
     if _E164.fullmatch(address):
@@ -40,7 +41,12 @@ def normalise(raw: str, country: str | None = None) -> str:
     national = _parse(address, at_home) if at_home else None
     abroad = "+" + address.lstrip("+0")
     found = national or _parse(abroad, None) or _respelled(abroad)
-    return found or (_possible(address, at_home) if at_home else None) or address.lstrip("+")
+    return found or (_possible(address, at_home) if at_home else None) or _unplanned(abroad) or address.lstrip("+")
+
+
+def _unplanned(address: str) -> str | None:
+    """A number that no plan knows, as long as one with its country code: plans grow, and whoever has it may text us."""
+    return address if _E164.fullmatch(address) and len(address) > _LEAST else None
 
 
 def _canonical(address: str) -> str:

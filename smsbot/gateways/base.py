@@ -20,6 +20,16 @@ from smsbot.core.message import Arrival, Receipt, Unread
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
+PLAYED = ".sandbox"
+"""Behind the name of an account: the one that the sandbox plays for it."""
+_ACCOUNT = re.compile(
+    r"unauthori[sz]ed|not authori[sz]ed|authenticat|invalid (?:api |access )?(?:key|token|credential)|api[ _-]?key|"
+    r"(?:insufficient|no|not enough|out of) (?:balance|credits?|funds|money)|"
+    r"(?:account|subaccount) (?:is |has been |was )?(?:suspended|closed|blocked|disabled|locked|not active|inactive)|"
+    r"payment required|bad (?:password|username|credentials)|wrong password",
+    re.IGNORECASE,
+)
+"""What providers say when the account, and not the text, is refused."""
 _OURS = re.compile(r"([0-9a-f]{22})-\d+")
 
 
@@ -82,6 +92,11 @@ class SendResult:
     code: str = ""
     detail: str = ""
     retry_after: float | None = None
+    about: str = ""
+    """Of a refusal: ``account`` if no other text would be taken either (the key is wrong, the money is gone), and
+    ``person`` if the provider's own list says that they have opted out."""
+    parts: tuple[str, ...] = ()
+    """Further ids of the provider, where it has one for each SMS of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +146,14 @@ class Claims:
     dedupe: Dedupe
     can_look_up: bool = False
     """Whether an attempt without an answer can be looked for."""
+    finds_by_id: bool = False
+    """Whether it is looked for by our own id, and what was taken is found at once: an absent attempt was none."""
     lists_texts: bool = False
     """Whether texts to our lines that no webhook brought can be listed."""
     lists_reports: bool = False
     """Whether what became of our texts can be listed."""
-    answers_stop: bool = False
-    """Whether the network itself confirms STOP and START, so that we say nothing."""
+    obeys: Mapping[str, str] = field(default_factory=dict)
+    """Whole texts that the network itself obeys and confirms, in small letters, as ``stop``, ``start`` or ``help``."""
     sends_media: bool = False
     """Whether pictures can go with a text."""
     hook_suffix: str = ""
@@ -212,6 +229,17 @@ async def handed_over(request: Awaitable[Answer], read: Callable[[Answer], SendR
     except NoAnswer as error:
         return SendResult(Outcome.UNKNOWN, detail=error.args[0])
     return read(answer)
+
+
+def refused(status: int, code: str, why: str) -> SendResult:
+    """What a refusal means: of this text, or, by its HTTP status, of every text of the account."""
+    about = "account" if status in (401, 402, 403) else ""
+    return SendResult(Outcome.REFUSED, code=code or f"HTTP {status}", detail=why, about=about)
+
+
+def blames_account(why: str) -> bool:
+    """Whether what a provider says of a refusal is about the account; one may be wrong, several are not."""
+    return _ACCOUNT.search(why) is not None
 
 
 def our_id(reference: str) -> str:

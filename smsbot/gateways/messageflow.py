@@ -31,12 +31,15 @@ from .base import (
     SendResult,
     WebhookRequest,
     handed_over,
+    refused,
     retry_after,
 )
 from .fields import FieldMap, loads, masked
 from .messageflow_wire import BASE_URL, FIELDS, INVENTED, LISTED, REQUIRED, STATUSES, our_id
 
-CLAIMS = Claims(Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT, can_look_up=True, lists_reports=True)
+CLAIMS = Claims(
+    Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT, can_look_up=True, finds_by_id=True, lists_reports=True
+)
 _STATUSES = {**STATUSES, **INVENTED}
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _MOST_PAGES = 20
@@ -185,7 +188,7 @@ def read_send(answer: Answer) -> SendResult:
         return _read_item(envelope, code, why)
     if status < 300:
         return SendResult(Outcome.UNKNOWN, detail=f"HTTP {status}, which a send should not give")
-    return SendResult(Outcome.REFUSED, code=code or f"HTTP {status}", detail=why or _meaning(status))
+    return refused(status, code, why or _meaning(status))
 
 
 def _read_item(envelope: Mapping[str, Any], code: str, why: str) -> SendResult:

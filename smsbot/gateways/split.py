@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from smsbot.core.message import Arrival, Receipt
 
-from .base import Gateway, Hook, Lookup, Outbound, Search, SendResult, WebhookRequest
+from .base import PLAYED, Gateway, Hook, Lookup, Outbound, Search, SendResult, WebhookRequest
 
-PLAYED = ".sandbox"
-"""What the name of an account ends with that the sandbox plays beside the real one; nobody pastes its addresses."""
+__all__ = ["PLAYED", "Split"]
 
 
 class Split:

@@ -41,11 +41,18 @@ from .base import (
     WebhookRequest,
     handed_over,
     our_id,
+    refused,
     retry_after,
 )
 from .fields import form, loads, masked
 
 BASE_URL = "https://api.twilio.com"
+_OBEYS = {
+    **dict.fromkeys(("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"), "stop"),
+    **dict.fromkeys(("start", "yes", "unstop"), "start"),
+    **dict.fromkeys(("help", "info"), "help"),
+}
+"""What Twilio obeys by itself, in every country (Twilio, Support for opt-out keywords)."""
 CLAIMS = Claims(
     Proof.SIGNATURE,
     retries=15.0,
@@ -53,7 +60,7 @@ CLAIMS = Claims(
     can_look_up=True,
     lists_texts=True,
     lists_reports=True,
-    answers_stop=True,
+    obeys=_OBEYS,
     sends_media=True,
     hook_suffix="#rc=5&rp=all",
 )
@@ -69,6 +76,16 @@ STATUSES: Mapping[str, Status] = {
     "failed": Status.FAILED,
     "canceled": Status.FAILED,
 }
+_REFUSALS = {
+    "21610": "person",
+    "20003": "account",  # the keys are wrong
+    "20005": "account",  # the account is not active
+    "20006": "account",  # no access to it
+    "30002": "account",  # it is suspended
+}
+"""Error codes that say more than that this text was refused (Twilio, Error and Warning Dictionary)."""
+_WORDS = {"STOP": "stop", "START": "start", "HELP": "help"}
+"""``OptOutType``: what Advanced Opt-Out has made of a text, in whatever words it was told."""
 _OUR_ID = "smsbot"
 """The name of our reference in the address of reports."""
 _LISTED = 100
@@ -190,7 +207,8 @@ class Twilio:
 
     def _inbound(self, request: WebhookRequest) -> Sequence[Arrival]:
         item = form(request.body)
-        return [_arrival(request.account, item, ("From", "To", "Body", "MessageSid"), request.body)]
+        found = _arrival(request.account, item, ("From", "To", "Body", "MessageSid"), request.body)
+        return [replace(found, word=_WORDS.get(str(item.get("OptOutType")).upper(), ""), signed=_told(request))]
 
     def _status(self, request: WebhookRequest) -> Sequence[Receipt]:
         item = form(request.body)
@@ -205,6 +223,14 @@ def sign(token: bytes, url: str, pairs: Iterable[tuple[str, str]], algorithm: st
     """Twilio's signature: base64 of the HMAC over the address and each distinct field, sorted, nothing between."""
     told = url + "".join(name + value for name, value in sorted(set(pairs)))
     return base64.b64encode(hmac.digest(token, told.encode("utf-8", "surrogatepass"), algorithm))
+
+
+def _told(request: WebhookRequest) -> bytes:
+    """What the signature says of the body: names and values with nothing between, so they can be cut elsewhere."""
+    with suppress(ValueError):
+        pairs = parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=200)
+        return "".join(name + value for name, value in sorted(set(pairs))).encode("utf-8", "surrogatepass")
+    return b""
 
 
 def _algorithm(settings: str) -> str | None:
@@ -248,7 +274,8 @@ def read_send(answer: Answer) -> SendResult:
     if status >= 500 or status == 408 or status < 200:
         return SendResult(Outcome.UNKNOWN, code=code, detail=why)
     if status >= 300:
-        return SendResult(Outcome.REFUSED, code=code or f"HTTP {status}", detail=why)
+        found = refused(status, code, why)
+        return replace(found, about=_REFUSALS.get(code, found.about))
     sid = item.get("sid")
     if not isinstance(sid, str) or not sid:
         return SendResult(Outcome.UNKNOWN, detail=f"HTTP {status}, which does not name our text")

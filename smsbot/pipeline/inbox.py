@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smsbot.core import codec, phone
-from smsbot.core.clock import Clock
+from smsbot.core.clock import Clock, moment
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply, Unread
 from smsbot.core.nearest import nearest
@@ -51,7 +51,7 @@ MACHINE = "machine"
 _PACES = 50_000
 """Numbers whose pace is remembered."""
 _HELP_EVERY = 60.0
-"""Seconds between two answers to HELP in a conversation that is held."""
+"""Seconds between two answers to HELP where nothing else is answered."""
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Inbox:
         """Until when more parts of a long text may come, by conversation."""
         self._paces: OrderedDict[Key, Pace] = OrderedDict()
         self._paced: Mapping[str, float] | None = None
-        self._helped: dict[Key, float] = {}
+        self._helped: OrderedDict[Key, float] = OrderedDict()
 
     @property
     def crowded(self) -> bool:
@@ -270,7 +270,9 @@ class Inbox:
     async def _event(self, arrival: Arrival, key: Key) -> Event:
         now, secret = self._clock.now(), self._store.dedupe_key
         account, window, origin = arrival.account, 0.0, b""
-        if arrival.sent_at:
+        if arrival.signed:  # its id may have been cut out of what was signed, so that the same comes as another
+            origin = digest("signed", account, arrival.signed, key=secret)
+        elif arrival.sent_at:
             said = "\n".join((arrival.text, *(m.url for m in arrival.media), *map(str, arrival.part)))
             origin = digest("text", account, key.number, key.line, said, arrival.sent_at, key=secret)
         if arrival.gateway_id:
@@ -298,6 +300,7 @@ class Inbox:
     async def _sort(self, event: Event, line: Line, arrival: Arrival) -> Awaitable[object] | None:
         """What is to be done with a text; None if it is done."""
         text = arrival.text
+        word, obeyed = self._word(arrival, line)
         if not phone.can_receive(event.key.number):
             return self._done(event, "a sender that cannot be answered")
         if self._lines.get(event.key.number) is not None:
@@ -309,19 +312,27 @@ class Inbox:
             return await self._picture(replace(event, kind="media", text=""))
         if kind is noise.Kind.EMPTY:
             return self._done(event, "an empty text is no answer")
-        word = consent.read(text, line.country)
         if word is Word.STOP:
-            return self._consent(event, line, "optout", line.opted_out)
+            return self._consent(event, line, "optout", "" if obeyed else line.opted_out, _said_at(arrival))
         if line.pace and await self._held(event, line, word):
             return None
         if word is None and noise.is_automatic(text):
             return self._done(event, "a phone or an office answered by itself, so it is no answer")
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
-            return self._opted_out(event, line, word, arrival.late)
+            return self._opted_out(event, line, word, obeyed, arrival)
+        if obeyed and word is Word.HELP and arrival.word:
+            return self._done(event, "HELP was answered by the network")
         if word is None and await self._is_part(event, arrival):
             return None
         return self._dispatcher.arrive(event)
+
+    @staticmethod
+    def _word(arrival: Arrival, line: Line) -> tuple[Word | None, bool]:
+        """What a text means for consent, and whether the network has obeyed and answered it by itself."""
+        theirs = arrival.word or line.obeyed.get(arrival.text.strip().casefold(), "")
+        word = Word(theirs) if theirs else consent.read(arrival.text, line.country)
+        return word, bool(theirs)
 
     def _react(self, event: Event, line: Line, text: str) -> Awaitable[object]:
         """A tapback: kept with the text that it quotes, and told to the bot if it listens."""
@@ -368,8 +379,7 @@ class Inbox:
             return False
         if since is None and not machine:
             return False
-        if word is Word.HELP and event.at - self._helped.get(event.key, 0.0) >= _HELP_EVERY:
-            self._helped[event.key] = event.at
+        if word is Word.HELP and self._may_help(event):
             await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
         elif since is not None:
             await self._done(event, "held: a machine seems to text here, so nothing answers")
@@ -403,23 +413,51 @@ class Inbox:
         answers = await self._store.accept([Acceptance(event, outgoing=tuple(outgoing), done=True, note=note)])
         self._dispatcher.sender.start(answers[0].claims)
 
-    async def _opted_out(self, event: Event, line: Line, word: Word | None, late: float | None) -> None:
+    async def _opted_out(self, event: Event, line: Line, word: Word | None, obeyed: bool, arrival: Arrival) -> None:
         if word is Word.START:
-            stops = await self._store.rows("suppressed", number=event.key.number)
-            if late is not None and any(row["at"] >= late for row in stops):
+            if await self._older_than_stop(event.key.number, arrival):
                 await self._done(event, "older than their STOP, so they stay opted out")
             else:
-                await self._consent(event, line, "optin", line.opted_in)
-        elif word is Word.HELP:
+                await self._consent(event, line, "optin", "" if obeyed else line.opted_in, None)
+        elif word is Word.HELP and not obeyed and self._may_help(event):
             await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
         else:
             await self._done(event, "the number has opted out, so nothing answers")
 
-    async def _consent(self, event: Event, line: Line, action: str, says: str) -> None:
+    async def _older_than_stop(self, number: str, arrival: Arrival) -> bool:
+        """Whether a START was sent before the STOP that holds: by the provider's times, else by when it came."""
+        stops = await self._store.rows("suppressed", number=number)
+        sent, late = _said_at(arrival), arrival.late
+        if sent is not None and any(row["said"] is not None for row in stops):
+            return any(row["said"] is not None and row["said"] > sent for row in stops)
+        return late is not None and any(row["at"] >= late for row in stops)
+
+    def _may_help(self, event: Event) -> bool:
+        """Whether HELP is answered to somebody to whom nothing else is: once a minute."""
+        last = self._helped.get(event.key)
+        if last is not None and event.at - last < _HELP_EVERY:
+            return False
+        self._helped[event.key] = event.at
+        self._helped.move_to_end(event.key)
+        if len(self._helped) > _PACES:
+            self._helped.popitem(last=False)
+        return True
+
+    async def opted_out_elsewhere(self, key: Key, account: str, why: str) -> None:
+        """The provider's own list says that somebody has opted out: from now on ours does, too."""
+        line, now = self._lines.get(key.line), self._clock.now()
+        if line is None or await self._store.suppressed(key.number):
+            return
+        event = Event(digest("opted out", *key, repr(now)), key, "optout", "", now, account)
+        await self._consent(event, line, "optout", "", None, source=why)
+
+    async def _consent(
+        self, event: Event, line: Line, action: str, says: str, said: float | None, source: str = ""
+    ) -> None:
         """Make it true at the commit, ahead of every queue; the conversation learns it in its turn."""
         event = replace(event, kind=action)
-        outgoing = () if line.network_confirms else (self._say(event, line, says),)
-        word = Consent(action, event.text, f"text {event.id.hex()}", says if outgoing else "")
+        outgoing = (self._say(event, line, says),) if says else ()
+        word = Consent(action, event.text, source or f"text {event.id.hex()}", says, said)
         answer = (await self._store.accept([Acceptance(event, word, outgoing)]))[0]
         if answer.verdict is Verdict.DONE:
             self._dispatcher.sender.start(answer.claims)
@@ -427,6 +465,11 @@ class Inbox:
 
     def _say(self, event: Event, line: Line, text: str) -> Outgoing:
         return owed(Reply(text), 0, event, line, self._clock.now(), lane="consent")
+
+
+def _said_at(arrival: Arrival) -> float | None:
+    """The provider's time of a text, as far as it can be read."""
+    return moment(arrival.sent_at) if arrival.sent_at else None
 
 
 def _pictures(arrival: Arrival) -> str:

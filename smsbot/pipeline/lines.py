@@ -56,8 +56,8 @@ class Line:
     """The provider of its account."""
     sends_media: bool = False
     """Whether pictures can leave from it."""
-    network_confirms: bool = False
-    """Whether the network itself answers STOP and START, so that we say nothing."""
+    obeyed: Mapping[str, str] = field(default_factory=dict)
+    """Whole texts that the network itself obeys and confirms, as ``stop``, ``start`` or ``help``."""
     threads: Threads = field(default_factory=Threads)
     """Where blocking handlers of its bot run; they hold up nobody else."""
 

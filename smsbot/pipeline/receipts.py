@@ -9,6 +9,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.message import Receipt
 from smsbot.core.status import Status
 from smsbot.failpoints import reached
+from smsbot.gateways.base import PLAYED
 from smsbot.log import Log
 from smsbot.stores.base import Report, Store
 
@@ -37,7 +38,7 @@ class Receipts:
             if receipt.status is None:
                 # its raw value stays out, the page of the text shows it: with a wrong field map it could be anything
                 log.warning("a delivery status that is not known", account=receipt.account)
-        reports = [Report(replace(r, at=now), self._wakes) for r in receipts]
+        reports = [Report(replace(r, at=now, account=r.account.removesuffix(PLAYED)), self._wakes) for r in receipts]
         events = await self._store.report(reports)
         reached("report.taken")
         self._dispatcher.feed(events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,8 @@ AGAIN = (Status.FAILED, Status.EXPIRED, Status.UNDELIVERED, Status.UNKNOWN)
 Scope = tuple[str, str]
 
 
-def scope_of(what: str, lines: Mapping[str, Sequence[str]]) -> list[Scope]:
-    """What a word pauses: everything, the lines of a bot, a line, or a lane. Raises `UsageError`."""
+def scope_of(what: str, lines: Mapping[str, Sequence[str]], accounts: Iterable[str] = ()) -> list[Scope]:
+    """What words pause: everything, the lines of a bot, a line, a lane or an account. Raises `UsageError`."""
     if not what:
         return [("all", "")]
     if what in lines:
@@ -36,10 +36,13 @@ def scope_of(what: str, lines: Mapping[str, Sequence[str]]) -> list[Scope]:
         return [("line", what)]
     if what in LANES:
         return [("lane", what)]
-    known = [*lines, *(line for own in lines.values() for line in own), *LANES]
+    kind, _, name = what.partition(" ")
+    if kind == "account" and name in accounts:
+        return [(kind, name)]
+    known = [*lines, *(line for own in lines.values() for line in own), *LANES, *(f"account {a}" for a in accounts)]
     near = nearest(what, known)
     hint = f'; did you mean "{near}"?' if near else f"; there are {', '.join(known)}"
-    raise UsageError(f'"{what}" is no bot, line or lane{hint}')
+    raise UsageError(f'"{what}" is no bot, line, lane or account{hint}')
 
 
 async def pauses(store: Store, do: str, scopes: Sequence[Scope], everything: bool, why: str, now: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError, StoreRefused
-from smsbot.core.message import Claim
+from smsbot.core.message import Claim, Key, Outgoing
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
 from smsbot.failpoints import reached
@@ -19,6 +19,7 @@ from smsbot.gateways.base import Gateway, Lookup, Outbound, Outcome, Search, Sen
 from smsbot.log import Log
 from smsbot.stores.base import Check, Checked, Fate, Finding, Outbox, Settlement
 
+from .account_holds import AccountHolds
 from .outbox import backoff
 
 log = Log("smsbot.sender")
@@ -56,8 +57,13 @@ class Sender:
         """Claims whose send has not begun, for want of room."""
         self._closing = False
         self._checking: set[str] = set()
+        self._tried: set[str] = set()
+        """Texts of held accounts that are sent all the same, to see whether they are taken."""
         self._under_way: Counter[str] = Counter()
         self._looked_up: Counter[str] = Counter()
+        self.holds = AccountHolds(store)
+        self.opted_out: Callable[[Key, str, str], Coroutine[Any, Any, None]] = _nobody
+        """Is told whom a provider's own list calls opted out."""
         self.kick: Callable[[], None] = _nothing
         """Tells the timers that something is due now."""
 
@@ -112,14 +118,19 @@ class Sender:
     async def _delivered(self, claim: Claim) -> None:
         try:
             await self._deliver(claim)
+        except Exception as error:  # a fault of ours: nobody must wait for ever for what became of the text
+            log.error("a send failed inside smsbot; the text is looked up", id=claim.outgoing.id, exc_info=error)
+            await self._settle(claim, SendResult(Outcome.UNKNOWN, detail=f"smsbot failed: {type(error).__name__}"))
         finally:
+            self._tried.discard(claim.outgoing.id)
             self._under_way[claim.outgoing.account] -= 1
 
     async def _deliver(self, claim: Claim) -> None:
         text = claim.outgoing
         account = self._accounts.get(text.account)
         if account is None:
-            await self._settle(claim, SendResult(Outcome.REFUSED, detail=f'there is no account "{text.account}"'))
+            gone = f'there is no account "{text.account}" any more'
+            await self._settle(claim, SendResult(Outcome.REFUSED, detail=gone, about="account"))
             return
         if self._closing:
             await self._give_back((claim,))
@@ -129,7 +140,7 @@ class Sender:
         self._waiting[task] = claim
         async with self._room[text.account]:
             self._waiting.pop(task)
-            if self._store.holds(text):
+            if self._store.holds(text) and text.id not in self._tried:
                 await self._give_back((claim,), "paused")
                 self.kick()
                 return
@@ -140,7 +151,7 @@ class Sender:
             reached("send.claimed")
             result = await self._send(account, claim)
             reached("send.answered")
-        await self._settle(claim, result)
+        await self._settle(claim, self.holds.judged(text, result))
 
     async def _forbidden(self, claim: Claim) -> tuple[Status, str] | None:
         """Why a text must not leave after all, asked right before connecting."""
@@ -177,7 +188,15 @@ class Sender:
         detail = " ".join(filter(None, (result.code, result.detail.replace(claim.outgoing.text, "…"))))
         match result.outcome:
             case Outcome.ACCEPTED:
-                end = Settlement(claim, Fate.ACCEPTED, now, result.reference)
+                end = Settlement(claim, Fate.ACCEPTED, now, result.reference, parts=result.parts)
+                await self._works(claim.outgoing.account)
+            case Outcome.REFUSED if result.about == "person":
+                await self._opted_out(claim.outgoing, result.code or "its list", now)
+                return
+            case Outcome.REFUSED if result.about == "account":
+                await insist(lambda: self.holds.begin(claim.outgoing.account, detail, now))
+                await self._give_back((claim,), f"the account is held: {detail}")
+                return
             case Outcome.REFUSED:
                 log.warning("text refused", to=number, id=claim.outgoing.id, why=why)
                 end = Settlement(claim, Fate.REFUSED, now, detail=detail)
@@ -196,11 +215,31 @@ class Sender:
         if end.fate is Fate.UNKNOWN:
             self.kick()
 
+    async def _opted_out(self, text: Outgoing, code: str, now: float) -> None:
+        """The provider knows that the person has opted out: so do we from now on."""
+        why = f"the number has opted out, says the provider ({code})"
+        await insist(lambda: self.opted_out(text.key, text.account, why))
+        self.start(await insist(lambda: self._store.close_out(text, Status.BLOCKED, why, now)))
+
+    async def _works(self, account: str) -> None:
+        """A text was taken: a hold of the account ends."""
+        if await insist(lambda: self.holds.end(account, self._clock.now())):
+            self.kick()
+
     # -- unknown texts ------------------------------------------------------------------------------
+
+    @property
+    def next_try(self) -> float | None:
+        """When a text of a held account is tried next."""
+        return self.holds.next_try(self._clock.now(), self._accounts)
 
     async def claim_due(self) -> None:
         """Send what is due, look up what is unknown and due."""
         now = self._clock.now()
+        for account in self.holds.to_try(now, self._accounts):
+            claims = await self._store.probe(account, now)
+            self._tried.update(claim.outgoing.id for claim in claims)
+            self.start(claims)
         self.start(await self._store.claim_out(now, _MOST, _full(self._under_way, _MOST)))
         for check in await self._store.claim_checks(now, 200, _full(self._looked_up, _MOST_CHECKS)):
             identity = check.claim.outgoing.id
@@ -240,27 +279,39 @@ class Sender:
             return Checked(check, Finding.LATER, now, again=now + 5 * self._recheck)
         if check.absences == 0:
             return Checked(check, Finding.ABSENT, now, again=now + self._recheck)
-        return await self._absent_twice(check, now)
+        return await self._absent_twice(check, now, certain=account.gateway.claims.finds_by_id)
 
     async def _search(self, account: Account, check: Check) -> Search:
         text = check.claim.outgoing
         known = await self._store.references(text.key.number)
         return Search(self._outbound(account, check.claim), check.started, known)
 
-    async def _absent_twice(self, check: Check, now: float) -> Checked:
+    async def _absent_twice(self, check: Check, now: float, *, certain: bool) -> Checked:
+        """What is done about an attempt that the provider does not have.
+
+        It is `certain` where it was looked for by our own id and taken texts are found at once: then it was never
+        taken, and to send it again, however often, cannot make two of it. Else once, and no bulk text.
+        """
         text = check.claim.outgoing
-        if check.resends:
+        if check.resends and not certain:
             return Checked(check, Finding.HOLD, now, detail="unknown again after one resend")
-        if text.lane == "bulk":
+        if text.lane == "bulk" and not certain:
             return Checked(check, Finding.HOLD, now, detail="a bulk text is never resent by itself")
-        if text.expires <= now or (text.lane != "consent" and await self._store.suppressed(text.key.number)):
-            return Checked(check, Finding.HOLD, now, detail="too late, or opted out, to send it again")
-        return Checked(check, Finding.RESEND, now)
+        why = await self._forbidden(check.claim)
+        if why is None:
+            return Checked(check, Finding.RESEND, now)
+        if certain:
+            return Checked(check, Finding.FOUND, now, status=why[0], detail=f"{why[1]}; the provider never had it")
+        return Checked(check, Finding.HOLD, now, detail="too late, or opted out, to send it again")
 
 
 def _full(counts: Counter[str], most: int) -> frozenset[str]:
     """The accounts that have enough: a slow one must not take the room of the others."""
     return frozenset(account for account, count in counts.items() if count >= most)
+
+
+async def _nobody(key: Key, account: str, why: str) -> None:
+    """Nobody keeps consent yet."""
 
 
 def _nothing() -> None:

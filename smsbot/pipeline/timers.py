@@ -50,7 +50,8 @@ class Timers:
 
     async def next_due(self) -> float | None:
         """When something is due next."""
-        due = (await self._store.next_due(), self._dispatcher.next_retry, self.ticks.next_due if self.ticks else None)
+        ticks = self.ticks.next_due if self.ticks else None
+        due = (await self._store.next_due(), self._dispatcher.next_retry, ticks, self._sender.next_try)
         return min((d for d in due if d is not None), default=None)
 
     def stop(self) -> None:

@@ -51,7 +51,7 @@ class Accept(Planned):
             if bool(plan.rows("suppressed", (number,))) == (item.consent.action == "optout"):
                 outgoing = ()  # it is so already, and was confirmed: several words at one moment are one
             if item.consent.action == "optout":
-                plan.add("suppress", (number, event.at))
+                plan.add("suppress", (number, event.at, item.consent.said))
                 self._block(plan, number)
             else:
                 plan.add("unsuppress", (number,))

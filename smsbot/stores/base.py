@@ -29,6 +29,8 @@ class Consent:
     source: str
     shown: str = ""
     """What the person is shown with it: our confirmation."""
+    said: float | None = None
+    """The provider's time of it, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Settlement:
     reference: str = ""
     detail: str = ""
     again: float = 0.0
+    parts: tuple[str, ...] = ()
+    """The provider's further ids, where it has one for each SMS of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +228,19 @@ class Outbox(Protocol):
         ...
 
     async def pause(self, scope: str, name: str, now: float, why: str = "") -> None:
-        """Keep texts from leaving: ``all``, or those of a ``line`` or a ``lane``; they stay in order."""
+        """Keep texts from leaving: ``all``, or those of a ``line``, a ``lane``, an ``account``; they stay in order."""
         ...
 
     async def resume(self, scope: str, name: str, now: float) -> None:
         """Let them leave again, those that are still worth it."""
+        ...
+
+    def account_held(self, account: str) -> bool:
+        """Whether the texts of an account are kept from leaving."""
+        ...
+
+    async def probe(self, account: str, now: float) -> Sequence[Claim]:
+        """The first text that the hold of an account keeps, to be tried; none if nothing waits."""
         ...
 
     def holds(self, outgoing: Outgoing) -> bool:

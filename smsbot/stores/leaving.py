@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.message import Claim, Event, Key, Outgoing
@@ -11,7 +13,7 @@ from smsbot.core.status import RANK, Status
 from smsbot.core.turn import digest
 
 from .base import Checked, Fate, Finding, Report, Settlement
-from .ledger import Ledger, Planned
+from .ledger import Ledger, Planned, outgoing_of
 from .writer import Plan
 
 _STATUS = {Fate.ACCEPTED: Status.ACCEPTED, Fate.REFUSED: Status.FAILED, Fate.UNKNOWN: Status.UNKNOWN}
@@ -46,6 +48,8 @@ class Settle(Planned):
         unknown = end.fate is Fate.UNKNOWN and plan.rows("outgoing", (text.id,))[0]["rank"] < RANK[Status.ACCEPTED]
         phase, due = ("check", end.again) if unknown else (None, end.now)
         plan.add("settle", (text.id, phase, due, status.value, RANK[status], end.detail))
+        for reference in end.parts:
+            plan.add("part_reference", (reference, text.id))
         if unknown:  # what follows waits, so that it cannot overtake
             return (), ()
         self.shift(text.key, -1)
@@ -246,15 +250,29 @@ class Reported(Planned):
         r = self.report.receipt
         text = self._text(plan)
         known = text["id"] if text is not None else ""
-        plan.add("receipt", (r.account, r.reference, r.raw, r.status or "", known, r.at, r.detail))
+        row = (r.account, r.reference, r.raw, r.status or "", known, r.at, r.detail, r.code, r.operator, r.part, r.body)
+        plan.add("receipt", row)
         if text is None or r.status is None:
             return None
+        if r.part:
+            return self._part(plan, text)
         if r.status.rank > text["rank"]:
             plan.add("raise", (known, r.status.value, r.status.rank, r.detail))
             if text["phase"] in ("queue", "behind", "held", "check"):
                 self._no_longer_owed(plan, text, r.at)
         wakes = r.status in self.report.wakes and r.status.rank >= text["rank"]
         return _wake(self, plan, text, r.status, r.at) if wakes else None
+
+    def _part(self, plan: Plan, text: sqlite3.Row) -> Event | None:
+        """A report of one SMS of a long text: all of them together end as the worst."""
+        r = self.report.receipt
+        status = worst_of(plan.rows("parts_reported", (text["id"],)), text["parts"])
+        if status is None or status.value == text["status"]:
+            return None
+        plan.add("stand", (text["id"], status.value, status.rank, r.detail))
+        if text["phase"] in ("queue", "behind", "held", "check"):
+            self._no_longer_owed(plan, text, r.at)
+        return _wake(self, plan, text, status, r.at) if status in self.report.wakes else None
 
     def _no_longer_owed(self, plan: Plan, text: sqlite3.Row, now: float) -> None:
         if not (text["passed"] if text["phase"] == "check" else text["scheduled"]):
@@ -271,4 +289,46 @@ class Reported(Planned):
             found = plan.rows("of_reference", (r.reference, r.account))
             identity = found[0]["outgoing"] if found else ""
         texts = plan.rows("outgoing", (identity,))
-        return texts[0] if texts else None
+        # our ids can be guessed and mixed up: a report is of a text of its own account that has been sent
+        ours = [t for t in texts if t["account"] == r.account and t["attempts"]]
+        return ours[0] if ours else None
+
+
+def worst_of(rows: Sequence[Mapping[str, Any] | sqlite3.Row], parts: int) -> Status | None:
+    """What a text of so many SMS has come to, by the reports of single ones; None while nothing is known."""
+    best: dict[str, Status] = {}
+    for row in rows:
+        status = Status(row["status"])
+        best[row["part"]] = max(best.get(row["part"], status), status, key=lambda s: s.rank)
+    failed = [s for s in best.values() if s.final and s is not Status.DELIVERED]
+    if failed:
+        return failed[0]
+    if best and len(best) >= parts:
+        return min(best.values(), key=lambda s: s.rank)
+    return Status.SENT if any(s.rank >= Status.SENT.rank for s in best.values()) else None
+
+
+class Probe(Planned):
+    """One text of a held account, to see whether it works again."""
+
+    @property
+    def reads(self) -> bool:
+        """It selects."""
+        return True
+
+    def __init__(self, ledger: Ledger, account: str, now: float) -> None:
+        super().__init__(ledger)
+        self.account, self.now = account, now
+
+    def plan(self, plan: Plan) -> tuple[Claim, ...]:
+        """Claim the first that waits."""
+        for row in plan.rows("kept_by_account", (self.account, self.now)):
+            text, attempt = outgoing_of(row), row["attempts"] + 1
+            if row["scheduled"]:
+                if text.key in self.ledger.open:  # others of its conversation go first
+                    return ()
+                self.shift(text.key, 1)
+            plan.add("claim", (text.id, attempt))
+            plan.add("attempt", (text.id, attempt, self.now))
+            return (Claim(text, attempt),)
+        return ()

@@ -25,7 +25,7 @@ class Ledger:
         self.seq = 0
         self.open: dict[Key, int] = {}
         self.paused: set[tuple[str, str]] = set()
-        """What is paused: ``("all", "")``, or a line or a lane by its name."""
+        """What is paused: ``("all", "")``, or a line, a lane or an account by its name."""
         self.wakes: frozenset[Status] = frozenset()
         """Delivery statuses for which a bot listens."""
 
@@ -36,7 +36,11 @@ class Ledger:
 
     def holds(self, text: Outgoing) -> bool:
         """Whether a pause keeps the text from leaving; what answers STOP is never kept."""
-        return bool(self.paused) and text.lane != "consent" and (self.stops(text.key.line) or self.skips(text))
+        return bool(self.paused) and text.lane != "consent" and (self._keeps(text) or self.skips(text))
+
+    def _keeps(self, text: Outgoing) -> bool:
+        """Whether a text waits with all others of its conversation."""
+        return self.stops(text.key.line) or ("account", text.account) in self.paused
 
     def stops(self, line: str) -> bool:
         """Whether a pause stops whole conversations."""
@@ -44,7 +48,7 @@ class Ledger:
 
     def skips(self, text: Outgoing) -> bool:
         """Whether only the text's lane is paused, so that others of its conversation go past it."""
-        return ("lane", text.lane) in self.paused and not self.stops(text.key.line)
+        return ("lane", text.lane) in self.paused and not self._keeps(text)
 
     def shift(self, key: Key, by: int) -> None:
         """Count a text of the conversation in or out."""

@@ -26,7 +26,7 @@ from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, answer_hash
 from . import queries
 from .arriving import Accept, Named, Owe, Turn
 from .base import Acceptance, Check, Checked, Report, Row, Settlement
-from .leaving import ClaimDue, Close, EndCheck, Ended, Pause, Reported, Settle
+from .leaving import ClaimDue, Close, EndCheck, Ended, Pause, Probe, Reported, Settle
 from .ledger import Ledger, outgoing_of
 from .writer import Plan, Statements, Writer
 
@@ -391,6 +391,15 @@ class SqliteStore:
     async def resume(self, scope: str, name: str, now: float) -> None:
         """Let them leave again, those that are still worth it."""
         await self._writer.submit([Pause(self._ledger, scope, name, now, "", ends=True)])
+
+    def account_held(self, account: str) -> bool:
+        """Whether the texts of an account are kept from leaving."""
+        return ("account", account) in self._ledger.paused
+
+    async def probe(self, account: str, now: float) -> Sequence[Claim]:
+        """The first text that the hold of an account keeps, to be tried."""
+        found: tuple[Claim, ...] = (await self._writer.submit([Probe(self._ledger, account, now)]))[0]
+        return found
 
     def holds(self, outgoing: Outgoing) -> bool:
         """Whether a pause keeps a text from leaving now."""

@@ -205,7 +205,7 @@ class GatewaySuite:
             assert gateway.genuine(request), request
             (read,) = gateway.hooks["inbound"](request)
             assert isinstance(read, Arrival)
-            assert dataclasses.replace(read, raw=b"") == dataclasses.replace(arrival, raw=b"")
+            assert dataclasses.replace(read, raw=b"", signed=b"") == dataclasses.replace(arrival, raw=b"", signed=b"")
             read.text.encode()
         if gateway.claims.dedupe == "the provider's id":
             assert all(arrival.gateway_id for _, arrival in self.spec.inbound), "claimed to have ids"
@@ -216,7 +216,10 @@ class GatewaySuite:
         assert self.spec.reports, "state at least one delivery report"
         for request, receipt in self.spec.reports:
             assert gateway.genuine(request), request
-            assert list(gateway.hooks["status"](request)) == [receipt]
+            (read,) = gateway.hooks["status"](request)
+            assert isinstance(read, Receipt)
+            beside = {name: getattr(receipt, name) for name in _BESIDE if not getattr(receipt, name)}
+            assert dataclasses.replace(read, **beside) == receipt
 
     def test_forged_webhooks(self, transport: Transport) -> None:
         """A webhook that does not show what is claimed is refused."""
@@ -236,6 +239,8 @@ class GatewaySuite:
                     hook(request)
 
 
+_BESIDE = ("code", "operator", "body", "part")
+"""What a report may say beside its status; where a statement leaves it out, it may be anything."""
 _KINDS = ("application/json", "application/x-www-form-urlencoded")
 
 __all__ = ["KEY_CANARY", "REFERENCE", "TEXT", "Case", "Expected", "Found", "GatewaySpec", "GatewaySuite"]

@@ -160,8 +160,14 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "conversations DROP COLUMN wrote_first",
             "outgoing DROP COLUMN media",
             "sandbox_texts DROP COLUMN media",
+            "suppressions DROP COLUMN said",
+            *(f"receipts DROP COLUMN {name}" for name in ("code", "operator", "part", "body")),
         ):
             db.execute(f"ALTER TABLE {column}")
+        for trigger in ("events_tally", "outgoing_tally", "status_tally", "parts_tally"):
+            db.execute(f"DROP TRIGGER {trigger}")
+        for table in ("tallies", "part_references"):
+            db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")
     db.close()
     async with House(bot, tmp_path) as h:

@@ -26,7 +26,7 @@ class Provider:
             return Answer(404, {}, b'{"meta":{"status":404}}')
         self.keys.append(headers["Application-Key"])
         if headers["Application-Key"] != "new-1234567":
-            return Answer(401, {}, b'{"meta":{"status":401},"errors":[{"message":"no"}]}')
+            return Answer(400, {}, b'{"meta":{"status":400},"errors":[{"message":"no"}]}')
         told = {"meta": {"status": 200}, "data": [{"externalId": json.loads(body)["externalId"], "status": 1}]}
         return Answer(200, {}, json.dumps(told).encode())
 

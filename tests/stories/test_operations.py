@@ -115,7 +115,7 @@ def test_what_a_word_pauses(what: str, scopes: list[tuple[str, str]]) -> None:
 
 
 def test_a_word_that_pauses_nothing() -> None:
-    with pytest.raises(UsageError, match='"piza" is no bot, line or lane; did you mean "pizza"'):
+    with pytest.raises(UsageError, match='"piza" is no bot, line, lane or account; did you mean "pizza"'):
         scope_of("piza", LINES)
 
 
@@ -128,7 +128,7 @@ async def again(h: House, what: str = "send_again", **how: Any) -> int:
 
 async def test_failed_texts_are_sent_again_once(house: Any) -> None:
     h: House = await house(bot())
-    h.provider.next = ["403", "403", "422"]
+    h.provider.next = ["400", "400", "422"]
     await h.text(ANN, "a", "b")
     await h.text(BOB, "c")
     assert await again(h, reason="422") == 1
@@ -142,7 +142,7 @@ async def test_failed_texts_are_sent_again_once(house: Any) -> None:
 
 async def test_what_fails_again_may_be_tried_again(house: Any) -> None:
     h: House = await house(bot())
-    h.provider.next = ["403", "403"]
+    h.provider.next = ["400", "400"]
     await h.text(ANN, "a")
     assert await again(h) == 1
     assert await again(h) == 1
@@ -151,7 +151,7 @@ async def test_what_fails_again_may_be_tried_again(house: Any) -> None:
 
 async def test_who_has_opted_out_gets_nothing_again(house: Any) -> None:
     h: House = await house(bot())
-    h.provider.next = ["403"]
+    h.provider.next = ["400"]
     await h.text(ANN, "a")
     await h.text(ANN, "STOP")
     await again(h)

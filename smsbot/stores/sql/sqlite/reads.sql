@@ -125,7 +125,7 @@ SELECT n, started, ended, outcome, reference, detail FROM attempts WHERE outgoin
 SELECT a.reference FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE o.number = :number AND a.reference <> '';
 
 -- name: receipts
-SELECT status, raw, at, detail FROM receipts WHERE outgoing = :id ORDER BY at;
+SELECT status, raw, at, detail, code, operator, part, body FROM receipts WHERE outgoing = :id ORDER BY at;
 
 -- name: heard_of
 -- How many answers to an event had left before a moment, and how many were on their way then.
@@ -163,7 +163,7 @@ SELECT line, number, due FROM timers WHERE name = 'parts';
 SELECT data FROM timers WHERE line = :line AND number = :number AND name = 'parts';
 
 -- name: pauses
-SELECT scope, name, at, why FROM holds WHERE scope IN ('all', 'line', 'lane') ORDER BY at;
+SELECT scope, name, at, why FROM holds WHERE scope IN ('all', 'line', 'lane', 'account') ORDER BY at;
 
 -- name: outgoing_of_event
 SELECT id FROM outgoing WHERE event = :event ORDER BY seq;
@@ -177,7 +177,7 @@ SELECT
   (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase IS NULL AND status = 'unknown'
     AND NOT instr(detail, 'sent again as ') LIMIT 1001)) AS unknown,
   (SELECT count(*) FROM (SELECT 1 FROM quarantine WHERE replayed IS NULL LIMIT 1001)) AS quarantined,
-  (SELECT count(*) FROM suppressions) AS opted_out;
+  (SELECT count(*) FROM (SELECT 1 FROM suppressions LIMIT 1001)) AS opted_out;
 
 -- name: failed
 -- Texts that were not delivered and not sent again, oldest first.
@@ -200,11 +200,7 @@ AND (:reason = '' OR instr(lower(note), lower(:reason))) ORDER BY seq LIMIT 1000
 SELECT seq, note FROM events WHERE state = 2 OR state = 0 AND attempts > 0 ORDER BY seq LIMIT 1000;
 
 -- name: totals
-SELECT 'in' AS what, line, kind AS name, count(*) AS n FROM events
-WHERE kind IN ('text', 'media', 'optout', 'optin', 'reaction') GROUP BY line, kind
-UNION ALL SELECT 'out', line, status, count(*) FROM outgoing GROUP BY line, status
-UNION ALL SELECT 'parts', line, '', coalesce(sum(parts), 0) FROM outgoing WHERE rank IN (2, 3, 5) OR status = 'undelivered'
-  GROUP BY line;
+SELECT what, line, name, n FROM tallies WHERE n <> 0;
 
 -- name: handoffs
 SELECT id, line, number, desk, at FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
@@ -219,7 +215,7 @@ SELECT coalesce((SELECT max(seq) FROM events), 0) AS events, coalesce((SELECT ma
 SELECT account, max(at) AS at FROM receipts GROUP BY account;
 
 -- name: suppressed
-SELECT number, at FROM suppressions WHERE number = :number;
+SELECT number, at, said FROM suppressions WHERE number = :number;
 
 -- name: dedupe_key
 SELECT value FROM meta WHERE name = 'dedupe_key';

@@ -20,10 +20,22 @@ WHERE number = ? AND phase IN ('queue', 'behind', 'held') AND lane <> 'consent';
 SELECT 1 FROM suppressions WHERE number = ?;
 
 -- name: early_reports
-SELECT status, detail FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
+SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
 
 -- name: of_reference
-SELECT a.outgoing FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE a.reference = ? AND o.account = ?;
+SELECT a.outgoing FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE a.reference = ?1 AND o.account = ?2
+UNION SELECT p.outgoing FROM part_references p JOIN outgoing o ON o.id = p.outgoing
+WHERE p.reference = ?1 AND o.account = ?2;
+
+-- name: parts_reported
+-- What each SMS of a long text has come to.
+SELECT part, status FROM receipts WHERE outgoing = ? AND part <> '' AND status <> '';
+
+-- name: kept_by_account
+-- The first text that an account's hold keeps, to see whether the account works again.
+SELECT o.* FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.expires > ?2 AND NOT EXISTS (
+  SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = o.line
+  OR h.scope = 'lane' AND h.name = o.lane) ORDER BY o.due, o.seq LIMIT 1;
 
 -- name: outgoing
 SELECT * FROM outgoing WHERE id = ?;
@@ -37,7 +49,7 @@ GROUP BY line, number;
 SELECT id, line, number, scheduled FROM outgoing WHERE phase = 'queue' AND lane = ?;
 
 -- name: pauses
-SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane');
+SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane', 'account');
 
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;

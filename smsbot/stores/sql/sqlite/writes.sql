@@ -186,13 +186,23 @@ WHERE id = ?1;
 UPDATE outgoing SET phase = NULL, detail = ?2 WHERE id = ?1 AND phase = 'check';
 
 -- name: receipt (guard)
-INSERT INTO receipts (account, reference, raw, status, outgoing, at, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO receipts (account, reference, raw, status, outgoing, at, detail, code, operator, part, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
 -- name: raise
 UPDATE outgoing SET status = ?2, rank = ?3, detail = ?4,
   phase = CASE WHEN phase IN ('check', 'queue', 'behind', 'held') THEN NULL ELSE phase END
 WHERE id = ?1 AND rank < ?3;
+
+-- name: part_reference
+INSERT INTO part_references (reference, outgoing) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: stand
+-- What all parts of a text together have come to, which may be less than one of them.
+UPDATE outgoing SET status = ?2, rank = ?3, detail = ?4,
+  phase = CASE WHEN phase IN ('check', 'queue', 'behind', 'held') THEN NULL ELSE phase END
+WHERE id = ?1;
 
 -- name: promote
 -- The first of those that waited behind a text which no longer has to be sent.
@@ -215,17 +225,19 @@ DELETE FROM holds WHERE scope = ? AND name = ?;
 
 -- name: park_all
 UPDATE outgoing SET phase = 'held' WHERE phase = 'queue' AND lane <> 'consent'
-AND (?1 = 'all' OR ?1 = 'line' AND line = ?2);
+AND (?1 = 'all' OR ?1 = 'line' AND line = ?2 OR ?1 = 'account' AND account = ?2);
 
 -- name: unpark
 -- What no other pause keeps is queued again.
 UPDATE outgoing SET phase = 'queue' WHERE phase = 'held' AND NOT EXISTS (
   SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = outgoing.line
+  OR h.scope = 'account' AND h.name = outgoing.account
   OR h.scope = 'lane' AND h.name = outgoing.lane);
 
 -- name: suppress
 -- The last word counts: an older opt-in that comes late must not undo it.
-INSERT INTO suppressions (number, at) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET at = max(at, excluded.at);
+INSERT INTO suppressions (number, at, said) VALUES (?, ?, ?) ON CONFLICT (number) DO UPDATE SET
+  at = max(at, excluded.at), said = coalesce(max(said, excluded.said), said, excluded.said);
 
 -- name: wait_behind
 UPDATE outgoing SET phase = 'behind', scheduled = 0 WHERE id = ?;
