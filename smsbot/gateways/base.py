@@ -156,6 +156,8 @@ class Claims:
     """Whole texts that the network itself obeys and confirms, in small letters, as ``stop``, ``start`` or ``help``."""
     sends_media: bool = False
     """Whether pictures can go with a text."""
+    by_query: bool = False
+    """Whether webhooks may come by GET, with their fields in the address."""
     hook_suffix: str = ""
     """What the pasted address should end with, as ``#rc=5`` asks Twilio to try more often."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -9,12 +10,16 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
+from python_multipart import create_form_parser
+from python_multipart.exceptions import FormParserError
 
 from smsbot.core.errors import NotUnderstood, UsageError
-from smsbot.core.message import Arrival, Media, Unread
+from smsbot.core.message import Arrival, Media, Receipt, Unread
 from smsbot.core.nearest import nearest
+from smsbot.core.status import Status
 
 from .base import FieldNames, WebhookRequest
+from .redaction import redact
 
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
 _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
@@ -123,7 +128,7 @@ class FieldMap:
         def arrival(values: dict[str, str], part: Mapping[str, Any]) -> Arrival:
             text, told, sent_at = values["text"].replace("\x00", ""), values.get("id", ""), values.get("time", "")
             pictures, place = _pictures(part, self._names["inbound"].get("media", ())), _part(values)
-            who = (request.account, values["from"], values["to"])
+            who = (request.account, values["from"], values.get("to", ""))
             return Arrival(*who, text, told, sent_at, canonical(part), pictures, place)
 
         return self.each("inbound", request, arrival)
@@ -155,17 +160,69 @@ def masked(words: str) -> str:
     return _DIGITS.sub("•••", words)
 
 
+REPORT_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "code": ("error_code", "errorCode", "err-code", "err", "code", "ErrorCode"),
+    "detail": ("error", "error_message", "errorMessage", "error-text", "description", "reason", "statusDescription"),
+    "operator": ("operator", "network", "network-code", "network_code", "carrier", "mccmnc", "operator_id"),
+    "part": ("part", "partNumber", "part_number", "concat-part"),
+}
+"""What a report may say beside its status."""
+
+
+def report(
+    account: str,
+    reference: str,
+    status: Status | None,
+    raw: str,
+    outgoing: str,
+    values: Mapping[str, str],
+    item: Mapping[str, Any],
+) -> Receipt:
+    """A delivery report with what it says beside its status; nothing in it names a person."""
+    return Receipt(
+        account,
+        reference,
+        status,
+        raw,
+        outgoing=outgoing,
+        detail=masked(values.get("detail", ""))[:200],
+        code=values.get("code", "")[:40],
+        operator=values.get("operator", "")[:40],
+        part=values.get("part", "")[:10],
+        body=json.dumps(redact(canonical(item), _JSON)["body"], ensure_ascii=False)[:2000] if item else "",
+    )
+
+
+_JSON = {"content-type": "application/json"}
+_CHARSETS = frozenset(
+    ["utf-8", "utf-8-sig", "ascii", "utf-16", "utf-16-le", "utf-16-be", "cp1250", "cp1251", "cp1252", "cp1253",
+     "cp1254", "cp1257", *(f"iso8859-{n}" for n in (1, 2, 5, 7, 9, 15))]
+)  # fmt: skip
+"""Those that texts come in. Others, as UTF-7 and Punycode, make something else of it, and some take hours."""
+
+
+def charset_of(kind: str) -> str:
+    """The charset that a content type names, else UTF-8; raises `NotUnderstood` for one that no text comes in."""
+    named = _CHARSET.search(kind)
+    try:
+        charset = codecs.lookup(named[1] if named else "utf-8").name
+    except LookupError:
+        charset = ""
+    if charset not in _CHARSETS:
+        raise NotUnderstood("its charset is not known")
+    return charset
+
+
 def items(request: WebhookRequest) -> list[dict[str, Any]]:
     """The objects of a webhook: one, an array of them, or a form."""
     kind = request.headers.get("content-type", "").lower()
-    named = _CHARSET.search(kind)
-    charset = named[1] if named else "utf-8"
+    charset = charset_of(kind)
     if "form-urlencoded" in kind:
         return [form(request.body, charset)]
+    if "multipart/form-data" in kind:
+        return [_multipart(request)]
     try:
         found = orjson.loads(request.body if charset == "utf-8" else request.body.decode(charset))
-    except LookupError:
-        raise NotUnderstood("its charset is not known") from None
     except ValueError:
         found = _lenient(request.body)
     listed = found if isinstance(found, list) else [found]
@@ -186,6 +243,25 @@ def form(body: bytes, charset: str = "utf-8") -> dict[str, Any]:
     if not pairs:
         raise NotUnderstood("the body is no form")
     return dict(reversed(pairs))
+
+
+def _multipart(request: WebhookRequest) -> dict[str, Any]:
+    """The fields of a multipart form, without its files."""
+    found: dict[str, Any] = {}
+
+    def keep(field: Any) -> None:
+        found.setdefault(field.field_name.decode("utf-8", "replace"), (field.value or b"").decode("utf-8", "replace"))
+
+    headers = {"Content-Type": request.headers.get("content-type", "").encode("latin-1", "replace")}
+    try:
+        parser = create_form_parser({**headers, "Content-Length": b"%d" % len(request.body)}, keep, lambda _: None)
+        parser.write(request.body)
+        parser.finalize()
+    except (FormParserError, ValueError) as error:
+        raise NotUnderstood("the body is no form") from error
+    if not found:
+        raise NotUnderstood("the body is no form")
+    return found
 
 
 def canonical(item: Mapping[str, Any]) -> bytes:
@@ -256,9 +332,13 @@ def _with(value: Any, way: list[str], end: Any) -> Any:
 def _lenient(body: bytes) -> Any:
     """JSON that is not quite right: lone surrogates and broken UTF-8 become replacement characters."""
     try:
-        return _whole(json.loads(body.decode("utf-8-sig", "replace")))
+        return _whole(json.loads(body.decode("utf-8-sig", "replace"), parse_constant=_no_number))
     except (ValueError, RecursionError) as error:
         raise NotUnderstood("the body is not JSON") from error
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _whole(value: Any) -> Any:

@@ -27,7 +27,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
-from smsbot.core.errors import NoAnswer, NotSent
+from smsbot.core.errors import NoAnswer, NotSent, SettingsError
+from smsbot.core.languages import linear
 from smsbot.core.message import Arrival, Receipt, Unread
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
@@ -47,9 +48,11 @@ from .base import (
     WebhookRequest,
     handed_over,
     our_id,
+    refused,
     retry_after,
 )
-from .fields import FieldMap, dig, loads, masked
+from .fields import REPORT_FIELDS, FieldMap, dig, loads, masked, report
+from .http_answers import is_busy, reason, usual_no
 from .http_options import HOLE, HOLES, OPTIONS, Options
 
 FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -68,17 +71,30 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "id": ("id", "message_id", "messageId", "MessageSid"),
         "status": ("status", "state", "MessageStatus"),
         "reference": ("reference", "ref", "client_ref", "clientRef", "externalId"),
+        **REPORT_FIELDS,
     },
 }
-REQUIRED: Mapping[str, tuple[str, ...]] = {"inbound": ("from", "to", "text"), "status": ("id", "status")}
-_DEFAULTS = {s.value: s for s in (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Status.UNDELIVERED)}
+REQUIRED: Mapping[str, tuple[str, ...]] = {"inbound": ("from", "text"), "status": ("id", "status")}
+_WORDS: Mapping[Status, str] = {
+    Status.ACCEPTED: "accepted acceptd queued buffered pending enroute scheduled submitted accepted_by_gateway",
+    Status.SENT: "sent sending submitted_to_operator dispatched en_route",
+    Status.DELIVERED: "delivered delivrd received read success delivery_success",
+    Status.FAILED: "failed rejected rejectd sendingfailed sending_failed error canceled cancelled blocked",
+    Status.UNDELIVERED: "undelivered undeliv undeliverable deliveryfailed delivery_failed notdelivered not_delivered",
+    Status.EXPIRED: "expired deleted",
+}
+_DEFAULTS = {word: status for status, words in _WORDS.items() for word in words.split()}
+"""What words say everywhere, in any case (SMPP 3.4 §5.2.28, and common sense); `statuses` says what others mean."""
+_PLAIN = {s.value: s for s in (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Status.UNDELIVERED)}
+"""Of a look-up fewer words are believed: it decides whether a text is sent again."""
+_MOST_IDS = 20
 
 
 class Http:
     """One account at a provider that its settings describe."""
 
     claims = Claims(Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT)
-    thanks = (b"application/json", b'{"ok":true}')
+    thanks = (b"text/plain", b"")
 
     def __init__(self, credentials: Credentials, transport: Transport) -> None:
         told = Options(credentials)
@@ -93,11 +109,20 @@ class Http:
         self._accepted = told.numbers("accepted", (200, 201, 202))
         self._look_up = told.address("look_up")
         self._look_up_status = told.text("look_up_status", "status")
-        self._statuses = {**_DEFAULTS, **told.meanings("statuses")}
+        named = told.meanings("statuses")
+        self._statuses = {**_DEFAULTS, **named}
+        self._looked_up = {**_PLAIN, **named}
         self._timeout = told.seconds("timeout", 20.0)
         self._header = told.text("hook_header", "").lower()
         self._proof = told.one_of("hook_proof", ("secret", "sha256", "sha1"))
+        self._refused = told.words("refused")
+        self._later = told.words("later")
+        self._account_refused = told.words("account_refused")
+        certain = told.flag("look_up_certain")
+        self.thanks = (told.text("hook_answer_type", "text/plain").encode(), told.text("hook_answer", "").encode())
+        self.echo = told.text("hook_echo", "").lower()
         told.check(self._method, self._format)
+        self._id_pattern = _pattern(self._id)
         self._fields = FieldMap("this gateway", FIELDS, REQUIRED)
         self.remap = self._fields.remap
         self.hooks: Mapping[str, Hook] = {"inbound": self._fields.arrivals, "status": self._status}
@@ -106,6 +131,8 @@ class Http:
             retries=0.0,
             dedupe=Dedupe.CONTENT,
             can_look_up=bool(self._look_up),
+            finds_by_id=certain,
+            by_query=True,
         )
 
     def __repr__(self) -> str:
@@ -139,15 +166,42 @@ class Http:
 
     def _read_send(self, answer: Answer) -> SendResult:
         status, told = answer.status, loads(answer.body)
-        why = _why(told)
-        if status in (425, 429):
+        text = "" if told else answer.body[:2000].decode("utf-8", "replace")
+        why = reason(told)
+        if any(rule.holds(told, text) for rule in self._account_refused):
+            return SendResult(Outcome.REFUSED, detail=why or masked(text)[:200], about="account")
+        if status in (425, 429) or any(rule.holds(told, text) for rule in self._later):
             wait = retry_after(answer.headers, time.time())
             return SendResult(Outcome.THROTTLED, detail=why or f"HTTP {status}", retry_after=wait)
         if status in self._accepted:
-            return SendResult(Outcome.ACCEPTED, dig(told, self._id) or dig(told, f"0.{self._id}") or "")
+            return self._read_taken(told, text)
         if status >= 500 or status == 408 or status < 300:
             return SendResult(Outcome.UNKNOWN, detail=why or f"HTTP {status}")
-        return SendResult(Outcome.REFUSED, code=f"HTTP {status}", detail=why)
+        return refused(status, f"HTTP {status}", why or masked(text)[:200])
+
+    def _read_taken(self, told: Mapping[str, Any], text: str) -> SendResult:
+        """What a 2xx says: taken, unless its body says otherwise."""
+        if text.lstrip()[:9].casefold().startswith(("<!doctype", "<html")):
+            return SendResult(Outcome.UNKNOWN, detail="the answer is a web page")
+        if any(rule.holds(told, text) for rule in self._refused):
+            return SendResult(Outcome.REFUSED, detail=reason(told) or masked(text)[:200] or "refused")
+        why = "" if self._refused else usual_no(told, text)
+        if why:
+            return SendResult(Outcome.THROTTLED if is_busy(why) else Outcome.REFUSED, detail=why)
+        first, *others = self._ids(told, text) or [""]
+        return SendResult(Outcome.ACCEPTED, first, parts=tuple(others))
+
+    def _ids(self, told: Mapping[str, Any], text: str) -> list[str]:
+        """The provider's ids: one, or one for each SMS where the way to it goes through a list (``messages.*.id``)."""
+        if self._id_pattern is not None:
+            match = self._id_pattern.search(text)
+            return [match[1]] if match is not None else []
+        before, star, after = self._id.partition("*")
+        if not star:
+            found = dig(told, self._id) or dig(told, f"0.{self._id}")
+            return [found] if found else []
+        places = (f"{before}{n}{after}" for n in range(_MOST_IDS))
+        return [found for place in places if (found := dig(told, place))]
 
     async def look_up(self, search: Search) -> Lookup:
         """The configured address: 404 or an empty list is absent, 200 is found."""
@@ -184,7 +238,7 @@ class Http:
         reference, word = dig(item, self._id) or "", dig(item, self._look_up_status) or ""
         lists = [v for v in item.values() if isinstance(v, list)]
         empty = not item or (bool(lists) and not any(lists))
-        known = self._statuses.get(word)
+        known = self._looked_up.get(word.casefold())
         if known is not None or (reference and not empty):
             return Lookup(True, known or Status.ACCEPTED, reference=reference)
         if empty and not reference:
@@ -212,9 +266,10 @@ class Http:
         )
 
     def _status(self, request: WebhookRequest) -> Sequence[Receipt | Unread]:
-        def receipt(values: dict[str, str], _: object) -> Receipt:
+        def receipt(values: dict[str, str], part: Mapping[str, Any]) -> Receipt:
             outgoing, raw = our_id(values.get("reference", "")) or our_id(values["id"]), values["status"]
-            return Receipt(request.account, values["id"], self._statuses.get(raw), raw, outgoing=outgoing)
+            status = self._statuses.get(raw.strip().casefold())
+            return report(request.account, values["id"], status, raw, outgoing, values, part)
 
         return self._fields.each("status", request, receipt)
 
@@ -238,20 +293,19 @@ def _filled(template: Any, values: Mapping[str, str], escape: Callable[[str], st
     return template
 
 
+def _pattern(id_: str) -> Any:
+    """Where an answer is no JSON, ``/…(…)…/`` finds the id in it, in linear time; None for a path."""
+    if len(id_) < 3 or not (id_.startswith("/") and id_.endswith("/")):
+        return None
+    try:
+        return linear([id_[1:-1]])
+    except Exception as error:
+        raise SettingsError([f"id: {error}"]) from None
+
+
 def _quoted(value: str) -> str:
     """A value as one part of a path or a query: it cannot become another."""
     return quote(value, safe="")
-
-
-def _why(told: Mapping[str, Any]) -> str:
-    """A provider's reason, wherever it says it, without numbers."""
-    errors = told.get("errors")
-    places = [told, *(errors if isinstance(errors, list) else [errors]), told.get("error")]
-    for place in places:
-        for name in ("message", "detail", "title", "description", "error", "reason"):
-            if isinstance(place, dict) and isinstance(place.get(name), str) and place[name]:
-                return masked(place[name])[:200]
-    return ""
 
 
 PROVIDER = Provider(

@@ -11,6 +11,7 @@ from smsbot.core.nearest import nearest
 from smsbot.core.status import Status
 
 from .base import Credentials, keeps_keys
+from .http_answers import Rule, rules
 
 OPTIONS: Mapping[str, str] = {
     "url": "where a text is sent to, with holes as {to}",
@@ -22,9 +23,16 @@ OPTIONS: Mapping[str, str] = {
     "accepted": "HTTP statuses that mean: taken (default 200, 201, 202)",
     "look_up": "an address that says whether it has {reference}; 404 or an empty list is no",
     "look_up_status": "where the answer to a look-up holds the status (default: status)",
+    "look_up_certain": "true where a text is found as soon as it was taken, so that an absent one is sent again",
+    "refused": 'where a 2xx says no, and in which words, such as {status = ["error"]}; "!0" is all but 0',
+    "later": "where a 2xx says: not now, try again",
+    "account_refused": "where an answer says that no text of the account is taken",
     "statuses": "the provider's words for what became of a text, and ours",
     "hook_header": "the header of webhooks that proves them",
     "hook_proof": "secret (the header is the hook_secret, default), sha256 or sha1 (HMAC of the body, hex or base64)",
+    "hook_answer": "what webhooks are answered (default: nothing, for some providers text it to the person)",
+    "hook_answer_type": "the content type of that (default text/plain)",
+    "hook_echo": "a header of webhooks that is given back with the answer, as Validation-Token",
     "timeout": "seconds for a whole request (default 20)",
 }
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")
@@ -62,7 +70,7 @@ class Options:
         if not isinstance(value, str):
             self._wrong(name, f"is a text, not {value!r}")
             return default
-        if name == "hook_header" and value and not _TOKEN.fullmatch(value):
+        if name in ("hook_header", "hook_echo") and value and not _TOKEN.fullmatch(value):
             self._wrong(name, f"{value!r} is no name of a header")
         return value
 
@@ -119,13 +127,29 @@ class Options:
                 self._wrong(name, f"{header!r} is no name of a header")
         return dict(value)
 
+    def flag(self, name: str) -> bool:
+        """Yes or no."""
+        value = self._given.get(name, False)
+        if not isinstance(value, bool):
+            self._wrong(name, f"is true or false, not {value!r}")
+        return value is True
+
+    def words(self, name: str) -> tuple[Rule, ...]:
+        """Places of an answer, and words there."""
+        table = self.table(name)
+        for place, given in table.items():
+            listed = given if isinstance(given, list | tuple) else [given]
+            if not listed or not all(isinstance(word, str | int | float | bool) for word in listed):
+                self._wrong(name, f'{place} has a word, or a list of words, such as {{status = ["error"]}}')
+        return rules(table)
+
     def meanings(self, name: str) -> dict[str, Status]:
         """The provider's words, and what each means."""
         found: dict[str, Status] = {}
         known = [s.value for s in _MEANINGS]
         for word, meaning in self.table(name).items():
             if meaning in known:
-                found[str(word)] = Status(meaning)
+                found[str(word).casefold()] = Status(meaning)
                 continue
             near = nearest(str(meaning), known)
             hint = f'; did you mean "{near}"?' if near else ""
@@ -143,8 +167,11 @@ class Options:
             self._wrong("format", "a GET has no body; its format is query")
         if not all(isinstance(v, str) for v in headers.values()):
             self._wrong("headers", "are texts")
-        if "look_up_status" in self._given and "look_up" not in self._given:
-            self._wrong("look_up_status", "needs look_up")
+        for name in ("look_up_status", "look_up_certain"):
+            if name in self._given and "look_up" not in self._given:
+                self._wrong(name, "needs look_up")
+        if "hook_answer_type" in self._given and "hook_answer" not in self._given:
+            self._wrong("hook_answer_type", "needs hook_answer")
         self._checkholes()
         self._check_secrets()
         if self._problems:

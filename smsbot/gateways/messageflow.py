@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,7 +35,7 @@ from .base import (
     refused,
     retry_after,
 )
-from .fields import FieldMap, loads, masked
+from .fields import FieldMap, loads, masked, report
 from .messageflow_wire import BASE_URL, FIELDS, INVENTED, LISTED, REQUIRED, STATUSES, our_id
 
 CLAIMS = Claims(
@@ -137,7 +138,7 @@ class MessageFlow:
                 raise NoAnswer(f"the list of statuses answered HTTP {answer.status}")
             for item in filter(lambda i: isinstance(i, dict), data):
                 with suppress(NotUnderstood):  # a text that somebody sent from the panel has no id of ours
-                    found += [self._receipt(account, self._fields.read("status", item))]
+                    found += [self._receipt(account, self._fields.read("status", item), {})]
             if len(data) < LISTED:
                 break
         return found
@@ -149,11 +150,11 @@ class MessageFlow:
         return True
 
     def _status(self, request: WebhookRequest) -> Sequence[Receipt | Unread]:
-        return self._fields.each("status", request, lambda values, _: self._receipt(request.account, values))
+        return self._fields.each("status", request, partial(self._receipt, request.account))
 
-    def _receipt(self, account: str, values: Mapping[str, str]) -> Receipt:
-        raw = values["status"]
-        return Receipt(account, values["id"], _known(raw), raw, outgoing=our_id(values["id"]))
+    def _receipt(self, account: str, values: Mapping[str, str], item: Mapping[str, Any]) -> Receipt:
+        raw, reference = values["status"], values["id"]
+        return report(account, reference, _known(raw), raw, our_id(reference), values, item)
 
 
 def _make(credentials: Credentials, transport: Transport) -> MessageFlow:

@@ -46,6 +46,10 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "id": ("externalId",),
         "status": ("status",),
         "time": ("statusTime", "time"),
+        "code": ("errorCode", "code"),
+        "detail": ("error", "errorMessage", "description"),
+        "operator": ("operator", "network"),
+        "part": ("part",),
     },
 }
 """For each webhook: our word for a field, and the names that it may have, first match wins."""

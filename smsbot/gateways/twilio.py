@@ -45,6 +45,7 @@ from .base import (
     retry_after,
 )
 from .fields import form, loads, masked
+from .redaction import redact
 
 BASE_URL = "https://api.twilio.com"
 _OBEYS = {
@@ -216,7 +217,9 @@ class Twilio:
         if not sid or not raw:
             raise NotUnderstood("no MessageSid or no MessageStatus")
         ours = parse_qs(urlsplit(request.url).query).get(_OUR_ID, [""])[0]
-        return [_receipt(request.account, str(sid), str(raw), ours, str(item.get("ErrorCode", "")))]
+        found = _receipt(request.account, str(sid), str(raw), ours, str(item.get("ErrorCode", "")))
+        kept = redact(request.body, {"content-type": "application/x-www-form-urlencoded"})
+        return [replace(found, code=str(item.get("ErrorCode", "")), body=str(kept["body"])[:2000])]
 
 
 def sign(token: bytes, url: str, pairs: Iterable[tuple[str, str]], algorithm: str = "sha1") -> bytes:

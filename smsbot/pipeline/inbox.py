@@ -19,7 +19,7 @@ from smsbot.core.nearest import nearest
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.core.turn import Verdict, digest
 from smsbot.failpoints import reached
-from smsbot.gateways.base import Gateway, WebhookRequest
+from smsbot.gateways.base import PLAYED, Gateway, WebhookRequest
 from smsbot.log import Log
 from smsbot.policy import consent, noise, parts
 from smsbot.policy.consent import Word
@@ -44,6 +44,7 @@ _LISTED = 100
 _JSON = {"content-type": "application/json"}
 FOREIGN = "a text to a number that is none of our lines"
 """Why a webhook waits that was understood."""
+_NO_LINE = "no recipient, and its account has not exactly one line"
 
 
 MACHINE = "machine"
@@ -107,7 +108,7 @@ class Inbox:
             elif isinstance(item, Unread):
                 strange.setdefault(item.why, []).append(item.raw)
             elif not await self._take(item):
-                strange.setdefault(FOREIGN, []).append(item.raw)
+                strange.setdefault(FOREIGN if item.recipient else _NO_LINE, []).append(item.raw)
         if receipts:
             await self._receipts.take(receipts)
         for why, bodies in strange.items():  # only these: the others are answered already
@@ -151,7 +152,7 @@ class Inbox:
             items = gateway.hooks[row["kind"]](request)
             if any(isinstance(i, Unread) for i in items):
                 return False
-            if any(isinstance(i, Arrival) and self._lines.find(i.recipient) is None for i in items):
+            if any(isinstance(i, Arrival) and i.recipient and self._lines.find(i.recipient) is None for i in items):
                 return False
             at = row["at"]
             dated = [replace(i, sent_at=i.sent_at or repr(at), late=at) if isinstance(i, Arrival) else i for i in items]
@@ -238,7 +239,7 @@ class Inbox:
 
     async def _take(self, arrival: Arrival) -> bool:
         """Take one text; False if it is for none of our lines."""
-        line = self._lines.find(arrival.recipient)
+        line = self._lines.find(arrival.recipient) if arrival.recipient else self._only_line(arrival.account)
         if line is None:
             return False
         key = Key(line.number, phone.normalise(arrival.sender, line.country))
@@ -253,6 +254,11 @@ class Inbox:
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
         return True
+
+    def _only_line(self, account: str) -> Line | None:
+        """The line that a text without a recipient went to: the account has no other."""
+        own = [x for x in self._lines.values() if x.account == account.removesuffix(PLAYED)]
+        return own[0] if len(own) == 1 else None
 
     @asynccontextmanager
     async def _in_order(self, key: Key) -> AsyncIterator[None]:

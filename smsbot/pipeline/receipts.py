@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from smsbot.stores.base import Report, Store
 from .dispatcher import Dispatcher
 from .lines import Lines
 
+_WORD = re.compile(r"[A-Za-z][A-Za-z_ -]{0,29}|[0-9]{1,3}")
 log = Log("smsbot.receipts")
 
 
@@ -36,8 +38,9 @@ class Receipts:
         now = self._clock.now()
         for receipt in receipts:
             if receipt.status is None:
-                # its raw value stays out, the page of the text shows it: with a wrong field map it could be anything
-                log.warning("a delivery status that is not known", account=receipt.account)
+                # with a wrong field map it could be anything, so only what looks like a word is named
+                word = receipt.raw if _WORD.fullmatch(receipt.raw) else "…"
+                log.warning("a delivery status that is not known", account=receipt.account, status=word)
         reports = [Report(replace(r, at=now, account=r.account.removesuffix(PLAYED)), self._wakes) for r in receipts]
         events = await self._store.report(reports)
         reached("report.taken")

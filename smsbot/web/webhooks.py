@@ -10,6 +10,7 @@ import asyncio
 import hmac
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from smsbot.core.errors import StoreError
@@ -30,6 +31,7 @@ _DROPPED = 1_048_576
 PATIENCE = 10.0
 """Seconds in which a whole body must have come."""
 _JSON = (b"content-type", b"application/json")
+_FORM = "application/x-www-form-urlencoded"
 _KEPT = b'{"ok":true,"quarantined":true}'
 """Said to a webhook that was not understood, where its provider reads JSON."""
 
@@ -83,7 +85,7 @@ class Webhooks:
         gateway = self._gateways[account]
         if kind not in gateway.hooks:
             return 404, (), b'{"error":"not found"}'
-        if scope["method"] != "POST":
+        if scope["method"] != "POST" and not (gateway.claims.by_query and scope["method"] == "GET"):
             return 405, ((b"allow", b"POST"),), b'{"error":"webhooks are POSTed"}'
         if self._closing() or self._inbox.crowded:
             return 503, ((b"retry-after", b"5"),), b'{"error":"busy"}'
@@ -105,6 +107,8 @@ class Webhooks:
         if self.captured is not None:
             self.captured.append((account, kind, headers, body))
         reached("webhook.verified")
+        if gateway.claims.by_query:
+            request = _with_query(request, scope)
         try:
             understood = await self._inbox.webhook(gateway, kind, request)
             reached("webhook.taken")
@@ -116,7 +120,9 @@ class Webhooks:
             return 503, ((b"retry-after", b"30"),), b'{"error":"internal"}'
         content_type, thanks = gateway.thanks
         kept = not understood and content_type == _JSON[1]
-        return 200, ((b"content-type", content_type),), _KEPT if kept else thanks
+        echo = getattr(gateway, "echo", "")  # what a provider wants to see again, before it believes an address
+        echoed = [(echo.encode(), headers[echo].encode("latin-1"))] if echo in headers else []
+        return 200, ((b"content-type", content_type), *echoed), _KEPT if kept else thanks
 
     def _called(self, account: str, scope: Scope) -> str:
         """The address as the provider knows it: what the request says of its host is not believed."""
@@ -129,6 +135,17 @@ class Webhooks:
         return account in self._gateways and any(
             hmac.compare_digest(given, live.encode()) for live in self._secrets(account)
         )
+
+
+def _with_query(request: WebhookRequest, scope: Scope) -> WebhookRequest:
+    """The webhook with the fields of its address as those of a form, where its body is one or there is none."""
+    query: bytes = scope.get("query_string", b"")
+    is_form = _FORM in request.headers.get("content-type", "").lower()
+    if not query or (request.body.strip() and not is_form):
+        return request
+    body = b"&".join(filter(None, (request.body.strip(), query)))
+    headers = request.headers if is_form else {**request.headers, "content-type": _FORM}
+    return replace(request, body=body, headers=headers)
 
 
 async def _read(receive: Receive, length: str) -> bytes | None:
