@@ -129,7 +129,7 @@ class App:
         self._base = (sandbox_url or settings.public_url).rstrip("/")
         self._movable: MovableClock = clock or ShiftedClock()
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
-        self.store = SqliteStore(settings.path)
+        self.store = SqliteStore(settings.path, guarded=not self.dev)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or fastest()
         self.accounts = Accounts(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -223,6 +224,7 @@ def check_live(settings: Settings) -> None:
         problems.append('bots: none is configured; add [bots.NAME] with target = "module:bot" and lines = ["+48…"]')
     problems += _public_url(settings.public_url)
     problems += _password(settings)
+    problems += _open_dotenv(Path.cwd() / ".env")
     if settings.bots and not settings.accounts:
         problems.append('accounts: none is configured; add [accounts.main] with gateway = "messageflow"')
     for name, account in settings.accounts.items():
@@ -233,6 +235,31 @@ def check_live(settings: Settings) -> None:
                 problems.append(f'lines."{line}".account: say which of {", ".join(settings.accounts)} it belongs to')
     if problems:
         raise SettingsError(problems)
+
+
+def _open_dotenv(path: Path) -> list[str]:
+    """What is wrong with a `.env` that holds secrets: others may read it."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return []
+    if not mode & 0o077 or not any(value and _is_secret(name) for name, value in _dotenv(path).items()):
+        return []
+    return [f"{path.name} holds secrets and has mode {mode:04o}; such a file has 0600 (chmod 600 {path.name})"]
+
+
+def _is_secret(variable: str) -> bool:
+    """Whether a variable of the environment is a secret itself, and not the name of a file with one."""
+    if not variable.startswith("SMSBOT_"):
+        return False
+    if variable == "SMSBOT_DASHBOARD_PASSWORD":
+        return True
+    parts = variable.removeprefix("SMSBOT_").lower().split("__")
+    return len(parts) == 3 and parts[0] == "accounts" and parts[2] in _secret_names()
+
+
+def _secret_names() -> set[str]:
+    return {s for kind in map(provider, OURS) for s in (*kind.secrets, *kind.more_secrets)}
 
 
 def _password(settings: Settings) -> list[str]:

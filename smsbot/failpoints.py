@@ -43,6 +43,9 @@ POINTS = {
     "migration.done": "K31 one of the migrations is done",
     "worker.timers": "the timers look at the clock",
     "writer.served": "the writer looks for work",
+    "restore.copied": "a restored copy is whole and paused, the old database stands",
+    "restore.kept": "the old database has a second name, the old one stands",
+    "restore.placed": "the restored database stands",
     "backup.copied": "K32 a backup is written, not checked",
 }
 """All of them, with the crash points that they stand for."""

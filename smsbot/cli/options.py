@@ -51,7 +51,7 @@ class NoServer(Exception):
 
 def ask(found: Settings, do: str, **arguments: object) -> Any:
     """Ask the running server; raises `NoServer` if none runs, and the server's own error."""
-    from smsbot.web.control import socket_path
+    from smsbot.web.control import peer_of, socket_path
 
     path = socket_path(found.path)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -61,6 +61,12 @@ def ask(found: Settings, do: str, **arguments: object) -> Any:
     except (FileNotFoundError, ConnectionRefusedError):
         connection.close()
         raise NoServer from None
+    except PermissionError:
+        connection.close()
+        raise UsageError(f"{path.parent} belongs to another user; ask as the one who runs the server") from None
+    if peer_of(connection) not in (os.geteuid(), 0, found.path.stat().st_uid):
+        connection.close()
+        raise UsageError(f"another user answers at {path}; nothing was asked")
     with connection, connection.makefile("rwb") as stream:
         stream.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
         stream.flush()

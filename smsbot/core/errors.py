@@ -180,6 +180,16 @@ class StoreForeign(StoreError):
     remedy = "Name the database of smsbot with --db or DATABASE_URL; is this the right folder?"
 
 
+class StoreGone(StoreError):
+    """The database was there and is gone, or has lost what was committed; a new one would text everybody anew."""
+
+    code = "SB309"
+    remedy = (
+        "Put the file back with its -wal, or restore a backup: smsbot db restore BACKUP. "
+        "To begin anew, or to go on with what is there, remove the .mark file beside it."
+    )
+
+
 class StoreTooNew(StoreError):
     """A newer smsbot wrote this database; an older one must not touch it."""
 

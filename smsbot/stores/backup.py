@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from smsbot.core.errors import BackupError, StoreLocked, StoreTooNew
+from smsbot.core.errors import BackupError, StoreError, StoreLocked, StoreTooNew
 from smsbot.failpoints import reached
 
+from .place import Lock, Mark
 from .queries import migrations
 
 _COUNTS = {
@@ -81,25 +81,69 @@ def restore(backup: Path, target: Path, now: float) -> tuple[dict[str, int], Pat
     found = check(backup)
     if target.exists() and target.samefile(backup):
         raise BackupError(f"{backup} is the database itself")
+    target = target.resolve()  # where a link leads: the link stays
+    new = not target.exists()
     with _locked(target):
-        partial = Path(f"{target}.restoring")
-        partial.unlink(missing_ok=True)
+        partial, old = Path(f"{target}.restoring"), Path(f"{target}.before-restore-{int(now)}")
         try:
-            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            with (
-                closing(sqlite3.connect(f"{backup.resolve().as_uri()}?mode=ro", uri=True)) as db,
-                closing(sqlite3.connect(partial)) as made,
-            ):
-                db.backup(made)
-                with made:
-                    made.execute("INSERT OR REPLACE INTO holds (scope, name, at) VALUES ('all', '', ?)", (now,))
-            _belongs_as(target if target.exists() else target.parent, partial, Path(f"{target}.lock"))
-            old = _aside(target, now)
-            partial.rename(target)
+            _made_paused(backup, partial, now)
+            reached("restore.copied")
+            _belongs_as(target if not new else target.parent, partial)
+            kept = _kept(target, old, new=new)
+            reached("restore.kept")
+            Mark(target).forget()
+            partial.replace(target)  # at this moment the new one is there, and not before
+            _durable(target.parent)
+            reached("restore.placed")
         except (sqlite3.Error, OSError) as error:
             partial.unlink(missing_ok=True)
             raise BackupError(f"the backup could not be restored: {error}") from error
-    return found, old
+    return found, kept
+
+
+def _made_paused(backup: Path, partial: Path, now: float) -> None:
+    """A copy of a backup in which nothing leaves until somebody has looked."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{partial}{suffix}").unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    why = f"restored from {backup.name}"
+    with (
+        closing(sqlite3.connect(f"{backup.resolve().as_uri()}?mode=ro", uri=True)) as db,
+        closing(sqlite3.connect(partial)) as made,
+    ):
+        db.backup(made)
+        made.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+        with made:
+            made.execute("INSERT OR REPLACE INTO holds (scope, name, at, why) VALUES ('all', '', ?, ?)", (now, why))
+    _durable(partial)
+
+
+def _kept(target: Path, old: Path, *, new: bool) -> Path | None:
+    """A second name for what is there, whole in one file: its log is written into it first. None if nothing is."""
+    moved = not new
+    if moved:
+        _in_one_file(target)
+    for suffix in ("-wal", "-shm", "-journal"):  # of one that is damaged or gone: they would change the restored one
+        with suppress(FileNotFoundError):
+            Path(f"{target}{suffix}").rename(f"{old}{suffix}")
+            moved = True
+    if not new:
+        os.link(target, old)
+    return old if moved else None
+
+
+def _in_one_file(target: Path) -> None:
+    with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.execute("PRAGMA journal_mode=DELETE")
+
+
+def _durable(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _belongs_as(model: Path, *files: Path) -> None:
@@ -113,38 +157,23 @@ def _belongs_as(model: Path, *files: Path) -> None:
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
     """The lock that a server holds; raises `StoreLocked` while one does."""
+    there = target.exists()
+    lock = Lock(target)
     try:
-        lock = Path(f"{target}.lock").open("a+")  # noqa: SIM115 - held for as long as this goes on
-    except OSError as error:
-        raise BackupError(f"{target} cannot be made: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StoreLocked(f"a smsbot serves {target}; stop it first") from error
+        lock.take()
+    except StoreLocked as error:
+        raise StoreLocked(f"a smsbot serves {target}; stop it first") from error
+    except StoreError as error:
+        raise BackupError(f"{target} cannot be made: {error.args[0].rpartition(': ')[2]}") from error
+    try:
         yield
+    finally:
+        if not there and target.exists() and not target.stat().st_size:  # nothing came of it
+            target.unlink()
+        lock.release()
 
 
 def unserved(target: Path) -> None:
     """Raise `StoreLocked` if a server holds the database."""
     with _locked(target):
         pass
-
-
-def _aside(target: Path, now: float) -> Path | None:
-    """Move a database out of the way, with what it has not checkpointed."""
-    old = Path(f"{target}.before-restore-{int(now)}")
-    if target.exists():
-        with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    moved = False
-    for suffix in (
-        "-wal",
-        "-shm",
-        "-journal",
-        "",
-    ):  # also those of a file that is gone: they would change the restored one
-        with suppress(FileNotFoundError):
-            Path(f"{target}{suffix}").rename(f"{old}{suffix}")
-            moved = True
-    return old if moved else None

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import secrets
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import aiosqlite
 import orjson
@@ -28,6 +26,7 @@ from .arriving import Accept, Named, Owe, Turn
 from .base import Acceptance, Check, Checked, Report, Row, Settlement
 from .leaving import ClaimDue, Close, EndCheck, Ended, Pause, Probe, Reported, Settle
 from .ledger import Ledger, outgoing_of
+from .place import Lock, Mark
 from .writer import Plan, Statements, Writer
 
 _CACHED = 50_000
@@ -91,9 +90,12 @@ def _nobody(events: Sequence[Event]) -> None:
 
 
 class SqliteStore:
-    """Everything in one file of mode 0600, served by one process at a time."""
+    """Everything in one file of mode 0600, served by one process at a time.
 
-    def __init__(self, path: str | Path) -> None:
+    A `guarded` one refuses to begin anew, or with less, where a database was served before.
+    """
+
+    def __init__(self, path: str | Path, *, guarded: bool = True) -> None:
         self.path = Path(path)
         self.dedupe_key = b""
         self._writer = Writer(
@@ -106,7 +108,9 @@ class SqliteStore:
         self._contacts: OrderedDict[str, Mapping[str, str]] = OrderedDict()
         """Contacts as this process last wrote them: a turn that began before must not bring an old one back."""
         self._suppressed: dict[str, bool] = {}
-        self._lock: IO[str] | None = None
+        self._lock = Lock(self.path)
+        self._mark = Mark(self.path)
+        self._guarded = guarded
         self._hot = SqliteReader(path)
         """Reads of conversations: a reader of their own, so that they answer in the order asked."""
         self._pages = SqliteReader(path)
@@ -115,12 +119,15 @@ class SqliteStore:
 
     async def open(self, now: float) -> None:
         """Lock, migrate, mark open attempts as unknown, connect the readers."""
+        if self._guarded:
+            self._mark.check_there()
         await self._wait_for_lock()
         try:
             await self._writer.start(lambda plan: self._prepare(plan, now))
             await self._hot.open()
             await self._pages.open()
             self.dedupe_key = (await self.rows("dedupe_key"))[0]["value"]
+            self._keep_mark()
         except BaseException:
             await self.close()
             raise
@@ -138,38 +145,31 @@ class SqliteStore:
         for scope, name in self._ledger.paused - {p for p in self._ledger.paused if p[0] == "lane"}:
             plan.add("park_all", (scope, name))
 
+    def _keep_mark(self) -> None:
+        """See that nothing is lost since the last time, and keep from now on what is durable."""
+        identity = digest("database", key=self.dedupe_key)[:8]
+        if self._guarded:
+            self._mark.check_same(identity, self._ledger.seq)
+        self._mark.open(identity, self._ledger.seq)
+        self._writer.committed = lambda: self._mark.keep(self._ledger.seq)
+
     async def _wait_for_lock(self) -> None:
         """Take the lock; a process that has just been killed may hold it for a moment still."""
         for _ in range(_LOCK_TRIES):
             try:
-                self._take_lock()
+                self._lock.take()
                 return
             except StoreLocked:
                 await asyncio.sleep(0.05)
-        self._take_lock()
-
-    def _take_lock(self) -> None:
-        try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-            self.path.chmod(0o600)
-            lock = Path(f"{self.path}.lock").open("a+")  # noqa: SIM115 - held for the life of the store
-        except OSError as error:
-            raise StoreError(f"{self.path} cannot be opened: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise StoreLocked(f"another smsbot serves {self.path}") from error
-        self._lock = lock
+        self._lock.take()
 
     async def close(self) -> None:
         """Commit what was submitted, close all connections, let the lock go."""
         await self._hot.close()
         await self._pages.close()
         await self._writer.stop()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._mark.close()
+        self._lock.release()
 
     @property
     def failing(self) -> bool:

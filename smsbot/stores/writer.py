@@ -168,6 +168,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+        self.committed: Callable[[], None] = _nothing
+        """Is called on the thread when a batch is durable."""
 
     @property
     def waiting(self) -> int:
@@ -284,6 +286,7 @@ class Writer:
             except Exception:
                 answers = self._one_by_one(db, units)
             self.failing = False
+            self.committed()
         except BaseException as error:
             self.failing = True
             failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
@@ -350,6 +353,10 @@ class Writer:
             db.execute("ROLLBACK")
         for unit in reversed(planned):
             unit.undo()
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _begin(db: sqlite3.Connection) -> None:

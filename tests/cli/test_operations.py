@@ -134,7 +134,7 @@ def test_what_an_old_database_left_behind_changes_no_restored_one(place: Path, s
 def test_root_restores_for_whom_the_old_database_belonged(
     place: Path, server: Process, monkeypatch: pytest.MonkeyPatch, root: bool
 ) -> None:
-    """Root gives the new file and its lock to the owner of the old; nobody else may, and is not kept from restoring."""
+    """Root gives the new file to the owner of the old; nobody else may, and is not kept from restoring."""
     assert smsbot("db", "backup", "copy.db", folder=place).returncode == 0
     server.stop()
     owner = (place / "smsbot.db").stat()
@@ -142,7 +142,7 @@ def test_root_restores_for_whom_the_old_database_belonged(
     monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 10001)
     monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((Path(path).name, user, group)))
     restore(place / "copy.db", place / "smsbot.db", time.time())
-    names = ("smsbot.db.restoring", "smsbot.db.lock") if root else ()
+    names = ("smsbot.db.restoring",) if root else ()
     assert given == [(name, owner.st_uid, owner.st_gid) for name in names]
 
 
