@@ -17,7 +17,7 @@ from smsbot.core.errors import StoreError, StoreGone, StoreLocked
 _HELD: set[tuple[int, int]] = set()
 """Files that this process holds. To open and close one of them once more would drop SQLite's own locks (POSIX)."""
 _MARK = re.compile(rb"smsbot 1 ([0-9a-f]{16}) ([0-9]{20})\n")
-_LENGTH = 46
+_LENGTH = 47
 _TRIES = 20
 
 
