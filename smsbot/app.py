@@ -32,7 +32,7 @@ from smsbot.pipeline.sender import Account, Sender
 from smsbot.pipeline.supervisor import Supervisor, Worker
 from smsbot.pipeline.ticks import Ticks
 from smsbot.pipeline.timers import Timers
-from smsbot.policy import consent, pace
+from smsbot.policy import consent, pace, rates
 from smsbot.routing.bot import Bot
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.network import Network
@@ -81,11 +81,21 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
                 shelves[name], table, language_of_bot(bots[name], table, shelves[name]),
                 settings.timezone(number), _wrong_number(own, bots[name]),
                 pace=pace.MOST if own.pace is None else own.pace,
+                per_minute=_per_minute(own),
+                line_per_minute=own.line_per_minute,
+                answer_costly=own.answer_costly,
                 gateway=_gateway(settings, account), sends_media=_claims(settings, account).sends_media,
                 obeyed={} if sandboxed else _claims(settings, account).obeys,
                 threads=threads[name],
             )  # fmt: skip
     return Lines(lines)
+
+
+def _per_minute(own: LineSettings) -> int:
+    """Turns of one number a minute; a line where nobody is too fast has no such limit unless it says so."""
+    if own.per_minute is not None:
+        return own.per_minute
+    return 0 if own.pace == 0 else rates.PER_MINUTE
 
 
 def _wrong_number(own: LineSettings, bot: Bot) -> str | None:

@@ -50,6 +50,9 @@ class LineSettings(BaseModel):
     opted_in: str | None = None
     wrong_number: str | bool | None = None
     pace: int | None = Field(default=None, ge=0)
+    per_minute: int | None = Field(default=None, ge=0)
+    line_per_minute: int = Field(default=0, ge=0)
+    answer_costly: bool = False
 
     @field_validator("timezone")
     @classmethod

@@ -17,6 +17,7 @@ _OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
 _LEAST = 9
 """Digits of a number that is taken for one though no plan knows it: short codes and local numbers have less."""
 _ARGENTINE = re.compile(r"\+54([1-8][0-9]{9})")
+_NETWORKS = ("+870", "+878", "+881", "+882", "+883", "+888", "+979")
 _SCHEME = re.compile(r"^(?:tel|sms):", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f\u2060\ufeff]")
 
@@ -113,6 +114,22 @@ def is_short_code(address: str) -> bool:
 def can_receive(address: str) -> bool:
     """Whether a person can text back to it; an alphanumeric sender cannot be answered."""
     return is_number(address) or is_short_code(address)
+
+
+@lru_cache(maxsize=65_536)
+def is_costly(address: str) -> bool:
+    """Whether a text to it costs many times the usual: a premium number, a satellite phone, an international network.
+
+    ITU-T E.164.2 (Operational Bulletin): +870 Inmarsat, +878, +881, +882 and +883 networks, +979 premium rate, +888.
+    """
+    if not is_number(address):
+        return False
+    if address.startswith(_NETWORKS):
+        return True
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(address, None)) == phonenumbers.PhoneNumberType.PREMIUM_RATE
+    except phonenumbers.NumberParseException:
+        return False
 
 
 @lru_cache(maxsize=65_536)

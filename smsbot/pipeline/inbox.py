@@ -24,6 +24,7 @@ from smsbot.log import Log
 from smsbot.policy import consent, noise, parts
 from smsbot.policy.consent import Word
 from smsbot.policy.pace import REST, Pace
+from smsbot.policy.rates import Rate
 from smsbot.stores.base import Acceptance, Consent, Row, Store
 
 from . import long_texts
@@ -49,6 +50,8 @@ _NO_LINE = "no recipient, and its account has not exactly one line"
 
 MACHINE = "machine"
 """The desk that is told of machines at the other end."""
+FLOOD = "flood"
+"""And of numbers that text more than is answered."""
 _PACES = 50_000
 """Numbers whose pace is remembered."""
 _HELP_EVERY = 60.0
@@ -77,6 +80,7 @@ class Inbox:
         self._partial: dict[Key, float] | None = None
         """Until when more parts of a long text may come, by conversation."""
         self._paces: OrderedDict[Key, Pace] = OrderedDict()
+        self._rates: OrderedDict[Key, Rate] = OrderedDict()
         self._paced: Mapping[str, float] | None = None
         self._helped: OrderedDict[Key, float] = OrderedDict()
 
@@ -311,9 +315,13 @@ class Inbox:
             return self._done(event, "a sender that cannot be answered")
         if self._lines.get(event.key.number) is not None:
             return self._done(event, "one of our own lines, which is never answered")
+        if word is not Word.STOP and not line.answer_costly and phone.is_costly(event.key.number):
+            return self._done(event, "a premium or satellite number, which is not answered")
         kind = noise.recognise(text)
         if kind is noise.Kind.REACTION:
             return self._react(event, line, text)
+        if word is not Word.STOP and await self._too_many(event, line, word):
+            return None
         if kind is noise.Kind.MEDIA or (kind is noise.Kind.EMPTY and arrival.media):
             return await self._picture(replace(event, kind="media", text=""))
         if kind is noise.Kind.EMPTY:
@@ -392,6 +400,30 @@ class Inbox:
         else:
             await self._hold(event, name)
         return True
+
+    async def _too_many(self, event: Event, line: Line, word: Word | None) -> bool:
+        """Whether a number, or all of a line, texts more than is answered; HELP is, once a minute."""
+        for most, whose in ((line.per_minute, event.key), (line.line_per_minute, Key(line.number, ""))):
+            if most and self._rate(whose).over(event.at, most):
+                break
+        else:
+            return False
+        if word is Word.HELP and self._may_help(event):
+            await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
+            return True
+        note = f"more than {most} texts a minute from {'this number' if whose.number else 'this line'}: not answered"
+        changes = [("handoff", (*event.key, FLOOD, event.at))] if self._rate(whose).tells(event.at) else []
+        if changes:
+            log.warning("too many texts a minute; no more are answered", line=line.number, most=most)
+        await self._store.accept([Acceptance(event, done=True, note=note, changes=tuple(changes))])
+        return True
+
+    def _rate(self, whose: Key) -> Rate:
+        rate = self._rates.setdefault(whose, Rate())
+        self._rates.move_to_end(whose)
+        if len(self._rates) > _PACES:
+            self._rates.popitem(last=False)
+        return rate
 
     async def _hold(self, event: Event, name: str) -> None:
         """From now on nothing answers there, until the desk has looked."""

@@ -11,7 +11,7 @@ from smsbot.core.errors import Changed, RouteError
 from smsbot.core.languages import language_of
 from smsbot.core.nearest import nearest
 from smsbot.core.words import tokens
-from smsbot.policy import consent, pace
+from smsbot.policy import consent, pace, rates
 from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Defaults
 from smsbot.routing.injection import Signature, may_ask, where, wrong
@@ -52,6 +52,12 @@ class Line:
     """What is said to somebody who says that we have the wrong number; empty: such texts mean nothing of their own."""
     pace: int = pace.MOST
     """Texts of one number, faster than a person writes, after which nothing answers; 0: never."""
+    per_minute: int = rates.PER_MINUTE
+    """Turns of one number a minute; more are recorded and not answered. 0: no limit."""
+    line_per_minute: int = 0
+    """Turns of all numbers a minute; 0: no limit."""
+    answer_costly: bool = False
+    """Whether premium numbers and satellite phones are answered."""
     gateway: str = ""
     """The provider of its account."""
     sends_media: bool = False

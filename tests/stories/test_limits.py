@@ -1,0 +1,146 @@
+"""Limits of a number and a line: what is recorded but not answered, and what always passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smsbot import Bot
+from smsbot.core.phone import is_costly
+from smsbot.policy.rates import Rate
+from smsbot.settings import LineSettings
+
+from ..house import ANN, BOB, LINE, House
+
+
+def echo() -> Bot:
+    bot = Bot()
+
+    @bot.fallback
+    def say(text: str) -> str:
+        return f"heard {text}"
+
+    return bot
+
+
+async def flood(h: House, number: str, many: int, word: str = "text", seconds: float = 0.6) -> None:
+    """Texts slow enough for a person's thumb, each another, and far too many."""
+    for n in range(many):
+        await h.text(number, f"{word} {n}" if word == "text" else word)
+        await h.advance(seconds)
+
+
+@pytest.mark.parametrize(("most", "expected"), [(None, 30), (5, 5), (0, 36)])
+async def test_more_than_so_many_a_minute_are_recorded_and_not_answered(
+    house: Any, most: int | None, expected: int
+) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(per_minute=most)})
+    await flood(h, ANN, 36)
+    assert len(await h.heard(ANN)) == expected
+    assert len(await h.events()) == 36, "nothing is lost"
+    told = await h.app.store.rows("handoffs", limit=9)
+    assert [t["desk"] for t in told] == (["flood"] if expected < 36 else []), "the desk is told, once"
+    await h.text(BOB, "me too")
+    assert await h.heard(BOB) == ["heard me too"]
+    await h.advance("2m")
+    await h.text(ANN, "again")
+    assert (await h.heard(ANN))[-1] == "heard again", "a minute later it is a person again"
+
+
+async def test_stop_and_help_pass(house: Any) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(per_minute=3)})
+    await flood(h, ANN, 6)
+    for _ in range(5):
+        await h.text(ANN, "HELP")
+        await h.advance(0.6)
+    heard = await h.heard(ANN)
+    assert len(heard) == 4, "HELP once a minute"
+    await h.text(ANN, "STOP")
+    assert await h.app.store.rows("suppressed", number=ANN)
+
+
+async def test_help_of_an_opted_out_number_is_answered_once_a_minute(house: Any) -> None:
+    h: House = await house(echo())
+    await h.text(ANN, "STOP")
+    for _ in range(4):
+        await h.text(ANN, "HELP")
+        await h.advance(10)
+    assert len(await h.heard(ANN)) == 2
+    await h.advance("1m")
+    await h.text(ANN, "HELP")
+    assert len(await h.heard(ANN)) == 3
+
+
+async def test_pictures_count_too(house: Any) -> None:
+    bot = echo()
+
+    @bot.on_media
+    def thanks() -> str:
+        return "Nice!"
+
+    h: House = await house(bot, line_settings={LINE: LineSettings(per_minute=4)})
+    for n in range(9):
+        await h.phone(ANN).text("", media=f"https://pictures.test/{n}.jpg")
+        await h.advance(2)
+    assert len(await h.heard(ANN)) == 4
+
+
+async def test_a_line_has_a_limit_of_its_own(house: Any) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(line_per_minute=6)})
+    for n in range(10):
+        await h.text(f"+4860010030{n}", "hi")
+    answered = [n for n in range(10) if await h.heard(f"+4860010030{n}")]
+    assert len(answered) == 6
+    await h.text("+48600100309", "STOP")
+    assert await h.app.store.rows("suppressed", number="+48600100309")
+
+
+COSTLY = [
+    "+870773111632",
+    "+881612345678",
+    "+88213123456",
+    "+883510012345",
+    "+979123456789",
+    "+48701123456",
+    "+449098790000",
+]
+USUAL = ["+48600100200", "+447700900123", "+12125550123", "+33612345678", "7255", "PizzaBar", "+999123456789"]
+
+
+@pytest.mark.parametrize("number", COSTLY)
+async def test_costly_numbers_are_not_answered(house: Any, number: str) -> None:
+    assert is_costly(number)
+    h: House = await house(echo())
+    await h.inbound(id="1", **{"from": number}, to=LINE, message="hi")
+    await h.settle()
+    assert await h.outgoing() == []
+    assert len(await h.events()) == 1
+
+
+@pytest.mark.parametrize("number", COSTLY[:2])
+async def test_costly_numbers_are_answered_where_it_is_set(house: Any, number: str) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(answer_costly=True)})
+    await h.inbound(id="1", **{"from": number}, to=LINE, message="hi")
+    await h.settle()
+    assert len(await h.outgoing()) == 1
+
+
+@pytest.mark.parametrize("number", USUAL)
+def test_usual_numbers(number: str) -> None:
+    assert not is_costly(number)
+
+
+def test_a_minute_is_counted_from_its_first_text() -> None:
+    rate = Rate()
+    assert [rate.over(t, 2) for t in (0.0, 10.0, 20.0, 59.9, 60.0, 61.0, 62.0)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert [rate.tells(t) for t in (0.0, 10.0, 3599.0, 3600.0)] == [True, False, False, True]
+    assert not Rate(began=100.0, turns=99).over(1.0, 2), "a clock that went back counts anew"
