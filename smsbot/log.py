@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -12,6 +13,8 @@ lost = 0
 """Lines that could not be written since the process began."""
 
 
+sink: Callable[[dict[str, Any]], None] | None = None
+"""Where ordinary traffic is told; nowhere unless a server is run for real."""
 _finishers: list[Callable[[], None]] = []
 
 
@@ -36,6 +39,14 @@ class Log:
     def error(self, event: str, **values: Any) -> None:
         """What is wrong now."""
         self._write("error", event, values)
+
+    def traffic(self, event: str, **values: Any) -> None:
+        """A text that came or went, told as cheaply as can be; only where somebody listens."""
+        if sink is not None:
+            try:
+                sink({"event": event, "level": "info", "timestamp": datetime.now(UTC).isoformat(), **values})
+            except Exception:
+                missed()
 
     def _write(self, level: str, event: str, values: dict[str, Any]) -> None:
         try:

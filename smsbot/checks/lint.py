@@ -7,6 +7,7 @@ looked up where the function really finds them, whatever they are imported as.
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import importlib
 import inspect
@@ -200,12 +201,18 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_AsyncWith(self, node: ast.AsyncWith) -> None:
         for item in node.items:
+            if self._is_deadline(item.context_expr):  # it may surround a step, whose end is journaled either way
+                continue
             self.problems.append(self.source.unsafe(item.context_expr, "async with", AWAIT))
         self.generic_visit(node)
 
     def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
         self.problems.append(self.source.unsafe(node.iter, "async for", AWAIT))
         self.generic_visit(node)
+
+    def _is_deadline(self, node: ast.expr) -> bool:
+        """Whether it is ``asyncio.timeout(…)`` or ``asyncio.timeout_at(…)``, whatever they are called here."""
+        return isinstance(node, ast.Call) and self._value(node.func) in (asyncio.timeout, asyncio.timeout_at)
 
     def _ours(self, awaited: ast.expr) -> bool:
         """Whether what is awaited is chat's, or a function that is given the chat, or one of the function's own."""

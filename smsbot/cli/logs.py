@@ -10,8 +10,10 @@ import sys
 import threading
 import time
 import traceback
+from functools import partial
 from typing import Any, TextIO, cast
 
+import orjson
 import structlog
 
 from smsbot import log
@@ -74,10 +76,13 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def configure(*, json: bool | None = None, level: int = logging.INFO, candid: bool = False) -> None:
+def configure(
+    *, json: bool | None = None, level: int = logging.INFO, candid: bool = False, traffic: bool = False
+) -> None:
     """Send structlog's and the standard library's records to stderr in one form.
 
     `candid`: on a terminal, exceptions are shown with their words, as in the sandbox, where nobody is a stranger.
+    `traffic`: each text that comes or goes is told, with masked numbers and without its words.
     """
     stream = Stream(sys.stderr)
     as_json = not _is_terminal(sys.stderr) if json is None else json
@@ -107,7 +112,18 @@ def configure(*, json: bool | None = None, level: int = logging.INFO, candid: bo
             foreign_pre_chain=[*shared, _without_repr],
         )
     )
+    if traffic:
+        log.sink = partial(_tell_traffic, stream) if as_json else _say_traffic
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _tell_traffic(stream: Stream, line: dict[str, Any]) -> None:
+    stream.write(orjson.dumps(line).decode() + "\n")
+
+
+def _say_traffic(line: dict[str, Any]) -> None:
+    told = {name: value for name, value in line.items() if name not in ("event", "level", "timestamp")}
+    structlog.get_logger("smsbot").info(line["event"], **told)
 
 
 def _without_repr(_: Any, __: str, event: Any) -> Any:

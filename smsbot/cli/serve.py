@@ -256,7 +256,7 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
 
     Ends on SIGTERM or Ctrl+C once everything under way has ended, within 30 seconds.
     """
-    logs.configure()
+    logs.configure(traffic=True)
     settings = read(database=database, host=host, port=port)
     if target is not None:
         chosen = _configured(settings, target)

@@ -16,6 +16,7 @@ from smsbot.core import phone
 from smsbot.core.clock import iso
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.status import MEANING, Status
+from smsbot.pipeline.finding import is_part, waiting, whole_number
 from smsbot.stores.base import Row
 from smsbot.stores.sqlite import SqliteReader
 
@@ -148,32 +149,37 @@ def trace(ctx: click.Context, number: str, database: str | None, as_json: bool, 
     countries = [line.country for line in found.lines.values()]
     countries += [phone.country(line) for bot in found.bots.values() for line in bot.lines]
     theirs = phone.normalise(number, next(filter(None, countries), None))
-    if not phone.can_receive(theirs):
-        raise UsageError(f"{number!r} is not a phone number; write it as +48600100200")
+    if not phone.can_receive(theirs) and not is_part(number):
+        raise UsageError(f"{number!r} is not a phone number; write it as +48600100200, or its last digits")
 
-    async def work() -> tuple[list[Row], list[Row]]:
+    async def work() -> tuple[str, list[Row], list[Row], list[Row]]:
         async with SqliteReader(found.path) as reader:
-            rows = await reader.rows("thread", number=theirs, limit=limit, before=_FOREVER)
-            return rows, await reader.rows("last_out", number=theirs)
+            whose = await whole_number(reader, theirs, number)
+            rows = await reader.rows("thread", number=whose, limit=limit, before=_FOREVER)
+            return whose, rows, await reader.rows("last_out", number=whose), await reader.rows("pauses")
 
-    rows, newest = options.run(work())
+    theirs, rows, newest, pauses = options.run(work())
+    waits = waiting(rows, pauses)
     last = newest[0] if newest else None
     if as_json:
         options.emit(
             {
                 "v": 1,
-                "verdict": last["status"] if last else "never requested",
+                "verdict": last["status"] if last else "waits" if waits else "never requested",
+                **({"why": waits} if waits else {}),
                 "messages": [document_of(r, reveal=reveal) for r in reversed(rows)],
             }
         )
     else:
-        _print_trace(rows, last, theirs, reveal)
-    ctx.exit(_exit(rows, last))
+        _print_trace(rows, last, theirs, reveal, waits)
+    ctx.exit(_exit(rows, last, waits))
 
 
-def _print_trace(rows: list[Row], last: Row | None, number: str, reveal: bool) -> None:
+def _print_trace(rows: list[Row], last: Row | None, number: str, reveal: bool, waits: str) -> None:
     who = number if reveal else phone.mask(number)
-    if last is None:
+    if waits and (last is None or not rows or rows[0]["direction"] == "in"):
+        click.echo(f"{click.style('NOT YET', bold=True)}: {waits}.")
+    elif last is None:
         click.echo(f"Nothing was requested for {who}." if not rows else f"{who} texted, but nothing was requested.")
     else:
         status = Status(last["status"])
@@ -185,7 +191,9 @@ def _print_trace(rows: list[Row], last: Row | None, number: str, reveal: bool) -
         click.echo(line_of(row, reveal=reveal))
 
 
-def _exit(rows: list[Row], last: Row | None) -> int:
+def _exit(rows: list[Row], last: Row | None, waits: str) -> int:
+    if last is None and waits:
+        return 6
     if last is None:
         return 5 if not rows else 1
     status = Status(last["status"])

@@ -298,9 +298,17 @@ def dig(item: Mapping[str, Any], name: str) -> str | None:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def object_in(value: Any) -> dict[str, Any] | None:
+    """The JSON object that a field of a form holds, as some providers wrap theirs; None if it holds none."""
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return None
+    return loads(value.encode("utf-8", "replace")) or None
+
+
 def _at(value: Any, way: Iterable[str]) -> Any:
     """What lies at the end of a way; None if there is no such way."""
     for part in way:
+        value = object_in(value) or value
         if isinstance(value, list) and part.isdecimal():
             value = value[int(part)] if int(part) < len(value) else None
         else:

@@ -252,6 +252,7 @@ class Inbox:
             if event.seen in self._recent and not event.window:
                 return True
             onward = await self._sort(event, line, arrival)
+        log.traffic("text in", number=phone.mask(key.number), line=line.number)
         if onward is not None:  # begun without a pause, so that nothing overtakes it here
             await onward
         self._recent[event.seen] = None

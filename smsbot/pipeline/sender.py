@@ -210,6 +210,7 @@ class Sender:
                 self.start(await insist(lambda: self._store.retry([again])))
                 return
         following = await insist(lambda: self._store.sent([end]))
+        log.traffic("text out", number=number, line=claim.outgoing.key.line, id=claim.outgoing.id, end=end.fate.value)
         reached("send.settled")
         self.start(following)
         if end.fate is Fate.UNKNOWN:

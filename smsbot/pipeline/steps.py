@@ -117,6 +117,8 @@ class Steps:
                 with watched(do.name, lambda: where(function)):
                     result = function(*do.args, **kwargs)
                 return await result if inspect.isawaitable(result) else result
+            except GeneratorExit as error:  # raised by the function: we run in a task, which is cancelled, not closed
+                raise RuntimeError("the step raised GeneratorExit") from error
             except Exception:
                 if attempt == do.tries:
                     raise

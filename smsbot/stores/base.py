@@ -281,6 +281,14 @@ class Hooks(Protocol):
         ...
 
 
+class Reads(Protocol):
+    """Reading by the name of a statement."""
+
+    async def rows(self, name: str, **parameters: object) -> list[Row]:
+        """The rows of a named read."""
+        ...
+
+
 class Tables(Protocol):
     """Reading and writing by the name of a statement, for pages and for the sandbox."""
 

@@ -27,6 +27,7 @@ from smsbot.core.phone import mask
 from smsbot.core.status import MEANING, Status
 from smsbot.core.zones import zone_of
 from smsbot.gateways.base import FieldNames
+from smsbot.pipeline.finding import is_part, waiting, whole_number
 from smsbot.pipeline.lines import Lines
 from smsbot.pipeline.supervisor import Supervisor
 from smsbot.stores.base import Row, Tables
@@ -189,6 +190,12 @@ class Pages:
 
     async def _listing_of(self, asked: str, number: str, cursor: str) -> dict[str, Any]:
         number = number or self._normalise(asked)
+        several = ""
+        if asked and is_part(asked):
+            try:
+                number = await whole_number(self._tables, number, asked)
+            except UsageError as error:
+                number, several = "", error.args[0]
         before, skip = _cursor(cursor)
         wanted = _PAGE + 1 + skip
         if number:
@@ -207,6 +214,8 @@ class Pages:
             "older": _next_cursor(rows[:_PAGE], before, skip) if len(rows) > _PAGE else None,
             "fixed": before < _FOREVER,
             "asked": asked,
+            "several": several,
+            "waits": waiting(rows, await self._tables.rows("pauses")) if number else "",
             "found": mask(number) if number else "",
             "counts": {k: v for k, v in counts.items() if v},
             "pauses": await self._tables.rows("pauses"),

@@ -8,12 +8,14 @@ from typing import Any
 from smsbot.core import phone
 from smsbot.core.errors import NotUnderstood
 from smsbot.gateways.base import FieldNames, WebhookRequest
-from smsbot.gateways.fields import items, masked
+from smsbot.gateways.fields import items, masked, object_in
 from smsbot.pipeline.inbox import FOREIGN
 from smsbot.stores.base import Row
 
 _LONGEST = 200
 _DEEPEST = 6
+_USUAL = {"text": ("text", "message", "body", "content", "msg", "sms")}
+"""What providers call it, where it cannot be told by its value."""
 MEANINGS = {
     "from": "the person's number",
     "to": "our line",
@@ -39,7 +41,10 @@ def shown(row: Row, headers: Mapping[str, str], fields: FieldNames, is_line: Cal
         "kind": row["kind"],
         "reason": masked(row["reason"]),
         "at": row["at"],
-        "values": [(name, masked(name)[:_LONGEST], _masked(value)) for name, value in found.items()],
+        "values": [
+            (name, masked(name)[:_LONGEST], value if is_line(value) else _masked(value))
+            for name, value in found.items()
+        ],
         "raw": "" if found else masked(row["body"].decode("utf-8", "replace"))[: 5 * _LONGEST],
         "wanted": {
             ours: (MEANINGS.get(ours, ours), _guess(ours, theirs, found, is_line)) for ours, theirs in names.items()
@@ -65,16 +70,20 @@ def _paths(item: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterato
             many = value and all(isinstance(v, Mapping) for v in value)  # each is one of what we look for
             inner = {"*": value[0]} if many else {str(n): v for n, v in enumerate(value[:9])}
             yield from _paths(inner, f"{path}.", depth + 1)
+        elif (wrapped := object_in(value)) is not None and depth < _DEEPEST:
+            yield from _paths(wrapped, f"{path}.", depth + 1)
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             yield path, str(value)
 
 
 def _guess(ours: str, theirs: tuple[str, ...], found: Mapping[str, str], is_line: Callable[[str], bool]) -> str:
-    """The field that has one of the names we know, or ends with one; else the one whose value looks right."""
-    known = [n.lower() for n in theirs]
+    """The field that has one of the names we know, or ends with one; else the one whose value is a line or a number.
+
+    What somebody wrote cannot be told from other words by its looks, and the longest of them may be a signature.
+    """
+    known = [n.lower() for n in (*theirs, *_USUAL.get(ours, ()))]
     named = [f for f in found if f.lower() in known] + [f for f in found if f.lower().rpartition(".")[2] in known]
     lines = [f for f, value in found.items() if is_line(value)]
     people = [f for f, value in found.items() if f not in lines and phone.is_number(phone.normalise(value))]
-    words = sorted((f for f in found if f not in lines + people), key=lambda f: -len(found[f]))
-    looks = {"to": lines, "from": people, "text": words}.get(ours, [])
+    looks = {"to": lines, "from": people}.get(ours, [])
     return next(iter((*(f for f in named if not looks or f in looks), *looks)), "")

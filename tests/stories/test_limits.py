@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smsbot import Bot
+from smsbot import Bot, Chat
 from smsbot.core.phone import is_costly
 from smsbot.policy.rates import Rate
 from smsbot.settings import LineSettings
@@ -144,3 +144,64 @@ def test_a_minute_is_counted_from_its_first_text() -> None:
     ]
     assert [rate.tells(t) for t in (0.0, 10.0, 3599.0, 3600.0)] == [True, False, False, True]
     assert not Rate(began=100.0, turns=99).over(1.0, 2), "a clock that went back counts anew"
+
+
+# -- what waits behind a pause, and whose number it is -------------------------------------------------
+
+
+async def paused(house: Any) -> House:
+    bot = echo()
+
+    @bot.event("ready")
+    def ready() -> str:
+        return "Your order is ready."
+
+    h: House = await house(bot)
+    await h.app.commands.table()["pause"](scopes=[["all", ""]], everything=True, why="moving house")
+    assert await h.app.commands.emit("ready", ANN, {}) == "queued"
+    return h
+
+
+async def test_an_event_behind_a_pause_is_found(house: Any) -> None:
+    h = await paused(house)
+    page = (await h.http.post("/", data={"number": ANN})).text
+    assert "paused since" in page
+    assert "moving house" in page
+    assert "(event ready)" in page
+
+
+@pytest.mark.parametrize("asked", ["100200", "200", "48•••00".replace("48•••", "2"), "600 100 200", "+48 600 100 200"])
+async def test_a_number_is_found_by_its_last_digits(house: Any, asked: str) -> None:
+    h: House = await house(echo())
+    await h.text(ANN, "hello there")
+    page = (await h.http.post("/", data={"number": asked})).text
+    assert "heard hello there" in page
+    assert ANN not in page.replace(f'value="{asked}"', "").replace(f'data-asked="{asked}"', "")
+
+
+async def test_several_numbers_that_end_alike_are_told_apart(house: Any) -> None:
+    h: House = await house(echo())
+    await h.text(ANN, "one")
+    await h.text("+48700100200", "two")
+    page = (await h.http.post("/", data={"number": "100200"})).text
+    assert "give more digits" in page
+    assert "heard" not in page
+
+
+async def test_a_step_that_raises_generator_exit_ends(house: Any) -> None:
+    bot = Bot()
+
+    def broken() -> None:
+        raise GeneratorExit
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        try:
+            await chat.step(broken)
+        except Exception as error:
+            return f"it raised {error}"
+        return "no"
+
+    h: House = await house(bot)
+    await h.text(ANN, "go")
+    assert "GeneratorExit" in (await h.heard(ANN))[-1]

@@ -163,3 +163,26 @@ async def test_fields_that_are_named_in_two_steps_are_both_kept(house: Any) -> N
     await h.restart()
     answer = await h.inbound(msisdn=ANN, words="hi", short=LINE)
     assert answer.json() == {"ok": True}
+
+
+async def test_a_field_is_never_chosen_for_its_length(house: Any) -> None:
+    h: House = await house(bot())
+    signature = "x" * 190
+    await h.http.post(h.hook("inbound"), json={"who": ANN, "meta": LINE, "token": signature, "words": "hi"})
+    page = (await h.http.get("/quarantine")).text
+    assert '<option value="token" selected>' not in page
+    assert LINE in page, "our own line is no secret"
+    assert ANN not in page
+
+
+async def test_json_inside_a_form_is_mapped(house: Any) -> None:
+    h: House = await house(bot())
+    inner = {"sender": ANN, "line": LINE, "msg": "hello"}
+    await h.http.post(h.hook("inbound"), data={"payload": json.dumps(inner), "v": "2"})
+    page = (await h.http.get("/quarantine")).text
+    assert "<code>payload.sender</code>" in page
+    chosen = {"account": "sandbox", "kind": "inbound", "field-from": "payload.sender", "field-to": "payload.line",
+              "field-text": "payload.msg"}  # fmt: skip
+    await h.http.post("/quarantine", data=chosen)
+    await h.settle()
+    assert len(await h.heard(ANN)) == 1

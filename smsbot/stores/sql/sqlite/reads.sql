@@ -97,14 +97,23 @@ SELECT * FROM (
                coalesce(nullif(json_extract(data, '$.media[0][1]'), ''), 'picture') ||
                coalesce(' ' || json_extract(data, '$.media[0][0]'), '') || ')')
              ELSE text END AS text,
-           at, kind AS status, note AS detail, 1 AS parts, '' AS reaction
+           at, kind AS status, CASE WHEN state = 0 AND note = '' THEN 'waits for its turn' ELSE note END AS detail,
+           1 AS parts, '' AS reaction
     FROM events WHERE number = :number
-    AND (kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
+    AND (kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR state = 2
+      OR state = 0 AND (attempts > 0 OR kind = 'event'))
     AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
     SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
     FROM outgoing WHERE number = :number AND created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: numbers_like
+-- Numbers that end with some digits, those who texted or were texted last first.
+SELECT number FROM (
+  SELECT number, max(seq) AS last FROM events WHERE number LIKE '%' || :digits GROUP BY number
+  UNION ALL SELECT number, max(seq) FROM outgoing WHERE number LIKE '%' || :digits GROUP BY number)
+GROUP BY number ORDER BY max(last) DESC LIMIT :limit;
 
 -- name: greeted
 -- A text of ours to somebody, before a moment.
