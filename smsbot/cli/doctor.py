@@ -17,7 +17,7 @@ from smsbot.app import build_lines
 from smsbot.checks.proof import examine
 from smsbot.configuration import check_account, check_live
 from smsbot.core.clock import duration
-from smsbot.core.errors import SettingsError, SmsbotError
+from smsbot.core.errors import SettingsError, SmsbotError, UsageError
 from smsbot.core.phone import can_receive
 from smsbot.core.problem import Severity
 from smsbot.gateways.base import Outbound, Search
@@ -46,6 +46,10 @@ class Finding:
 @click.option("--live", metavar="NUMBER", help="Send NUMBER one real text; wait for its report and for a reply.")
 @click.option("--wait", default="2m", show_default=True, help="With --live: how long to wait for each.")
 @click.option("--keep", default="fixtures", show_default=True, help="With --live: where the payloads go, redacted.")
+@click.option(
+    "--gateway", "examples", multiple=True, metavar="FILE", help="Print settings from a manual's example (-: stdin)."
+)
+@click.option("--account", default="other", show_default=True, metavar="NAME", help="With --gateway: the account.")
 @click.pass_context
 def doctor(
     ctx: click.Context,
@@ -55,11 +59,23 @@ def doctor(
     live: str | None,
     wait: str,
     keep: str,
+    examples: tuple[str, ...],
+    account: str,
 ) -> None:
     """Check settings, bots, database and credentials. Exit code 1 if something has to be done.
 
     With --live, try the whole way on a running server: one text to NUMBER, its delivery report, and your reply.
+
+    With --gateway, check nothing: FILE holds a request or a webhook of a provider's manual (a curl line, an HTTP
+    request, JSON or a form; several between lines of ---), and what is printed is the account for smsbot.toml.
     """
+    if examples:
+        from .doctor_gateway import describe
+
+        if live is not None:
+            raise UsageError("--gateway and --live are two things; first the account, then the trial")
+        describe(examples, account, as_json)
+        return
     if live is not None:
         from .firstday import trial
 

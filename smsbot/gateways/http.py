@@ -83,7 +83,7 @@ _WORDS: Mapping[Status, str] = {
     Status.UNDELIVERED: "undelivered undeliv undeliverable deliveryfailed delivery_failed notdelivered not_delivered",
     Status.EXPIRED: "expired deleted",
 }
-_DEFAULTS = {word: status for status, words in _WORDS.items() for word in words.split()}
+KNOWN_WORDS = {word: status for status, words in _WORDS.items() for word in words.split()}
 """What words say everywhere, in any case (SMPP 3.4 §5.2.28, and common sense); `statuses` says what others mean."""
 _PLAIN = {s.value: s for s in (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Status.UNDELIVERED)}
 """Of a look-up fewer words are believed: it decides whether a text is sent again."""
@@ -110,7 +110,7 @@ class Http:
         self._look_up = told.address("look_up")
         self._look_up_status = told.text("look_up_status", "status")
         named = told.meanings("statuses")
-        self._statuses = {**_DEFAULTS, **named}
+        self._statuses = {**KNOWN_WORDS, **named}
         self._looked_up = {**_PLAIN, **named}
         self._timeout = told.seconds("timeout", 20.0)
         self._header = told.text("hook_header", "").lower()
