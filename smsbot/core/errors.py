@@ -20,6 +20,7 @@
     │   ├── BackupError       a backup could not be made, read or restored
     │   ├── StoreForeign      the database is another program's, or not there
     │   ├── StoreOlder        an older smsbot wrote this database, and no server has brought it up to date
+    │   ├── StoreGone         it was there and is gone, or has lost something
     │   └── StoreTooNew       a newer smsbot wrote this database
     ├── NotUnderstood         a provider's webhook whose shape we do not know: quarantine
     └── TransportError        an HTTP request did not get its answer

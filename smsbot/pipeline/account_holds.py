@@ -46,12 +46,12 @@ class AccountHolds:
         return result if blamed[text.id] >= _PATIENCE else replace(result, outcome=Outcome.THROTTLED)
 
     async def begin(self, account: str, why: str, now: float) -> None:
-        """Hold an account, or wait longer for one that is held."""
+        """Hold an account, or wait longer for one that is held. `why` is a code: words may quote the text."""
         held = self._held.get(account)
         if held is None or not self._store.account_held(account):
             held = self._held[account] = _Held()
             log.error("an account is held: its provider refuses every text; they wait", account=account, why=why)
-            await self._store.pause(SCOPE, account, now, f"its provider refuses every text: {why}"[:200])
+            await self._store.pause(SCOPE, account, now, f"its provider refuses every text ({why})")
         else:
             held.wait = min(held.wait * 2, _LONGEST)
         held.again = now + held.wait

@@ -194,7 +194,7 @@ class Sender:
                 await self._opted_out(claim.outgoing, result.code or "its list", now)
                 return
             case Outcome.REFUSED if result.about == "account":
-                await insist(lambda: self.holds.begin(claim.outgoing.account, detail, now))
+                await insist(lambda: self.holds.begin(claim.outgoing.account, why, now))
                 await self._give_back((claim,), f"the account is held: {detail}")
                 return
             case Outcome.REFUSED:

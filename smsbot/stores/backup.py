@@ -170,7 +170,7 @@ def _locked(target: Path) -> Iterator[None]:
     finally:
         if not there and target.exists() and not target.stat().st_size:  # nothing came of it
             target.unlink()
-        lock.release()
+        lock.close()
 
 
 def unserved(target: Path) -> None:

@@ -58,7 +58,7 @@ class Lock:
         _HELD.add(self._file)
         return True
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Let go, once the database is closed."""
         if self._fd >= 0:
             _HELD.discard(self._file)

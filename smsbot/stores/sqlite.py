@@ -111,6 +111,7 @@ class SqliteStore:
         self._lock = Lock(self.path)
         self._mark = Mark(self.path)
         self._guarded = guarded
+        self._marked = 0
         self._hot = SqliteReader(path)
         """Reads of conversations: a reader of their own, so that they answer in the order asked."""
         self._pages = SqliteReader(path)
@@ -151,7 +152,14 @@ class SqliteStore:
         if self._guarded:
             self._mark.check_same(identity, self._ledger.seq)
         self._mark.open(identity, self._ledger.seq)
-        self._writer.committed = lambda: self._mark.keep(self._ledger.seq)
+        self._marked = self._ledger.seq
+        self._writer.committed = self._committed
+
+    def _committed(self, db: sqlite3.Connection) -> None:
+        """Mark what is durable: of a batch in which some were refused, places that were counted may stand nowhere."""
+        if self._ledger.seq != self._marked:
+            self._marked = self._ledger.seq
+            self._mark.keep(db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
     async def _wait_for_lock(self) -> None:
         """Take the lock; a process that has just been killed may hold it for a moment still."""
@@ -169,7 +177,7 @@ class SqliteStore:
         await self._pages.close()
         await self._writer.stop()
         self._mark.close()
-        self._lock.release()
+        self._lock.close()
 
     @property
     def failing(self) -> bool:

@@ -168,7 +168,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
-        self.committed: Callable[[], None] = _nothing
+        self.committed: Callable[[sqlite3.Connection], None] = _nothing
         """Is called on the thread when a batch is durable."""
 
     @property
@@ -286,7 +286,7 @@ class Writer:
             except Exception:
                 answers = self._one_by_one(db, units)
             self.failing = False
-            self.committed()
+            self.committed(db)
         except BaseException as error:
             self.failing = True
             failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
@@ -355,7 +355,7 @@ class Writer:
             unit.undo()
 
 
-def _nothing() -> None:
+def _nothing(db: sqlite3.Connection) -> None:
     """Nobody wants to know."""
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from typing import Any, Literal
 
 from smsbot import Bot, Chat, choice
 
-bot = Bot(timeout="10m", tries=9)
+bot = Bot(flows="flows", timeout="10m", tries=9, threads=2)
+
+
+@bot.action
+async def weigh(n: int, size: str) -> int:
+    """What a flow asks of the outside, which takes a moment."""
+    await asyncio.sleep(0.01)
+    return n * 3
 
 
 async def record(number: str, n: int, idempotency_key: str = "") -> int:
@@ -34,6 +43,13 @@ async def go(chat: Chat, n: int) -> str:
 @bot.on("echo {n:int}")
 def echo(n: int) -> str:
     return f"echo {n}"
+
+
+@bot.on("slow {n:int}", blocking=True)
+def slow(n: int) -> str:
+    """Holds one of the few threads of this bot."""
+    time.sleep(0.3)
+    return f"slow {n}"
 
 
 @bot.event("ping")

@@ -39,9 +39,20 @@ RARE = {
     "check.kept",
 }
 """What happens so seldom that the first time must do."""
+FAULTS = ("fault.log", "fault.worker", "fault.writer")
+"""What goes wrong without ending the process: its log cannot be written, a worker and the writer raise."""
 ONCE = {"recover.begun", "drain.begun"}
 """What happens once in the life of a process."""
-APART = {"migration.written", "migration.done", "backup.copied"}
+APART = {
+    "migration.written",
+    "migration.done",
+    "backup.copied",
+    "restore.copied",
+    "restore.kept",
+    "restore.placed",
+    "worker.timers",
+    "writer.served",
+}
 """What has a test of its own, because no load passes there."""
 PATIENCE = 8.0
 """Seconds in which a place must be reached under load."""
@@ -54,7 +65,7 @@ def places() -> list[str]:
 
 def plan(chance: random.Random, seeds: int, kills: int) -> list[str]:
     """Every place `seeds` times and `kills` moments, in any order."""
-    found = places() * seeds + ["random"] * kills
+    found = places() * seeds + [*FAULTS] * seeds + ["random"] * kills
     chance.shuffle(found)
     return found
 
@@ -112,6 +123,10 @@ async def _end_at(step: str, stage: Stage, chance: random.Random, report: Report
     """Start a server that will end there."""
     servers = stage.servers
     nth = 1 if step in RARE | ONCE else chance.randint(2, 30)
+    if step in FAULTS:
+        await _live_through(step, stage, chance)
+        report.kills[step] += 1
+        return
     listens = await servers.start(f"{step}:{nth}" if step in POINTS else "")
     if step in net.POINTS:
         stage.network.end_at(step, nth, lambda: servers.send(signal.SIGKILL))
@@ -127,6 +142,17 @@ async def _end_at(step: str, stage: Stage, chance: random.Random, report: Report
     else:
         report.missed.append(step)
         await servers.kill()
+
+
+async def _live_through(fault: str, stage: Stage, chance: random.Random) -> None:
+    """Serve a while with something that goes wrong, then be ended."""
+    raising = {
+        "fault.worker": "worker.timers:3:raise",
+        "fault.writer": f"writer.statement:{chance.randint(50, 400)}:raise",
+    }
+    await stage.servers.start(raising.get(fault, ""), log="/dev/full" if fault == "fault.log" else "")
+    await asyncio.sleep(chance.uniform(0.3, 1.5))
+    await stage.servers.kill()
 
 
 def main() -> int:

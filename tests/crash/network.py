@@ -79,7 +79,8 @@ class Network:
                 length = next((int(h[15:]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:")), 0)
                 self._reached("gateway.head")
                 body = await reader.readexactly(length)
-                answer = await self._send(json.loads(body)) if body else self._look_up(head.split(b" ")[1].decode())
+                target = head.split(b" ")[1].decode()
+                answer = await self._routed(target, json.loads(body) if body else None)
                 if answer is None:
                     break
                 status, told = answer
@@ -94,6 +95,20 @@ class Network:
                 await writer.drain()
         writer.close()
 
+    async def _routed(self, target: str, body: Any) -> tuple[int, Any] | None:
+        if not target.startswith("/other"):
+            return await self._send(body) if body is not None else self._look_up(target)
+        if body is None:
+            found = parse_qs(urlsplit(target).query)["ref"][0] in self._known
+            return (200, {"id": parse_qs(urlsplit(target).query)["ref"][0]}) if found else (404, {})
+        if self.unkind and self._chance.random() < 0.1:
+            return 200, {"success": False, "message": "queue full, try again"}
+        told = {"phoneNumbers": [body["to"]], "externalId": body["ref"], "message": body["text"]}
+        answer = await self._send({**told, "webhookUrl": body["report"]}, other=True)
+        if answer is None or answer[0] != 200:
+            return answer
+        return 200, {"id": body["ref"], "status": "queued"}
+
     def _look_up(self, target: str) -> tuple[int, Any]:
         external = parse_qs(urlsplit(target).query).get("externalId", [""])[0]
         found = self._known.get(external)
@@ -102,7 +117,7 @@ class Network:
         self._asked.add(external)
         return (200, {"meta": META, "data": [found]}) if found else (404, {"meta": META, "errors": []})
 
-    async def _send(self, text: dict[str, Any]) -> tuple[int, Any] | None:
+    async def _send(self, text: dict[str, Any], *, other: bool = False) -> tuple[int, Any] | None:
         number, external = text["phoneNumbers"][0], text["externalId"]
         luck = self._chance.random() if self.unkind else 1.0
         outgoing = external.rpartition("-")[0]
@@ -116,7 +131,7 @@ class Network:
             self.sends[number].append((text["message"], external))
             self._arrived.notify_all()
         self._reached("gateway.taken")
-        self._spawn(self._report(text["webhookUrl"], external))
+        self._spawn(self._report(text["webhookUrl"], external, other=other))
         if luck < 0.09:
             return 500, {"meta": META}
         if luck < 0.12:
@@ -141,7 +156,7 @@ class Network:
         """Whether any attempt of a text of ours was kept."""
         return any(external.rpartition("-")[0] == outgoing for external in self._known)
 
-    async def _report(self, url: str, external: str) -> None:
+    async def _report(self, url: str, external: str, *, other: bool) -> None:
         """Reports, some twice, some before the answer to the send; each until it is taken."""
         told = [2, 21] + ([21] if self._chance.random() < 0.1 else [])
         if self._chance.random() < 0.3:
@@ -149,7 +164,10 @@ class Network:
         for status in told:
             if self._chance.random() < 0.5:
                 await asyncio.sleep(self._chance.uniform(0, 0.3))
-            await deliver(self.http, self.reports_to(url), {"externalId": external, "status": status})
+            body: dict[str, Any] = {"externalId": external, "status": status}
+            if other:
+                body = {"id": external, "status": "SENT" if status == 2 else "DeLivrd", "err": 0}
+            await deliver(self.http, self.reports_to(url), body)
 
     async def until(self, number: str, count: int, patience: float) -> bool:
         """Wait until a number has this many different texts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ class Place:
     """Where people live."""
 
     network: Network
-    hook: str
+    hooks: Mapping[str, str]
+    """Where each account's webhooks go."""
     token: str
     http: httpx.AsyncClient
     seed: int
@@ -34,9 +35,16 @@ class Place:
 class Person:
     """One number: acts, and knows which texts it must get, in which order."""
 
+    account, line = "main", LINE
+
     def __init__(self, number: str, place: Place) -> None:
         self.number = number
-        self.network, self.hook, self.token, self.http = place.network, place.hook, place.token, place.http
+        self.network, self.hook, self.token, self.http = (
+            place.network,
+            place.hooks[self.account],
+            place.token,
+            place.http,
+        )
         self.held, self.patience = place.held, place.patience
         self.chance = random.Random(f"{place.seed} {number}")
         self.taken: list[str] = []
@@ -77,7 +85,7 @@ class Person:
 
     async def texts(self, identity: str, text: str) -> None:
         """Send a text as a provider delivers it: until it is taken, one in ten twice at once, one in ten again behind the next."""
-        body = {"id": f"{self.number}/{identity}", "from": self.number, "to": LINE, "message": text}
+        body = {"id": f"{self.number}/{identity}", "from": self._spelled(), "to": self.line, "message": text}
         if self.chance.random() < 0.1:
             self.duplicated += 1
             await asyncio.gather(deliver(self.http, self.hook, body), deliver(self.http, self.hook, body))
@@ -87,6 +95,11 @@ class Person:
         self._overtaken()
         if self.chance.random() < 0.1:
             self._late = body
+
+    def _spelled(self) -> str:
+        """Its number, in one of the ways that providers write it."""
+        bare = self.number.lstrip("+")
+        return self.chance.choice((self.number, bare, f"00{bare}", f"+{bare[:2]} {bare[2:]}"))
 
     def _overtaken(self) -> None:
         """Deliver once more what was kept back, now that a later text has been taken."""
@@ -130,6 +143,39 @@ class Echoer(Person):
         await self.hears(*(f"echo {k}" for k in pair))
 
 
+class Stranger(Echoer):
+    """The same on a line of another account, whose gateway says 200 also where it means no."""
+
+    account, line = "other", "+48732000222"
+
+
+class Reader(Person):
+    """Goes through a flow with an action, and asks for something else in the middle of a question."""
+
+    line = "7255"
+
+    async def round(self, n: int) -> None:
+        await self.texts(f"{n}a", f"flow {n}")
+        if not await self.hears(f"{n} big?"):
+            return
+        if self.chance.random() < 0.5:
+            await self.texts(f"{n}m", "menu")
+            if not await self.hears("S, M or L", f"{n} big?"):
+                return
+        await self.texts(f"{n}b", "2")
+        if await self.hears(f"{n} M {n * 3} right?"):
+            await self.texts(f"{n}c", "yes")
+            await self.hears(f"{n} over")
+
+
+class Sleeper(Person):
+    """Asks for what holds a thread, of which there are fewer than sleepers."""
+
+    async def round(self, n: int) -> None:
+        await self.texts(str(n), f"slow {n}")
+        await self.hears(f"slow {n}")
+
+
 class Pinger(Person):
     """Somebody whom a program tells about events."""
 
@@ -140,5 +186,5 @@ class Pinger(Person):
         await self.hears(f"ping {n}")
 
 
-KINDS: tuple[type[Person], ...] = (Talker, Talker, Echoer, Talker, Talker, Pinger)
+KINDS: tuple[type[Person], ...] = (Talker, Reader, Echoer, Stranger, Talker, Pinger, Sleeper, Reader)
 """Who lives side by side."""

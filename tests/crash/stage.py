@@ -26,10 +26,26 @@ from .verdict import Verdict, verdict
 SETTINGS = """
 [bots.crash]
 target = "tests.crash.bot:bot"
-lines = ["+48732000111"]
+lines = ["+48732000111", "+48732000222", "7255"]
+[lines."+48732000111"]
+account = "main"
+pace = 0
+[lines."+48732000222"]
+account = "other"
+pace = 0
+[lines."7255"]
+account = "main"
+country = "PL"
+pace = 0
 [accounts.main]
 gateway = "messageflow"
 base_url = "http://127.0.0.1:{port}/v2.1"
+[accounts.other]
+gateway = "http"
+url = "http://127.0.0.1:{port}/other"
+body = {{to = "{{to}}", text = "{{text}}", ref = "{{reference}}", report = "{{report_to}}"}}
+look_up = "http://127.0.0.1:{port}/other?ref={{reference}}"
+look_up_certain = true
 """
 
 
@@ -82,8 +98,11 @@ class Servers:
         self.pid = 0
         self.status: int | None = None
 
-    async def start(self, failpoint: str = "", call: str = "") -> bool:
-        """Start one that ends at a failpoint, or at the n-th system call of a kind; whether it listens before it ends."""
+    async def start(self, failpoint: str = "", call: str = "", log: str = "") -> bool:
+        """Start one that ends at a failpoint, or at the n-th system call of a kind; whether it listens before it ends.
+
+        `log` is where it writes its lines, as ``/dev/full``.
+        """
         env = {
             "PORT": str(self._port), "PUBLIC_URL": "https://bots.test", "SMSBOT_RECHECK": "0.2",
             "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "key-of-the-test",
@@ -92,7 +111,11 @@ class Servers:
         }  # fmt: skip
         self.status = None
         self.pid = await self._zygote.fork(
-            env=env, folder=str(self._folder), log=str(self._folder / "log"), plant=self._plant, traced=bool(call)
+            env=env,
+            folder=str(self._folder),
+            log=log or str(self._folder / "log"),
+            plant=self._plant,
+            traced=bool(call),
         )
         if call:
             await self._trace(call)
@@ -180,11 +203,11 @@ class Stage:
         """The address of inbound webhooks, and a token of the API; needs a database that was begun."""
         self.network.reports_to = lambda url: url.replace("https://bots.test", self._base)
         with self._database() as db, db:
-            secret = db.execute("SELECT secret FROM hook_secrets").fetchone()[0]
+            secrets = dict(db.execute("SELECT account, secret FROM hook_secrets").fetchall())
             hashed = hashlib.sha256(b"crash-token").digest()
             db.execute("INSERT OR IGNORE INTO tokens VALUES ('crash', ?, 0)", (hashed,))
-        hook = f"{self._base}/hooks/main/{secret}/inbound"
-        return Place(self.network, hook, "crash-token", http, self._seed, self._patience, self._held)
+        hooks = {name: f"{self._base}/hooks/{name}/{secret}/inbound" for name, secret in secrets.items()}
+        return Place(self.network, hooks, "crash-token", http, self._seed, self._patience, self._held)
 
     def _database(self) -> closing[sqlite3.Connection]:
         return closing(sqlite3.connect(self._folder / "smsbot.db", timeout=20))

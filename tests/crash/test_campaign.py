@@ -16,7 +16,7 @@ from smsbot.failpoints import POINTS
 
 from ..conftest import leave_out
 from ..processes import ROOT, Process, free_port
-from .campaign import APART, campaign, places, plan
+from .campaign import APART, FAULTS, campaign, places, plan
 from .lives import CALLS, life
 from .planted import PLANTS
 from .stage import Zygote
@@ -29,7 +29,7 @@ async def test_every_place_and_random_kills_under_load(tmp_path: Path) -> None:
     found = await campaign(tmp_path, SEED, plan(random.Random(SEED), 2, 40))
     print(found)
     assert found.clean, f"{found}\n{(tmp_path / 'log').read_text()[-3000:]}"
-    assert set(found.kills) == {*places(), "random"}
+    assert set(found.kills) == {*places(), *FAULTS, "random"}
     assert found.verdict.texts > 300
     assert min(found.verdict.duplicated, found.verdict.reordered) > 0.1 * found.verdict.texts
 

@@ -77,12 +77,15 @@ def verdict(database: Path, steps: Path, network: Network, people: Sequence[Pers
     # this network can be asked by our ids, so what it does not have is known, and nothing has to be held
     found.lost_replies += [f"{o['number']} {o['text']} is held without need: {o['detail']}" for o in held.values()]
     reached: set[str] = set()
+    told_twice = {p.number: Counter(p.expected) for p in people}  # a question that is asked again after a digression
     for number, sends in network.sends.items():
         firsts = network.firsts(number)
         reached |= set(firsts)
         copies = Counter(external.rpartition("-")[0] for _, external in sends)
         found.duplicates += [f"{number} {firsts[o]}" for o, n in copies.items() if n > 1]
-        found.duplicate_effects += [f"{number} {t}" for t, n in Counter(firsts.values()).items() if n > 1]
+        found.duplicate_effects += [
+            f"{number} {t}" for t, n in Counter(firsts.values()).items() if n > max(1, told_twice[number][t])
+        ]
     found.reports_lost += [
         f"{o['number']} {o['text']}" for i, o in owed.items() if i in reached and o["status"] != "delivered"
     ]
@@ -121,6 +124,17 @@ def _judge(person: Person, heard: list[str], excused: set[tuple[str, str]], foun
     strange = [t for t in heard if t not in person.expected]
     found.duplicate_effects += [f"{person.number} was never owed {t}" for t in strange]
     order = [t for t in person.expected if t in heard]
-    if not strange and list(dict.fromkeys(heard)) != order:
-        at = next(i for i, (a, b) in enumerate(zip(heard, order, strict=False)) if a != b)
-        found.inversions.append(f"{person.number}: {heard[at]} before {order[at]}")
+    once = _without_copies(heard, Counter(person.expected))
+    wrong = next(((a, b) for a, b in zip(once, order, strict=False) if a != b), None)
+    if not strange and wrong is not None:
+        found.inversions.append(f"{person.number}: {wrong[0]} before {wrong[1]}")
+
+
+def _without_copies(heard: list[str], owed: Counter[str]) -> list[str]:
+    """What was heard, each text as often as it was owed: further copies are counted elsewhere."""
+    seen: Counter[str] = Counter()
+    kept: list[str] = []
+    for text in heard:
+        seen[text] += 1
+        kept += [text] if seen[text] <= owed[text] else []
+    return kept

@@ -160,9 +160,11 @@ async def test_who_has_opted_out_gets_nothing_again(house: Any) -> None:
 
 async def test_a_held_unknown_is_sent_again_only_by_name(house: Any) -> None:
     h: House = await house(bot())
-    h.provider.next = ["lost", "lost"]
+    h.provider.next = ["lost"]
+    h.provider.look_ups_fail = 10**6
     await h.text(ANN, "a")
-    await h.advance("10m")
+    await h.advance("25h")
+    h.provider.look_ups_fail = 0
     assert [r["status"] for r in await h.outgoing()] == ["unknown"]
     assert await again(h) == 0
     assert (await h.app.store.rows("counts"))[0]["unknown"] == 1
@@ -262,7 +264,7 @@ async def test_a_failed_turn_in_a_pause_wakes_nobody(house: Any) -> None:
 
 async def test_metrics_count_and_tell_nothing_personal(house: Any) -> None:
     h: House = await house(bot())
-    h.provider.next = ["403"]
+    h.provider.next = ["400"]
     await h.text(ANN, "my code is 123456")
     await h.text(ANN, "second")
     await h.text(BOB, "STOP")

@@ -95,13 +95,15 @@ async def test_an_unknown_text_that_is_absent_twice_is_resent_once(house: Any, m
     assert await statuses(h) == ["delivered"]
 
 
-async def test_a_second_unknown_is_held_and_listed(house: Any) -> None:
+async def test_what_nobody_can_look_up_for_a_day_is_held_and_listed(house: Any) -> None:
     h: House = await house(greeter())
-    h.provider.next = ["lost", "lost"]
+    h.provider.next = ["lost"]
+    h.provider.look_ups_fail = 10**6
     await h.text(ANN, "hi")
-    await h.advance("3h")
+    await h.advance("25h")
     rows = await h.outgoing()
-    assert [(r["status"], r["detail"]) for r in rows] == [("unknown", "unknown again after one resend")]
+    assert [r["status"] for r in rows] == ["unknown"]
+    assert "could not be looked up for a day" in rows[0]["detail"]
     assert "unknown, held" in (await h.http.get("/")).text
 
 
