@@ -21,6 +21,7 @@ from smsbot.core.errors import SettingsError, SmsbotError, UsageError
 from smsbot.core.phone import can_receive
 from smsbot.core.problem import Severity
 from smsbot.gateways.base import Outbound, Search
+from smsbot.gateways.fields import masked
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteReader
@@ -196,6 +197,7 @@ async def _database(found: Settings) -> AsyncIterator[Finding]:
             counts = (await reader.rows("counts"))[0]
             pauses = await reader.rows("pauses")
             reports = await reader.rows("latest_receipts")
+            strange = await reader.rows("unknown_statuses")
     except SmsbotError as error:
         yield Finding("database content", False, str(error))
         return
@@ -208,6 +210,9 @@ async def _database(found: Settings) -> AsyncIterator[Finding]:
         ("quarantined", "webhooks in quarantine", "/quarantine shows each, and what to do"),
     ):
         yield Finding(what, counts[name] == 0, str(counts[name]) + (f"; {hint}" if counts[name] else ""))
+    for row in strange:
+        said = f"{masked(row['raw'])[:40]} ({row['n']} times); say what it means under `statuses` of the account"
+        yield Finding(f"status that nobody knows, {row['account']}", None, said)
     for row in reports:
         yield Finding(f"last report of {row['account']}", True, f"{(time.time() - row['at']) / 60:.0f} min ago")
 

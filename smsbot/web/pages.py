@@ -27,6 +27,7 @@ from smsbot.core.phone import mask
 from smsbot.core.status import MEANING, Status
 from smsbot.core.zones import zone_of
 from smsbot.gateways.base import FieldNames
+from smsbot.gateways.fields import masked
 from smsbot.pipeline.finding import is_part, waiting, whole_number
 from smsbot.pipeline.lines import Lines
 from smsbot.pipeline.supervisor import Supervisor
@@ -248,7 +249,10 @@ class Pages:
             for r in rows[:_QUARANTINED]
         ]
         more = len(rows) - len(entries)
-        return self._render("quarantine.html", status, entries=entries, more=more, told=told)
+        strange = [
+            (r["account"], masked(r["raw"])[:40], r["n"], r["at"]) for r in await self._tables.rows("unknown_statuses")
+        ]
+        return self._render("quarantine.html", status, entries=entries, more=more, told=told, strange=strange)
 
     async def discard(self, request: Request) -> Response:
         """Somebody has looked at a webhook, and nothing is to be done; it stays in the database."""

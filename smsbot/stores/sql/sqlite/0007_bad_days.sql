@@ -9,6 +9,8 @@ ALTER TABLE receipts ADD COLUMN operator TEXT NOT NULL DEFAULT '';
 ALTER TABLE receipts ADD COLUMN part TEXT NOT NULL DEFAULT '';
 ALTER TABLE receipts ADD COLUMN body TEXT NOT NULL DEFAULT '';
 
+CREATE INDEX receipts_unknown ON receipts (account, raw) WHERE status = '';
+
 -- Further ids of a text that its provider names by its SMS.
 CREATE TABLE part_references (
   reference TEXT NOT NULL,

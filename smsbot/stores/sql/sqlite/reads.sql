@@ -108,6 +108,11 @@ SELECT * FROM (
     FROM outgoing WHERE number = :number AND created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
+-- name: unknown_statuses
+-- Words of reports that mean nothing to us, and how often each came.
+SELECT account, raw, count(*) AS n, max(at) AS at FROM receipts WHERE status = '' GROUP BY account, raw
+ORDER BY n DESC LIMIT 20;
+
 -- name: numbers_like
 -- Numbers that end with some digits, those who texted or were texted last first.
 SELECT number FROM (
