@@ -87,7 +87,11 @@ async def test_however_it_comes(tmp_path: Path, way: str) -> None:
 
 
 async def test_the_answer_and_the_echo_can_be_set(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"hook_answer": "ACK/Jasmin", "hook_answer_type": "text/html", "hook_echo": "Validation-Token"}
+    options: dict[str, Any] = {
+        "hook_answer": "ACK/Jasmin",
+        "hook_answer_type": "text/html",
+        "hook_echo": "Validation-Token",
+    }
     async with Server(tmp_path, **options) as s:
         answer = await s.http.post(s.hook, json=FIELDS, headers={"Validation-Token": "abc"})
         assert (answer.text, answer.headers["content-type"]) == ("ACK/Jasmin", "text/html")
