@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,18 @@ settings.register_profile("default", derandomize=True, deadline=None, max_exampl
 settings.register_profile("long", derandomize=False, deadline=None, max_examples=5000, print_blob=True)
 settings.load_profile("long" if os.environ.get("SMSBOT_LONG") else "default")
 
+
+def sampled(all_of: Iterable[Any], *some: Any) -> list[Any]:
+    """Parameters of a test of which README's command runs some, and `.ci/run` all."""
+    return [one if one in some else pytest.param(one, marks=pytest.mark.slow) for one in all_of]
+
+
 LEFT_OUT: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write golden transcripts anew")
+    parser.addoption("--slow", action="store_true", help="also run what .ci/run adds to README's test command")
     parser.addoption("--long", action="store_true", help="also run what takes longer than minutes")
 
 
@@ -30,6 +37,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes minutes; run by scripts/test --long")
+    config.addinivalue_line("markers", "slow: more of the same as a test that README's command runs; run by .ci/run")
     config.addinivalue_line("markers", "needs(name): needs a program beyond README's command; see SMSBOT_REQUIRE")
 
 
@@ -47,11 +55,13 @@ def leave_out(name: str, what: str) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long"):
-        return
+    long = config.getoption("--long")
+    slow = long or config.getoption("--slow")
     for item in items:
-        if item.get_closest_marker("long"):
+        if item.get_closest_marker("long") and not long:
             item.add_marker(pytest.mark.skip(reason="long: run scripts/test --long"))
+        elif item.get_closest_marker("slow") and not slow:
+            item.add_marker(pytest.mark.skip(reason="slow: run .ci/run, or pytest --slow"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

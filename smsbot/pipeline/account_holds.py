@@ -56,15 +56,17 @@ class AccountHolds:
             held.wait = min(held.wait * 2, _LONGEST)
         held.again = now + held.wait
 
-    async def end(self, account: str, now: float) -> bool:
+    def taken(self, account: str) -> bool:
         """A text was taken; whether that ends a hold."""
-        self._blamed.pop(account, None)
-        if not self._store.account_held(account):
-            return False
+        if self._blamed:
+            self._blamed.pop(account, None)
+        return self._store.account_held(account)
+
+    async def end(self, account: str, now: float) -> None:
+        """The account works again."""
         self._held.pop(account, None)
         await self._store.resume(SCOPE, account, now)
         log.warning("an account works again; its texts leave", account=account)
-        return True
 
     def to_try(self, now: float, accounts: Iterable[str]) -> list[str]:
         """Held accounts of which a text is to be tried now."""

@@ -189,13 +189,11 @@ class Sender:
         match result.outcome:
             case Outcome.ACCEPTED:
                 end = Settlement(claim, Fate.ACCEPTED, now, result.reference, parts=result.parts)
-                await self._works(claim.outgoing.account)
             case Outcome.REFUSED if result.about == "person":
                 await self._opted_out(claim.outgoing, result.code or "its list", now)
                 return
             case Outcome.REFUSED if result.about == "account":
-                await insist(lambda: self.holds.begin(claim.outgoing.account, why, now))
-                await self._give_back((claim,), f"the account is held: {detail}")
+                await self._hold(claim, why, detail, now)
                 return
             case Outcome.REFUSED:
                 log.warning("text refused", to=number, id=claim.outgoing.id, why=why)
@@ -215,6 +213,9 @@ class Sender:
         self.start(following)
         if end.fate is Fate.UNKNOWN:
             self.kick()
+        elif end.fate is Fate.ACCEPTED and self.holds.taken(claim.outgoing.account):
+            await insist(lambda: self.holds.end(claim.outgoing.account, now))
+            self.kick()
 
     async def _opted_out(self, text: Outgoing, code: str, now: float) -> None:
         """The provider knows that the person has opted out: so do we from now on."""
@@ -222,10 +223,13 @@ class Sender:
         await insist(lambda: self.opted_out(text.key, text.account, why))
         self.start(await insist(lambda: self._store.close_out(text, Status.BLOCKED, why, now)))
 
-    async def _works(self, account: str) -> None:
-        """A text was taken: a hold of the account ends."""
-        if await insist(lambda: self.holds.end(account, self._clock.now())):
-            self.kick()
+    async def _hold(self, claim: Claim, why: str, detail: str, now: float) -> None:
+        """Hold the account; its text waits with the others, but what answers STOP, which no hold keeps, backs off."""
+        text = claim.outgoing
+        await insist(lambda: self.holds.begin(text.account, why, now))
+        again = now if self._store.holds(text) else now + backoff(claim.attempt, None)
+        end = Settlement(claim, Fate.LATER, now, detail=f"the account is held: {detail}", again=again)
+        self.start(await insist(lambda: self._store.retry([end])))
 
     # -- unknown texts ------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Random conversations against a model in memory: what the person hears, and how often each step ran.
 
-200 sequences by default, 10,000 with ``scripts/test --long``. Restarts, lost caches and dead coroutines may come at
+40 sequences by default, 200 with ``--slow``, 10,000 with ``scripts/test --long``. Restarts, lost caches and dead coroutines may come at
 any moment.
 """
 
@@ -302,6 +302,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     made.close()
 
 
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.lists(OPS.filter(lambda op: op != "fails"), min_size=1, max_size=6), st.lists(EVENTS, max_size=9))
+def test_some_random_conversations(house: House, program: list[str], events: list[str]) -> None:
+    house.runner.run(house.tell(tuple(program), events))
+
+
+@pytest.mark.slow
 @settings(
     max_examples=10_000 if os.environ.get("SMSBOT_LONG") else 200,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

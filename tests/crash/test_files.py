@@ -24,6 +24,7 @@ from smsbot.stores.place import Mark
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.web.control import own_folder, peer_of, socket_path
 
+from ..conftest import sampled
 from ..processes import SMSBOT, clean_environment, smsbot
 from .test_faults import SECRETS, Victim
 
@@ -72,7 +73,7 @@ def without(db: Path, suffix: str) -> Path:
     return db
 
 
-@pytest.mark.parametrize("name", OTHER_NAMES)
+@pytest.mark.parametrize("name", sampled(OTHER_NAMES, "a symlink", "without its .lock"))
 def test_two_servers_never_share_a_database(victim: Victim, name: str) -> None:
     database = OTHER_NAMES[name](victim.database)
     done = subprocess.run(
@@ -124,7 +125,7 @@ LOSSES: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", sampled(LOSSES, "its file", "its log"))
 def test_a_database_that_has_lost_something_is_not_served(victim: Victim, loss: str) -> None:
     assert smsbot("db", "backup", "old.db", "--db", str(victim.database), folder=victim.database.parent).returncode == 0
     with closing(sqlite3.connect(victim.database.with_name("old.db"))) as db:
@@ -211,7 +212,7 @@ def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(victim: Vict
     assert smsbot("db", "backup", "copy.db", folder=victim.database.parent).returncode == 0
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("n", sampled([1, 2, 3, 5, 7], 3))
 @pytest.mark.parametrize("point", ["migration.written", "migration.done"])
 def test_a_first_start_that_is_killed_is_begun_again(tmp_path: Path, point: str, n: int) -> None:
     made = Victim(tmp_path, tmp_path / "smsbot.db")

@@ -22,6 +22,7 @@ from smsbot.pipeline.supervisor import Supervisor, Worker
 from smsbot.testing.scripted import answers, scripted
 from smsbot.threads import Addresses, Threads
 
+from ..conftest import sampled
 from ..processes import Process, free_port
 
 SETTINGS = """
@@ -175,7 +176,7 @@ NOWHERE = {
 }
 
 
-@pytest.mark.parametrize("where", NOWHERE)
+@pytest.mark.parametrize("where", sampled(NOWHERE, "a pipe whose reader left"))
 async def test_texts_go_on_without_a_log(tmp_path: Path, where: str) -> None:
     before = ("bash", *NOWHERE[where][1:])
     async with house(tmp_path, before=before) as here:
@@ -263,7 +264,7 @@ async def test_the_writer_outlives_its_own_faults(tmp_path: Path) -> None:
 # -- threads ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("blocked", [6, 12])
+@pytest.mark.parametrize("blocked", [6, pytest.param(12, marks=pytest.mark.slow)])
 async def test_blocked_handlers_stop_nobody_else(tmp_path: Path, blocked: int) -> None:
     async with house(tmp_path) as here:
         for _ in range(blocked):
@@ -322,7 +323,7 @@ async def test_an_address_that_hangs_holds_one_thread_however_often_it_is_asked_
 KINDS = ("blocking", "step", "loop", "executor", "thread", "stubborn")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sampled(KINDS, "step"))
 async def test_sigterm_ends_whatever_still_runs(tmp_path: Path, kind: str) -> None:
     async with house(tmp_path) as here:
         assert await here.text("7366", "hi") == 200

@@ -297,3 +297,14 @@ async def test_a_conversation_goes_on_while_its_account_is_held(house: Any) -> N
     assert await h.heard(ANN) == []
     await h.advance("10m")
     assert await h.heard(ANN) == ["Name?", "Hello Ann"]
+
+
+async def test_a_confirmation_of_stop_backs_off_while_the_account_is_held(house: Any) -> None:
+    h: House = await house(echo())
+    h.provider.next = ["401"] * 100
+    await h.text(ANN, "STOP")
+    await h.advance("1m")
+    assert h.provider.sends <= 12, "it is tried, but not all the time"
+    h.provider.next = []
+    await h.advance("10m")
+    assert len(await h.heard(ANN)) == 1
