@@ -134,8 +134,7 @@ def _kept(target: Path, old: Path, *, new: bool) -> Path | None:
 
 def _in_one_file(target: Path) -> None:
     with suppress(sqlite3.Error), closing(sqlite3.connect(target)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.execute("PRAGMA journal_mode=DELETE")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # and the last connection to close removes it
 
 
 def _durable(path: Path) -> None:

@@ -24,7 +24,7 @@ from smsbot.stores.place import Mark
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.web.control import own_folder, peer_of, socket_path
 
-from ..conftest import sampled
+from ..conftest import leave_out, sampled
 from ..processes import SMSBOT, clean_environment, smsbot
 from .test_faults import SECRETS, Victim
 
@@ -295,3 +295,63 @@ def test_a_dotenv_with_secrets_is_for_nobody_else(
 
 def test_a_server_answers_after_all_that(victim: Victim) -> None:
     assert httpx.get(f"{victim.process.url}/readyz", trust_env=False).status_code == 200
+
+
+# -- kill -9 at every call ----------------------------------------------------------------------------
+
+CALLS = ("pwrite64", "ftruncate", "fsync", "fdatasync", "unlink", "rename", "link")
+
+
+@pytest.mark.slow
+@pytest.mark.needs("strace")
+@pytest.mark.parametrize("command", ["restore", "backup"])
+def test_no_call_of_a_restore_or_a_backup_may_not_be_its_last(tmp_path: Path, command: str) -> None:
+    """Ended before each n-th call that changes a file, whichever it is: the old or the new stands, whole."""
+    if shutil.which("strace") is None:
+        leave_out("strace", "strace")
+    made = Victim(tmp_path, tmp_path / "smsbot.db")
+    made.start()
+    try:
+        assert made.text(made.hook())[0] == 200
+        assert smsbot("db", "backup", "copy.db", folder=tmp_path).returncode == 0
+        stopped(made)
+    finally:
+        made.process.kill()
+    before = texts(made.database)
+    arguments = ["restore", "copy.db", "--yes"] if command == "restore" else ["backup", "again.db"]
+    ends = 0
+    for call in CALLS:
+        for nth in range(1, 400):
+            (tmp_path / "again.db").unlink(missing_ok=True)
+            code = traced(tmp_path, f"inject={call}:signal=KILL:when={nth}", arguments).returncode
+            assert (texts(made.database), holds(made.database)) in (
+                (before, []),
+                (before - 3, ["restored from copy.db"]),
+            )
+            check(made.database)  # whatever was half done is finished, or taken back, by whoever opens it first
+            if command == "backup" and (tmp_path / "again.db").exists():
+                check(tmp_path / "again.db")
+            if code == 0:
+                break
+            ends += 1
+            put_back(made.database, before)
+    assert ends > 8
+
+
+def traced(folder: Path, inject: str, arguments: list[str]) -> subprocess.CompletedProcess[bytes]:
+    name = inject.removeprefix("inject=").partition(":")[0]
+    trace = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", f"trace={name}", "-e", inject]
+    environment = clean_environment(PYTHONDONTWRITEBYTECODE="1", **SECRETS)
+    return subprocess.run(
+        [*trace, *SMSBOT, "db", *arguments], cwd=folder, env=environment, capture_output=True, timeout=60, check=False
+    )
+
+
+def put_back(database: Path, before: int) -> None:
+    """The old database again, where the new one had taken its place."""
+    if texts(database) == before:
+        return
+    olds = sorted(database.parent.glob("smsbot.db.before-restore-*"), key=lambda p: p.stat().st_mtime)
+    old = next(p for p in olds if not p.name.endswith(("-wal", "-shm", "-journal")) and texts(p) == before)
+    database.unlink()
+    shutil.copy(old, database)
