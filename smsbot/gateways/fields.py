@@ -25,6 +25,10 @@ _CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
 _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
 """What may be a phone number or a code in a provider's words about a text."""
 _MOST_PICTURES = 10
+_LONG = re.compile(rb"[:\[,\s]-?\d{19}")
+"""A number of which orjson may keep less than all of its digits."""
+_DEEPEST = 100
+"""Levels of a webhook; more are nothing that a gateway says, and the stack would end before they do."""
 T = TypeVar("T")
 
 
@@ -222,12 +226,14 @@ def items(request: WebhookRequest) -> list[dict[str, Any]]:
     if "multipart/form-data" in kind:
         return [_multipart(request)]
     try:
-        found = orjson.loads(request.body if charset == "utf-8" else request.body.decode(charset))
+        found = _parsed(request.body if charset == "utf-8" else request.body.decode(charset).encode())
     except ValueError:
         found = _lenient(request.body)
     listed = found if isinstance(found, list) else [found]
     if not listed or not all(isinstance(i, dict) for i in listed):
         raise NotUnderstood("the body is neither a JSON object nor an array of objects")
+    if request.body.count(b"[") + request.body.count(b"{") > _DEEPEST and _deeper(listed, _DEEPEST):
+        raise NotUnderstood("the body is nested too deeply")
     return listed
 
 
@@ -275,8 +281,8 @@ def canonical(item: Mapping[str, Any]) -> bytes:
 def loads(body: bytes) -> dict[str, Any]:
     """The JSON object of an answer, a list as one whose names are its places; empty where it is neither."""
     try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        found = _parsed(body)
+    except ValueError:
         return {}
     if isinstance(found, list):
         return {str(n): value for n, value in enumerate(found)}
@@ -337,12 +343,30 @@ def _with(value: Any, way: list[str], end: Any) -> Any:
     return {**value, way[0]: _with(value[way[0]], way[1:], end)}
 
 
+def _parsed(body: bytes) -> Any:
+    """JSON with long numbers as they are, so that ids stay apart; raises `ValueError`."""
+    if _LONG.search(body) is None:
+        return orjson.loads(body)
+    try:
+        return _whole(json.loads(body, parse_constant=_no_number))
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+
+
 def _lenient(body: bytes) -> Any:
     """JSON that is not quite right: lone surrogates and broken UTF-8 become replacement characters."""
     try:
         return _whole(json.loads(body.decode("utf-8-sig", "replace"), parse_constant=_no_number))
     except (ValueError, RecursionError) as error:
         raise NotUnderstood("the body is not JSON") from error
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects lie in each other for more than some levels."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return not levels or any(_deeper(v, levels - 1) for v in inner)
 
 
 def _no_number(name: str) -> Any:

@@ -144,6 +144,7 @@ class Http:
         """One request as it is configured."""
         values = {
             "to": text.recipient, "from": text.sender, "text": text.text, "reference": text.reference,
+            "to_bare": text.recipient.removeprefix("+"), "from_bare": text.sender.removeprefix("+"),
             "validity": str(max(int(text.validity), 1)), "report_to": text.report_to, **self._keys(),
         }  # fmt: skip
         url, headers, content = self._request(values)
@@ -206,7 +207,7 @@ class Http:
     async def look_up(self, search: Search) -> Lookup:
         """The configured address: 404 or an empty list is absent, 200 is found."""
         url = _filled(self._look_up, {"reference": search.text.reference, **self._keys()}, _quoted)
-        headers = _filled(self._headers, {**self._keys(), **dict.fromkeys(HOLES[:6], "")})
+        headers = _filled(self._headers, {**dict.fromkeys(HOLES, ""), **self._keys()})
         try:
             answer = await self._transport.request("GET", url, headers=headers, timeout=self._timeout)
         except (NotSent, NoAnswer) as error:

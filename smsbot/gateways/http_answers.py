@@ -5,7 +5,7 @@ Words are looked for where the settings say (`refused`, `later`, `account`), els
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +29,12 @@ _REASONS = (
     "message", "detail", "title", "description", "error", "reason", "error-text", "errorMessage", "error_message",
     "statusDescription", "status_description",
 )  # fmt: skip
+_REASONS_WITHIN = tuple(name for name in _REASONS if name not in ("message", "title", "description"))
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Words at a place of the answer; with ``!`` before it, a word means everything else."""
+    """Words at a place of the answer; those with ``!`` before them together mean everything else."""
 
     place: str
     words: tuple[str, ...]
@@ -42,12 +43,17 @@ class Rule:
         """Whether the answer says one of them."""
         if self.place == "*":  # an answer that is no JSON: how it begins
             begins = text.strip().casefold()
-            return any(begins.startswith(word) for word in self.words)
+            return bool(begins) and self._names(begins, str.startswith)
         value = dig(told, self.place)
         if value is None:
             return _is_flag(told, self.place, self.words)
-        value = value.strip().casefold()
-        return any(value != word[1:] if word.startswith("!") else value == word for word in self.words)
+        return self._names(value.strip().casefold(), str.__eq__)
+
+    def _names(self, value: str, says: Callable[[str, str], bool]) -> bool:
+        others = [word[1:] for word in self.words if word.startswith("!")]
+        return (bool(others) and not any(says(value, word) for word in others)) or any(
+            says(value, word) for word in self.words if not word.startswith("!")
+        )
 
 
 def _is_flag(told: Mapping[str, Any], place: str, words: Iterable[str]) -> bool:
@@ -106,8 +112,25 @@ def reason(told: Mapping[str, Any]) -> str:
     """A provider's reason, wherever it says it, without numbers."""
     errors = told.get("errors")
     places = [told, *(errors if isinstance(errors, list) else [errors]), told.get("error")]
+    return _first(places, _REASONS) or _reason_within(told, 1)
+
+
+def _reason_within(told: Mapping[str, Any], depth: int) -> str:
+    """A reason beside what it is about: a message or a title there may be the text itself."""
+    for name in (*_LISTS, "0"):
+        inner = told.get(name)
+        rows = [row for row in (inner if isinstance(inner, list) else [inner])[:10] if isinstance(row, Mapping)]
+        why = _first(rows, _REASONS_WITHIN)
+        if depth < _DEEPEST and not why:
+            why = next((found for row in rows if (found := _reason_within(row, depth + 1))), "")
+        if why:
+            return why
+    return ""
+
+
+def _first(places: Iterable[Any], names: Iterable[str]) -> str:
     for place in places:
-        for name in _REASONS:
+        for name in names:
             if isinstance(place, Mapping) and isinstance(place.get(name), str) and place[name]:
                 return masked(place[name])[:200]
     return ""

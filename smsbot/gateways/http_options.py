@@ -39,8 +39,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9-]+")
 _MEANINGS = (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Status.UNDELIVERED, Status.EXPIRED)
 HOLE = re.compile(r"\{(\w+)\}")
 """A place in a template that is filled."""
-HOLES = ("to", "from", "text", "reference", "validity", "report_to", "secret", "secret2")
-"""What there is to fill them with."""
+HOLES = ("to", "from", "text", "reference", "validity", "report_to", "secret", "secret2", "to_bare", "from_bare")
+"""What there is to fill them with; the bare ones are numbers without their plus."""
 
 
 def holes(template: Any) -> list[str]:
@@ -159,7 +159,9 @@ class Options:
     def check(self, method: str, form: str) -> None:
         """What must fit together; raises `SettingsError` with every problem."""
         body, headers = self.table("body"), self.table("headers")
-        if body and not {"to", "text"} <= {*holes(body), *holes(self._given.get("url"))}:
+        if body and not {"to", "text"} <= {
+            h.removesuffix("_bare") for h in (*holes(body), *holes(self._given.get("url")))
+        }:
             self._wrong("body", "has no {to} or no {text}, so nobody would get anything")
         if form != "json" and not all(isinstance(v, str | int | float) for v in body.values()):
             self._wrong("body", f"a {form} has no tables in tables; that is for json")

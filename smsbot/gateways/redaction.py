@@ -26,7 +26,7 @@ def redact(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     else:
         try:
             shown = _value("", orjson.loads(body))
-        except orjson.JSONDecodeError:
+        except (orjson.JSONDecodeError, RecursionError):
             shown = _shape(body.decode("utf-8", "replace"))
     return {"headers": {k: v if k in _SAFE else "…" for k, v in headers.items()}, "body": shown}
 
