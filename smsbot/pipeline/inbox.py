@@ -321,15 +321,17 @@ class Inbox:
         kind = noise.recognise(text)
         if kind is noise.Kind.REACTION:
             return self._react(event, line, text)
-        if word is not Word.STOP and await self._too_many(event, line, word):
-            return None
         if kind is noise.Kind.MEDIA or (kind is noise.Kind.EMPTY and arrival.media):
+            if await self._too_many(event, line, word):
+                return None
             return await self._picture(replace(event, kind="media", text=""))
         if kind is noise.Kind.EMPTY:
             return self._done(event, "an empty text is no answer")
         if word is Word.STOP:
             return self._consent(event, line, "optout", "" if obeyed else line.opted_out, _said_at(arrival))
         if line.pace and await self._held(event, line, word):
+            return None
+        if await self._too_many(event, line, word):
             return None
         if word is None and noise.is_automatic(text):
             return self._done(event, "a phone or an office answered by itself, so it is no answer")

@@ -164,6 +164,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             *(f"receipts DROP COLUMN {name}" for name in ("code", "operator", "part", "body")),
         ):
             db.execute(f"ALTER TABLE {column}")
+        db.execute("DROP INDEX receipts_unknown")
         for trigger in ("events_tally", "outgoing_tally", "status_tally", "parts_tally"):
             db.execute(f"DROP TRIGGER {trigger}")
         for table in ("tallies", "part_references"):
