@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import logging
 import os
-import queue
 import sys
 import threading
 import time
 import traceback
+from collections import deque
 from functools import partial
 from typing import Any, TextIO, cast
 
@@ -21,6 +21,8 @@ from smsbot.pipeline.failure import told
 
 _MOST_LINES = 10_000
 """Lines that wait for a stream that nobody reads."""
+_PAUSE = 0.02
+"""Seconds in which lines gather."""
 _LAST_WORDS = 2.0
 """Seconds that the lines which still wait get at the end."""
 
@@ -34,42 +36,56 @@ class Stream(io.TextIOBase):
 
     def __init__(self, inner: TextIO | None) -> None:
         self._inner = inner
-        self._lines: queue.Queue[str] | None = None
+        self._lines: deque[str] | None = None
+        self._more = threading.Event()
+        self._writing = threading.Lock()
         if not _is_terminal(inner):
-            self._lines = queue.Queue(_MOST_LINES)
+            self._lines = deque()
             threading.Thread(target=self._pour, args=(self._lines,), name="smsbot-log", daemon=True).start()
             log.at_end(self.finish)
 
     def write(self, text: str) -> int:
         """Take a line."""
         if self._lines is None:
-            self._put(text)
+            self._put([text])
+        elif len(self._lines) >= _MOST_LINES:
+            log.missed()
         else:
-            try:
-                self._lines.put_nowait(text)
-            except queue.Full:
-                log.missed()
+            self._lines.append(text)
+            if not self._more.is_set():
+                self._more.set()
         return len(text)
 
     def finish(self) -> None:
-        """Wait until what was taken is written, or nobody reads it."""
-        end = time.monotonic() + _LAST_WORDS
-        while self._lines is not None and self._lines.unfinished_tasks and time.monotonic() < end:
-            time.sleep(0.005)
+        """Write what was taken, unless nobody reads it."""
+        if self._lines is not None and self._writing.acquire(timeout=_LAST_WORDS):
+            try:
+                self._drain(self._lines)
+            finally:
+                self._writing.release()
 
-    def _pour(self, lines: queue.Queue[str]) -> None:
+    def _pour(self, lines: deque[str]) -> None:
         while True:
-            self._put(lines.get())
-            lines.task_done()
+            self._more.wait()
+            time.sleep(_PAUSE)  # many lines at once: each write by itself would cost a text more than it costs us
+            self._more.clear()
+            with self._writing:
+                self._drain(lines)
 
-    def _put(self, text: str) -> None:
+    def _drain(self, lines: deque[str]) -> None:
+        taken = [lines.popleft() for _ in range(len(lines))]
+        if taken:
+            self._put(taken)
+
+    def _put(self, taken: list[str]) -> None:
         if self._inner is None:  # it was closed before the process began
             return
         try:
-            self._inner.write(text)
+            self._inner.write("".join(taken))
             self._inner.flush()
         except (OSError, ValueError):  # ValueError: it is closed
-            log.missed()
+            for _ in taken:
+                log.missed()
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
