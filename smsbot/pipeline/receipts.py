@@ -17,7 +17,7 @@ from smsbot.stores.base import Report, Store
 from .dispatcher import Dispatcher
 from .lines import Lines
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z_ -]{0,29}|[0-9]{1,3}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,29}|[0-9]{1,3}")
 log = Log("smsbot.receipts")
 
 

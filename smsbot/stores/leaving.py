@@ -48,7 +48,7 @@ class Settle(Planned):
         unknown = end.fate is Fate.UNKNOWN and plan.rows("outgoing", (text.id,))[0]["rank"] < RANK[Status.ACCEPTED]
         phase, due = ("check", end.again) if unknown else (None, end.now)
         plan.add("settle", (text.id, phase, due, status.value, RANK[status], end.detail))
-        for reference in end.parts:
+        for reference in (end.reference, *end.parts) if end.parts else ():
             plan.add("part_reference", (reference, text.id))
         if unknown:  # what follows waits, so that it cannot overtake
             return (), ()
@@ -250,11 +250,12 @@ class Reported(Planned):
         r = self.report.receipt
         text = self._text(plan)
         known = text["id"] if text is not None else ""
-        row = (r.account, r.reference, r.raw, r.status or "", known, r.at, r.detail, r.code, r.operator, r.part, r.body)
+        part = r.part or (r.reference if plan.rows("part_reference_of", (r.reference, known)) else "")
+        row = (r.account, r.reference, r.raw, r.status or "", known, r.at, r.detail, r.code, r.operator, part, r.body)
         plan.add("receipt", row)
         if text is None or r.status is None:
             return None
-        if r.part:
+        if part:
             return self._part(plan, text)
         if r.status.rank > text["rank"]:
             plan.add("raise", (known, r.status.value, r.status.rank, r.detail))

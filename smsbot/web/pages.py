@@ -206,7 +206,7 @@ class Pages:
         else:
             rows = await self._tables.rows("feed", limit=wanted, before=before)
         rows = rows[skip:]
-        counts = (await self._tables.rows("counts"))[0]
+        counts, pauses = (await self._tables.rows("counts"))[0], await self._tables.rows("pauses")
         return {
             "handoffs": [{**h, "number": mask(h["number"])} for h in await self._tables.rows("handoffs", limit=_PAGE)]
             if not asked
@@ -216,10 +216,10 @@ class Pages:
             "fixed": before < _FOREVER,
             "asked": asked,
             "several": several,
-            "waits": waiting(rows, await self._tables.rows("pauses")) if number else "",
+            "waits": waiting(rows, pauses) if number else "",
             "found": mask(number) if number else "",
             "counts": {k: v for k, v in counts.items() if v},
-            "pauses": await self._tables.rows("pauses"),
+            "pauses": pauses,
             "lines": [(x.number, x.bot.name) for x in self._lines.values()],
         }
 

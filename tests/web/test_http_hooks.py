@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -22,10 +23,11 @@ class Provider:
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
+        self.answer = b'{"id": "1"}'
 
     async def request(self, method: str, url: str, *, headers: Any, body: bytes = b"", timeout: float = 20.0) -> Answer:
         self.sent.append(body)
-        return Answer(200, {}, b'{"id": "1"}')
+        return Answer(200, {}, self.answer)
 
     async def close(self) -> None:
         pass
@@ -130,3 +132,27 @@ async def test_a_status_that_nobody_knows_is_named(tmp_path: Path, capfd: pytest
         assert "123456" not in said
         rows = await s.app.store.rows("unknown_statuses")
         assert {(r["account"], r["raw"]) for r in rows} >= {("main", "BUFFERED_PHONE")}
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+async def test_reports_of_each_sms_by_its_own_id_end_as_the_worst(tmp_path: Path, order: tuple[str, str]) -> None:
+    async with Server(tmp_path, id="messages.*.id") as s:
+        s.provider.answer = b'{"messages": [{"id": "a"}, {"id": "b"}]}'
+        await s.http.post(s.hook, json=FIELDS)
+        while not s.app.sender.idle:  # noqa: ASYNC110 - a few milliseconds
+            await asyncio.sleep(0.01)
+        told = {"a": "delivered", "b": "undelivered"}
+        for sms in order:
+            body = {"id": sms, "status": told[sms]}
+            assert (await s.http.post(s.app.hooks.url("main", "status"), json=body)).status_code == 200
+        (row,) = [r for r in await s.app.store.rows("feed", limit=9, before=1e15) if r["direction"] == "out"]
+        assert row["status"] == "undelivered"
+
+
+async def test_a_text_that_a_wrong_map_takes_for_a_status_is_not_logged(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with Server(tmp_path) as s:
+        body = {"id": "1", "status": "call me tonight"}
+        await s.http.post(s.app.hooks.url("main", "status"), json=body)
+        assert "call me" not in "".join(capfd.readouterr())

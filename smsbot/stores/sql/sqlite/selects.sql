@@ -27,6 +27,10 @@ SELECT a.outgoing FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE a.r
 UNION SELECT p.outgoing FROM part_references p JOIN outgoing o ON o.id = p.outgoing
 WHERE p.reference = ?1 AND o.account = ?2;
 
+-- name: part_reference_of
+-- Whether an id is that of one SMS of a text, of which there are several.
+SELECT 1 FROM part_references WHERE reference = ? AND outgoing = ?;
+
 -- name: parts_reported
 -- What each SMS of a long text has come to.
 SELECT part, status FROM receipts WHERE outgoing = ? AND part <> '' AND status <> '';
