@@ -6,7 +6,7 @@ One connection, one text at a time: a webhook leaves in one write, its whole ans
 so many milliseconds; a loop for each pause. Other benchmarks keep many connections busy and ask for rates; here
 nothing hides 40 ms in which one end waits for an ACK of the other. Those come only where the next text leaves within
 40 ms: after a longer pause Linux acknowledges at once. The server runs with what the `speed` extra brings (uvloop,
-httptools, aiohttp), and without it, as plain `pip install smsbot` leaves it: these are two HTTP stacks. The proxies
+httptools), and without it, as plain `pip install smsbot` leaves it: these are two HTTP stacks. The proxies
 use the samples of docs/deploy on loopback, without TLS; one that is not installed is left out. The same loops against
 a bare server that answers 204 at once are the baseline of the ratios. Nothing leaves loopback, and everything that
 was started is ended. It takes about four minutes.
@@ -41,7 +41,7 @@ from .turns import HERE, free_port, hook
 
 ROOT = HERE.parent
 DEPLOY = ROOT / "docs" / "deploy"
-EXTRA = ("uvloop", "httptools", "aiohttp")
+EXTRA = ("uvloop", "httptools")
 PATIENCE = 30.0
 """Seconds for a start, for an end, and for one answer."""
 WARM, NUMBERS = 20, 500

@@ -40,7 +40,7 @@ from smsbot.sandbox.time import MovableClock, TimeMachine
 from smsbot.settings import LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.threads import Threads
-from smsbot.transport import Transport, fastest
+from smsbot.transport import AiohttpTransport, Transport
 from smsbot.web.api import Api
 from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
 from smsbot.web.commands import Commands
@@ -141,7 +141,7 @@ class App:
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
         self.store = SqliteStore(settings.path, guarded=not self.dev)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
-        self._transport = transport or fastest()
+        self._transport = transport or AiohttpTransport()
         self.accounts = Accounts(
             settings, self._transport, self._base, sandboxed=self.dev, real=real, report_url=self._report_url
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -13,8 +13,8 @@ lost = 0
 """Lines that could not be written since the process began."""
 
 
-sink: Callable[[dict[str, Any]], None] | None = None
-"""Where ordinary traffic is told; nowhere unless a server is run for real."""
+sink: Callable[[float, str, dict[str, Any]], None] | None = None
+"""Where ordinary traffic is told: when, what, and its values; nowhere unless a server is run for real."""
 _finishers: list[Callable[[], None]] = []
 
 
@@ -44,7 +44,7 @@ class Log:
         """A text that came or went, told as cheaply as can be; only where somebody listens."""
         if sink is not None:
             try:
-                sink({"event": event, "level": "info", "timestamp": datetime.now(UTC).isoformat(), **values})
+                sink(time.time(), event, values)
             except Exception:
                 missed()
 

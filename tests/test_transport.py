@@ -6,8 +6,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from importlib.util import find_spec
 
 import pytest
 
@@ -15,18 +13,10 @@ from smsbot.core.errors import NoAnswer, NotSent
 from smsbot.testing.scripted import answers, scripted
 from smsbot.transport import AiohttpTransport, HttpxTransport, Transport
 
-from .conftest import leave_out
 
-
-@pytest.fixture(params=["httpx", pytest.param("aiohttp", marks=pytest.mark.needs("speed"))])
+@pytest.fixture(params=[HttpxTransport, AiohttpTransport])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
-    made: Transport
-    if request.param == "httpx":
-        made = HttpxTransport()
-    else:
-        if find_spec("aiohttp") is None:
-            leave_out("speed", "aiohttp")
-        made = AiohttpTransport(import_module("aiohttp"))
+    made: Transport = request.param()
     yield made
     await made.close()
 

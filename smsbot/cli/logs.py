@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from functools import partial
+from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 import orjson
@@ -19,10 +19,12 @@ import structlog
 from smsbot import log
 from smsbot.pipeline.failure import told
 
+_Line = str | tuple[float, str, dict[str, Any]]
+"""A line as it is written, or what will be one."""
 _MOST_LINES = 10_000
 """Lines that wait for a stream that nobody reads."""
-_PAUSE = 0.02
-"""Seconds in which lines gather."""
+_PAUSE = 0.1
+"""Seconds in which lines gather: each time that this thread wakes, those that answer people stand still."""
 _LAST_WORDS = 2.0
 """Seconds that the lines which still wait get at the end."""
 
@@ -36,7 +38,7 @@ class Stream(io.TextIOBase):
 
     def __init__(self, inner: TextIO | None) -> None:
         self._inner = inner
-        self._lines: deque[str] | None = None
+        self._lines: deque[_Line] | None = None
         self._more = threading.Event()
         self._writing = threading.Lock()
         if not _is_terminal(inner):
@@ -48,13 +50,24 @@ class Stream(io.TextIOBase):
         """Take a line."""
         if self._lines is None:
             self._put([text])
-        elif len(self._lines) >= _MOST_LINES:
-            log.missed()
         else:
-            self._lines.append(text)
-            if not self._more.is_set():
-                self._more.set()
+            self._take(self._lines, text)
         return len(text)
+
+    def traffic(self, at: float, event: str, values: dict[str, Any]) -> None:
+        """Take what will be a line of JSON once it is written."""
+        if self._lines is None:
+            self._put([_json(at, event, values)])
+        else:
+            self._take(self._lines, (at, event, values))
+
+    def _take(self, lines: deque[_Line], line: _Line) -> None:
+        if len(lines) >= _MOST_LINES:
+            log.missed()
+            return
+        lines.append(line)
+        if not self._more.is_set():
+            self._more.set()
 
     def finish(self) -> None:
         """Write what was taken, unless nobody reads it."""
@@ -64,7 +77,7 @@ class Stream(io.TextIOBase):
             finally:
                 self._writing.release()
 
-    def _pour(self, lines: deque[str]) -> None:
+    def _pour(self, lines: deque[_Line]) -> None:
         while True:
             self._more.wait()
             time.sleep(_PAUSE)  # many lines at once: each write by itself would cost a text more than it costs us
@@ -72,10 +85,10 @@ class Stream(io.TextIOBase):
             with self._writing:
                 self._drain(lines)
 
-    def _drain(self, lines: deque[str]) -> None:
+    def _drain(self, lines: deque[_Line]) -> None:
         taken = [lines.popleft() for _ in range(len(lines))]
         if taken:
-            self._put(taken)
+            self._put([line if isinstance(line, str) else _json(*line) for line in taken])
 
     def _put(self, taken: list[str]) -> None:
         if self._inner is None:  # it was closed before the process began
@@ -129,17 +142,17 @@ def configure(
         )
     )
     if traffic:
-        log.sink = partial(_tell_traffic, stream) if as_json else _say_traffic
+        log.sink = stream.traffic if as_json else _say_traffic
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _tell_traffic(stream: Stream, line: dict[str, Any]) -> None:
-    stream.write(orjson.dumps(line).decode() + "\n")
+def _json(at: float, event: str, values: dict[str, Any]) -> str:
+    line = {"event": event, "level": "info", "timestamp": datetime.fromtimestamp(at, UTC), **values}
+    return orjson.dumps(line, option=orjson.OPT_UTC_Z).decode() + "\n"
 
 
-def _say_traffic(line: dict[str, Any]) -> None:
-    told = {name: value for name, value in line.items() if name not in ("event", "level", "timestamp")}
-    structlog.get_logger("smsbot").info(line["event"], **told)
+def _say_traffic(at: float, event: str, values: dict[str, Any]) -> None:
+    structlog.get_logger("smsbot").info(event, **values)
 
 
 def _without_repr(_: Any, __: str, event: Any) -> Any:

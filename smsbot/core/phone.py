@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import phonenumbers
 
@@ -18,6 +18,7 @@ _LEAST = 9
 """Digits of a number that is taken for one though no plan knows it: short codes and local numbers have less."""
 _ARGENTINE = re.compile(r"\+54([1-8][0-9]{9})")
 _NETWORKS = ("+870", "+878", "+881", "+882", "+883", "+888", "+979")
+_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 _SCHEME = re.compile(r"^(?:tel|sms):", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f\u2060\ufeff]")
 
@@ -126,10 +127,9 @@ def is_costly(address: str) -> bool:
         return False
     if address.startswith(_NETWORKS):
         return True
-    try:
-        return phonenumbers.number_type(phonenumbers.parse(address, None)) == phonenumbers.PhoneNumberType.PREMIUM_RATE
-    except phonenumbers.NumberParseException:
-        return False
+    code = _country_code(address)
+    premium = _premium(code) if code else None
+    return premium is not None and premium.fullmatch(address, 1 + len(code)) is not None
 
 
 @lru_cache(maxsize=65_536)
@@ -141,10 +141,17 @@ def mask(address: str) -> str:
 
 
 def _country_code(address: str) -> str:
-    try:
-        return str(phonenumbers.parse(address, None).country_code)
-    except phonenumbers.NumberParseException:
-        return ""
+    """The calling code that a number begins with; no code is the beginning of another. Empty for one without."""
+    return next((address[1:n] for n in (2, 3, 4) if address[1:n] in _CODES), "")
+
+
+@cache
+def _premium(code: str) -> re.Pattern[str] | None:
+    """The premium rate numbers of all countries with this calling code, without it."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)]
+    found = [phonenumbers.PhoneMetadata.metadata_for_region(r, None) for r in regions if r != "001"]
+    patterns = [m.premium_rate.national_number_pattern for m in found if m is not None and m.premium_rate is not None]
+    return re.compile("|".join(f"(?:{p})" for p in patterns if p)) if any(patterns) else None
 
 
 @lru_cache(maxsize=1024)

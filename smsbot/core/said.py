@@ -73,6 +73,9 @@ def without_filler(found: Sequence[Token]) -> Sequence[Token]:
 def _bare(found: Sequence[Token]) -> tuple[Sequence[Token], bool, bool]:
     """The bare words, whether "ok" led them, and whether a question mark was spoken."""
     words = [t.word for t in found]
+    starts, ends = _edges()
+    if words and words[0] not in starts and words[-1] not in ends and not _is_sign(found[-1]):
+        return found, False, False
     polite, before = _polite(), _before()
     first, last = 0, len(words)
     led = asks = False
@@ -129,6 +132,13 @@ def _polite() -> Phrases[bool]:
 @cache
 def _before() -> frozenset[str]:
     return frozenset(entries("polite", "before", CODES))
+
+
+@cache
+def _edges() -> tuple[frozenset[str], frozenset[str]]:
+    """The words that whatever is taken off begins with in front, and ends with behind."""
+    behind = (_polite(), _spoken(), _questions())
+    return frozenset(p[0] for p in _polite()) | _before(), frozenset(p[-1] for phrases in behind for p in phrases)
 
 
 @cache

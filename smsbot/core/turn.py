@@ -96,12 +96,9 @@ class Committed:
 
 def digest(*parts: str | bytes, size: int = 16, key: bytes = b"") -> bytes:
     """A hash of the parts, none of which can run into the next."""
-    h = hashlib.blake2b(digest_size=size, key=key)
-    for part in parts:
-        raw = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        h.update(b"%d:" % len(raw))
-        h.update(raw)
-    return h.digest()
+    raw = [part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts]
+    apart = b"".join([b"%d:%b" % (len(part), part) for part in raw])
+    return hashlib.blake2b(apart, digest_size=size, key=key).digest()
 
 
 def answer_hash(text: str) -> bytes:

@@ -6,6 +6,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -205,6 +206,7 @@ _CHARSETS = frozenset(
 """Those that texts come in. Others, as UTF-7 and Punycode, make something else of it, and some take hours."""
 
 
+@lru_cache(maxsize=64)
 def charset_of(kind: str) -> str:
     """The charset that a content type names, else UTF-8; raises `NotUnderstood` for one that no text comes in."""
     named = _CHARSET.search(kind)

@@ -32,6 +32,8 @@ from .writer import Plan, Statements, Writer
 _CACHED = 50_000
 _CROWD = 4096
 _LOCK_TRIES = 20
+_TALLY_EACH = 50_000
+"""Rows that are written until what is new is tallied."""
 
 
 class SqliteReader:
@@ -112,6 +114,7 @@ class SqliteStore:
         self._mark = Mark(self.path)
         self._guarded = guarded
         self._marked = 0
+        self._tallied = 0
         self._hot = SqliteReader(path)
         """Reads of conversations: a reader of their own, so that they answer in the order asked."""
         self._pages = SqliteReader(path)
@@ -137,6 +140,7 @@ class SqliteStore:
         plan.add("crashed_attempts", (now,))
         plan.add("crashed_texts", (now,))
         plan.add("orphaned_texts", (now,))
+        _tally(plan)
         plan.add("meta", ("dedupe_key", secrets.token_bytes(32)))
         plan.add("meta", ("began", repr(now)))
         self._ledger.seq = plan.rows("last_event", ())[0]["seq"]
@@ -160,6 +164,9 @@ class SqliteStore:
         if self._ledger.seq != self._marked:
             self._marked = self._ledger.seq
             self._mark.keep(db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+        if db.total_changes - self._tallied > _TALLY_EACH:
+            self._tallied = db.total_changes
+            self._writer.alone(db, _tally)
 
     async def _wait_for_lock(self) -> None:
         """Take the lock; a process that has just been killed may hold it for a moment still."""
@@ -478,6 +485,12 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
         key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0, late,
         first["answered"] or b"", bool(first["wrote_first"]),
     )  # fmt: skip
+
+
+def _tally(plan: Plan) -> None:
+    """Count what is new for /metrics."""
+    for name in ("tally_events", "tally_texts", "tallied"):
+        plan.add(name, ())
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -205,7 +205,7 @@ class Writer:
         assert self._loop is not None
         try:
             db = self._connect()
-            self._alone(db, prepare)
+            self.alone(db, prepare)
         except sqlite3.Error as error:
             refusal = StoreError(f"{self._path} cannot be used: {error}")
             self._loop.call_soon_threadsafe(_settle, [(ready, refusal)])
@@ -228,10 +228,15 @@ class Writer:
             time.sleep(_AGAIN)
             return True
 
-    def _alone(self, db: sqlite3.Connection, prepare: Callable[[Plan], None]) -> None:
+    def alone(self, db: sqlite3.Connection, work: Callable[[Plan], None]) -> None:
+        """Work on the thread, in a transaction of its own."""
         db.execute("BEGIN IMMEDIATE")
-        prepare(_Alone(db, self._statements))
-        db.execute("COMMIT")
+        try:
+            work(_Alone(db, self._statements))
+            db.execute("COMMIT")
+        except BaseException:
+            self._roll_back(db, [])
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None, cached_statements=256, timeout=_PATIENCE)
@@ -286,14 +291,21 @@ class Writer:
             except Exception:
                 answers = self._one_by_one(db, units)
             self.failing = False
-            self.committed(db)
         except BaseException as error:
             self.failing = True
             failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
             failure.__cause__ = error
             return [(j.future, failure) for j in jobs]
+        self._after(db)
         waiting = iter(answers)
         return [(j.future, _answer([next(waiting) for _ in j.units])) for j in jobs]
+
+    def _after(self, db: sqlite3.Connection) -> None:
+        """What follows a commit cannot undo it."""
+        try:
+            self.committed(db)
+        except Exception as error:
+            log.error("what follows a commit failed", why=f"{type(error).__name__}: {error}")
 
     def _together(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
         together, alone = _Together(db, self._statements), _Alone(db, self._statements)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -9,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from smsbot import log
+from smsbot.core.status import Status
 from smsbot.pipeline.supervisor import Worker
 from smsbot.stores.base import Row, Tables
 
@@ -24,6 +26,7 @@ _WAITING = {
     "quarantined": ("smsbot_webhooks_quarantined", "Webhooks that were not understood."),
     "opted_out": ("smsbot_numbers_opted_out", "Numbers that have opted out."),
 }
+_ACCEPTED = (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.UNDELIVERED)
 
 
 class _Rows(Collector):
@@ -46,13 +49,13 @@ class _Rows(Collector):
             "smsbot_texts", "Texts owed, by what became of them until now.", labels=("line", "status")
         )
         parts = GaugeMetricFamily("smsbot_sms_parts", "SMS parts of texts that were accepted.", labels=("line",))
+        accepted: Counter[str] = Counter()
         for row in self._totals:
-            if row["what"] == "in":
-                came.add_metric((row["line"], row["name"]), row["n"])
-            elif row["what"] == "out":
-                went.add_metric((row["line"], row["name"]), row["n"])
-            else:
-                parts.add_metric((row["line"],), row["n"])
+            (came if row["what"] == "in" else went).add_metric((row["line"], row["name"]), row["n"])
+            if row["name"] in _ACCEPTED:
+                accepted[row["line"]] += row["parts"]
+        for line, n in accepted.items():
+            parts.add_metric((line,), n)
         failing = GaugeMetricFamily("smsbot_database_failing", "1 while commits fail.", value=float(self._failing))
         deaths = CounterMetricFamily("smsbot_worker_deaths", "Workers that were started again.", labels=("worker",))
         for worker in self._workers:

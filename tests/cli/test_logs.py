@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from datetime import datetime
 
+import orjson
 import pytest
 
 CODE = """
@@ -57,3 +60,32 @@ def test_what_nobody_awaited_is_logged_without_its_words(json: bool) -> None:
     assert "ValueError" in done.stderr
     assert "ZeroDivisionError" in done.stderr
     assert "600100200" not in done.stderr
+
+
+TRAFFIC = """
+import sys
+from smsbot import log
+from smsbot.cli import logs
+logs.configure(json=%s, traffic=%s)
+for n in range(3):
+    log.Log("x").traffic("text in", number="+48•••00", n=n)
+"""
+
+
+@pytest.mark.parametrize("json", [True, False])
+def test_traffic_is_told_where_it_is_wanted(json: bool) -> None:
+    done = subprocess.run([sys.executable, "-c", TRAFFIC % (json, True)], capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 3
+    if json:
+        told = [orjson.loads(line) for line in lines]
+        assert [line["n"] for line in told] == [0, 1, 2]
+        assert {(line["event"], line["level"], line["number"]) for line in told} == {("text in", "info", "+48•••00")}
+        assert all(abs(datetime.fromisoformat(line["timestamp"]).timestamp() - time.time()) < 600 for line in told)
+    else:
+        assert all("text in" in line and "+48•••00" in line for line in lines)
+
+
+def test_traffic_is_not_told_elsewhere() -> None:
+    done = subprocess.run([sys.executable, "-c", TRAFFIC % (True, False)], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -20,8 +20,6 @@ from smsbot.testing.gateways import REFERENCE, TEXT, Case, Expected, Found, Gate
 from smsbot.testing.scripted import answers
 from smsbot.transport import AiohttpTransport, HttpxTransport, Transport
 
-from ..conftest import leave_out
-
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
@@ -30,15 +28,9 @@ class Suite(GatewaySuite):
 
     __test__ = False
 
-    @pytest_asyncio.fixture(params=["httpx", pytest.param("aiohttp", marks=pytest.mark.needs("speed"))])
+    @pytest_asyncio.fixture(params=[HttpxTransport, AiohttpTransport])
     async def transport(self, request: pytest.FixtureRequest) -> AsyncIterator[Transport]:  # type: ignore[override]
-        made: Transport = HttpxTransport()
-        if request.param == "aiohttp":
-            try:
-                import aiohttp
-            except ImportError:
-                leave_out("speed", "aiohttp")
-            made = AiohttpTransport(aiohttp)
+        made: Transport = request.param()
         yield made
         await made.close()
 

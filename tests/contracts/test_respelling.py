@@ -165,9 +165,8 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
         ):
             db.execute(f"ALTER TABLE {column}")
         db.execute("DROP INDEX receipts_unknown")
-        for trigger in ("events_tally", "outgoing_tally", "status_tally", "parts_tally"):
-            db.execute(f"DROP TRIGGER {trigger}")
-        for table in ("tallies", "part_references"):
+        db.execute("DROP TRIGGER status_tally")
+        for table in ("tallies", "tallied", "part_references"):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")
     db.close()

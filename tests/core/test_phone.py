@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import random
+
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,3 +59,22 @@ def test_a_mask_shows_little(number: str) -> None:
 )
 def test_country(number: str, country: str | None) -> None:
     assert phone.country(number) == country
+
+
+def test_codes_and_premium_numbers_are_those_of_the_plans() -> None:
+    """We look them up by ourselves, for each text: what phonenumbers parses whole is the truth."""
+    rng = random.Random(7)
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in phonenumbers.PhoneNumberType.values():
+            example = phonenumbers.example_number_for_type(region, kind)
+            if example is None:
+                continue
+            number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            for address in (number, number[:-3] + f"{rng.randrange(1000):03}"):
+                if not phone.is_number(address):
+                    continue
+                parsed = phonenumbers.parse(address, None)
+                assert phone.mask(address) == f"+{parsed.country_code}•••{address[-2:]}"
+                if parsed.country_code not in (870, 878, 881, 882, 883, 888, 979):
+                    premium = phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE
+                    assert phone.is_costly(address) == premium, address

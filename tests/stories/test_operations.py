@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -275,3 +277,33 @@ async def test_metrics_count_and_tell_nothing_personal(house: Any) -> None:
     assert "smsbot_numbers_opted_out 1.0" in page
     assert "123456" not in page
     assert ANN not in page
+
+
+@pytest.mark.parametrize("each", [-1, 7, 50_000])
+async def test_totals_are_those_of_all_rows_however_they_were_tallied(
+    house: Any, monkeypatch: pytest.MonkeyPatch, each: int
+) -> None:
+    monkeypatch.setattr("smsbot.stores.sqlite._TALLY_EACH", each)
+    h: House = await house(bot())
+
+    async def counted() -> None:
+        with closing(sqlite3.connect(h.app.store.path)) as db:
+            came = db.execute(
+                "SELECT 'in', line, kind, count(*), 0 FROM events WHERE kind = 'text' OR kind = 'optout' GROUP BY 2, 3"
+            )
+            went = db.execute("SELECT 'out', line, status, count(*), sum(parts) FROM outgoing GROUP BY 2, 3")
+            rows = sorted([*came, *went])
+        totals = await h.app.store.rows("totals")
+        assert sorted(tuple(row.values()) for row in totals) == rows
+
+    h.provider.next = ["400", "429", "500"]
+    for round_ in range(3):
+        for number in (ANN, BOB):
+            await h.text(number, f"{round_} " + "ą" * 90 * round_, "order")
+            await counted()
+        await h.advance("10m")
+        await counted()
+        await h.restart()
+        await counted()
+    await h.text(BOB, "STOP")
+    await counted()

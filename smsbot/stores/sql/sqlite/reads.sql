@@ -214,7 +214,13 @@ AND (:reason = '' OR instr(lower(note), lower(:reason))) ORDER BY seq LIMIT 1000
 SELECT seq, note FROM events WHERE state = 2 OR state = 0 AND attempts > 0 ORDER BY seq LIMIT 1000;
 
 -- name: totals
-SELECT what, line, name, n FROM tallies WHERE n <> 0;
+-- What is tallied, and the rows since then.
+SELECT what, line, name, sum(n) AS n, sum(parts) AS parts FROM (
+  SELECT what, line, name, n, parts FROM tallies
+  UNION ALL SELECT 'in', line, kind, 1, 0 FROM events
+  WHERE seq > (SELECT events FROM tallied) AND kind IN ('text', 'media', 'optout', 'optin', 'reaction', 'part')
+  UNION ALL SELECT 'out', line, status, 1, parts FROM outgoing WHERE seq > (SELECT texts FROM tallied)
+) GROUP BY what, line, name HAVING sum(n) <> 0;
 
 -- name: handoffs
 SELECT id, line, number, desk, at FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;

@@ -290,6 +290,20 @@ AND NOT EXISTS (SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number =
 -- name: meta
 INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
+-- name: tally_events
+INSERT INTO tallies SELECT 'in', line, kind, count(*), 0 FROM events
+WHERE seq > (SELECT events FROM tallied) AND kind IN ('text', 'media', 'optout', 'optin', 'reaction', 'part')
+GROUP BY line, kind ON CONFLICT (what, line, name) DO UPDATE SET n = n + excluded.n;
+
+-- name: tally_texts
+INSERT INTO tallies SELECT 'out', line, status, count(*), sum(parts) FROM outgoing
+WHERE seq > (SELECT texts FROM tallied) GROUP BY line, status
+ON CONFLICT (what, line, name) DO UPDATE SET n = n + excluded.n, parts = parts + excluded.parts;
+
+-- name: tallied
+UPDATE tallied SET events = (SELECT coalesce(max(seq), 0) FROM events),
+  texts = (SELECT coalesce(max(seq), 0) FROM outgoing);
+
 -- Statements of the sandbox.
 
 -- name: sandbox_phone
