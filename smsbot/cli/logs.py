@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 import threading
-import time
 import traceback
 from collections import deque
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ _Line = str | tuple[float, str, dict[str, Any]]
 _MOST_LINES = 10_000
 """Lines that wait for a stream that nobody reads."""
 _PAUSE = 0.1
-"""Seconds in which lines gather: each time that this thread wakes, those that answer people stand still."""
+"""Seconds in which traffic gathers: each time that this thread wakes, those that answer people stand still."""
 _LAST_WORDS = 2.0
 """Seconds that the lines which still wait get at the end."""
 
@@ -39,7 +38,7 @@ class Stream(io.TextIOBase):
     def __init__(self, inner: TextIO | None) -> None:
         self._inner = inner
         self._lines: deque[_Line] | None = None
-        self._more = threading.Event()
+        self._more, self._now = threading.Event(), threading.Event()
         self._writing = threading.Lock()
         if not _is_terminal(inner):
             self._lines = deque()
@@ -52,6 +51,7 @@ class Stream(io.TextIOBase):
             self._put([text])
         else:
             self._take(self._lines, text)
+            self._now.set()
         return len(text)
 
     def traffic(self, at: float, event: str, values: dict[str, Any]) -> None:
@@ -80,8 +80,9 @@ class Stream(io.TextIOBase):
     def _pour(self, lines: deque[_Line]) -> None:
         while True:
             self._more.wait()
-            time.sleep(_PAUSE)  # many lines at once: each write by itself would cost a text more than it costs us
+            self._now.wait(_PAUSE)
             self._more.clear()
+            self._now.clear()
             with self._writing:
                 self._drain(lines)
 
