@@ -18,7 +18,6 @@ from pathlib import Path
 
 from smsbot import Bot, Chat, integer
 from smsbot.conversations.journal import Record
-from smsbot.core.answers import Answer
 from smsbot.core.conversation import Conversation, Run
 from smsbot.core.message import Event, Key
 from smsbot.flows.state import Begin, Person, Said
@@ -31,6 +30,7 @@ from smsbot.pipeline.talking import begun
 from smsbot.pipeline.talks import Talks
 from smsbot.routing.chat import Chat as ChatType
 from smsbot.testing.sim import LINE, Sim
+from smsbot.understanding.answers import Answer
 
 QUESTIONS, ROUNDS = 50, 15
 KEY = Key(LINE, "+48600100200")

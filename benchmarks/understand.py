@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from smsbot.cli.understand import question_of
-from smsbot.core import said, words
 from smsbot.core.question import Question
-from smsbot.pipeline.understanding import Words, understand
+from smsbot.understanding import said, words
+from smsbot.understanding.explain import Words, understand
 
 TODAY = date(2026, 11, 23)
 CORPUS = Path(__file__).parent.parent / "tests" / "data" / "texts.jsonl"

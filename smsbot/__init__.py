@@ -10,7 +10,6 @@ The path of one SMS:
 Write handlers on a `Bot`; run them with ``smsbot dev``.
 """
 
-from smsbot.core.answers import Answer, Unsure
 from smsbot.core.errors import (
     Changed,
     ChatError,
@@ -24,13 +23,14 @@ from smsbot.core.errors import (
     Unanswered,
     UsageError,
 )
-from smsbot.core.kinds import Kind, choice, email, integer, media, number, one_of, pattern, phone, text, yes_no
 from smsbot.core.message import Media, Message
 from smsbot.core.money import Money
 from smsbot.core.status import Status
 from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Chat, Contact, Delivery, Reaction, retrying
 from smsbot.routing.router import Router
+from smsbot.understanding.answers import Answer, Unsure
+from smsbot.understanding.kinds import Kind, choice, email, integer, media, number, one_of, pattern, phone, text, yes_no
 
 __version__ = "0.1.0"
 

@@ -32,7 +32,7 @@ from smsbot.pipeline.sender import Account, Sender
 from smsbot.pipeline.supervisor import Supervisor, Worker
 from smsbot.pipeline.ticks import Ticks
 from smsbot.pipeline.timers import Timers
-from smsbot.policy import consent, pace, rates
+from smsbot.policy import pace, rates
 from smsbot.routing.bot import Bot
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.network import Network
@@ -41,6 +41,7 @@ from smsbot.settings import LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.threads import Threads
 from smsbot.transport import AiohttpTransport, Transport
+from smsbot.understanding import consent
 from smsbot.web.api import Api
 from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
 from smsbot.web.commands import Commands

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 
 from smsbot.core import segments
 from smsbot.core.errors import RouteError
-from smsbot.core.patterns import compile_pattern
 from smsbot.core.problem import Problem, Severity
-from smsbot.core.words import tokens
 from smsbot.flows.graph import graph
 from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Ask, Flow, Step, Texts
 from smsbot.flows.template import Template
-from smsbot.policy import consent
-from smsbot.policy.consent import Word
 from smsbot.routing.bot import Bot
 from smsbot.routing.router import Route
+from smsbot.understanding import consent
+from smsbot.understanding.consent import Word
+from smsbot.understanding.patterns import compile_pattern
+from smsbot.understanding.words import tokens
 
 _WIDTHS: Mapping[str, int] = {"yes_no": 3, "integer": 4, "number": 7, "date": 10, "time": 5, "phone": 15, "email": 30}
 """Characters that an answer takes in a text where nothing says how long it may be."""

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from smsbot.core.errors import ChatError
-from smsbot.core.kinds import Kind, choice, one_of
 from smsbot.core.problem import Problem, Severity
-from smsbot.core.words import tokens
-from smsbot.policy import consent
-from smsbot.policy.consent import Word
 from smsbot.routing.bot import Bot
+from smsbot.understanding import consent
+from smsbot.understanding.consent import Word
+from smsbot.understanding.kinds import Kind, choice, one_of
+from smsbot.understanding.words import tokens
 
 from .lint import Source, chat_name, parsed, scope_of
 

@@ -12,11 +12,12 @@ from typing import Any
 import click
 
 from smsbot.core.errors import RouteError, UsageError
-from smsbot.core.languages import by_country, is_understood, language
 from smsbot.core.money import Money
-from smsbot.core.question import Question, choices_of, parse_type
-from smsbot.pipeline.understanding import Understood, Words, looks
-from smsbot.pipeline.understanding import understand as read
+from smsbot.core.question import Question, parse_type
+from smsbot.understanding.answers.choices import choices_of
+from smsbot.understanding.explain import Understood, Words, looks
+from smsbot.understanding.explain import understand as read
+from smsbot.understanding.languages import by_country, is_understood, language
 
 from . import output
 

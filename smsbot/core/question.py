@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .words import normalise, telling
-
 KINDS = (
     "choice", "date", "datetime", "email", "integer", "media", "money", "number", "pattern", "phone", "text", "time",
     "yes_no",
@@ -45,14 +43,6 @@ class Question:
     def free(self) -> bool:
         """Whether any text is an answer."""
         return self.kind == "text"
-
-
-def choices_of(written: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Choices by the normalised words that mean each; signs stand in them where only they tell two apart."""
-    listed = {key: tuple(words) for key, words in written.items()}
-    signs = telling({word: None for words in listed.values() for word in words})
-    found = {key: [normalise(word, signs) for word in words] for key, words in listed.items()}
-    return {key: tuple(dict.fromkeys(filter(None, words))) for key, words in found.items()}
 
 
 def shared_word(choices: Mapping[str, Iterable[str]]) -> tuple[str, str, str] | None:

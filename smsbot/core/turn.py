@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from .conversation import Conversation, Run
 from .message import Claim, Event, Key, Outgoing
-from .words import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +98,6 @@ def digest(*parts: str | bytes, size: int = 16, key: bytes = b"") -> bytes:
     raw = [part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts]
     apart = b"".join([b"%d:%b" % (len(part), part) for part in raw])
     return hashlib.blake2b(apart, digest_size=size, key=key).digest()
-
-
-def answer_hash(text: str) -> bytes:
-    """What two texts share that answer the same: 8 bytes of a hash of their words."""
-    return digest(normalise(text), size=8)
 
 
 def outgoing_id(event: Event, n: int) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from smsbot.core import answers, asking
-from smsbot.core.answers import Answer, Reading, Unsure
-from smsbot.core.asking import Move
 from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
 from smsbot.core.question import Question
+from smsbot.understanding import answers, asking
+from smsbot.understanding.answers import Answer, Reading, Unsure
+from smsbot.understanding.asking import Move
 
 from .state import Act, Again, Back, Begin, Descend, Done, Due, Input, Person, Progress, Result, Said, State, Waiting
 from .steps import ABANDONED, Ask, Flow, Localised, Step, Texts

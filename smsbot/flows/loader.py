@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from smsbot.core.languages import UNDERSTOOD, is_understood
-from smsbot.core.patterns import Pattern
 from smsbot.core.start import BUSY
+from smsbot.understanding.languages import UNDERSTOOD, is_understood
+from smsbot.understanding.patterns import Pattern
 
 from . import schema
 from .expressions import Call, Wrong, compile_call, compile_expression

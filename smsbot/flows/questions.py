@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from smsbot.core.answers.patterns import compiled
 from smsbot.core.errors import UsageError
-from smsbot.core.question import KINDS, USAGE, Question, choices_of, parse_type
-from smsbot.core.words import normalise, telling
+from smsbot.core.question import KINDS, USAGE, Question, parse_type
+from smsbot.understanding.answers.choices import choices_of
+from smsbot.understanding.answers.patterns import compiled
+from smsbot.understanding.words import normalise, telling
 
 from . import schema
 from .expressions import Names

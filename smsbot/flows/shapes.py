@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError, UsageError
-from smsbot.core.patterns import Pattern, compile_pattern
 from smsbot.core.problem import Severity
 from smsbot.core.question import Question
+from smsbot.understanding.patterns import Pattern, compile_pattern
 
 from .expressions import CONSTANTS, Expression, Names, Wrong, compile_expression
 from .functions import Kind

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from smsbot.core import answers, codec
-from smsbot.core.answers import Answer, Reading, Unsure
-from smsbot.core.answers.hints import asked_again
+from smsbot.core import codec
 from smsbot.core.errors import FlowError
 from smsbot.core.question import Question
 from smsbot.core.zones import zone_of
+from smsbot.understanding import answers
+from smsbot.understanding.answers import Answer, Reading, Unsure
+from smsbot.understanding.answers.hints import asked_again
 
 from .expressions import Call
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from smsbot.core.patterns import Pattern
 from smsbot.core.question import Question
+from smsbot.understanding.patterns import Pattern
 
 from .expressions import Call, Expression
 from .functions import Kind

@@ -28,7 +28,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from smsbot.core.errors import NoAnswer, NotSent, SettingsError
-from smsbot.core.languages import linear
+from smsbot.core.linear import linear
 from smsbot.core.message import Arrival, Receipt, Unread
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport

@@ -11,21 +11,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from smsbot.core import codec, languages
-from smsbot.core.answers import Answer
+from smsbot.core import codec
 from smsbot.core.conversation import Conversation, Frame, Run
 from smsbot.core.errors import FlowError
 from smsbot.core.message import Event
-from smsbot.core.said import command, said, without_filler
 from smsbot.core.start import parked, start_of
 from smsbot.core.status import Status
 from smsbot.core.turn import Timer
-from smsbot.core.words import Token, tokens
 from smsbot.flows.state import Again, Back, Due, Person, Said
 from smsbot.flows.steps import Flow
-from smsbot.policy import consent, identity
 from smsbot.routing.chat import Delivery, Reaction
 from smsbot.routing.router import Match, Route
+from smsbot.understanding import consent, identity, languages
+from smsbot.understanding.answers import Answer
+from smsbot.understanding.said import command, said, without_filler
+from smsbot.understanding.words import Token, tokens
 
 from .flowing import FLOW, Stack, Wake, aside, begin, heard, late_of, settles, switchable, thaw
 from .lines import Line

@@ -10,10 +10,7 @@ from typing import Any
 from smsbot.conversations import journal as told
 from smsbot.conversations.journal import Journal, Record
 from smsbot.conversations.talk import Finished, Foreign, Raised, Talk
-from smsbot.core import asking, codec
-from smsbot.core.answers import SILENCE, WRONG, Answer, Unsure
-from smsbot.core.answers import told as shown
-from smsbot.core.asking import Move
+from smsbot.core import codec
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, NoReply, TooManyTries
 from smsbot.core.message import Message
@@ -24,6 +21,10 @@ from smsbot.flows.state import Again, Back, Begin, Descend, Done, Due, Input, Re
 from smsbot.flows.steps import ABANDONED
 from smsbot.routing.chat import Chat, Restart
 from smsbot.routing.injection import Signature
+from smsbot.understanding import asking
+from smsbot.understanding.answers import SILENCE, WRONG, Answer, Unsure
+from smsbot.understanding.answers import told as shown
+from smsbot.understanding.asking import Move
 
 from .blocking import watched
 from .flowing import Stack

@@ -8,17 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from smsbot.core.answers import Answer, Reading
 from smsbot.core.conversation import BETWEEN, Conversation, Frame
 from smsbot.core.errors import FlowError, FlowsWrong
 from smsbot.core.message import Key
 from smsbot.core.question import Question
-from smsbot.core.said import without_filler
-from smsbot.core.words import tokens
 from smsbot.flows import engine
 from smsbot.flows.library import Library, restore
 from smsbot.flows.state import Begin, Input, Person, Said, State, load_state
 from smsbot.flows.steps import Flow
+from smsbot.understanding.answers import Answer, Reading
+from smsbot.understanding.said import without_filler
+from smsbot.understanding.words import tokens
 
 from .talking import PYTHON, TalkLevel
 

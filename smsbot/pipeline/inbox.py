@@ -21,11 +21,12 @@ from smsbot.core.turn import Verdict, digest
 from smsbot.failpoints import reached
 from smsbot.gateways.base import PLAYED, Gateway, WebhookRequest
 from smsbot.log import Log
-from smsbot.policy import consent, noise, parts
-from smsbot.policy.consent import Word
+from smsbot.policy import parts
 from smsbot.policy.pace import REST, Pace
 from smsbot.policy.rates import Rate
 from smsbot.stores.base import Acceptance, Consent, Row, Store
+from smsbot.understanding import consent, noise
+from smsbot.understanding.consent import Word
 
 from . import long_texts
 from .dispatcher import Dispatcher

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from smsbot.core import phone
 from smsbot.core.errors import Changed, RouteError
-from smsbot.core.languages import language_of
 from smsbot.core.nearest import nearest
-from smsbot.core.words import tokens
-from smsbot.policy import consent, pace, rates
+from smsbot.policy import pace, rates
 from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Defaults
 from smsbot.routing.injection import Signature, may_ask, where, wrong
 from smsbot.routing.router import Route, Table
 from smsbot.threads import Threads
+from smsbot.understanding import consent
+from smsbot.understanding.languages import language_of
+from smsbot.understanding.words import tokens
 
 from .flowing import Shelf
 from .talking import path_of

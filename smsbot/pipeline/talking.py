@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from smsbot.conversations.talk import Talk
-from smsbot.core import asking, codec
-from smsbot.core.answers import Reading
+from smsbot.core import codec
 from smsbot.core.conversation import Frame
 from smsbot.core.message import Event, Key
 from smsbot.core.question import Question
@@ -18,6 +17,8 @@ from smsbot.core.request import Ask, Terms
 from smsbot.core.turn import digest
 from smsbot.flows.state import Person
 from smsbot.routing.chat import Chat
+from smsbot.understanding import asking
+from smsbot.understanding.answers import Reading
 
 PYTHON = "python"
 """The kind of frames that conversations in Python stand on."""

@@ -17,11 +17,12 @@ from smsbot.core.conversation import BETWEEN, Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
-from smsbot.core.turn import Entry, Step, Timer, answer_hash, digest, run_id
+from smsbot.core.turn import Entry, Step, Timer, digest, run_id
 from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
+from smsbot.understanding.said import answer_hash
 
 from .decision import Decider, Decision, timer_data
 from .flowing import HANDLER, Stack, Wake, pin

@@ -14,10 +14,10 @@ from typing import Any, TypeVar, overload
 
 from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError, UsageError
-from smsbot.core.languages import UNDERSTOOD, is_understood
 from smsbot.core.nearest import nearest
 from smsbot.core.question import KINDS
 from smsbot.core.sites import remember
+from smsbot.understanding.languages import UNDERSTOOD, is_understood
 
 from .chat import Chat
 from .injection import Signature, caller, hints, inspect_handler, wrong

@@ -16,16 +16,16 @@ from typing import Any, Concatenate, Never, ParamSpec, Protocol, TypedDict, Type
 from typing_extensions import TypeForm, Unpack
 
 from smsbot.core import codec, segments
-from smsbot.core.answers import Unsure
 from smsbot.core.clock import duration
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, FlowError, UsageError
-from smsbot.core.kinds import Kind, is_form, kind_of, numbered, one_of, yes_no
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
 from smsbot.core.request import Ask, Call, Do, Driver, Request, Sleep, Terms, Together, Wait, WentBack
 from smsbot.core.sites import name_at
 from smsbot.core.zones import zone_of
+from smsbot.understanding.answers import Unsure
+from smsbot.understanding.kinds import Kind, is_form, kind_of, numbered, one_of, yes_no
 
 from .contact import Contact
 from .effects import Delivery, Effects, Reaction, Start

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import RouteError
 from smsbot.core.nearest import nearest
-from smsbot.core.patterns import Keywords, Pattern, compile_pattern
-from smsbot.core.said import without_filler
 from smsbot.core.status import Status
-from smsbot.core.words import Token
+from smsbot.understanding.patterns import Keywords, Pattern, compile_pattern
+from smsbot.understanding.said import without_filler
+from smsbot.understanding.words import Token
 
 from .injection import BUILT_IN, Signature, caller, inspect_handler, where, wrong
 

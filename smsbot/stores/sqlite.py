@@ -19,7 +19,8 @@ from smsbot.core.conversation import Conversation, Frame, Late, Run
 from smsbot.core.errors import StoreError, StoreForeign, StoreLocked, StoreOlder, StoreTooNew
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
 from smsbot.core.status import Status
-from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, answer_hash, digest
+from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, digest
+from smsbot.understanding.said import answer_hash
 
 from . import queries
 from .arriving import Accept, Named, Owe, Turn

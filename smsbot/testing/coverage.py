@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from smsbot.core.answers import SILENCE, WRONG
 from smsbot.core.question import Question
 from smsbot.core.sites import name_at
 from smsbot.flows.steps import Flow
 from smsbot.routing.bot import Bot
+from smsbot.understanding.answers import SILENCE, WRONG
 
 _ASKING = frozenset({"ask", "confirm", "menu"})
 

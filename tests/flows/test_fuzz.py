@@ -13,13 +13,13 @@ from typing import Any
 from smsbot import Bot
 from smsbot.checks.flows import Around, check, costs
 from smsbot.core.errors import FlowError
-from smsbot.core.languages import CODES, language
 from smsbot.core.problem import render
 from smsbot.flows.expressions import Wrong, compile_expression
 from smsbot.flows.functions import FUNCTIONS, Kind
 from smsbot.flows.graph import graph
 from smsbot.flows.loader import load
 from smsbot.flows.template import compile_template
+from smsbot.understanding.languages import CODES, language
 
 COUNT = 100_000 if os.environ.get("SMSBOT_LONG") else 10_000
 SEED = 20261123

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from smsbot import Bot, Chat, RouteError, Router
 from smsbot.core.conversation import Conversation
 from smsbot.core.message import Key
-from smsbot.core.patterns import compile_pattern
-from smsbot.core.words import tokens
+from smsbot.understanding.patterns import compile_pattern
+from smsbot.understanding.words import tokens
 
 
 @pytest.mark.parametrize(

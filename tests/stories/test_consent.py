@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat
-from smsbot.policy import consent
 from smsbot.settings import LineSettings
+from smsbot.understanding import consent
 
 from ..house import ANN, BOB, LINE, House
 

@@ -230,7 +230,7 @@ async def test_a_text_that_was_reported_delivered_is_not_sent_again(house: Any) 
 
 
 async def test_a_second_stop_does_not_leave_the_confirmation_behind(house: Any) -> None:
-    from smsbot.policy import consent
+    from smsbot.understanding import consent
 
     h: House = await house(greeter())
     h.provider.next = ["429 300"]
