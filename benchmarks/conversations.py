@@ -22,14 +22,14 @@ from smsbot.core.conversation import Conversation, Run
 from smsbot.core.message import Event, Key
 from smsbot.flows.state import Begin, Person, Said
 from smsbot.gateways.base import Outcome, SendResult
-from smsbot.pipeline.flowing import Shelf, Stack, Wake, thaw
-from smsbot.pipeline.lines import Line
-from smsbot.pipeline.play import Play, at_once
-from smsbot.pipeline.scene import Scene
-from smsbot.pipeline.talking import begun
-from smsbot.pipeline.talks import Talks
 from smsbot.routing.chat import Chat as ChatType
 from smsbot.testing.sim import LINE, Sim
+from smsbot.turns.context import Context
+from smsbot.turns.frames import FlowVersions, Resume, Stack, thaw
+from smsbot.turns.lines import Line
+from smsbot.turns.live import LiveFrames
+from smsbot.turns.python_frame import begun
+from smsbot.turns.runner import Runner, at_once
 from smsbot.understanding.answers import Answer
 
 QUESTIONS, ROUNDS = 50, 15
@@ -57,8 +57,8 @@ class Hand:
     """Plays the pipeline: stores frames and records between turns, keeps conversations alive or not."""
 
     def __init__(self, live: bool) -> None:
-        self.line = Line(LINE, bot, "main", shelf=Shelf())
-        self.talks = Talks(10 if live else 0)
+        self.line = Line(LINE, bot, "main", versions=FlowVersions())
+        self.live = LiveFrames(10 if live else 0)
         self.records: list[Record] = []
         self.run = b"r" * 16
         self.before = Conversation(KEY)
@@ -73,15 +73,15 @@ class Hand:
         chat = ChatType(event, self.before)
         if self.before.run is None:
             level = begun(go, self.run, event, {}, {}, salt=b"begun")
-            wake = Wake(Stack(self.line.shelf.current, [level]), Begin(), True)
+            wake = Resume(Stack(self.line.versions.current, [level]), Begin(), True)
         else:
-            stack = thaw(self.line.shelf, self.before.run.frames, "", KEY)
-            wake = Wake(stack, Said("7", Answer(7)))
-        scene = Scene(
+            stack = thaw(self.line.versions, self.before.run.frames, "", KEY)
+            wake = Resume(stack, Said("7", Answer(7)))
+        context = Context(
             self.line, event, self.run, self.before, chat.effects, Person(NOW + n, {}, LINE, "PL"), NOW + n, {}, chat,
-            None, journals, self.talks, self.before.version,
+            None, journals, self.live, self.before.version,
         )  # fmt: skip
-        play = Play(scene, wake, self.signature if self.before.run is None else None)
+        play = Runner(context, wake, self.signature if self.before.run is None else None)
         assert at_once(play)
         took = time.perf_counter() - began
         self.records += [Record.of(e) for e in chat.effects.records]
@@ -89,7 +89,7 @@ class Hand:
         self.key = play.stack.levels[0].key if play.stack.levels else b""  # type: ignore[union-attr]
         run = Run(self.run, "bench", "go", NOW, frames) if frames else None
         self.before = replace(self.before, version=self.before.version + 1, run=run)
-        self.talks.keep(play.stack, self.before.version)
+        self.live.keep(play.stack, self.before.version)
         return took
 
 
@@ -118,7 +118,7 @@ async def waiting(count: int, live: int) -> tuple[float, float]:
         async with sim:
             for account in sim.app.sender._accounts.values():
                 account.gateway.send = Taker().send  # type: ignore[method-assign,assignment]
-            sim.app.dispatcher.talks.most = live
+            sim.app.dispatcher.live.most = live
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             began = time.perf_counter()
             for start in range(0, count, 500):

@@ -20,14 +20,14 @@ from smsbot import Bot
 from smsbot.checks.flows import Around, check
 from smsbot.core.conversation import Conversation, Frame
 from smsbot.core.message import Event, Key
-from smsbot.flows.library import build, load_files
+from smsbot.flows.flow_set import build, load_files
 from smsbot.flows.state import Begin, Person, Said, State
-from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, heard, thaw
-from smsbot.pipeline.lines import Line
-from smsbot.pipeline.play import Play, at_once
-from smsbot.pipeline.scene import Scene
-from smsbot.pipeline.talks import Talks
 from smsbot.routing.chat import Chat
+from smsbot.turns.context import Context
+from smsbot.turns.frames import FlowFrame, FlowVersions, Resume, Stack, heard, thaw
+from smsbot.turns.lines import Line
+from smsbot.turns.live import LiveFrames
+from smsbot.turns.runner import Runner, at_once
 
 STEPS, ROUNDS = 40, 9
 NOW = 1_780_000_000.0
@@ -50,26 +50,26 @@ def flow_of(name: str, steps: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def engine_turns(shelf: Shelf) -> int:
+def engine_turns(versions: FlowVersions) -> int:
     """A whole conversation through the engine; how many turns it took."""
-    library = shelf.current
+    flow_set = versions.current
     frames: tuple[Frame, ...] = ()
     turns = 0
     event, before, line = (
         Event(b"e" * 16, KEY, "text", "", NOW),
         Conversation(KEY),
-        Line("7255", BOT, "main", shelf=shelf),
+        Line("7255", BOT, "main", versions=versions),
     )
     while True:
         chat = Chat(event, before)
         if not frames:
-            wake = Wake(Stack(library, [Level(library.flow("bench"), State())]), Begin(), True)
+            wake = Resume(Stack(flow_set, [FlowFrame(flow_set.flow("bench"), State())]), Begin(), True)
         else:
-            stack = thaw(shelf, frames, library.hash, KEY)
-            wake = Wake(stack, Said("7", heard(stack, "7", PERSON)))
+            stack = thaw(versions, frames, flow_set.hash, KEY)
+            wake = Resume(stack, Said("7", heard(stack, "7", PERSON)))
         effects = chat.effects
-        scene = Scene(line, event, b"r" * 16, before, effects, PERSON, NOW, {}, chat, None, {}, Talks(), 0)
-        assert at_once(Play(scene, wake)), "no action is called here"
+        context = Context(line, event, b"r" * 16, before, effects, PERSON, NOW, {}, chat, None, {}, LiveFrames(), 0)
+        assert at_once(Runner(context, wake)), "no action is called here"
         turns += 1
         if effects.end is not None:
             return turns
@@ -111,9 +111,9 @@ def main() -> None:
         (Path(folder) / "bench.yaml").write_text(flow_of("bench", STEPS))
         flows, sources = load_files([Path(folder)], Path(folder))
         assert not [p for s in sources for p in s.problems]
-        shelf = Shelf(build(flows))
-        engine_turns(shelf)
-        pairs = [(micros(lambda: engine_turns(shelf), 20), micros(bare_turns, 20)) for _ in range(ROUNDS)]
+        versions = FlowVersions(build(flows))
+        engine_turns(versions)
+        pairs = [(micros(lambda: engine_turns(versions), 20), micros(bare_turns, 20)) for _ in range(ROUNDS)]
         engine, bare = (statistics.median(p[i] for p in pairs) for i in (0, 1))
         ratio = statistics.median(a / b for a, b in pairs)
         print(f"a turn of a {STEPS}-step flow   {engine:7.1f} µs")

@@ -22,25 +22,25 @@ from smsbot.gateways.messageflow import MessageFlow
 from smsbot.log import Log
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
-from smsbot.pipeline.flowing import Shelf
 from smsbot.pipeline.inbox import Inbox
-from smsbot.pipeline.inspect import View, inspect
-from smsbot.pipeline.lines import Line, Lines, checked_table, language_of_bot
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.repairs import Repairs
+from smsbot.pipeline.schedules import Schedules
 from smsbot.pipeline.sender import Account, Sender
 from smsbot.pipeline.supervisor import Supervisor, Worker
-from smsbot.pipeline.ticks import Ticks
 from smsbot.pipeline.timers import Timers
+from smsbot.pipeline.view import View, inspect
 from smsbot.policy import pace, rates
 from smsbot.routing.bot import Bot
 from smsbot.sandbox.app import sandbox
+from smsbot.sandbox.clock_control import MovableClock, TimeMachine
 from smsbot.sandbox.network import Network
-from smsbot.sandbox.time import MovableClock, TimeMachine
 from smsbot.settings import LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.threads import Threads
 from smsbot.transport import AiohttpTransport, Transport
+from smsbot.turns.frames import FlowVersions
+from smsbot.turns.lines import Line, Lines, checked_table, language_of_bot
 from smsbot.understanding import consent
 from smsbot.web.api import Api
 from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
@@ -65,7 +65,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
     """
     lines: dict[str, Line] = {}
     shelves = {
-        name: Shelf(prove(bots[name], own.lines, [settings.country(n) for n in own.lines]), forward=sandboxed)
+        name: FlowVersions(prove(bots[name], own.lines, [settings.country(n) for n in own.lines]), forward=sandboxed)
         for name, own in settings.bots.items()
     }
     threads = {name: Threads(name, bots[name].threads) for name in settings.bots}
@@ -268,7 +268,9 @@ class App:
             self._provided[bot] = await stack.enter_async_context(bot.running())
             bot.starter = self.commands.emit
         stack.push_async_callback(self._drain)
-        ticks = Ticks(self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.spawn, self._zones())
+        ticks = Schedules(
+            self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.spawn, self._zones()
+        )
         ticks.start()
         self.timers.ticks = ticks
         await self.dispatcher.recover()
@@ -296,15 +298,15 @@ class App:
 
     async def _shelve(self) -> None:
         """Keep today's flows by their hash, and take up those that open runs began on."""
-        shelves = [line.shelf for line in self.lines.values()]
+        shelves = [line.versions for line in self.lines.values()]
         now = self.clock.now()
         await self.store.write(
             [("keep_content", (s.current.hash, s.current.stored(), now)) for s in shelves if s.current.hash]
         )
         for row in await self.store.rows("contents_in_use"):
-            for shelf in shelves:
-                if row["hash"] != shelf.current.hash:
-                    shelf.older[row["hash"]] = row["value"]
+            for versions in shelves:
+                if row["hash"] != versions.current.hash:
+                    versions.older[row["hash"]] = row["value"]
 
     def _report_url(self, account: str) -> str:
         return self.hooks.url(account, "status")
@@ -321,7 +323,7 @@ class App:
         await self.dispatcher.drain(_DRAIN)
         for line in self.lines.values():
             line.threads.close()
-        self.dispatcher.talks.close()
+        self.dispatcher.live.close()
         await self.sender.drain(end - asyncio.get_running_loop().time())
         await self.sender.cancel()
 

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from smsbot.core.errors import RouteError, SmsbotError, TargetError
 from smsbot.core.nearest import nearest
-from smsbot.flows.library import SUFFIXES, files
+from smsbot.flows.flow_set import SUFFIXES, files
 from smsbot.routing.bot import Bot
 from smsbot.routing.router import Router
 

@@ -53,11 +53,11 @@ class Cost:
 
 def check(flows: Sequence[Flow], sources: Mapping[str, Source], around: Around) -> list[Problem]:
     """Everything that is wrong with flows that could be read; the problems of reading them come first."""
-    library = {flow.name: flow for flow in flows}
+    flow_set = {flow.name: flow for flow in flows}
     for flow in flows:
         source = sources[flow.path]
         _ways(flow, source)
-        _calls(flow, source, library, around.bot)
+        _calls(flow, source, flow_set, around.bot)
         _words(flow, source, around)
         _translations(flow, source)
         _prices(flow, source)
@@ -126,12 +126,12 @@ def _value(step: Step, *path: str) -> Node:
 # -- actions and called flows ---------------------------------------------------------------------------
 
 
-def _calls(flow: Flow, source: Source, library: Mapping[str, Flow], bot: Bot) -> None:
+def _calls(flow: Flow, source: Source, flow_set: Mapping[str, Flow], bot: Bot) -> None:
     for step in flow.steps.values():
         if step.do is not None:
             _action(step, source, bot)
         if step.call:
-            _called(step, source, library)
+            _called(step, source, flow_set)
 
 
 def _action(step: Step, source: Source, bot: Bot) -> None:
@@ -150,11 +150,11 @@ def _action(step: Step, source: Source, bot: Bot) -> None:
         source.report("SB631", node, f"{name}() cannot be called so: {error}", remedy=f"it takes {name}({wanted})")
 
 
-def _called(step: Step, source: Source, library: Mapping[str, Flow]) -> None:
+def _called(step: Step, source: Source, flow_set: Mapping[str, Flow]) -> None:
     node = _value(step, "call")
-    called = library.get(step.call)
+    called = flow_set.get(step.call)
     if called is None:
-        source.unknown("SB632", node, f'there is no flow "{step.call}"', step.call, library)
+        source.unknown("SB632", node, f'there is no flow "{step.call}"', step.call, flow_set)
         return
     given = _value(step, "args").pairs if step.node is not None and "args" in step.node.pairs else {}
     for name, (key, _) in given.items():

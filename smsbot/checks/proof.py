@@ -8,7 +8,7 @@ from pathlib import Path
 from smsbot import targets
 from smsbot.core.errors import FlowsWrong
 from smsbot.core.problem import Problem, errors
-from smsbot.flows.library import Library, build, load_files
+from smsbot.flows.flow_set import FlowSet, build, load_files
 from smsbot.flows.steps import Flow
 from smsbot.routing.bot import Bot
 
@@ -24,7 +24,7 @@ def examine(
     return flows, check(flows, {s.path: s for s in sources}, around)
 
 
-def prove(bot: Bot, lines: Sequence[str] = (), countries: Iterable[str | None] = ()) -> Library:
+def prove(bot: Bot, lines: Sequence[str] = (), countries: Iterable[str | None] = ()) -> FlowSet:
     """The library of a bot; raises `FlowsWrong` with every error."""
     flows, problems = examine(bot, lines, countries)
     wrong = errors(problems)

@@ -13,7 +13,7 @@ from typing import Any
 from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
 from smsbot.core.nearest import nearest
-from smsbot.flows.library import SUFFIXES, is_story
+from smsbot.flows.flow_set import SUFFIXES, is_story
 from smsbot.flows.source import LARGEST, Node, Source, parse
 
 ME = "me"

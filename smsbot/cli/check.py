@@ -18,12 +18,12 @@ from smsbot.checks.verbs import verbs
 from smsbot.configuration import read
 from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.problem import Place, Problem, Severity, errors, render
-from smsbot.flows.library import build
+from smsbot.flows.flow_set import build
 from smsbot.flows.steps import Flow
-from smsbot.pipeline.flowing import Shelf
-from smsbot.pipeline.lines import checked_table
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings
+from smsbot.turns.frames import FlowVersions
+from smsbot.turns.lines import checked_table
 
 from . import output
 
@@ -82,10 +82,10 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
 
 def _tables(bot: Bot, flows: Sequence[Flow], lines: Sequence[str], settings: Settings) -> list[Problem]:
     """What the start of a server would refuse: two conversations of one name, a keyword that means STOP."""
-    shelf = Shelf(build(flows))
+    versions = FlowVersions(build(flows))
     for number in lines or ("",):
         try:
-            checked_table(bot, number, shelf, settings.country(number) if number else None)
+            checked_table(bot, number, versions, settings.country(number) if number else None)
         except SmsbotError as error:
             return [_told(error)]
     return []

@@ -32,7 +32,7 @@ from .serve import load
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LookupOutcome:
     """One check: passed, failed, or worth knowing (None)."""
 
     name: str
@@ -80,9 +80,9 @@ def doctor(
     if live is not None:
         from .firstday import trial
 
-        said: list[Finding] = []
+        said: list[LookupOutcome] = []
         say = said.append if as_json else _show
-        code = trial(options.settings(database), live, duration(wait), keep, lambda *f: say(Finding(*f)))
+        code = trial(options.settings(database), live, duration(wait), keep, lambda *f: say(LookupOutcome(*f)))
         if as_json:
             options.emit(_document(said))
         ctx.exit(code)
@@ -95,22 +95,22 @@ def doctor(
     ctx.exit(1 if any(f.passed is False for f in findings) else 0)
 
 
-def _document(findings: list[Finding]) -> dict[str, Any]:
+def _document(findings: list[LookupOutcome]) -> dict[str, Any]:
     return {"v": 1, "checks": [{"check": f.name, "passed": f.passed, "detail": f.detail} for f in findings]}
 
 
-def _show(f: Finding) -> None:
+def _show(f: LookupOutcome) -> None:
     mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}[f.passed]
     click.echo(click.style(mark, fg=colour) + f" {f.name}" + (f": {f.detail}" if f.detail else ""))
 
 
-async def _examine(database: str | None, offline: bool) -> list[Finding]:
+async def _examine(database: str | None, offline: bool) -> list[LookupOutcome]:
     try:
         found = options.settings(database)
     except SettingsError as error:
-        return [Finding("settings", False, problem) for problem in error.problems]
+        return [LookupOutcome("settings", False, problem) for problem in error.problems]
     findings = [*_settings(found), *_accounts(found), *_bots(found), _library()]
-    findings += [Finding("time zone", None, why) for why in found.unsure_zones()]
+    findings += [LookupOutcome("time zone", None, why) for why in found.unsure_zones()]
     findings += [f async for f in _database(found)]
     if not offline:
         usable = [n for n, a in found.accounts.items() if not check_account(n, a)]
@@ -118,22 +118,22 @@ async def _examine(database: str | None, offline: bool) -> list[Finding]:
     return findings
 
 
-def _settings(found: Settings) -> list[Finding]:
+def _settings(found: Settings) -> list[LookupOutcome]:
     try:
         check_live(found)
     except SettingsError as error:
-        return [Finding("ready for `smsbot run`", None, problem) for problem in error.problems]
-    return [Finding("settings", True)]
+        return [LookupOutcome("ready for `smsbot run`", None, problem) for problem in error.problems]
+    return [LookupOutcome("settings", True)]
 
 
-def _accounts(found: Settings) -> list[Finding]:
+def _accounts(found: Settings) -> list[LookupOutcome]:
     """What each gateway promises."""
-    findings: list[Finding] = []
+    findings: list[LookupOutcome] = []
     for name, account in found.accounts.items():
         try:
             gateway = build_gateway(name, account, HttpxTransport())
         except SmsbotError as error:
-            findings.append(Finding(f"account {name}", False, str(error)))
+            findings.append(LookupOutcome(f"account {name}", False, str(error)))
             continue
         claims = gateway.claims
         lost = "is looked up" if claims.can_look_up else "is held for you: nobody can say whether it arrived"
@@ -143,87 +143,89 @@ def _accounts(found: Settings) -> list[Finding]:
             f"webhooks prove themselves by {claims.proof}, a send without an answer {lost}, "
             f"a text without a webhook {missed}{stop}"
         )
-        findings.append(Finding(f"account {name} ({account.gateway})", True, told))
+        findings.append(LookupOutcome(f"account {name} ({account.gateway})", True, told))
     return findings
 
 
-def _bots(found: Settings) -> list[Finding]:
+def _bots(found: Settings) -> list[LookupOutcome]:
     """What is wrong with bots and their flows; errors keep a server from starting."""
     if not found.bots:
-        return [Finding("bots", None, "none is configured")]
+        return [LookupOutcome("bots", None, "none is configured")]
     try:
         bots = load(found)
         findings = [f for name, bot in bots.items() for f in _flows(found, name, bot)]
         if not any(f.passed is False for f in findings):
             build_lines(found, bots)
     except SmsbotError as error:
-        return [Finding("bots", False, str(error))]
+        return [LookupOutcome("bots", False, str(error))]
     lines = [line for bot in found.bots.values() for line in bot.lines if can_receive(line)]
-    return findings or [Finding("bots", True, f"{len(found.bots)} on {', '.join(lines)}")]
+    return findings or [LookupOutcome("bots", True, f"{len(found.bots)} on {', '.join(lines)}")]
 
 
-def _flows(found: Settings, name: str, bot: Bot) -> list[Finding]:
+def _flows(found: Settings, name: str, bot: Bot) -> list[LookupOutcome]:
     lines = found.bots[name].lines
     _, problems = examine(bot, lines, [found.country(n) for n in lines])
     return [
-        Finding(
+        LookupOutcome(
             f"flows of {name}", False if p.severity is Severity.ERROR else None, f"{p.place} {p.message} ({p.code})"
         )
         for p in problems
     ]
 
 
-def _library() -> Finding:
+def _library() -> LookupOutcome:
     version = sqlite3.sqlite_version
     safe = sqlite3.sqlite_version_info >= (3, 51, 3)
     why = "" if safe else " (has the WAL-reset race, which a second writer would meet: never open the file with others)"
-    return Finding("SQLite", True if safe else None, version + why)
+    return LookupOutcome("SQLite", True if safe else None, version + why)
 
 
-async def _database(found: Settings) -> AsyncIterator[Finding]:
+async def _database(found: Settings) -> AsyncIterator[LookupOutcome]:
     if not found.path.parent.is_dir() or found.path.is_dir():
         what = "is a folder" if found.path.is_dir() else f"cannot be made: there is no folder {found.path.parent}"
-        yield Finding("database", False, f"{found.path} {what}")
+        yield LookupOutcome("database", False, f"{found.path} {what}")
         return
     if not found.path.exists():
-        yield Finding("database", None, f"{found.path} does not exist yet; the first start makes it")
+        yield LookupOutcome("database", None, f"{found.path} does not exist yet; the first start makes it")
         return
     mode = stat.S_IMODE(found.path.stat().st_mode)
-    yield Finding("database mode", mode & 0o077 == 0, f"{mode:04o}" + ("" if mode & 0o077 == 0 else "; chmod 600 it"))
+    yield LookupOutcome(
+        "database mode", mode & 0o077 == 0, f"{mode:04o}" + ("" if mode & 0o077 == 0 else "; chmod 600 it")
+    )
     try:
         async with SqliteReader(found.path) as reader:
             check = next(iter((await reader.rows("quick_check"))[0].values()))
-            yield Finding("database content", check == "ok", "" if check == "ok" else str(check))
+            yield LookupOutcome("database content", check == "ok", "" if check == "ok" else str(check))
             counts = (await reader.rows("counts"))[0]
             pauses = await reader.rows("pauses")
             reports = await reader.rows("latest_receipts")
             strange = await reader.rows("unknown_statuses")
     except SmsbotError as error:
-        yield Finding("database content", False, str(error))
+        yield LookupOutcome("database content", False, str(error))
         return
     for pause in pauses:
         what = f"{pause['scope']} {pause['name']}".strip()
-        yield Finding("paused", None, f"{what}{': ' if pause['why'] else ''}{pause['why']}; `smsbot resume`")
+        yield LookupOutcome("paused", None, f"{what}{': ' if pause['why'] else ''}{pause['why']}; `smsbot resume`")
     for name, what, hint in (
         ("dead", "failed turns", "`smsbot tail` shows what each failed with"),
         ("unknown", "unknown texts held", "they may have arrived; nothing is sent again by itself"),
         ("quarantined", "webhooks in quarantine", "/quarantine shows each, and what to do"),
     ):
-        yield Finding(what, counts[name] == 0, str(counts[name]) + (f"; {hint}" if counts[name] else ""))
+        yield LookupOutcome(what, counts[name] == 0, str(counts[name]) + (f"; {hint}" if counts[name] else ""))
     for row in strange:
         said = f"{masked(row['raw'])[:40]} ({row['n']} times); say what it means under `statuses` of the account"
-        yield Finding(f"status that nobody knows, {row['account']}", None, said)
+        yield LookupOutcome(f"status that nobody knows, {row['account']}", None, said)
     for row in reports:
-        yield Finding(f"last report of {row['account']}", True, f"{(time.time() - row['at']) / 60:.0f} min ago")
+        yield LookupOutcome(f"last report of {row['account']}", True, f"{(time.time() - row['at']) / 60:.0f} min ago")
 
 
-async def _keys(found: Settings, name: str) -> Finding:
+async def _keys(found: Settings, name: str) -> LookupOutcome:
     """Whether the provider takes the keys: it is asked for a text that nobody has sent."""
     transport = HttpxTransport()
     try:
         gateway = build_gateway(name, found.accounts[name], transport)
         if not gateway.claims.can_look_up:
-            return Finding(f"credentials of {name}", None, "cannot be tried without sending a text")
+            return LookupOutcome(f"credentials of {name}", None, "cannot be tried without sending a text")
         nobody = Outbound(
             next(iter(found.lines_of(name)), "+15005550001"), "+15005550006", "", secrets.token_hex(10), 0.0
         )
@@ -232,5 +234,5 @@ async def _keys(found: Settings, name: str) -> Finding:
         await transport.close()
     if answer.found is None:
         hint = "; the provider refuses the keys" if "401" in answer.detail or "403" in answer.detail else ""
-        return Finding(f"credentials of {name}", False, answer.detail + hint)
-    return Finding(f"credentials of {name}", True)
+        return LookupOutcome(f"credentials of {name}", False, answer.detail + hint)
+    return LookupOutcome(f"credentials of {name}", True)

@@ -13,7 +13,7 @@ from smsbot.checks.picture import mermaid, svg
 from smsbot.configuration import read
 from smsbot.core.errors import UsageError
 from smsbot.core.nearest import nearest
-from smsbot.flows.library import SUFFIXES, open_library
+from smsbot.flows.flow_set import SUFFIXES, open_library
 from smsbot.flows.schema import json_schema
 from smsbot.flows.steps import Flow
 

@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from smsbot import log
-from smsbot.pipeline.failure import told
+from smsbot.turns.failure import told
 
 _Line = str | tuple[float, str, dict[str, Any]]
 """A line as it is written, or what will be one."""

@@ -22,7 +22,7 @@ from typing import Any
 import click
 from watchfiles import Change, awatch
 
-from smsbot.flows.library import is_story
+from smsbot.flows.flow_set import is_story
 
 from .output import mention
 

@@ -71,7 +71,7 @@ async def _queue(found: Settings, number: str, text: str, line: str) -> dict[str
     store = SqliteStore(found.path)
     await store.open(now)
     try:
-        await store.owe([replace(notice, due=now + 0.001)])
+        await store.enqueue([replace(notice, due=now + 0.001)])
         answer = await sent(store, notice)
     finally:
         await store.close()

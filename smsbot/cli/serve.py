@@ -18,7 +18,7 @@ from smsbot.app import App
 from smsbot.configuration import check_live, read
 from smsbot.core import phone
 from smsbot.core.errors import SettingsError, SmsbotError, UsageError
-from smsbot.flows.library import SUFFIXES
+from smsbot.flows.flow_set import SUFFIXES
 from smsbot.routing.bot import Bot
 from smsbot.serve import listen, serve
 from smsbot.settings import BotSettings, Settings

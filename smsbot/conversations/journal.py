@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from smsbot.core import codec
+from smsbot.core.commit import Entry
 from smsbot.core.errors import Changed, NoReply, SmsbotError, StepFailed, TooManyTries
 from smsbot.core.request import Request, WentBack
-from smsbot.core.turn import Entry
 
 ANSWER, SILENCE, TRIES, BACK, STEP, RAISED, UNKEPT, SLEPT, FLOW, LOST = (
     "answer", "silence", "tries", "back", "step", "raised", "failed", "slept", "flow", "lost",

@@ -77,7 +77,7 @@ class Do(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class Together(Request):
+class Gather(Request):
     """Several of them at once."""
 
     steps: tuple[Do, ...]

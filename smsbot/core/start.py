@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import codec
+from .commit import Timer, digest
 from .errors import UsageError
 from .message import Event, Key
-from .turn import Timer, digest
 
 PREFIX = "start:"
 """How the timers of starts are called."""

@@ -16,7 +16,22 @@ from smsbot.understanding import answers, asking
 from smsbot.understanding.answers import Answer, Reading, Unsure
 from smsbot.understanding.asking import Move
 
-from .state import Act, Again, Back, Begin, Descend, Done, Due, Input, Person, Progress, Result, Said, State, Waiting
+from .state import (
+    Again,
+    Back,
+    Begin,
+    CallAction,
+    CallFlow,
+    Done,
+    Due,
+    Input,
+    Person,
+    Progress,
+    Result,
+    Said,
+    State,
+    Waiting,
+)
 from .steps import ABANDONED, Ask, Flow, Localised, Step, Texts
 
 MOST_STEPS = 100
@@ -174,12 +189,14 @@ class _Walk:
         if step.do is not None:
             self.state.phase = "do"
             arguments = tuple(a(self.values) for a in step.do.arguments)
-            self.progress.outcome = Act(step.do, arguments, {k: v(self.values) for k, v in step.do.keywords.items()})
+            self.progress.outcome = CallAction(
+                step.do, arguments, {k: v(self.values) for k, v in step.do.keywords.items()}
+            )
             return None
         if step.call:
             self.say(step.say)
             self.state.phase = "call"
-            self.progress.outcome = Descend(step.call, {k: v(self.values) for k, v in step.arguments.items()})
+            self.progress.outcome = CallFlow(step.call, {k: v(self.values) for k, v in step.arguments.items()})
             return None
         return self.middle(step)
 

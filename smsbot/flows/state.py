@@ -177,7 +177,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class CallAction:
     """An action is to be called; resume with its `Result`."""
 
     call: Call
@@ -186,7 +186,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Descend:
+class CallFlow:
     """Another flow is to be run; resume with its `Result`."""
 
     flow: str
@@ -203,7 +203,7 @@ class Done:
     """Nobody answered, and the flow has no step for that: its callers end too."""
 
 
-Outcome = Waiting | Act | Descend | Done
+Outcome = Waiting | CallAction | CallFlow | Done
 
 
 @dataclass(slots=True)

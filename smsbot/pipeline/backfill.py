@@ -9,9 +9,9 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import SmsbotError
 from smsbot.log import Log
 from smsbot.stores.base import Store
+from smsbot.turns.lines import Lines
 
 from .inbox import Inbox
-from .lines import Lines
 from .sender import Account
 
 log = Log("smsbot.backfill")

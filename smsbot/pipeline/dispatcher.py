@@ -17,36 +17,36 @@ from typing import Any, TypeVar
 from smsbot.conversations.journal import Record
 from smsbot.core import segments
 from smsbot.core.clock import Clock
+from smsbot.core.commit import Verdict
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import Changed, SmsbotError, StoreError, StoreRefused, UsageError
 from smsbot.core.message import Event, Key, Reply
 from smsbot.core.phone import mask
-from smsbot.core.turn import Verdict
 from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.routing.bot import Bot
 from smsbot.routing.effects import Effects
 from smsbot.routing.injection import Signature, where
 from smsbot.stores.base import Acceptance, Store
+from smsbot.turns.blocking import watched
+from smsbot.turns.context import Pause
+from smsbot.turns.failure import place, told
+from smsbot.turns.lines import Line, Lines
+from smsbot.turns.live import LiveFrames
+from smsbot.turns.once import STOPPED
+from smsbot.turns.outgoing import outgoing_for
+from smsbot.turns.runner import Runner, at_once
+from smsbot.turns.turn import Turn, due_again, ended_by_failure
 
-from .blocking import watched
-from .failure import place, told
-from .lines import Line, Lines
-from .outbox import owed
-from .play import Play, at_once
-from .scene import Pause
 from .sender import Sender, insist
-from .steps import STOPPED
-from .talks import Talks
-from .turn import Turn, due_again, ended_by_failure
-from .work import Discarded, Overtaken, Work
+from .unit_of_work import DuplicateEvent, StaleConversation, UnitOfWork
 
 log = Log("smsbot.dispatcher")
 T = TypeVar("T")
 EXPRESS = 0.010
 _MOST_LANES = 20_000
 """Conversations with work at once; beyond it, webhooks are told to come again."""
-_SORRY = 2000
+_APOLOGY_PLACE = 2000
 """The place of an apology among the texts of its turn."""
 _MENDED = 600.0
 """Seconds until a deadline is served again whose conversation no longer fits its code."""
@@ -57,14 +57,14 @@ RETRIES = (1.0, 5.0, 30.0, 120.0)
 
 
 @dataclass(slots=True)
-class _Lane:
+class ConversationQueue:
     """A conversation with work: its accepted events, and how many are being accepted."""
 
     events: deque[Event] = field(default_factory=deque)
     coming: int = 0
     busy: bool = False
     """Whether a task, or a turn in its webhook, looks after it."""
-    first: Work | None = None
+    first: UnitOfWork | None = None
     """The turn that opened it, whose event may not be accepted yet."""
     door: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Lets events in as they came, those that wait for the first one before those that come later."""
@@ -90,12 +90,12 @@ class Dispatcher:
         self.candid = candid
         """Whether logs may hold what handlers' exceptions say: only in the sandbox."""
         self._provided = provided
-        self._lanes: dict[Key, _Lane] = {}
+        self._lanes: dict[Key, ConversationQueue] = {}
         self._of_line: Counter[str] = Counter()
         self._parked: dict[Key, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
-        self.talks = Talks()
+        self.live = LiveFrames()
         self.watch: Callable[[Effects], None] | None = None
         """Is told what each committed turn did (for coverage)."""
         self.decided: dict[bytes, asyncio.Future[str]] = {}
@@ -141,10 +141,10 @@ class Dispatcher:
         """Take a new event; durable on return."""
         lane = self._lanes.get(event.key)
         if lane is None and self.store.paused(event.key.line):
-            lane = self._opened(event.key, _Lane())
+            lane = self._opened(event.key, ConversationQueue())
         if lane is not None:
             return await self._behind(event, lane)
-        lane = self._opened(event.key, _Lane(busy=True))
+        lane = self._opened(event.key, ConversationQueue(busy=True))
         work = lane.first = self._work(event)
         try:
             inline = await self._inline(work)
@@ -162,11 +162,11 @@ class Dispatcher:
         await asyncio.wait((work.durable, task), timeout=EXPRESS, return_when=asyncio.FIRST_COMPLETED)
         return work.durable.result() if work.durable.done() else await work.accept()
 
-    def _work(self, event: Event) -> Work:
+    def _work(self, event: Event) -> UnitOfWork:
         reached("turn.begun")
-        return Work(self.store, self.sender, self.clock, self.spawn, event)
+        return UnitOfWork(self.store, self.sender, self.clock, self.spawn, event)
 
-    async def _behind(self, event: Event, lane: _Lane) -> Verdict:
+    async def _behind(self, event: Event, lane: ConversationQueue) -> Verdict:
         """Accept an event behind others; the lane stays while it is on its way, so that nothing overtakes it."""
         lane.coming += 1
         try:
@@ -181,9 +181,9 @@ class Dispatcher:
             return answer.verdict
         finally:
             lane.coming -= 1
-            self._look_after(event.key, lane)
+            self._schedule(event.key, lane)
 
-    async def _inline(self, work: Work) -> bool:
+    async def _inline(self, work: UnitOfWork) -> bool:
         """The shortest way, for sync handlers: no task, one commit. False if the turn needs the long way."""
         line = self.lines.get(work.event.key.line)
         if line is None or line.bot.middlewares:
@@ -233,9 +233,9 @@ class Dispatcher:
         if verdict is Verdict.DONE and self.watch is not None:
             self.watch(turn.chat.effects)
         if verdict is Verdict.DONE:
-            self.talks.drop(turn.left())
+            self.live.drop(turn.left())
         if verdict is Verdict.DONE and turn.alive is not None:
-            self.talks.keep(turn.alive, turn.version)
+            self.live.keep(turn.alive, turn.version)
         else:
             turn.discard()
 
@@ -253,7 +253,7 @@ class Dispatcher:
                 turn.returned(signature, result)
                 return True
         play = turn.play(
-            self.clock.now(), provided, await self._journals(turn), self.talks, self._journal, self.pause, signature
+            self.clock.now(), provided, await self._journals(turn), self.live, self._journal, self.pause, signature
         )
         if not at_once(play):
             return False
@@ -261,7 +261,7 @@ class Dispatcher:
         self._alive(turn, play)
         return True
 
-    def _alive(self, turn: Turn, play: Play) -> None:
+    def _alive(self, turn: Turn, play: Runner) -> None:
         """Its conversations may be kept, once the turn is committed."""
         turn.alive = play.stack if play.waited else None
 
@@ -270,7 +270,7 @@ class Dispatcher:
         found: dict[tuple[bytes, bytes], list[Record]] = {}
         for level in turn.levels():
             fresh = not turn.event.seq and level.started.id == turn.event.id
-            if not fresh and not self.talks.has(level, turn.before.version):
+            if not fresh and not self.live.has(level, turn.before.version):
                 found[level.run, level.key] = await self._journal(level.run, level.key)
         return found
 
@@ -280,20 +280,20 @@ class Dispatcher:
     # -- lanes --------------------------------------------------------------------------------------
 
     def _queue(self, event: Event) -> None:
-        lane = self._lanes.get(event.key) or self._opened(event.key, _Lane())
+        lane = self._lanes.get(event.key) or self._opened(event.key, ConversationQueue())
         lane.events.append(event)
-        self._look_after(event.key, lane)
+        self._schedule(event.key, lane)
 
-    def _opened(self, key: Key, lane: _Lane) -> _Lane:
+    def _opened(self, key: Key, lane: ConversationQueue) -> ConversationQueue:
         self._lanes[key] = lane
         self._of_line[key.line] += 1
         return lane
 
-    def _release(self, key: Key, lane: _Lane) -> None:
+    def _release(self, key: Key, lane: ConversationQueue) -> None:
         lane.busy = False
-        self._look_after(key, lane)
+        self._schedule(key, lane)
 
-    def _look_after(self, key: Key, lane: _Lane) -> None:
+    def _schedule(self, key: Key, lane: ConversationQueue) -> None:
         """See to it that a lane with work has exactly one task, and that one without is gone."""
         if lane.busy or key in self._parked or (lane.events and self.store.paused(key.line)):
             return
@@ -304,7 +304,7 @@ class Dispatcher:
             del self._lanes[key]
             self._of_line[key.line] -= 1
 
-    async def _drain(self, key: Key, lane: _Lane, work: Work | None = None) -> None:
+    async def _drain(self, key: Key, lane: ConversationQueue, work: UnitOfWork | None = None) -> None:
         """Take the turns of a lane until it is empty or its head has to wait."""
         try:
             # a turn that has begun goes on: its event may be accepted by now
@@ -330,12 +330,12 @@ class Dispatcher:
         now = self.clock.now()
         for key in [k for k, at in self._parked.items() if at <= now]:
             del self._parked[key]
-            self._look_after(key, self._lanes[key])
+            self._schedule(key, self._lanes[key])
 
     def resumed(self) -> None:
         """A pause has ended: take up what waited."""
         for key, lane in list(self._lanes.items()):
-            self._look_after(key, lane)
+            self._schedule(key, lane)
 
     @property
     def next_retry(self) -> float | None:
@@ -375,7 +375,7 @@ class Dispatcher:
 
     # -- one turn, the long way ---------------------------------------------------------------------
 
-    async def _turn(self, work: Work) -> float | None:
+    async def _turn(self, work: UnitOfWork) -> float | None:
         """Take the turn; returns when to try again if it failed."""
         event = work.event
         line = self.lines.get(event.key.line)
@@ -386,18 +386,18 @@ class Dispatcher:
             try:
                 if await self._try(work, line):
                     return None
-            except Discarded:
+            except DuplicateEvent:
                 return None
-            except Overtaken:
+            except StaleConversation:
                 continue
             except asyncio.CancelledError as error:
                 if self._stopped():
                     raise
                 return await self._failed(work, line, error)
             except BaseExceptionGroup as group:  # from a task group of the handler's
-                if group.subgroup(Discarded) is not None:
+                if group.subgroup(DuplicateEvent) is not None:
                     return None
-                if group.subgroup(Overtaken) is None:
+                if group.subgroup(StaleConversation) is None:
                     return await self._failed(work, line, group)
             except StoreRefused as error:
                 return await self._failed(work, line, error)
@@ -409,7 +409,7 @@ class Dispatcher:
             except (Exception, SystemExit) as error:
                 return await self._failed(work, line, error)
 
-    async def _try(self, work: Work, line: Line) -> bool:
+    async def _try(self, work: UnitOfWork, line: Line) -> bool:
         """One try; False if the conversation moved on meanwhile."""
         event = work.event
         conversation = await self.store.load(event.key)
@@ -445,7 +445,7 @@ class Dispatcher:
         """Run flows and conversations; what they do outside happens once."""
         provided = self._provided[turn.line.bot]
         play = turn.play(
-            self.clock.now(), provided, await self._journals(turn), self.talks, self._journal, self.pause, signature
+            self.clock.now(), provided, await self._journals(turn), self.live, self._journal, self.pause, signature
         )
         turn.alive = play.stack
         try:
@@ -468,7 +468,7 @@ class Dispatcher:
                 result = signature.call(values, self._provided[bot])
             turn.returned(signature, result)
 
-    async def _failed(self, work: Work, line: Line, error: BaseException) -> float | None:
+    async def _failed(self, work: UnitOfWork, line: Line, error: BaseException) -> float | None:
         """Answer for an exception: the bot's error handler, else another try, else a dead letter."""
         try:
             if await work.accept() is not Verdict.DONE:
@@ -476,7 +476,7 @@ class Dispatcher:
             handler = line.bot.error_handler(error) if isinstance(error, Exception) else None
             if handler is not None and await self._apologise(work, line, handler, error):
                 return None
-        except Discarded:
+        except DuplicateEvent:
             return None
         except StoreRefused as second:
             error = second
@@ -487,11 +487,11 @@ class Dispatcher:
             if self._stopped():
                 raise
             error = second
-        except (Exception, BaseExceptionGroup, SystemExit, Overtaken) as second:
+        except (Exception, BaseExceptionGroup, SystemExit, StaleConversation) as second:
             error = second
         return await self._postpone(work, error)
 
-    async def _apologise(self, work: Work, line: Line, handler: Signature, error: BaseException) -> bool:
+    async def _apologise(self, work: UnitOfWork, line: Line, handler: Signature, error: BaseException) -> bool:
         """Let the bot's error handler answer; what the failed handler said and set is gone."""
         why, at = self._explain(work, error)
         log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=why, at=at.strip())
@@ -505,7 +505,7 @@ class Dispatcher:
         step = turn.step(self.clock.now(), note=note)
         return (await work.commit(step)).verdict is not Verdict.FENCED
 
-    async def _postpone(self, work: Work, error: BaseException) -> float | None:
+    async def _postpone(self, work: UnitOfWork, error: BaseException) -> float | None:
         event, number = work.event, mask(work.event.key.number)
         why, at = self._explain(work, error)
         # a mistake in using smsbot would only be made again
@@ -519,15 +519,15 @@ class Dispatcher:
         if event.kind == "timer":
             await self._not_served(event, error)
         if event.kind == "text":
-            await self._say_sorry(event)
+            await self._send_apology(event)
         return None
 
-    async def _say_sorry(self, event: Event) -> None:
+    async def _send_apology(self, event: Event) -> None:
         """The bot's apology for a text that nobody will answer."""
         line = self.lines.get(event.key.line)
         if line is not None and line.bot.apology:
-            text = owed(Reply(segments.fit(line.bot.apology)), _SORRY, event, line, self.clock.now())
-            answer = (await insist(lambda: self.store.owe([text])))[0]
+            text = outgoing_for(Reply(segments.fit(line.bot.apology)), _APOLOGY_PLACE, event, line, self.clock.now())
+            answer = (await insist(lambda: self.store.enqueue([text])))[0]
             self.sender.start(answer.claims)
 
     async def _not_served(self, event: Event, error: BaseException) -> None:
@@ -543,13 +543,13 @@ class Dispatcher:
             if step is not None:
                 await self.store.finish([step])
 
-    def _explain(self, work: Work, error: BaseException) -> tuple[str, str]:
+    def _explain(self, work: UnitOfWork, error: BaseException) -> tuple[str, str]:
         if self.candid and not isinstance(error, SmsbotError):
             log.error("a handler raised", exc_info=error)
         signature = work.turn.signature if work.turn is not None else None
         return told(error, self.candid), place(error, signature)
 
-    async def _give_up(self, work: Work, why: str) -> None:
+    async def _give_up(self, work: UnitOfWork, why: str) -> None:
         if await work.accept() is Verdict.DONE:
             log.error("a text cannot be answered", number=mask(work.event.key.number), why=why)
             await self.store.postpone(work.event, None, f"dead letter: {why}")

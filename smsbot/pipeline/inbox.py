@@ -13,11 +13,11 @@ from typing import Any
 
 from smsbot.core import codec, phone
 from smsbot.core.clock import Clock, moment
+from smsbot.core.commit import Verdict, digest
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply, Unread
 from smsbot.core.nearest import nearest
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
-from smsbot.core.turn import Verdict, digest
 from smsbot.failpoints import reached
 from smsbot.gateways.base import PLAYED, Gateway, WebhookRequest
 from smsbot.log import Log
@@ -25,13 +25,13 @@ from smsbot.policy import parts
 from smsbot.policy.pace import REST, Pace
 from smsbot.policy.rates import Rate
 from smsbot.stores.base import Acceptance, Consent, Row, Store
+from smsbot.turns.lines import Line, Lines
+from smsbot.turns.outgoing import outgoing_for
 from smsbot.understanding import consent, noise
 from smsbot.understanding.consent import Word
 
 from . import long_texts
 from .dispatcher import Dispatcher
-from .lines import Line, Lines
-from .outbox import owed
 from .receipts import Receipts
 
 log = Log("smsbot.inbox")
@@ -190,7 +190,7 @@ class Inbox:
         if not phone.is_number(theirs):
             raise UsageError(f"{phone.mask(number)!r} is not a phone number; write it as +48600100200")
         now = self._clock.now()
-        flow = ours.shelf.current.flows.get(ours.table.events[name].flow)
+        flow = ours.versions.current.flows.get(ours.table.events[name].flow)
         if not key and flow is not None and flow.start.key is not None:
             key = str(flow.start.key({"event": dict(data)}))
         valid = valid or (flow.start.valid if flow is not None else 0.0)
@@ -506,7 +506,7 @@ class Inbox:
             self._dispatcher.feed([replace(event, seq=answer.seq)])
 
     def _say(self, event: Event, line: Line, text: str) -> Outgoing:
-        return owed(Reply(text), 0, event, line, self._clock.now(), lane="consent")
+        return outgoing_for(Reply(text), 0, event, line, self._clock.now(), lane="consent")
 
 
 def _said_at(arrival: Arrival) -> float | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smsbot.core import codec
+from smsbot.core.commit import Timer, digest
 from smsbot.core.message import Event
-from smsbot.core.turn import Timer, digest
 from smsbot.policy import parts
 from smsbot.policy.parts import Part
 

@@ -13,9 +13,9 @@ from smsbot.failpoints import reached
 from smsbot.gateways.base import PLAYED
 from smsbot.log import Log
 from smsbot.stores.base import Report, Store
+from smsbot.turns.lines import Lines
 
 from .dispatcher import Dispatcher
-from .lines import Lines
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,29}|[0-9]{1,3}")
 log = Log("smsbot.receipts")

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from smsbot.core.clock import Clock
+from smsbot.core.commit import digest
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Event, Key, Outgoing
 from smsbot.core.nearest import nearest
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
-from smsbot.core.turn import digest
 from smsbot.stores.base import Row, Store
+from smsbot.turns.outgoing import NOTICE
 
 from .dispatcher import Dispatcher
-from .outbox import NOTICE
 from .sender import Sender
 
 LANES = ("reply", "notice", "bulk")
@@ -108,7 +108,7 @@ class Repairs:
         for row in await wanted.texts(self._store):
             line = self._dispatcher.lines.get(row["line"])
             text = again(row, line.account if line is not None else row["account"], now)
-            answer = (await self._store.owe([text]))[0]
+            answer = (await self._store.enqueue([text]))[0]
             await self._store.write([("sent_again", (f"sent again as {text.id}", row["id"]))])
             self._sender.start(answer.claims)
             done += 1

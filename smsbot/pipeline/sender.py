@@ -17,10 +17,10 @@ from smsbot.core.status import Status
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, Lookup, Outbound, Outcome, Search, SendResult
 from smsbot.log import Log
-from smsbot.stores.base import Check, Checked, Fate, Finding, Outbox, Settlement
+from smsbot.stores.base import Check, Checked, LookupOutcome, Outbox, SendOutcome, Settlement
+from smsbot.turns.outgoing import backoff
 
 from .account_holds import AccountHolds
-from .outbox import backoff
 
 log = Log("smsbot.sender")
 _AT_ONCE = 64
@@ -109,7 +109,7 @@ class Sender:
     async def _give_back(self, claims: Iterable[Claim], why: str = "the server stopped first") -> None:
         """Claims that were not begun: definitely not sent, and due again at once or at the next start."""
         now = self._clock.now()
-        ends = [Settlement(c, Fate.LATER, now, detail=why, again=now) for c in claims]
+        ends = [Settlement(c, SendOutcome.LATER, now, detail=why, again=now) for c in claims]
         if ends:  # a report may have settled one meanwhile, so that the text behind it is claimed
             self.start(await insist(lambda: self._store.retry(ends)))
 
@@ -188,7 +188,7 @@ class Sender:
         detail = " ".join(filter(None, (result.code, result.detail.replace(claim.outgoing.text, "…"))))
         match result.outcome:
             case Outcome.ACCEPTED:
-                end = Settlement(claim, Fate.ACCEPTED, now, result.reference, parts=result.parts)
+                end = Settlement(claim, SendOutcome.ACCEPTED, now, result.reference, parts=result.parts)
             case Outcome.REFUSED if result.about == "person":
                 await self._opted_out(claim.outgoing, result.code or "its list", now)
                 return
@@ -197,23 +197,23 @@ class Sender:
                 return
             case Outcome.REFUSED:
                 log.warning("text refused", to=number, id=claim.outgoing.id, why=why)
-                end = Settlement(claim, Fate.REFUSED, now, detail=detail)
+                end = Settlement(claim, SendOutcome.REFUSED, now, detail=detail)
             case Outcome.UNKNOWN:
                 log.warning("no answer; looking it up", to=number, id=claim.outgoing.id, why=why)
-                end = Settlement(claim, Fate.UNKNOWN, now, detail=detail, again=now)
+                end = Settlement(claim, SendOutcome.UNKNOWN, now, detail=detail, again=now)
             case _:
                 wait = backoff(claim.attempt, result.retry_after)
                 log.info("not sent yet", to=number, id=claim.outgoing.id, why=why, again_in=round(wait, 1))
-                again = Settlement(claim, Fate.LATER, now, detail=detail, again=now + wait)
+                again = Settlement(claim, SendOutcome.LATER, now, detail=detail, again=now + wait)
                 self.start(await insist(lambda: self._store.retry([again])))
                 return
         following = await insist(lambda: self._store.sent([end]))
         log.traffic("text out", number=number, line=claim.outgoing.key.line, id=claim.outgoing.id, end=end.fate.value)
         reached("send.settled")
         self.start(following)
-        if end.fate is Fate.UNKNOWN:
+        if end.fate is SendOutcome.UNKNOWN:
             self.kick()
-        elif end.fate is Fate.ACCEPTED and self.holds.taken(claim.outgoing.account):
+        elif end.fate is SendOutcome.ACCEPTED and self.holds.taken(claim.outgoing.account):
             await insist(lambda: self.holds.end(claim.outgoing.account, now))
             self.kick()
 
@@ -228,7 +228,7 @@ class Sender:
         text = claim.outgoing
         await insist(lambda: self.holds.begin(text.account, why, now))
         again = now if self._store.holds(text) else now + backoff(claim.attempt, None)
-        end = Settlement(claim, Fate.LATER, now, detail=f"the account is held: {detail}", again=again)
+        end = Settlement(claim, SendOutcome.LATER, now, detail=f"the account is held: {detail}", again=again)
         self.start(await insist(lambda: self._store.retry([end])))
 
     # -- unknown texts ------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ class Sender:
     async def _find(self, check: Check) -> Checked:
         account = self._accounts.get(check.claim.outgoing.account)
         if account is None or not account.gateway.claims.can_look_up:
-            return Checked(check, Finding.HOLD, self._clock.now(), detail="the gateway cannot look texts up")
+            return Checked(check, LookupOutcome.HOLD, self._clock.now(), detail="the gateway cannot look texts up")
         try:
             found = await account.gateway.look_up(await self._search(account, check))
         except Exception as error:
@@ -277,13 +277,15 @@ class Sender:
         now = self._clock.now()
         if found.found:
             status = found.status or Status.ACCEPTED
-            return Checked(check, Finding.FOUND, now, status=status, reference=found.reference)
+            return Checked(check, LookupOutcome.FOUND, now, status=status, reference=found.reference)
         if found.found is None:
             if now - check.started > _GIVE_UP_CHECKING:
-                return Checked(check, Finding.HOLD, now, detail=f"could not be looked up for a day: {found.detail}")
-            return Checked(check, Finding.LATER, now, again=now + 5 * self._recheck)
+                return Checked(
+                    check, LookupOutcome.HOLD, now, detail=f"could not be looked up for a day: {found.detail}"
+                )
+            return Checked(check, LookupOutcome.LATER, now, again=now + 5 * self._recheck)
         if check.absences == 0:
-            return Checked(check, Finding.ABSENT, now, again=now + self._recheck)
+            return Checked(check, LookupOutcome.ABSENT, now, again=now + self._recheck)
         return await self._absent_twice(check, now, certain=account.gateway.claims.finds_by_id)
 
     async def _search(self, account: Account, check: Check) -> Search:
@@ -299,15 +301,17 @@ class Sender:
         """
         text = check.claim.outgoing
         if check.resends and not certain:
-            return Checked(check, Finding.HOLD, now, detail="unknown again after one resend")
+            return Checked(check, LookupOutcome.HOLD, now, detail="unknown again after one resend")
         if text.lane == "bulk" and not certain:
-            return Checked(check, Finding.HOLD, now, detail="a bulk text is never resent by itself")
+            return Checked(check, LookupOutcome.HOLD, now, detail="a bulk text is never resent by itself")
         why = await self._forbidden(check.claim)
         if why is None:
-            return Checked(check, Finding.RESEND, now)
+            return Checked(check, LookupOutcome.RESEND, now)
         if certain:
-            return Checked(check, Finding.FOUND, now, status=why[0], detail=f"{why[1]}; the provider never had it")
-        return Checked(check, Finding.HOLD, now, detail="too late, or opted out, to send it again")
+            return Checked(
+                check, LookupOutcome.FOUND, now, status=why[0], detail=f"{why[1]}; the provider never had it"
+            )
+        return Checked(check, LookupOutcome.HOLD, now, detail="too late, or opted out, to send it again")
 
 
 def _full(counts: Counter[str], most: int) -> frozenset[str]:

@@ -10,8 +10,7 @@ from functools import partial
 from typing import Any
 
 from smsbot.log import Log
-
-from .failure import told
+from smsbot.turns.failure import told
 
 log = Log("smsbot.supervisor")
 _FIRST, _LONGEST = 0.1, 5.0

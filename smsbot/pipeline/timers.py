@@ -7,18 +7,18 @@ from contextlib import suppress
 from dataclasses import replace
 
 from smsbot.core.clock import Clock
+from smsbot.core.commit import Timer, Verdict, digest
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.message import Event
 from smsbot.core.start import PREFIX, event_of, start_of
-from smsbot.core.turn import Timer, Verdict, digest
 from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.stores.base import Acceptance, Store
 
 from .dispatcher import Dispatcher
 from .long_texts import PARTS, joined_text
+from .schedules import Schedules
 from .sender import Sender
-from .ticks import Ticks
 
 log = Log("smsbot.timers")
 _LONGEST_SLEEP = 1.0
@@ -36,7 +36,7 @@ class Timers:
         self._wake = asyncio.Event()
         self._stopping = False
         self._serving = False
-        self.ticks: Ticks | None = None
+        self.ticks: Schedules | None = None
         """What runs by the clock."""
 
     @property

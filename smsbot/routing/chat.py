@@ -21,7 +21,7 @@ from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, FlowError, UsageError
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
-from smsbot.core.request import Ask, Call, Do, Driver, Request, Sleep, Terms, Together, Wait, WentBack
+from smsbot.core.request import Ask, Call, Do, Driver, Gather, Request, Sleep, Terms, Wait, WentBack
 from smsbot.core.sites import name_at
 from smsbot.core.zones import zone_of
 from smsbot.understanding.answers import Unsure
@@ -433,7 +433,7 @@ class Chat:
             step.awaited = True
             done.append(step.request)
         site, _ = self._site("gather", "+".join(d.name for d in done))
-        return self._promise(Together(site, tuple(done)), "chat.gather")
+        return self._promise(Gather(site, tuple(done)), "chat.gather")
 
     @overload
     def run(self, flow: str, /, *, returns: type[T], **values: Any) -> Wait[T]: ...

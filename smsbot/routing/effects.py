@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from smsbot.core.commit import Entry
 from smsbot.core.conversation import Frame
 from smsbot.core.message import Reply
 from smsbot.core.question import Question
 from smsbot.core.status import Status
-from smsbot.core.turn import Entry
 
 
 @dataclass(frozen=True, slots=True)

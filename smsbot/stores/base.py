@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from smsbot.core.commit import Commit, Committed, Entry, Timer
 from smsbot.core.conversation import Conversation
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
-from smsbot.core.turn import Committed, Entry, Step, Timer
 
 Row = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Acceptance:
     """Named writes in the same commit."""
 
 
-class Fate(StrEnum):
+class SendOutcome(StrEnum):
     """What an attempt to send came to."""
 
     ACCEPTED = "accepted"
@@ -67,7 +67,7 @@ class Settlement:
     """The end of one attempt. `again` is when to look up (unknown) or to send again (later)."""
 
     claim: Claim
-    fate: Fate
+    fate: SendOutcome
     now: float
     reference: str = ""
     detail: str = ""
@@ -86,7 +86,7 @@ class Check:
     resends: int
 
 
-class Finding(StrEnum):
+class LookupOutcome(StrEnum):
     """What a look-up came to."""
 
     FOUND = "found"
@@ -104,7 +104,7 @@ class Checked:
     """The end of one look-up."""
 
     check: Check
-    finding: Finding
+    finding: LookupOutcome
     now: float
     status: Status = Status.ACCEPTED
     again: float = 0.0
@@ -152,11 +152,11 @@ class Turns(Protocol):
         """The conversation, from memory or the database."""
         ...
 
-    async def step_express(self, batch: Sequence[Step]) -> Sequence[Committed]:
+    async def step_express(self, batch: Sequence[Commit]) -> Sequence[Committed]:
         """Accept an event and finish its turn in one commit."""
         ...
 
-    async def finish(self, batch: Sequence[Step]) -> Sequence[Committed]:
+    async def finish(self, batch: Sequence[Commit]) -> Sequence[Committed]:
         """Commit a segment of a turn whose event was accepted before."""
         ...
 
@@ -188,7 +188,7 @@ class Outbox(Protocol):
         """Give events to `feed` for reports with these statuses that had come before their text was known."""
         ...
 
-    async def owe(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
+    async def enqueue(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
         """Keep texts that no turn said (an API call, the command line)."""
         ...
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smsbot.core import codec
+from smsbot.core.commit import Committed, Verdict
 from smsbot.core.message import Claim, Event, Key, Outgoing
 from smsbot.core.status import RANK, Status
-from smsbot.core.turn import Committed, Verdict
 
 from .writer import Plan
 
@@ -59,7 +59,7 @@ class Ledger:
             self.open.pop(key, None)
 
 
-class Planned:
+class WriteUnit:
     """What all units share: a ledger that they count on, and the way to take it back."""
 
     @property
@@ -109,11 +109,11 @@ class Planned:
             plan.add("reacted", (line, number, told["quoted"], "" if told["removed"] else told["sign"]))
         return seq
 
-    def owe(self, plan: Plan, batch: Sequence[Outgoing]) -> tuple[Claim, ...]:
+    def enqueue(self, plan: Plan, batch: Sequence[Outgoing]) -> tuple[Claim, ...]:
         """Keep the texts; the first that is due now and has none before it gets its attempt."""
-        return tuple(claim for text in batch if (claim := self._owe_one(plan, text)) is not None)
+        return tuple(claim for text in batch if (claim := self._enqueue_one(plan, text)) is not None)
 
-    def _owe_one(self, plan: Plan, text: Outgoing) -> Claim | None:
+    def _enqueue_one(self, plan: Plan, text: Outgoing) -> Claim | None:
         scheduled = text.due > text.created
         skipped = self.ledger.holds(text) and self.ledger.skips(text)
         scheduled = scheduled or skipped  # it holds nothing back

@@ -15,18 +15,18 @@ import aiosqlite
 import orjson
 
 from smsbot.core import codec
+from smsbot.core.commit import Commit, Committed, Entry, Timer, Verdict, digest
 from smsbot.core.conversation import Conversation, Frame, Late, Run
 from smsbot.core.errors import StoreError, StoreForeign, StoreLocked, StoreOlder, StoreTooNew
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
 from smsbot.core.status import Status
-from smsbot.core.turn import Committed, Entry, Step, Timer, Verdict, digest
 from smsbot.understanding.said import answer_hash
 
 from . import queries
-from .arriving import Accept, Named, Owe, Turn
 from .base import Acceptance, Check, Checked, Report, Row, Settlement
-from .leaving import ClaimDue, Close, EndCheck, Ended, Pause, Probe, Reported, Settle
+from .inbound import Accept, Enqueue, Named, Turn
 from .ledger import Ledger, outgoing_of
+from .outbound import ClaimDue, Close, EndCheck, Ended, Pause, Probe, Reported, Settle
 from .place import Lock, Mark
 from .writer import Plan, Statements, Writer
 
@@ -282,15 +282,15 @@ class SqliteStore:
         if len(self._cache) > _CACHED:
             self._cache.popitem(last=False)
 
-    async def step_express(self, batch: Sequence[Step]) -> Sequence[Committed]:
+    async def step_express(self, batch: Sequence[Commit]) -> Sequence[Committed]:
         """Accept an event and finish its turn in one commit."""
         return await self._turns(batch, express=True)
 
-    async def finish(self, batch: Sequence[Step]) -> Sequence[Committed]:
+    async def finish(self, batch: Sequence[Commit]) -> Sequence[Committed]:
         """Commit a segment of a turn whose event was accepted before."""
         return await self._turns(batch, express=False)
 
-    async def _turns(self, batch: Sequence[Step], express: bool) -> Sequence[Committed]:
+    async def _turns(self, batch: Sequence[Commit], express: bool) -> Sequence[Committed]:
         try:
             answers: list[Committed] = await self._writer.submit([Turn(self._ledger, s, express) for s in batch])
         except StoreError:
@@ -301,7 +301,7 @@ class SqliteStore:
             self._learn(step, answer)
         return answers
 
-    def _learn(self, step: Step, answer: Committed) -> None:
+    def _learn(self, step: Commit, answer: Committed) -> None:
         if answer.verdict is not Verdict.DONE:
             self._cache.pop(step.after.key, None)
             return
@@ -345,9 +345,9 @@ class SqliteStore:
 
     # -- outbox -------------------------------------------------------------------------------------
 
-    async def owe(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
+    async def enqueue(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
         """Keep texts that no turn said."""
-        return await self._writer.submit([Owe(self._ledger, text) for text in batch])
+        return await self._writer.submit([Enqueue(self._ledger, text) for text in batch])
 
     async def claim_out(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Claim]:
         """Texts that are due, each with a committed attempt."""

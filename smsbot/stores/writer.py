@@ -90,7 +90,7 @@ class Unit(Protocol):
         ...
 
 
-class _Together:
+class _BatchPlan:
     """Collects statements, to run each name once."""
 
     alone = False
@@ -125,7 +125,7 @@ class _Together:
                 raise Refused(name)
 
 
-class _Alone:
+class _ImmediatePlan:
     """Runs each statement at once."""
 
     alone = True
@@ -232,7 +232,7 @@ class Writer:
         """Work on the thread, in a transaction of its own."""
         db.execute("BEGIN IMMEDIATE")
         try:
-            work(_Alone(db, self._statements))
+            work(_ImmediatePlan(db, self._statements))
             db.execute("COMMIT")
         except BaseException:
             self._roll_back(db, [])
@@ -308,7 +308,7 @@ class Writer:
             log.error("what follows a commit failed", why=f"{type(error).__name__}: {error}")
 
     def _together(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
-        together, alone = _Together(db, self._statements), _Alone(db, self._statements)
+        together, alone = _BatchPlan(db, self._statements), _ImmediatePlan(db, self._statements)
         planned: list[Unit] = []
         _begin(db)
         reached("writer.begun")
@@ -334,7 +334,7 @@ class Writer:
         return answers
 
     def _one_by_one(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
-        alone = _Alone(db, self._statements)
+        alone = _ImmediatePlan(db, self._statements)
         answers: list[Any] = []
         planned: list[Unit] = []
         _begin(db)

@@ -34,7 +34,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     if not (parent.config.getoption("--smsbot-stories") or parent.config.getini("smsbot_stories")):
         return None
-    from smsbot.flows.library import is_story
+    from smsbot.flows.flow_set import is_story
 
     return StoryFile.from_parent(parent, path=file_path) if is_story(file_path) else None
 

@@ -19,7 +19,7 @@ from smsbot.core.errors import NoAnswer, NotSent, UsageError
 from smsbot.core.message import Key
 from smsbot.core.nearest import nearest
 from smsbot.core.zones import zone_of
-from smsbot.pipeline.inspect import View
+from smsbot.pipeline.view import View
 from smsbot.routing.bot import Bot
 from smsbot.settings import BotSettings, LineSettings, Settings
 from smsbot.transport import Answer, HttpxTransport, Transport
@@ -189,7 +189,7 @@ class Sim:
 
     def _cover(self, coverage: Coverage) -> None:
         for line in self.app.lines.values():
-            coverage.know(line.bot, line.shelf.current.flows.values())
+            coverage.know(line.bot, line.versions.current.flows.values())
         self.app.dispatcher.watch = lambda effects: coverage.saw(effects.visits, effects.ways)
 
     async def stop(self) -> None:

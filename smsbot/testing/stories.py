@@ -15,7 +15,7 @@ from smsbot.core.errors import SmsbotError, TargetError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.problem import Place, Problem
 from smsbot.flows.source import Node
-from smsbot.pipeline.inspect import View
+from smsbot.pipeline.view import View
 from smsbot.routing.bot import Bot
 from smsbot.settings import LineSettings
 

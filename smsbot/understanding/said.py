@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from smsbot.core.turn import digest
+from smsbot.core.commit import digest
 
 from .languages import CODES, Phrases, entries
 from .words import Token, fold, normalise, tokens

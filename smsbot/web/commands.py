@@ -11,12 +11,12 @@ from smsbot.core.clock import Clock, duration
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Event, Key, Outgoing, Reply
 from smsbot.gateways.base import Gateway
-from smsbot.pipeline import outbox
 from smsbot.pipeline.inbox import Inbox
-from smsbot.pipeline.lines import Line, Lines
 from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.pipeline.sender import Sender
 from smsbot.stores.base import Store
+from smsbot.turns.lines import Line, Lines
+from smsbot.turns.outgoing import NOTICE, outgoing_for
 
 from .hooks import Hooks
 
@@ -62,7 +62,7 @@ class Commands:
     async def send(self, number: str, text: str, line: str = "") -> dict[str, Any]:
         """Send a text that answers nothing; a notice, worth sending for 12 hours."""
         notice = compose(self._lines, number, text, line, self._clock.now())
-        answer = (await self._store.owe([notice]))[0]
+        answer = (await self._store.enqueue([notice]))[0]
         self._sender.start(answer.claims)
         return await sent(self._store, notice)
 
@@ -126,7 +126,7 @@ def compose(lines: Lines, number: str, text: str, line: str, now: float) -> Outg
     if (parts := segments.count(text).segments) > segments.MAX_PARTS:
         raise UsageError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
     event = Event(secrets.token_bytes(16), Key(ours.number, theirs), "send", "", now, ours.account)
-    return outbox.owed(Reply(text, outbox.NOTICE), 0, event, ours, now, lane="notice")
+    return outgoing_for(Reply(text, NOTICE), 0, event, ours, now, lane="notice")
 
 
 async def sent(store: Store, text: Outgoing) -> dict[str, Any]:

@@ -29,9 +29,9 @@ from smsbot.core.zones import zone_of
 from smsbot.gateways.base import FieldNames
 from smsbot.gateways.fields import masked
 from smsbot.pipeline.finding import is_part, waiting, whole_number
-from smsbot.pipeline.lines import Lines
 from smsbot.pipeline.supervisor import Supervisor
 from smsbot.stores.base import Row, Tables
+from smsbot.turns.lines import Lines
 
 from . import quarantine
 from .commands import Commands

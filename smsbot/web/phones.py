@@ -19,10 +19,10 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
 from smsbot.core.zones import zone_of
-from smsbot.pipeline.inspect import View
-from smsbot.pipeline.lines import Line, Lines
+from smsbot.pipeline.view import View
 from smsbot.stores.base import Row, Tables
 from smsbot.threads import in_background
+from smsbot.turns.lines import Line, Lines
 
 MOST = 6
 """Phones on one page."""

@@ -8,7 +8,7 @@ import pytest
 
 from smsbot import targets
 from smsbot.checks.verbs import verbs
-from smsbot.flows.library import load_files
+from smsbot.flows.flow_set import load_files
 from smsbot.flows.steps import Flow
 
 HEAD = """from smsbot import Bot, Chat

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from smsbot.core.commit import Commit, Entry, Timer, Verdict, digest
 from smsbot.core.conversation import Conversation, Frame, Run
 from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
 from smsbot.core.message import Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
-from smsbot.core.turn import Entry, Step, Timer, Verdict, digest
 from smsbot.stores import queries
-from smsbot.stores.base import Acceptance, Check, Checked, Consent, Fate, Finding, Report, Settlement
+from smsbot.stores.base import Acceptance, Check, Checked, Consent, LookupOutcome, Report, SendOutcome, Settlement
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.stores.writer import Statements, Writer
 
@@ -44,8 +44,8 @@ def text(name: str, key: Key = ANN, *, due: float = NOW, expires: float = NOW + 
     return Outgoing(digest(name, size=10).hex(), key, "main", name, 1, NOW, due, expires, lane=lane)
 
 
-def step(of: Event, version: int = 1, **more: Any) -> Step:
-    return Step(of, Conversation(of.key, version), **more)
+def step(of: Event, version: int = 1, **more: Any) -> Commit:
+    return Commit(of, Conversation(of.key, version), **more)
 
 
 async def status(store: SqliteStore, of: Outgoing) -> tuple[str, str | None]:
@@ -100,7 +100,7 @@ async def test_a_turn_is_committed_whole(store: SqliteStore) -> None:
     answer = (
         await store.step_express(
             [
-                Step(
+                Commit(
                     event("pizza"), after, note="why", outgoing=(text("Size?"), text("Now?")),
                     timers=(Timer(ANN, "timeout", NOW + 60, "x"),), runs=(run,), visits=("size",),
                     journal=(Entry(run.id, b"f", 1, "step", "42"),), contact={"name": '"Ann"'},
@@ -146,81 +146,81 @@ async def test_a_segment_leaves_its_event_unread_and_a_rerun_adds_nothing_twice(
 
 
 async def test_texts_of_a_conversation_leave_one_after_the_other(store: SqliteStore) -> None:
-    claims = (await store.owe([text("1")]))[0].claims
-    assert [(await store.owe([text(n)]))[0].claims for n in "23"] == [(), ()]
-    assert len((await store.owe([text("b", BOB)]))[0].claims) == 1
+    claims = (await store.enqueue([text("1")]))[0].claims
+    assert [(await store.enqueue([text(n)]))[0].claims for n in "23"] == [(), ()]
+    assert len((await store.enqueue([text("b", BOB)]))[0].claims) == 1
     assert await store.claim_out(NOW, 10) == []
     order = []
     while claims:
         order.append(claims[0].outgoing.text)
-        claims = tuple(await store.sent([Settlement(claims[0], Fate.ACCEPTED, NOW)]))
+        claims = tuple(await store.sent([Settlement(claims[0], SendOutcome.ACCEPTED, NOW)]))
     assert order == ["1", "2", "3"]
-    assert (await store.owe([text("4")]))[0].claims
+    assert (await store.enqueue([text("4")]))[0].claims
 
 
 async def test_a_text_that_waits_for_its_time_holds_nothing_back(store: SqliteStore) -> None:
-    assert (await store.owe([text("later", due=NOW + 100)]))[0].claims == ()
-    claim = (await store.owe([text("now")]))[0].claims[0]
+    assert (await store.enqueue([text("later", due=NOW + 100)]))[0].claims == ()
+    claim = (await store.enqueue([text("now")]))[0].claims[0]
     assert await store.claim_out(NOW + 99, 10) == []
     assert await store.claim_out(NOW + 100, 10) == [], "it waits behind what is being sent"
-    followers = await store.sent([Settlement(claim, Fate.ACCEPTED, NOW + 100)])
+    followers = await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW + 100)])
     assert [c.outgoing.text for c in followers] == ["later"]
 
 
 async def test_what_is_sent_later_keeps_its_place(store: SqliteStore) -> None:
-    claim = (await store.owe([text("1")]))[0].claims[0]
-    await store.owe([text("2")])
-    await store.retry([Settlement(claim, Fate.LATER, NOW, again=NOW + 30)])
+    claim = (await store.enqueue([text("1")]))[0].claims[0]
+    await store.enqueue([text("2")])
+    await store.retry([Settlement(claim, SendOutcome.LATER, NOW, again=NOW + 30)])
     assert await status(store, claim.outgoing) == ("queued", "queue")
     assert await store.next_due() == NOW + 30
     store = await reopen(store)
     assert await store.claim_out(NOW + 29, 10) == []
     (again,) = await store.claim_out(NOW + 30, 10)
     assert (again.outgoing.text, again.attempt) == ("1", 2)
-    assert [c.outgoing.text for c in await store.sent([Settlement(again, Fate.ACCEPTED, NOW + 30)])] == ["2"]
+    assert [c.outgoing.text for c in await store.sent([Settlement(again, SendOutcome.ACCEPTED, NOW + 30)])] == ["2"]
     await store.close()
 
 
 async def test_at_start_every_open_attempt_is_unknown_and_what_waited_goes_on(store: SqliteStore) -> None:
-    await store.owe([text("1"), text("2"), text("b", BOB)])
+    await store.enqueue([text("1"), text("2"), text("b", BOB)])
     store = await reopen(store, NOW + 5)
     assert await status(store, text("1")) == ("unknown", "check")
     assert {c.claim.outgoing.text for c in await store.claim_checks(NOW + 5, 10)} == {"1", "b"}
     assert await store.claim_out(NOW + 5, 10) == [], "what follows an unknown text must not overtake it"
     for check in await store.claim_checks(NOW + 5, 10):
-        claims = await store.checked([Checked(check, Finding.FOUND, NOW + 6)])
+        claims = await store.checked([Checked(check, LookupOutcome.FOUND, NOW + 6)])
         assert [c.outgoing.text for c in claims] == (["2"] if check.claim.outgoing.text == "1" else [])
     await store.close()
 
 
 async def unknown_before_two(store: SqliteStore) -> Check:
     """An unknown text with one behind it, and one later."""
-    claim = (await store.owe([text("1"), text("2")]))[0].claims[0]
-    assert await store.sent([Settlement(claim, Fate.UNKNOWN, NOW, again=NOW)]) == []
-    assert (await store.owe([text("3")]))[0].claims == ()
+    claim = (await store.enqueue([text("1"), text("2")]))[0].claims[0]
+    assert await store.sent([Settlement(claim, SendOutcome.UNKNOWN, NOW, again=NOW)]) == []
+    assert (await store.enqueue([text("3")]))[0].claims == ()
     (check,) = await store.claim_checks(NOW, 10)
     return check
 
 
-@pytest.mark.parametrize("finding", [Finding.FOUND, Finding.HOLD, Finding.LATER])
-async def test_what_follows_an_unknown_text_waits_until_it_is_told(store: SqliteStore, finding: Finding) -> None:
+@pytest.mark.parametrize("finding", [LookupOutcome.FOUND, LookupOutcome.HOLD, LookupOutcome.LATER])
+async def test_what_follows_an_unknown_text_waits_until_it_is_told(store: SqliteStore, finding: LookupOutcome) -> None:
     check = await unknown_before_two(store)
-    assert await store.checked([Checked(check, Finding.ABSENT, NOW, again=NOW + 2)]) == []
+    assert await store.checked([Checked(check, LookupOutcome.ABSENT, NOW, again=NOW + 2)]) == []
     assert await store.claim_out(NOW + 9, 10) == []
     (check,) = await store.claim_checks(NOW + 2, 10)
     (claim,) = await store.checked([Checked(check, finding, NOW + 2, again=NOW + 300)])
     assert claim.outgoing.text == "2"
-    assert [c.outgoing.text for c in await store.sent([Settlement(claim, Fate.ACCEPTED, NOW + 3)])] == ["3"]
-    if finding is Finding.LATER:  # found in the end: nothing that went on is counted twice
+    assert [c.outgoing.text for c in await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW + 3)])] == ["3"]
+    if finding is LookupOutcome.LATER:  # found in the end: nothing that went on is counted twice
         (check,) = await store.claim_checks(NOW + 300, 10)
-        assert await store.checked([Checked(check, Finding.FOUND, NOW + 300)]) == []
+        assert await store.checked([Checked(check, LookupOutcome.FOUND, NOW + 300)]) == []
 
 
 async def test_a_resend_goes_before_what_follows(store: SqliteStore) -> None:
     check = await unknown_before_two(store)
-    (resend,) = await store.checked([Checked(check, Finding.RESEND, NOW + 2)])
+    (resend,) = await store.checked([Checked(check, LookupOutcome.RESEND, NOW + 2)])
     assert (resend.outgoing.text, resend.attempt) == ("1", 2)
-    (claim,) = await store.sent([Settlement(resend, Fate.ACCEPTED, NOW + 3)])
+    (claim,) = await store.sent([Settlement(resend, SendOutcome.ACCEPTED, NOW + 3)])
     assert claim.outgoing.text == "2"
 
 
@@ -229,74 +229,78 @@ async def test_a_report_tells_an_unknown_text(store: SqliteStore) -> None:
     await store.report([Report(Receipt("main", "x", Status.DELIVERED, "21", NOW, outgoing=check.claim.outgoing.id))])
     (claim,) = await store.claim_out(NOW, 10)
     assert claim.outgoing.text == "2"
-    assert await store.checked([Checked(check, Finding.HOLD, NOW)]) == [], "the look-up came too late to say anything"
+    assert await store.checked([Checked(check, LookupOutcome.HOLD, NOW)]) == [], (
+        "the look-up came too late to say anything"
+    )
     assert await status(store, check.claim.outgoing) == ("delivered", None)
-    assert [c.outgoing.text for c in await store.sent([Settlement(claim, Fate.ACCEPTED, NOW)])] == ["3"]
+    assert [c.outgoing.text for c in await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW)])] == ["3"]
 
 
 @pytest.mark.parametrize(("scope", "name"), [("all", ""), ("line", "7255"), ("lane", "reply")])
 async def test_a_pause_keeps_texts_in_order(store: SqliteStore, scope: str, name: str) -> None:
-    claim = (await store.owe([text("1"), text("2")]))[0].claims[0]
+    claim = (await store.enqueue([text("1"), text("2")]))[0].claims[0]
     await store.pause(scope, name, NOW, "looking into it")
-    assert (await store.owe([text("3"), text("b", BOB), text("later", BOB, due=NOW + 5)]))[0].claims == ()
-    assert (await store.owe([text("sorry", EVE, lane="consent")]))[0].claims != (), "STOP is answered all the same"
-    assert await store.sent([Settlement(claim, Fate.ACCEPTED, NOW)]) == []
+    assert (await store.enqueue([text("3"), text("b", BOB), text("later", BOB, due=NOW + 5)]))[0].claims == ()
+    assert (await store.enqueue([text("sorry", EVE, lane="consent")]))[0].claims != (), "STOP is answered all the same"
+    assert await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW)]) == []
     store = await reopen(store, NOW + 6)
     assert await store.claim_out(NOW + 6, 10) == []
     assert store.holds(text("2"))
     await store.resume(scope, name, NOW + 7)
     claims = {c.outgoing.text: c for c in await store.claim_out(NOW + 7, 10)}
     assert set(claims) == {"2", "b"}
-    assert [c.outgoing.text for c in await store.sent([Settlement(claims["2"], Fate.ACCEPTED, NOW)])] == ["3"]
+    assert [c.outgoing.text for c in await store.sent([Settlement(claims["2"], SendOutcome.ACCEPTED, NOW)])] == ["3"]
     await store.close()
 
 
 async def test_a_lane_that_is_paused_is_gone_past(store: SqliteStore) -> None:
     """A notice that waits must not keep answers in the same conversation from leaving."""
-    first = (await store.owe([text("n1", lane="notice"), text("n2", lane="notice"), text("r1")]))[0].claims[0]
+    first = (await store.enqueue([text("n1", lane="notice"), text("n2", lane="notice"), text("r1")]))[0].claims[0]
     await store.pause("lane", "notice", NOW)
-    (claim,) = await store.retry([Settlement(first, Fate.LATER, NOW, again=NOW)]) or await store.claim_out(NOW, 10)
+    (claim,) = await store.retry([Settlement(first, SendOutcome.LATER, NOW, again=NOW)]) or await store.claim_out(
+        NOW, 10
+    )
     assert claim.outgoing.text == "r1"
-    (answer,) = await store.owe([text("r2")])
+    (answer,) = await store.enqueue([text("r2")])
     assert answer.claims == ()
-    assert [c.outgoing.text for c in await store.sent([Settlement(claim, Fate.ACCEPTED, NOW)])] == ["r2"]
+    assert [c.outgoing.text for c in await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW)])] == ["r2"]
     store = await reopen(store, NOW + 1)
     assert await store.claim_out(NOW + 1, 10) == []
     for check in await store.claim_checks(NOW + 1, 10):
-        await store.checked([Checked(check, Finding.FOUND, NOW + 1)])
+        await store.checked([Checked(check, LookupOutcome.FOUND, NOW + 1)])
     await store.resume("lane", "notice", NOW + 2)
     (claim,) = await store.claim_out(NOW + 2, 10)
     assert claim.outgoing.text == "n1"
-    assert [c.outgoing.text for c in await store.sent([Settlement(claim, Fate.ACCEPTED, NOW + 2)])] == ["n2"]
+    assert [c.outgoing.text for c in await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW + 2)])] == ["n2"]
     await store.close()
 
 
 async def test_a_reminder_that_waits_behind_an_unknown_text_waits_on_after_a_restart(store: SqliteStore) -> None:
-    await store.owe([text("later", due=NOW + 5)])
-    claim = (await store.owe([text("1")]))[0].claims[0]
+    await store.enqueue([text("later", due=NOW + 5)])
+    claim = (await store.enqueue([text("1")]))[0].claims[0]
     assert claim.outgoing.text == "1"
     assert await store.claim_out(NOW + 5, 10) == []
     store = await reopen(store, NOW + 6)
     assert await store.claim_out(NOW + 6, 10) == [], "what was owed first has the lower place, and waits all the same"
     (check,) = await store.claim_checks(NOW + 6, 10)
-    (claim,) = await store.checked([Checked(check, Finding.FOUND, NOW + 7)])
+    (claim,) = await store.checked([Checked(check, LookupOutcome.FOUND, NOW + 7)])
     assert claim.outgoing.text == "later"
     await store.close()
 
 
 async def test_a_report_that_came_before_a_look_up_counts_when_that_finds_its_text(store: SqliteStore) -> None:
-    claim = (await store.owe([text("1")]))[0].claims[0]
-    await store.sent([Settlement(claim, Fate.UNKNOWN, NOW, again=NOW)])
+    claim = (await store.enqueue([text("1")]))[0].claims[0]
+    await store.sent([Settlement(claim, SendOutcome.UNKNOWN, NOW, again=NOW)])
     await store.report([Report(Receipt("main", "theirs-1", Status.DELIVERED, "ok", NOW))])
     (check,) = await store.claim_checks(NOW, 10)
-    await store.checked([Checked(check, Finding.FOUND, NOW, reference="theirs-1")])
+    await store.checked([Checked(check, LookupOutcome.FOUND, NOW, reference="theirs-1")])
     assert await status(store, claim.outgoing) == ("delivered", None)
 
 
 async def test_two_pauses_end_each_by_itself(store: SqliteStore) -> None:
     await store.pause("all", "", NOW)
     await store.pause("lane", "reply", NOW)
-    await store.owe([text("1")])
+    await store.enqueue([text("1")])
     await store.resume("all", "", NOW)
     assert await store.claim_out(NOW, 10) == []
     await store.resume("lane", "reply", NOW)
@@ -305,7 +309,7 @@ async def test_two_pauses_end_each_by_itself(store: SqliteStore) -> None:
 
 async def test_an_opt_out_ends_what_a_pause_keeps(store: SqliteStore) -> None:
     await store.pause("all", "", NOW)
-    await store.owe([text("1"), text("2")])
+    await store.enqueue([text("1"), text("2")])
     word = Consent("optout", "STOP", "x", "bye")
     stop = event("stop")
     answer = await store.accept([Acceptance(stop, word, (text("bye", lane="consent"),))])
@@ -316,26 +320,26 @@ async def test_an_opt_out_ends_what_a_pause_keeps(store: SqliteStore) -> None:
 
 
 async def test_an_unknown_text_is_looked_up_resent_and_held(store: SqliteStore) -> None:
-    claim = (await store.owe([text("1")]))[0].claims[0]
-    await store.sent([Settlement(claim, Fate.UNKNOWN, NOW, again=NOW)])
+    claim = (await store.enqueue([text("1")]))[0].claims[0]
+    await store.sent([Settlement(claim, SendOutcome.UNKNOWN, NOW, again=NOW)])
     (check,) = await store.claim_checks(NOW, 10)
     assert (check.absences, check.resends) == (0, 0)
-    await store.checked([Checked(check, Finding.ABSENT, NOW, again=NOW + 2)])
+    await store.checked([Checked(check, LookupOutcome.ABSENT, NOW, again=NOW + 2)])
     assert await store.claim_checks(NOW + 1, 10) == []
     (check,) = await store.claim_checks(NOW + 2, 10)
     assert check.absences == 1
-    (resend,) = await store.checked([Checked(check, Finding.RESEND, NOW + 2)])
+    (resend,) = await store.checked([Checked(check, LookupOutcome.RESEND, NOW + 2)])
     assert resend.attempt == 2
-    await store.sent([Settlement(resend, Fate.UNKNOWN, NOW + 2, again=NOW + 2)])
+    await store.sent([Settlement(resend, SendOutcome.UNKNOWN, NOW + 2, again=NOW + 2)])
     (check,) = await store.claim_checks(NOW + 2, 10)
     assert check.resends == 1
-    await store.checked([Checked(check, Finding.HOLD, NOW + 3, detail="held")])
+    await store.checked([Checked(check, LookupOutcome.HOLD, NOW + 3, detail="held")])
     assert await store.claim_checks(NOW + 1e6, 10) == []
     assert await status(store, claim.outgoing) == ("unknown", None)
 
 
 async def test_reports_are_idempotent_and_order_free(store: SqliteStore) -> None:
-    claim = (await store.owe([text("1")]))[0].claims[0]
+    claim = (await store.enqueue([text("1")]))[0].claims[0]
     listen = frozenset({Status.DELIVERED})
 
     def report(status: Status | None, raw: str) -> Report:
@@ -344,19 +348,19 @@ async def test_reports_are_idempotent_and_order_free(store: SqliteStore) -> None
     first = await store.report([report(Status.DELIVERED, "21"), report(Status.DELIVERED, "21")])
     assert [e.kind for e in first] == ["delivery"]
     assert await store.report([report(Status.SENT, "2"), report(None, "77"), report(Status.DELIVERED, "21")]) == []
-    await store.sent([Settlement(claim, Fate.ACCEPTED, NOW)])
+    await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW)])
     assert await status(store, claim.outgoing) == ("delivered", None)
     assert len(await store.rows("receipts", id=claim.outgoing.id)) == 3
     assert [e.kind for e in await store.unread(0, 10)] == ["delivery"]
 
 
 async def test_a_report_before_its_text_is_known_counts_when_it_is(store: SqliteStore) -> None:
-    claim = (await store.owe([text("1")]))[0].claims[0]
+    claim = (await store.enqueue([text("1")]))[0].claims[0]
     await store.report([Report(Receipt("main", "theirs-1", Status.DELIVERED, "ok", NOW))])
-    await store.sent([Settlement(claim, Fate.ACCEPTED, NOW, reference="theirs-1")])
+    await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW, reference="theirs-1")])
     assert await status(store, claim.outgoing) == ("delivered", None)
-    other = (await store.owe([text("2")]))[0].claims[0]
-    await store.sent([Settlement(other, Fate.ACCEPTED, NOW, reference="theirs-2")])
+    other = (await store.enqueue([text("2")]))[0].claims[0]
+    await store.sent([Settlement(other, SendOutcome.ACCEPTED, NOW, reference="theirs-2")])
     await store.report([Report(Receipt("main", "theirs-2", Status.FAILED, "no", NOW))])
     assert await status(store, other.outgoing) == ("failed", None)
 
@@ -365,15 +369,15 @@ async def test_a_report_before_its_text_is_known_counts_when_it_is(store: Sqlite
 async def test_a_report_before_its_text_is_known_wakes_its_conversation_once(store: SqliteStore, found: bool) -> None:
     woken: list[Event] = []
     store.listen(frozenset({Status.DELIVERED}), woken.extend)
-    claim = (await store.owe([text("1")]))[0].claims[0]
+    claim = (await store.enqueue([text("1")]))[0].claims[0]
     early = Report(Receipt("main", "theirs-1", Status.DELIVERED, "ok", NOW), frozenset({Status.DELIVERED}))
     assert await store.report([early]) == []
     if found:
-        await store.sent([Settlement(claim, Fate.UNKNOWN, NOW, again=NOW)])
+        await store.sent([Settlement(claim, SendOutcome.UNKNOWN, NOW, again=NOW)])
         (check,) = await store.claim_checks(NOW, 10)
-        await store.checked([Checked(check, Finding.FOUND, NOW, reference="theirs-1")])
+        await store.checked([Checked(check, LookupOutcome.FOUND, NOW, reference="theirs-1")])
     else:
-        await store.sent([Settlement(claim, Fate.ACCEPTED, NOW, reference="theirs-1")])
+        await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW, reference="theirs-1")])
     assert [(e.kind, e.key) for e in woken] == [("delivery", ANN)]
     assert [e.seq for e in await store.unread(0, 10)] == [woken[0].seq]
     assert await store.report([early]) == []
@@ -383,22 +387,22 @@ async def test_early_reports_wake_for_what_holds_in_the_end(store: SqliteStore) 
     both = frozenset({Status.DELIVERED, Status.FAILED})
     woken: list[Event] = []
     store.listen(both, woken.extend)
-    claim = (await store.owe([text("1")]))[0].claims[0]
+    claim = (await store.enqueue([text("1")]))[0].claims[0]
     for status_, raw in ((Status.DELIVERED, "ok"), (Status.FAILED, "no")):
         await store.report([Report(Receipt("main", "theirs-1", status_, raw, NOW), both)])
-    await store.sent([Settlement(claim, Fate.ACCEPTED, NOW, reference="theirs-1")])
+    await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW, reference="theirs-1")])
     assert ['"delivered"' in e.data for e in woken] == [True]
 
 
 async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(store: SqliteStore) -> None:
-    await store.owe([text("scheduled", due=NOW + 10), text("first"), text("behind"), text("bob", BOB)])
+    await store.enqueue([text("scheduled", due=NOW + 10), text("first"), text("behind"), text("bob", BOB)])
     stop = Acceptance(event("stop"), Consent("optout", "stop", "text"), (text("bye", lane="consent"),))
     assert not (await store.accept([stop]))[0].claims, "the confirmation waits behind what is being sent"
     assert await store.suppressed(ANN.number)
     assert not await store.suppressed(BOB.number)
     assert await status(store, text("scheduled")) == ("blocked", None)
     assert await status(store, text("behind")) == ("blocked", None)
-    assert (await store.owe([text("new")]))[0].claims == ()
+    assert (await store.enqueue([text("new")]))[0].claims == ()
     assert await status(store, text("new")) == ("blocked", None)
     assert (await store.load(ANN)).opted_out
     (claim,) = (await store.step_express([step(event("x"), 1, outgoing=(text("no"), text("help", lane="consent")))]))[
@@ -410,18 +414,18 @@ async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(stor
 
 
 async def test_counts_stay_right_after_an_opt_out(store: SqliteStore) -> None:
-    (first,) = (await store.owe([text("first")]))[0].claims
-    await store.owe([text("behind")])
+    (first,) = (await store.enqueue([text("first")]))[0].claims
+    await store.enqueue([text("behind")])
     await store.accept([Acceptance(event("stop"), Consent("optout", "stop", "text"))])
     assert await store.close_out(first.outgoing, Status.BLOCKED, "opted out", NOW) == ()
     await store.accept([Acceptance(event("start"), Consent("optin", "start", "text"))])
-    assert (await store.owe([text("again")]))[0].claims
+    assert (await store.enqueue([text("again")]))[0].claims
 
 
 async def test_old_texts_expire_when_claimed_and_the_next_goes_on(store: SqliteStore) -> None:
-    (claim,) = (await store.owe([text("1")]))[0].claims
-    await store.owe([text("old", expires=NOW + 5), text("fresh")])
-    (next_claim,) = await store.sent([Settlement(claim, Fate.ACCEPTED, NOW + 10)])
+    (claim,) = (await store.enqueue([text("1")]))[0].claims
+    await store.enqueue([text("old", expires=NOW + 5), text("fresh")])
+    (next_claim,) = await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW + 10)])
     assert next_claim.outgoing.text == "fresh"
     assert await status(store, text("old")) == ("expired", None)
 

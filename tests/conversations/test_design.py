@@ -94,7 +94,7 @@ async def test_its_story(bot: Any, live: bool, tmp_path: Path) -> None:
     kitchen = sys.modules[bot._providers[next(iter(bot._providers))][0].__module__].KITCHEN
     async with Sim(bot, tmp_path) as sim:
         if not live:
-            sim.app.dispatcher.talks.most = 0
+            sim.app.dispatcher.live.most = 0
         ann = sim.phone(ANN)
         for text in ("piza", "help", "M", "20", "3"):
             await ann.text(text)

@@ -16,7 +16,7 @@ import smsbot.app
 from smsbot import Bot, Chat, Money, NoReply, choice, integer
 from smsbot.core.errors import StoreError
 from smsbot.core.message import Arrival
-from smsbot.stores.arriving import Named
+from smsbot.stores.inbound import Named
 from smsbot.testing.sim import Sim
 
 from ..house import LINE, House

@@ -283,9 +283,9 @@ class House:
         elif event == "forget":
             sim.reload()
         elif event == "kill":
-            sim.app.dispatcher.talks.close()
+            sim.app.dispatcher.live.close()
         elif event == "store":
-            sim.app.dispatcher.talks.most = 2_000 - sim.app.dispatcher.talks.most
+            sim.app.dispatcher.live.most = 2_000 - sim.app.dispatcher.live.most
         elif event.startswith("@"):
             await sim.advance(event[2:])
             model.advance(duration(event[2:]))

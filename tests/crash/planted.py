@@ -12,8 +12,8 @@ from smsbot.failpoints import reached
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.sender import Sender
 from smsbot.stores import queries
-from smsbot.stores.base import Check, Checked, Finding
-from smsbot.stores.ledger import Planned
+from smsbot.stores.base import Check, Checked, LookupOutcome
+from smsbot.stores.ledger import WriteUnit
 from smsbot.stores.queries import Query
 from smsbot.stores.writer import Plan
 from smsbot.web.webhooks import Webhooks
@@ -62,9 +62,9 @@ def attempt_after_the_send() -> None:
 def dedupe_in_memory() -> None:
     """What was seen is known until the process ends."""
     seen: set[bytes] = set()
-    see = Planned.see
+    see = WriteUnit.see
 
-    def remember(self: Planned, plan: Plan, event: Event) -> None:
+    def remember(self: WriteUnit, plan: Plan, event: Event) -> None:
         key = event.seen or event.id
         if key in seen:
             see(self, plan, event)
@@ -72,7 +72,7 @@ def dedupe_in_memory() -> None:
         seen.add(key)
         plan.add("seen_weak", (key, event.at, -1.0))
 
-    Planned.see = remember  # type: ignore[method-assign]
+    WriteUnit.see = remember  # type: ignore[method-assign]
 
 
 def the_next_text_does_not_wait() -> None:
@@ -91,7 +91,7 @@ def resend_blindly() -> None:
     """What got no answer is sent again without asking whether it arrived."""
 
     async def hasty(self: Sender, check: Check) -> Checked:
-        return Checked(check, Finding.RESEND, self._clock.now())
+        return Checked(check, LookupOutcome.RESEND, self._clock.now())
 
     Sender._find = hasty  # type: ignore[method-assign]
 

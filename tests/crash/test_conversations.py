@@ -61,7 +61,7 @@ class Mortal(Sim):
         writer: Any = self.app.store._writer
         commit, loop = writer._commit, asyncio.get_running_loop()
         if not self._live:
-            self.app.dispatcher.talks.most = 0
+            self.app.dispatcher.live.most = 0
 
         def mortal(db: Any, jobs: Any) -> Any:
             if self.ends_after and self.commits >= self.ends_after:

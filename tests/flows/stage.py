@@ -8,14 +8,14 @@ from typing import Any
 from smsbot.core.conversation import Conversation
 from smsbot.core.message import Event, Key
 from smsbot.flows.state import Person
-from smsbot.pipeline.flowing import Shelf, Wake
-from smsbot.pipeline.lines import Line
-from smsbot.pipeline.play import Play
-from smsbot.pipeline.scene import Scene
-from smsbot.pipeline.talks import Talks
 from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Chat
 from smsbot.routing.effects import Effects
+from smsbot.turns.context import Context
+from smsbot.turns.frames import FlowVersions, Resume
+from smsbot.turns.lines import Line
+from smsbot.turns.live import LiveFrames
+from smsbot.turns.runner import Runner
 
 KEY = Key("7255", "+1")
 
@@ -38,20 +38,20 @@ class _NoStore:
 _BOT = _Seven("stage")
 
 
-def perform(shelf: Shelf, wake: Wake, person: Person, now: float) -> tuple[Effects, str]:
+def perform(versions: FlowVersions, wake: Resume, person: Person, now: float) -> tuple[Effects, str]:
     """What the stack did, and why."""
     event = Event(b"e" * 16, KEY, "text", "", person.now)
     before = Conversation(KEY)
     store = _NoStore()
     chat = Chat(event, before, segmenter=store)
-    line = Line("7255", _BOT, "main", shelf=shelf)
-    scene = Scene(
-        line, event, b"r" * 16, before, chat.effects, person, now, {}, chat, store.cut, {}, Talks(), 0
+    line = Line("7255", _BOT, "main", versions=versions)
+    context = Context(
+        line, event, b"r" * 16, before, chat.effects, person, now, {}, chat, store.cut, {}, LiveFrames(), 0
     )  # fmt: skip
-    play = Play(scene, wake)
+    play = Runner(context, wake)
     running = play.run()
     try:
         running.send(None)
     except StopIteration:
-        return chat.effects, play.scene.why
+        return chat.effects, play.context.why
     raise AssertionError("nothing really waits here")

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from smsbot.core.conversation import Frame
 from smsbot.core.errors import FlowError
 from smsbot.core.problem import errors
-from smsbot.flows.library import Library, build, restore
+from smsbot.flows.flow_set import FlowSet, build, restore
 from smsbot.flows.loader import read
 from smsbot.flows.source import Source, from_plain
 from smsbot.flows.state import Begin, Due, Input, Person, Said, State
-from smsbot.pipeline.flowing import Level, Shelf, Stack, Wake, thaw
 from smsbot.routing.effects import Effects
+from smsbot.turns.frames import FlowFrame, FlowVersions, Resume, Stack, thaw
 
 from .stage import KEY, perform
 
@@ -94,7 +94,7 @@ def steps(draw: st.DrawFn, name: str) -> dict[str, Any]:
 
 
 @st.composite
-def libraries(draw: st.DrawFn) -> Library:
+def libraries(draw: st.DrawFn) -> FlowSet:
     first = {"n": "1", "m": "'x'", **dict.fromkeys(IDS, "none")}
     main = {"flow": "main", "vars": first, "steps": [draw(steps(i)) for i in IDS]}
     question = draw(questions("q"))
@@ -120,15 +120,15 @@ EVENTS = st.lists(
 )  # fmt: skip
 
 
-def turn(shelf: Shelf, frames: tuple[Frame, ...], what: Input | None, now: float) -> tuple[Effects, str]:
+def turn(versions: FlowVersions, frames: tuple[Frame, ...], what: Input | None, now: float) -> tuple[Effects, str]:
     """One turn from stored frames, as the pipeline takes it; actions return a number."""
     if not frames:
-        stack = Stack(shelf.current, [Level(shelf.current.flow("main"), State())])
-        wake = Wake(stack, Begin(), True)
+        stack = Stack(versions.current, [FlowFrame(versions.current.flow("main"), State())])
+        wake = Resume(stack, Begin(), True)
     else:
         assert what is not None
-        wake = Wake(thaw(shelf, frames, shelf.current.hash, KEY), what)
-    return perform(shelf, wake, Person(now, {"number": "+1"}, "7255"), now)
+        wake = Resume(thaw(versions, frames, versions.current.hash, KEY), what)
+    return perform(versions, wake, Person(now, {"number": "+1"}, "7255"), now)
 
 
 def foreseen(error: FlowError) -> None:
@@ -139,13 +139,13 @@ def foreseen(error: FlowError) -> None:
 
 
 @given(libraries(), EVENTS)
-def test_every_event_yields_a_turn(library: Library, events: list[str]) -> None:
-    shelf = Shelf(library)
-    stored = Shelf(restore(library.stored()))
-    assert stored.current.hash == library.hash
+def test_every_event_yields_a_turn(flow_set: FlowSet, events: list[str]) -> None:
+    versions = FlowVersions(flow_set)
+    stored = FlowVersions(restore(flow_set.stored()))
+    assert stored.current.hash == flow_set.hash
     now = 1_780_000_000.0
     try:
-        effects, _ = turn(shelf, (), None, now)
+        effects, _ = turn(versions, (), None, now)
         for event in events:
             if effects.end is not None:
                 break
@@ -157,8 +157,8 @@ def test_every_event_yields_a_turn(library: Library, events: list[str]) -> None:
             what: Input = Said(event)
             if event == "@due":
                 now, what = deadline, Due()
-            again, why_again = turn(shelf, frames, what, now)
-            effects, why = turn(shelf, frames, what, now)
+            again, why_again = turn(versions, frames, what, now)
+            effects, why = turn(versions, frames, what, now)
             elsewhere, _ = turn(stored, frames, what, now)
             assert (again, why_again) == (effects, why)
             assert elsewhere == effects
@@ -169,15 +169,15 @@ def test_every_event_yields_a_turn(library: Library, events: list[str]) -> None:
 
 
 @given(libraries(), st.lists(st.sampled_from(["1", "yes", "tomorrow", "12:30", "hello"]), max_size=5))
-def test_silence_ends_every_run(library: Library, texts: list[str]) -> None:
+def test_silence_ends_every_run(flow_set: FlowSet, texts: list[str]) -> None:
     """Nobody waits for ever: with silence alone every run ends, or its author has made a round of waits."""
-    shelf = Shelf(library)
+    versions = FlowVersions(flow_set)
     now = 1_780_000_000.0
     try:
-        effects, _ = turn(shelf, (), None, now)
+        effects, _ = turn(versions, (), None, now)
         for text in texts:
             if effects.frames:
-                effects, _ = turn(shelf, effects.frames, Said(text), now)
+                effects, _ = turn(versions, effects.frames, Said(text), now)
         for _ in range(300):
             if effects.end is not None:
                 return
@@ -185,9 +185,9 @@ def test_silence_ends_every_run(library: Library, texts: list[str]) -> None:
             deadline = effects.frames[-1].deadline
             assert deadline is not None
             now = max(now, deadline)
-            effects, _ = turn(shelf, effects.frames, Due(), now)
+            effects, _ = turn(versions, effects.frames, Due(), now)
     except FlowError as error:
         foreseen(error)
         return
-    links = [step for flow in library.flows.values() for step in flow.steps.values() if step.wait or step.ask]
+    links = [step for flow in flow_set.flows.values() for step in flow.steps.values() if step.wait or step.ask]
     assert links

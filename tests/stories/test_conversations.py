@@ -13,10 +13,10 @@ from typing import Any, Literal
 import pytest
 
 from smsbot import Bot, Chat, NoReply, RouteError, TooManyTries, choice, integer, retrying
-from smsbot.pipeline import blocking
-from smsbot.pipeline.flowing import Shelf
-from smsbot.pipeline.lines import table_of
 from smsbot.testing.sim import Sim
+from smsbot.turns import blocking
+from smsbot.turns.frames import FlowVersions
+from smsbot.turns.lines import table_of
 
 from ..house import ANN
 
@@ -521,4 +521,4 @@ def test_two_conversations_of_one_name_are_an_error() -> None:
             return await chat.ask(f"{word}?")
 
     with pytest.raises(RouteError, match=r"another conversation called .*talk\(\)"):
-        table_of(bot, "", Shelf())
+        table_of(bot, "", FlowVersions())

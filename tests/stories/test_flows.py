@@ -306,8 +306,8 @@ async def test_outside_of_dev_a_run_never_moves(house: Any, tmp_path: Path) -> N
     await talk(h, "order")
     write(tmp_path, order=ORDER.replace("is {price}", "costs {price}"))
     await h.restart()
-    shelf = h.app.lines.values()[0].shelf
-    shelf.forward = False
+    versions = h.app.lines.values()[0].versions
+    versions.forward = False
     assert await talk(h, "tea", "no") == ["What?", "tea is 3. OK?", "Done."]
     assert (await talk(h, "order", "tea"))[-1] == "tea costs 3. OK?"
 

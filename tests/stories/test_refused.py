@@ -11,7 +11,7 @@ from smsbot.core.errors import UsageError
 from smsbot.core.message import Receipt
 from smsbot.core.status import Status
 from smsbot.pipeline.repairs import scope_of
-from smsbot.stores.leaving import worst_of
+from smsbot.stores.outbound import worst_of
 
 from ..house import ANN, BOB, LINE, House
 from ..live import TwilioHouse

@@ -112,7 +112,7 @@ async def test_story(story: Story, make: Any, live: bool, tmp_path: Path) -> Non
         async def start(self) -> None:
             await super().start()
             if not live:
-                self.app.dispatcher.talks.most = 0
+                self.app.dispatcher.live.most = 0
 
     outcome = await run_story(story, {"bot": make(tmp_path)}, sim=Forgetful)
     assert outcome.failure is None, str(outcome.failure)

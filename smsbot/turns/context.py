@@ -14,10 +14,10 @@ from smsbot.core.message import Event
 from smsbot.flows.state import Person
 from smsbot.routing.chat import Chat
 from smsbot.routing.effects import Effects
+from smsbot.turns.live import LiveFrames
 
 from .lines import Line
-from .talking import TalkLevel
-from .talks import Talks
+from .python_frame import PythonFrame
 
 _MOST_RECORDS = 2_000
 """Requests of one conversation; beyond it, it should restart."""
@@ -35,7 +35,7 @@ async def _no_journal(run: bytes, key: bytes) -> list[Record]:
 
 
 @dataclass(slots=True)
-class Scene:
+class Context:
     """What a turn gives to those who play in it."""
 
     line: Line
@@ -52,7 +52,7 @@ class Scene:
     """Commits a segment; None where nothing may be awaited."""
     journals: Mapping[tuple[bytes, bytes], list[Record]]
     """What has happened in the conversations that wait, by run and key."""
-    talks: Talks
+    live: LiveFrames
     version: int
     load: Callable[[bytes, bytes], Awaitable[list[Record]]] = _no_journal
     """The journal of a conversation, by run and key."""
@@ -65,7 +65,7 @@ class Scene:
         """Something that happened, in this turn."""
         return Record(kind, site, value, self.event.id, self.event.at, text)
 
-    def keep(self, level: TalkLevel, record: Record) -> None:
+    def keep(self, level: PythonFrame, record: Record) -> None:
         """What happened, for good."""
         assert level.talk is not None
         place = level.talk.journal.add(record)

@@ -8,22 +8,26 @@ from dataclasses import replace
 from typing import Any
 
 from smsbot.core import codec
+from smsbot.core.commit import digest
 from smsbot.core.message import Claim, Event, Key, Outgoing
 from smsbot.core.status import RANK, Status
-from smsbot.core.turn import digest
 
-from .base import Checked, Fate, Finding, Report, Settlement
-from .ledger import Ledger, Planned, outgoing_of
+from .base import Checked, LookupOutcome, Report, SendOutcome, Settlement
+from .ledger import Ledger, WriteUnit, outgoing_of
 from .writer import Plan
 
-_STATUS = {Fate.ACCEPTED: Status.ACCEPTED, Fate.REFUSED: Status.FAILED, Fate.UNKNOWN: Status.UNKNOWN}
+_STATUS = {
+    SendOutcome.ACCEPTED: Status.ACCEPTED,
+    SendOutcome.REFUSED: Status.FAILED,
+    SendOutcome.UNKNOWN: Status.UNKNOWN,
+}
 
 
 Ended = tuple[tuple[Claim, ...], tuple[Event, ...]]
 """The texts that go on now, and the events of reports that had come before their text was known."""
 
 
-class Settle(Planned):
+class Settle(WriteUnit):
     """The end of an attempt, and the claim of the text that waited behind it."""
 
     def __init__(self, ledger: Ledger, end: Settlement) -> None:
@@ -34,7 +38,7 @@ class Settle(Planned):
     def reads(self) -> bool:
         """Texts may wait behind it, or reports may have come before it."""
         end = self.end
-        if end.fate in (Fate.LATER, Fate.UNKNOWN) or end.reference:
+        if end.fate in (SendOutcome.LATER, SendOutcome.UNKNOWN) or end.reference:
             return True
         return self.ledger.open.get(end.claim.outgoing.key, 0) > 1
 
@@ -42,10 +46,12 @@ class Settle(Planned):
         """Write the outcome; hand out the next text, and the events of reports that came before."""
         end, text = self.end, self.end.claim.outgoing
         plan.add("attempt_ended", (end.now, end.fate.value, end.reference, end.detail, text.id, end.claim.attempt))
-        if end.fate is Fate.LATER:
+        if end.fate is SendOutcome.LATER:
             return self._later(plan), ()
         status = _STATUS[end.fate]
-        unknown = end.fate is Fate.UNKNOWN and plan.rows("outgoing", (text.id,))[0]["rank"] < RANK[Status.ACCEPTED]
+        unknown = (
+            end.fate is SendOutcome.UNKNOWN and plan.rows("outgoing", (text.id,))[0]["rank"] < RANK[Status.ACCEPTED]
+        )
         phase, due = ("check", end.again) if unknown else (None, end.now)
         plan.add("settle", (text.id, phase, due, status.value, RANK[status], end.detail))
         for reference in (end.reference, *end.parts) if end.parts else ():
@@ -70,7 +76,7 @@ class Settle(Planned):
         return self.next_text(plan, text.key, end.now)
 
 
-def _early_reports(unit: Planned, plan: Plan, text: Outgoing, reference: str, now: float) -> tuple[Event, ...]:
+def _early_reports(unit: WriteUnit, plan: Plan, text: Outgoing, reference: str, now: float) -> tuple[Event, ...]:
     """Reports that came before we knew the provider's id; the events by which they wake the conversation now."""
     reports = [(Status(row["status"]), row["detail"]) for row in plan.rows("early_reports", (text.account, reference))]
     for status, detail in reports:
@@ -81,7 +87,7 @@ def _early_reports(unit: Planned, plan: Plan, text: Outgoing, reference: str, no
     return tuple(event for event in woken if event is not None)
 
 
-def _wake(unit: Planned, plan: Plan, text: sqlite3.Row, status: Status, at: float) -> Event | None:
+def _wake(unit: WriteUnit, plan: Plan, text: sqlite3.Row, status: Status, at: float) -> Event | None:
     """The event of a report for the conversation; None if this status woke it before."""
     identity = digest("delivery", text["id"], status.value)
     if not plan.offer("seen", (identity, at)):
@@ -91,7 +97,7 @@ def _wake(unit: Planned, plan: Plan, text: sqlite3.Row, status: Status, at: floa
     return replace(event, seq=unit.take(plan, event, 0, ""))
 
 
-class ClaimDue(Planned):
+class ClaimDue(WriteUnit):
     """Claims of texts whose time has come."""
 
     @property
@@ -119,7 +125,7 @@ class ClaimDue(Planned):
         return claims
 
 
-class EndCheck(Planned):
+class EndCheck(WriteUnit):
     """What a look-up found."""
 
     def __init__(self, ledger: Ledger, end: Checked) -> None:
@@ -138,7 +144,7 @@ class EndCheck(Planned):
         if row["phase"] != "check" or row["attempts"] != end.check.claim.attempt:
             return (), ()
         claims, woken = self._end(plan)
-        if end.finding is Finding.ABSENT:
+        if end.finding is LookupOutcome.ABSENT:
             return (), ()
         if not row["passed"]:
             self.shift(text.key, -1)
@@ -149,20 +155,20 @@ class EndCheck(Planned):
     def _end(self, plan: Plan) -> Ended:
         end, text = self.end, self.end.check.claim.outgoing
         match end.finding:
-            case Finding.FOUND:
+            case LookupOutcome.FOUND:
                 plan.add("settle", (text.id, None, end.now, end.status.value, RANK[end.status], end.detail))
                 if end.reference:
                     plan.add("attempt_found", (end.reference, text.id, end.check.claim.attempt))
                     return (), _early_reports(self, plan, text, end.reference, end.now)
-            case Finding.ABSENT:
+            case LookupOutcome.ABSENT:
                 plan.add("absent", (text.id, end.again))
-            case Finding.LATER:
+            case LookupOutcome.LATER:
                 plan.add("recheck", (text.id, end.again))
-            case Finding.HOLD:
+            case LookupOutcome.HOLD:
                 plan.add("hold_unknown", (text.id, end.detail))
-            case Finding.RESEND if text.lane != "consent" and plan.rows("suppressed", (text.key.number,)):
+            case LookupOutcome.RESEND if text.lane != "consent" and plan.rows("suppressed", (text.key.number,)):
                 plan.add("hold_unknown", (text.id, "the number opted out, so it is not sent again"))
-            case Finding.RESEND:
+            case LookupOutcome.RESEND:
                 attempt = end.check.claim.attempt + 1
                 plan.add("resend", (text.id, attempt))
                 plan.add("attempt", (text.id, attempt, end.now))
@@ -170,7 +176,7 @@ class EndCheck(Planned):
         return (), ()
 
 
-class Close(Planned):
+class Close(WriteUnit):
     """A claimed text that must not leave after all."""
 
     @property
@@ -190,7 +196,7 @@ class Close(Planned):
         return self.next_text(plan, self.text.key, self.now)
 
 
-class Pause(Planned):
+class Pause(WriteUnit):
     """What must not leave for now, and what may again."""
 
     @property
@@ -233,7 +239,7 @@ class Pause(Planned):
             self.ledger.paused = self._before
 
 
-class Reported(Planned):
+class Reported(WriteUnit):
     """A delivery report."""
 
     @property
@@ -309,7 +315,7 @@ def worst_of(rows: Sequence[Mapping[str, Any] | sqlite3.Row], parts: int) -> Sta
     return Status.SENT if any(s.rank >= Status.SENT.rank for s in best.values()) else None
 
 
-class Probe(Planned):
+class Probe(WriteUnit):
     """One text of a held account, to see whether it works again."""
 
     @property

@@ -8,28 +8,28 @@ from dataclasses import replace
 from typing import Any
 
 from smsbot.core.clock import Clock
+from smsbot.core.commit import Commit, Committed, Verdict
 from smsbot.core.errors import StoreError
 from smsbot.core.message import Event
-from smsbot.core.turn import Committed, Step, Verdict
 from smsbot.failpoints import reached
 from smsbot.stores.base import Acceptance, Store
+from smsbot.turns.turn import Turn
 
 from .sender import Sender
-from .turn import Turn
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 """Runs something to its end, also through a stop of the server."""
 
 
-class Discarded(BaseException):
+class DuplicateEvent(BaseException):
     """The event turned out to be a duplicate: the handler is stopped where it is."""
 
 
-class Overtaken(BaseException):
+class StaleConversation(BaseException):
     """The conversation has moved on since the turn began: the handler is stopped and begun again."""
 
 
-class Work:
+class UnitOfWork:
     """A turn under way: its event may be accepted before the handler has ended."""
 
     def __init__(self, store: Store, sender: Sender, clock: Clock, spawn: Spawn, event: Event) -> None:
@@ -63,11 +63,11 @@ class Work:
                 self._committed((await self._store.accept([Acceptance(self.event)]))[0])
             return self.durable.result()
 
-    async def commit(self, step: Step) -> Committed:
+    async def commit(self, step: Commit) -> Committed:
         """Commit a step, with its event if that is not yet accepted; heard to its end even if the caller goes away."""
         return await asyncio.shield(self._spawn(self.commit_here(step)))
 
-    async def commit_here(self, step: Step) -> Committed:
+    async def commit_here(self, step: Commit) -> Committed:
         """The same without a task of its own, for turns that nobody cancels."""
         async with self._writing:
             reached("turn.decided")
@@ -106,6 +106,6 @@ class Work:
         else:
             verdict = Verdict.DONE if self.seq else await self.accept()
         if verdict is Verdict.FENCED:
-            raise Overtaken
+            raise StaleConversation
         if verdict is Verdict.DUPLICATE:
-            raise Discarded
+            raise DuplicateEvent

@@ -33,7 +33,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Commit:
     """One commit of a turn: a segment, or its end.
 
     `after` is the conversation as it will be; the store refuses the step unless the stored version is

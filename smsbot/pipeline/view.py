@@ -15,10 +15,9 @@ from smsbot.core.message import Key
 from smsbot.core.question import Question
 from smsbot.flows.steps import Flow
 from smsbot.stores.base import Row, Store
-
-from .flowing import FLOW
-from .lines import Line, Lines
-from .talking import PYTHON, TalkLevel
+from smsbot.turns.frames import FLOW
+from smsbot.turns.lines import Line, Lines
+from smsbot.turns.python_frame import PYTHON, PythonFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _open(conversation: Conversation, steps: tuple[str, ...], line: Line) -> Vie
 def _words(frame: Frame, line: Line, content: str) -> tuple[str, ...]:
     """The first word of each choice of the open question."""
     if frame.kind == PYTHON:
-        asked = TalkLevel.thaw(frame, Key(line.number, "")).open
+        asked = PythonFrame.thaw(frame, Key(line.number, "")).open
         return _choices(asked.question) if asked is not None else ()
     found = _flow(line, frame.name, content) if frame.kind == FLOW else None
     step = found.steps.get(frame.state) if found is not None else None
@@ -112,10 +111,10 @@ def _variables(frame: Frame) -> Mapping[str, Any]:
 
 def _flow(line: Line, name: str, content: str) -> Flow | None:
     try:
-        library = line.shelf.of(content) if content else line.shelf.current
+        flow_set = line.versions.of(content) if content else line.versions.current
     except SmsbotError:
-        library = line.shelf.current
-    return library.flows.get(name)
+        flow_set = line.versions.current
+    return flow_set.flows.get(name)
 
 
 def _place(line: Line, flow: str, step: str, content: str = "") -> str:
@@ -130,7 +129,7 @@ def _due(frame: Frame, line: Line, content: str) -> str:
     if frame.deadline is None:
         return ""
     if frame.kind == PYTHON:
-        return _due_in_python(TalkLevel.thaw(frame, Key(line.number, "")))
+        return _due_in_python(PythonFrame.thaw(frame, Key(line.number, "")))
     if frame.kind != FLOW:
         return "timeout"
     found = _flow(line, frame.name, content)
@@ -144,7 +143,7 @@ def _due(frame: Frame, line: Line, content: str) -> str:
     return "reminder" if left else "timeout"
 
 
-def _due_in_python(level: TalkLevel) -> str:
+def _due_in_python(level: PythonFrame) -> str:
     asked = level.open
     if asked is None:
         return "goes on"

@@ -13,14 +13,14 @@ from smsbot.core.errors import FlowError, FlowsWrong
 from smsbot.core.message import Key
 from smsbot.core.question import Question
 from smsbot.flows import engine
-from smsbot.flows.library import Library, restore
+from smsbot.flows.flow_set import FlowSet, restore
 from smsbot.flows.state import Begin, Input, Person, Said, State, load_state
 from smsbot.flows.steps import Flow
 from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.said import without_filler
 from smsbot.understanding.words import tokens
 
-from .talking import PYTHON, TalkLevel
+from .python_frame import PYTHON, PythonFrame
 
 FLOW = "flow"
 """The kind of frames that flows stand on."""
@@ -29,16 +29,16 @@ HANDLER = "handler"
 
 
 @dataclass(slots=True)
-class Shelf:
+class FlowVersions:
     """The flows of a bot: today's, and those of runs that began on older ones (C8)."""
 
-    current: Library = field(default_factory=Library)
-    older: dict[str, Library | str] = field(default_factory=dict)
+    current: FlowSet = field(default_factory=FlowSet)
+    older: dict[str, FlowSet | str] = field(default_factory=dict)
     """By hash: compiled, or as stored until somebody needs them."""
     forward: bool = False
     """Whether a run moves to today's flows where its open step still fits (in `smsbot dev`)."""
 
-    def of(self, content: str) -> Library:
+    def of(self, content: str) -> FlowSet:
         """The flows that a run began on."""
         if content == self.current.hash:
             return self.current
@@ -47,14 +47,14 @@ class Shelf:
             try:
                 found = self.older[content] = restore(found)
             except FlowsWrong:
-                found = self.older[content] = Library()
+                found = self.older[content] = FlowSet()
         if found is None or not found.flows:
             raise FlowError("the flows that this run began on cannot be read any more")
         return found
 
 
 @dataclass(slots=True)
-class Level:
+class FlowFrame:
     """One flow of the stack, and where it stands."""
 
     flow: Flow
@@ -78,13 +78,13 @@ class Level:
 class Stack:
     """The levels of a run, the lowest first."""
 
-    library: Library
-    levels: list[Level | TalkLevel] = field(default_factory=list)
+    flow_set: FlowSet
+    levels: list[FlowFrame | PythonFrame] = field(default_factory=list)
     state: Frame | None = None
     """Below them all, the state of a handler that a digression has left."""
 
     @property
-    def top(self) -> Level | TalkLevel:
+    def top(self) -> FlowFrame | PythonFrame:
         """What the next answer goes to."""
         return self.levels[-1]
 
@@ -92,13 +92,13 @@ class Stack:
     def asks(self) -> bool:
         """Whether a question is open."""
         top = self.top
-        return top.open is not None if isinstance(top, TalkLevel) else top.state.phase == "ask"
+        return top.open is not None if isinstance(top, PythonFrame) else top.state.phase == "ask"
 
     @property
     def question(self) -> Question | None:
         """The open question."""
         top = self.top
-        if isinstance(top, TalkLevel):
+        if isinstance(top, PythonFrame):
             return top.open.question if top.open is not None else None
         ask = top.flow.steps[top.state.step].ask if top.state.phase == "ask" else None
         return ask.question if ask is not None else None
@@ -107,27 +107,27 @@ class Stack:
     def place(self) -> str:
         """Where the run stands, for people: ``pizza.size``."""
         top = self.top
-        if isinstance(top, TalkLevel):
+        if isinstance(top, PythonFrame):
             return f"{top.title}.{top.open.name}" if top.open is not None else top.title
         return f"{top.flow.name}.{top.state.step}"
 
     @property
     def flows(self) -> list[Flow]:
         """The open flows, the uppermost first."""
-        return [x.flow for x in reversed(self.levels) if isinstance(x, Level)]
+        return [x.flow for x in reversed(self.levels) if isinstance(x, FlowFrame)]
 
     @property
     def goes_back(self) -> bool:
         """Whether there is a question before the open one."""
         top = self.top
-        if isinstance(top, TalkLevel):
+        if isinstance(top, PythonFrame):
             return top.open is not None and top.open.back
         return len(top.state.trail) > 1
 
     @property
     def content(self) -> str:
         """The hash of the flows that it stands on; empty where there are none."""
-        return self.library.hash if self.flows else ""
+        return self.flow_set.hash if self.flows else ""
 
     def freeze(self, deadline: float | None) -> tuple[Frame, ...]:
         """The frames as they are stored."""
@@ -138,29 +138,29 @@ class Stack:
     def deadline(self) -> float | None:
         """The next moment at which the uppermost level does something by itself."""
         top = self.top
-        return top.deadline if isinstance(top, TalkLevel) else engine.deadline_of(top.flow, top.state)
+        return top.deadline if isinstance(top, PythonFrame) else engine.deadline_of(top.flow, top.state)
 
 
-def thaw(shelf: Shelf, frames: Sequence[Frame], content: str, key: Key) -> Stack:
+def thaw(versions: FlowVersions, frames: Sequence[Frame], content: str, key: Key) -> Stack:
     """The stack of stored frames, on the flows that the run began on, or on today's where they fit."""
     flows = [f for f in frames if f.kind == FLOW]
-    library = shelf.current
-    if flows and not (shelf.forward and content != shelf.current.hash and _fits(shelf, flows, content)):
-        library = shelf.of(content)
+    flow_set = versions.current
+    if flows and not (versions.forward and content != versions.current.hash and _fits(versions, flows, content)):
+        flow_set = versions.of(content)
     state = frames[0] if frames and frames[0].kind == HANDLER else None
     levels = [
-        TalkLevel.thaw(f, key) if f.kind == PYTHON
-        else Level(library.flow(f.name), load_state(f.state, f.data, f.prompt))
+        PythonFrame.thaw(f, key) if f.kind == PYTHON
+        else FlowFrame(flow_set.flow(f.name), load_state(f.state, f.data, f.prompt))
         for f in frames if f is not state
     ]  # fmt: skip
-    return Stack(library, levels, state)
+    return Stack(flow_set, levels, state)
 
 
-def _fits(shelf: Shelf, frames: Sequence[Frame], content: str) -> bool:
+def _fits(versions: FlowVersions, frames: Sequence[Frame], content: str) -> bool:
     """Whether flows may move to today's."""
-    new = shelf.current
+    new = versions.current
     try:
-        old = shelf.of(content)
+        old = versions.of(content)
     except FlowError:
         return False
     return all(
@@ -171,7 +171,7 @@ def _fits(shelf: Shelf, frames: Sequence[Frame], content: str) -> bool:
 
 
 @dataclass(slots=True)
-class Wake:
+class Resume:
     """What an event does to a stack: which it wakes, and with what."""
 
     stack: Stack
@@ -181,19 +181,21 @@ class Wake:
     started_by: str = ""
 
 
-def begin(shelf: Shelf, name: str, values: Mapping[str, Any], started_by: str, language: str = "") -> Wake:
+def begin(versions: FlowVersions, name: str, values: Mapping[str, Any], started_by: str, language: str = "") -> Resume:
     """The start of a flow as a new run."""
-    flow = shelf.current.flow(name)
-    return Wake(Stack(shelf.current, [Level(flow, State())]), Begin(values, language), True, started_by)
+    flow = versions.current.flow(name)
+    return Resume(Stack(versions.current, [FlowFrame(flow, State())]), Begin(values, language), True, started_by)
 
 
-def pin(wake: Wake, shelf: Shelf, content: str) -> Wake:
+def pin(wake: Resume, versions: FlowVersions, content: str) -> Resume:
     """The same on the content that the turn began with, before it was cut short."""
-    if content == wake.stack.library.hash:
+    if content == wake.stack.flow_set.hash:
         return wake
-    library = shelf.of(content)
-    levels = [x if isinstance(x, TalkLevel) else Level(library.flow(x.flow.name), x.state) for x in wake.stack.levels]
-    return replace(wake, stack=Stack(library, levels, wake.stack.state))
+    flow_set = versions.of(content)
+    levels = [
+        x if isinstance(x, PythonFrame) else FlowFrame(flow_set.flow(x.flow.name), x.state) for x in wake.stack.levels
+    ]
+    return replace(wake, stack=Stack(flow_set, levels, wake.stack.state))
 
 
 def plain(value: Any) -> Any:
@@ -216,7 +218,7 @@ def prompts(prompt: str) -> list[str]:
 def heard(stack: Stack, text: str, person: Person) -> Reading:
     """What a text is to the open question."""
     top = stack.top
-    if isinstance(top, TalkLevel):
+    if isinstance(top, PythonFrame):
         return top.open.read(text, person) if top.open is not None else None
     return engine.reading_of(top.flow, top.state, text, person)
 
@@ -224,7 +226,7 @@ def heard(stack: Stack, text: str, person: Person) -> Reading:
 def settles(stack: Stack) -> bool:
     """Whether any text may be a fragment of the answer that is waited for."""
     top = stack.top
-    if isinstance(top, TalkLevel):
+    if isinstance(top, PythonFrame):
         return top.open is not None and top.open.terms.settle > 0 and top.open.question.free
     step = top.flow.steps.get(top.state.step)
     return step is not None and step.ask is not None and step.ask.settle > 0 and step.ask.question.free
@@ -233,7 +235,7 @@ def settles(stack: Stack) -> bool:
 def switchable(stack: Stack) -> bool:
     """Whether another start word may leave the open question."""
     top = stack.top
-    if isinstance(top, TalkLevel):
+    if isinstance(top, PythonFrame):
         return top.open is None or (top.open.terms.interrupt and not top.open.question.free)
     step = top.flow.steps.get(top.state.step)
     return step is None or step.ask is None or (step.ask.interrupt and not step.ask.question.free)
@@ -250,16 +252,16 @@ def aside(flows: Sequence[Flow], text: str, person: Person) -> tuple[str, tuple[
     return None
 
 
-def late_of(conversation: Conversation, shelf: Shelf, text: str, person: Person) -> Wake | None:
+def late_of(conversation: Conversation, versions: FlowVersions, text: str, person: Person) -> Resume | None:
     """The timed-out question that a text answers after all."""
     late = conversation.late
     if late is None or late.until <= person.now:
         return None
     try:
-        stack = thaw(shelf, late.frames, late.content, conversation.key)
+        stack = thaw(versions, late.frames, late.content, conversation.key)
     except FlowError:
         return None
     answer = heard(stack, text, person)
     if not isinstance(answer, Answer):
         return None
-    return Wake(stack, Said(text, answer), True, f"late answer to {stack.place}")
+    return Resume(stack, Said(text, answer), True, f"late answer to {stack.place}")

@@ -53,7 +53,7 @@ class Raised:
     error: BaseException
 
 
-class Talk:
+class Replay:
     """One call of a conversation function. `event` is the turn's; records of other events are committed already."""
 
     def __init__(

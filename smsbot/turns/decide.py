@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from smsbot.core import codec
+from smsbot.core.commit import Timer
 from smsbot.core.conversation import Conversation, Frame, Run
 from smsbot.core.errors import FlowError
 from smsbot.core.message import Event
 from smsbot.core.start import parked, start_of
 from smsbot.core.status import Status
-from smsbot.core.turn import Timer
 from smsbot.flows.state import Again, Back, Due, Person, Said
 from smsbot.flows.steps import Flow
 from smsbot.routing.chat import Delivery, Reaction
@@ -27,9 +27,9 @@ from smsbot.understanding.answers import Answer
 from smsbot.understanding.said import command, said, without_filler
 from smsbot.understanding.words import Token, tokens
 
-from .flowing import FLOW, Stack, Wake, aside, begin, heard, late_of, settles, switchable, thaw
+from .frames import FLOW, Resume, Stack, aside, begin, heard, late_of, settles, switchable, thaw
 from .lines import Line
-from .talking import PYTHON
+from .python_frame import PYTHON
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Decision:
     values: Mapping[str, Any] = field(default_factory=dict)
     says: tuple[str, ...] = ()
     ends: str = ""
-    wake: Wake | None = None
+    wake: Resume | None = None
     """The flows that it wakes."""
     switches: bool = False
     """Whether the open run ends ``switched`` before a handler begins."""
@@ -138,7 +138,7 @@ class Decider:
         if stack is None or not pictures or stack.question is None or stack.question.kind != "media":
             return None
         read = Answer(pictures[0])
-        return Decision(f"the picture answers {stack.place}", wake=Wake(stack, Said(self._event.text, read)))
+        return Decision(f"the picture answers {stack.place}", wake=Resume(stack, Said(self._event.text, read)))
 
     def _text(self, text: str) -> Decision:
         found = said(text).words
@@ -154,14 +154,14 @@ class Decider:
         if stack is not None:
             return self._in_flow(stack, text, found)
         frame, table = self._frame, self._line.table
-        digression = self._anywhere(text, found, ()) if self._line.shelf.current.flows else None
+        digression = self._anywhere(text, found, ()) if self._line.versions.current.flows else None
         if digression is not None:
             return digression
         match = table.match(text, found, self._conversation, exact=exact)
         if (match is None or match.route.kind in ("fallback", "state")) and self._is_wrong_number(text):
             return self._wrong_number()
         if frame is None and (match is None or match.route.kind == "fallback"):
-            late = late_of(self._conversation, self._line.shelf, text, self._person())
+            late = late_of(self._conversation, self._line.versions, text, self._person())
             if late is not None:
                 return Decision("the text answers a question that had timed out", wake=late)
             guess = self._guess(found) if not exact else None
@@ -174,7 +174,7 @@ class Decider:
             return Decision("nothing matches and there is no fallback")
         route = match.route
         if route.flow:
-            wake = begin(self._line.shelf, route.flow, match.values, route.trigger, route.language)
+            wake = begin(self._line.versions, route.flow, match.values, route.trigger, route.language)
             return Decision(match.why, match, wake=wake)
         return Decision(match.why, match)
 
@@ -250,11 +250,11 @@ class Decider:
         if not literal and keyword is None and self._is_wrong_number(text):
             return self._wrong_number()
         if stack.asks and (literal or free or settles(stack)):
-            return Decision(f"the text answers {place}", wake=Wake(stack, Said(text, read)))
+            return Decision(f"the text answers {place}", wake=Resume(stack, Said(text, read)))
         if keyword is not None:
             return self._switch(keyword)
         if stack.asks:
-            return Decision(f"the text does not answer {place}", wake=Wake(stack, Said(text, read)))
+            return Decision(f"the text does not answer {place}", wake=Resume(stack, Said(text, read)))
         if table.fallback is not None:
             return Decision("nothing is asked, so the fallback answers", Match(table.fallback, {}, "nothing is asked"))
         return Decision(f"nothing is asked at {place}")
@@ -265,9 +265,9 @@ class Decider:
             return None
         word = command(found)
         if word == "again":
-            return Decision("the person wants to hear the question again", wake=Wake(stack, Again()))
+            return Decision("the person wants to hear the question again", wake=Resume(stack, Again()))
         if word == "back" and stack.goes_back:
-            return Decision("the person goes back to the question before", wake=Wake(stack, Back()))
+            return Decision("the person goes back to the question before", wake=Resume(stack, Back()))
         return None
 
     def _switch(self, match: Match) -> Decision:
@@ -284,7 +284,7 @@ class Decider:
             return Decision("the answer came first, so this timeout does nothing")
         stack = self._stack()
         if stack is not None:
-            return Decision(f"{stack.place} is due", wake=Wake(stack, Due()))
+            return Decision(f"{stack.place} is due", wake=Resume(stack, Due()))
         why = f'no answer at "{frame.state}" in time'
         if not frame.then:
             return Decision(why, ends="abandoned")
@@ -293,7 +293,7 @@ class Decider:
     def _outside(self, route: Route | None) -> Decision:
         event, start = self._event, start_of(self._event)
         data, why = start.data, f'the event "{self._event.text}" arrived'
-        flow = self._line.shelf.current.flow(route.flow) if route is not None and route.flow else None
+        flow = self._line.versions.current.flow(route.flow) if route is not None and route.flow else None
         begins = route is not None and self._line.begins(route)
         if 0 < start.expires <= event.at:
             return Decision(f'"{event.text}" was not worth beginning any more', outcome="expired")
@@ -310,7 +310,7 @@ class Decider:
                     return Decision(why, outcome="skipped")
         if flow is not None:
             values = {"event": data} if flow.start.event == event.text else {n: data.get(n) for n in flow.args}
-            return Decision(why, wake=begin(self._line.shelf, flow.name, values, event.text))
+            return Decision(why, wake=begin(self._line.versions, flow.name, values, event.text))
         return Decision(why, _to(route, why), {"event": data}, switches=begins and self._conversation.run is not None)
 
     # -- where the conversation stands --------------------------------------------------------------
@@ -324,12 +324,12 @@ class Decider:
         run = self._conversation.run
         if run is None or run.frame is None or run.frame.kind not in (FLOW, PYTHON):
             return None
-        return thaw(self._line.shelf, run.frames, run.content, self._conversation.key)
+        return thaw(self._line.versions, run.frames, run.content, self._conversation.key)
 
     def _flows(self, stack: Stack | None) -> Sequence[Flow]:
         """The open flows, the uppermost first; then all others."""
         opened = stack.flows if stack is not None else []
-        return [*opened, *self._line.shelf.current.flows.values()]
+        return [*opened, *self._line.versions.current.flows.values()]
 
 
 def _to(route: Route | None, why: str) -> Match | None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
+from smsbot.core.commit import digest
 from smsbot.core.errors import FlowError, FlowsWrong
 from smsbot.core.problem import Problem, errors
-from smsbot.core.turn import digest
 
 from .loader import load, read
 from .source import LARGEST, Node, Source, from_plain
@@ -21,7 +21,7 @@ SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class FlowSet:
     """Flows by name, and the hash of all they hold."""
 
     flows: Mapping[str, Flow] = field(default_factory=dict)
@@ -39,16 +39,16 @@ class Library:
         return orjson.dumps({name: flow.content for name, flow in self.flows.items()}).decode()
 
 
-def build(flows: Iterable[Flow]) -> Library:
+def build(flows: Iterable[Flow]) -> FlowSet:
     """A library of compiled flows."""
     by_name = {flow.name: flow for flow in flows}
     if not by_name:
-        return Library()
+        return FlowSet()
     content = orjson.dumps({n: f.content for n, f in by_name.items()}, option=orjson.OPT_SORT_KEYS)
-    return Library(by_name, digest(content).hex())
+    return FlowSet(by_name, digest(content).hex())
 
 
-def restore(stored: str) -> Library:
+def restore(stored: str) -> FlowSet:
     """The library of stored content; raises `FlowsWrong` if this smsbot cannot read it any more."""
     content: Mapping[str, Any] = orjson.loads(stored)
     flows: list[Flow] = []
@@ -110,7 +110,7 @@ def load_files(
     return flows, sources
 
 
-def open_library(paths: Sequence[Path], folder: Path | None = None) -> Library:
+def open_library(paths: Sequence[Path], folder: Path | None = None) -> FlowSet:
     """The library of files and folders; raises `FlowsWrong` with every error."""
     flows, sources = load_files(paths, folder, None)
     problems = errors(p for s in sources for p in s.problems)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from smsbot.core import segments
+from smsbot.core.commit import outgoing_id
 from smsbot.core.message import Event, Outgoing, Reply
-from smsbot.core.turn import outgoing_id
 
 from .lines import Line
 
@@ -17,7 +17,7 @@ NOTICE = 12 * 3600.0
 _LONGEST_WAIT = 300.0
 
 
-def owed(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str = "reply") -> Outgoing:
+def outgoing_for(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str = "reply") -> Outgoing:
     """The n-th text of an event. Its life counts from what it answers, so that none leaves stale (C9)."""
     due = now if reply.due is None else max(reply.due, now)
     return Outgoing(

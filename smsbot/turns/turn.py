@@ -13,25 +13,25 @@ from typing import Any
 
 from smsbot.conversations.journal import Record
 from smsbot.core import codec, phone, segments
+from smsbot.core.commit import Commit, Entry, Timer, digest, run_id
 from smsbot.core.conversation import BETWEEN, Conversation, Frame, Late, Run
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
-from smsbot.core.turn import Entry, Step, Timer, digest, run_id
 from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
+from smsbot.turns.context import Context, Pause
+from smsbot.turns.live import LiveFrames, discard
 from smsbot.understanding.said import answer_hash
 
-from .decision import Decider, Decision, timer_data
-from .flowing import HANDLER, Stack, Wake, pin
+from .decide import Decider, Decision, timer_data
+from .frames import HANDLER, Resume, Stack, pin
 from .lines import Line
-from .outbox import joined, owed
-from .play import Play
-from .scene import Pause, Scene
-from .talking import PYTHON, TalkLevel, begun, runs_of
-from .talks import Talks, discard
+from .outgoing import joined, outgoing_for
+from .python_frame import PYTHON, PythonFrame, begun, runs_of
+from .runner import Runner
 
 TIMEOUT = "timeout"
 _APOLOGY = 1000
@@ -66,7 +66,7 @@ class Turn:
         self.chat = Chat(
             event, conversation, segmenter=segmenter, first_step=self._first, defaults=line.defaults, seed=event.id
         )
-        self._talk: TalkLevel | None = None
+        self._talk: PythonFrame | None = None
         self._apologist: Signature | None = None
         self.alive: Stack | None = None
         """What may be kept alive once the turn is committed."""
@@ -139,11 +139,11 @@ class Turn:
         """Stay on the flows that this turn began with before it was cut short (C8)."""
         wake, content = self.decision.wake, self.chat.content
         if wake is not None and content is not None:
-            self.decision = replace(self.decision, wake=pin(wake, self.line.shelf, content))
+            self.decision = replace(self.decision, wake=pin(wake, self.line.versions, content))
 
     # -- flows and conversations ----------------------------------------------------------------------
 
-    def talk(self) -> TalkLevel:
+    def talk(self) -> PythonFrame:
         """The conversation that begins with the handler; it is one only if it waits for something."""
         assert self.signature is not None
         if self._talk is None:
@@ -162,10 +162,10 @@ class Turn:
             self._talk = level
         return self._talk
 
-    def levels(self) -> list[TalkLevel]:
+    def levels(self) -> list[PythonFrame]:
         """The conversations that this turn takes up, whose journals it needs."""
         if self.decision.wake is not None:
-            return [x for x in self.decision.wake.stack.levels if isinstance(x, TalkLevel)]
+            return [x for x in self.decision.wake.stack.levels if isinstance(x, PythonFrame)]
         return [self.talk()] if self.signature is not None and self.signature.is_async else []
 
     def play(
@@ -173,24 +173,24 @@ class Turn:
         now: float,
         provided: Mapping[type, Any],
         journals: Mapping[tuple[bytes, bytes], list[Record]],
-        talks: Talks,
+        live: LiveFrames,
         load: Callable[[bytes, bytes], Awaitable[list[Record]]],
         pause: Pause,
         function: Signature | None = None,
-    ) -> Play:
+    ) -> Runner:
         """The stack that the event wakes, or the conversation that it begins, ready to run."""
-        wake = self.decision.wake or Wake(Stack(self.line.shelf.current, [self.talk()]), Begin(), True)
+        wake = self.decision.wake or Resume(Stack(self.line.versions.current, [self.talk()]), Begin(), True)
         run = self.run_id if self.decision.wake is not None else self.talk().run
-        scene = Scene(
+        context = Context(
             self.line, self.event, run, self.before, self.chat.effects, self.person(), now, provided, self.chat,
-            self._segmenter.cut if self._segmenter is not None else None, journals, talks, self.before.version,
+            self._segmenter.cut if self._segmenter is not None else None, journals, live, self.before.version,
             load, pause,
         )  # fmt: skip
-        return Play(scene, wake, function)
+        return Runner(context, wake, function)
 
-    def played(self, play: Play) -> None:
+    def played(self, play: Runner) -> None:
         """What the play came to."""
-        self.decision = replace(self.decision, why=play.scene.why or self.decision.why)
+        self.decision = replace(self.decision, why=play.context.why or self.decision.why)
         if self.decision.wake is not None or not play.waited or self._talk is None:
             return
         level, run = self._talk, self.before.run  # the handler waits, so it is a conversation
@@ -210,13 +210,13 @@ class Turn:
     @property
     def content(self) -> str:
         """The hash of the flows that this turn runs on."""
-        return self.decision.wake.stack.library.hash if self.decision.wake is not None else ""
+        return self.decision.wake.stack.flow_set.hash if self.decision.wake is not None else ""
 
-    def left(self) -> list[TalkLevel]:
+    def left(self) -> list[PythonFrame]:
         """The conversations that this turn has left without waking them."""
         run, wake = self.before.run, self.decision.wake
         gone = run is not None and (wake is None or wake.fresh) and not self._stays
-        return [TalkLevel.thaw(f, self.event.key) for f in run.frames if f.kind == PYTHON] if run and gone else []
+        return [PythonFrame.thaw(f, self.event.key) for f in run.frames if f.kind == PYTHON] if run and gone else []
 
     # -- what the handler asked for -----------------------------------------------------------------
 
@@ -247,13 +247,13 @@ class Turn:
         elif result is not None:
             raise ChatError(f"{signature.name} returned {type(result).__name__}; return a text or nothing")
 
-    def segment(self, now: float) -> Step | None:
+    def segment(self, now: float) -> Commit | None:
         """What was said and journaled since the last segment; None if that is nothing."""
         outgoing, journal = self._new(now)
         if not outgoing and not journal:
             return None
         self._version += 1
-        return Step(
+        return Commit(
             self.event,
             replace(self.before, version=self._version),
             consumed=False,
@@ -268,7 +268,7 @@ class Turn:
         journal = effects.journal[self._journaled :]
         lane = "notice" if self.event.kind == "event" else "reply"
         outgoing = tuple(
-            owed(reply, self._first + n, self.event, self.line, now, lane) for n, reply in self._said_since()
+            outgoing_for(reply, self._first + n, self.event, self.line, now, lane) for n, reply in self._said_since()
         )
         entries = (
             *(Entry(self.run_id, self.event.id, seq, kind, value) for seq, kind, value in journal),
@@ -287,7 +287,7 @@ class Turn:
         for begin, end in pairwise(cuts):
             yield from enumerate(joined(effects.said[begin:end]), begin)
 
-    def step(self, now: float, note: str = "") -> Step:
+    def step(self, now: float, note: str = "") -> Commit:
         """The end of the turn."""
         effects, decision = self.chat.effects, self.decision
         effects.said += [Reply(segments.fit(text)) for text in decision.says]
@@ -315,7 +315,7 @@ class Turn:
             wrote_first=self._wrote_first,
         )
         handoffs = (*effects.handoffs, *filter(None, (decision.handoff,)))
-        return Step(
+        return Commit(
             self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
             handoffs, decision.hold, contact, self._starts(), self.before.run is not None and run is None,
             tuple(effects.dropped), self._stale(), self._forgotten(runs, after.late), self._shrunk(run),
@@ -417,7 +417,7 @@ class Turn:
         run = self._start(now, ended=now, end=effects.end or "done")
         return None, (run,), (run.started_by,)
 
-    def _flow_run(self, wake: Wake, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
+    def _flow_run(self, wake: Resume, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
         """The same where flows or conversations ran."""
         effects, before = self.chat.effects, self.before.run
         visits = tuple(effects.visits)
@@ -473,11 +473,11 @@ class Turn:
         return (), ((TIMEOUT,) if old is not None and old.deadline is not None else ())
 
 
-def _same_aside(frames: Sequence[Frame], level: TalkLevel, key: Key) -> TalkLevel | None:
+def _same_aside(frames: Sequence[Frame], level: PythonFrame, key: Key) -> PythonFrame | None:
     """The digression on top that the same handler has begun."""
     if not frames or frames[-1].kind != PYTHON or frames[-1].name != level.name:
         return None
-    found = TalkLevel.thaw(frames[-1], key)
+    found = PythonFrame.thaw(frames[-1], key)
     return found if found.aside else None
 
 
@@ -487,18 +487,18 @@ def _waits_for(conversation: Conversation, deadline: Event) -> Run | None:
     return run if run is not None and run.frame is not None and deadline.data == timer_data(run, run.frame) else None
 
 
-def ended_by_failure(conversation: Conversation, event: Event, now: float) -> Step | None:
+def ended_by_failure(conversation: Conversation, event: Event, now: float) -> Commit | None:
     """The end ``failed`` of the run whose deadline an event was; None if it is not open at it any more."""
     run = _waits_for(conversation, event)
     if run is None:
         return None
     after = replace(conversation, version=conversation.version + 1, run=None)
-    return Step(event, after, consumed=False, runs=(replace(run, ended=now, end="failed"),), released=True)
+    return Commit(event, after, consumed=False, runs=(replace(run, ended=now, end="failed"),), released=True)
 
 
-def due_again(conversation: Conversation, event: Event, at: float) -> Step | None:
+def due_again(conversation: Conversation, event: Event, at: float) -> Commit | None:
     """The same deadline, later; None if the run is not open at it any more."""
     if _waits_for(conversation, event) is None:
         return None
     after = replace(conversation, version=conversation.version + 1)
-    return Step(event, after, consumed=False, timers=(Timer(event.key, TIMEOUT, at, event.data),))
+    return Commit(event, after, consumed=False, timers=(Timer(event.key, TIMEOUT, at, event.data),))

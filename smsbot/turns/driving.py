@@ -9,28 +9,28 @@ from typing import Any
 
 from smsbot.conversations import journal as told
 from smsbot.conversations.journal import Journal, Record
-from smsbot.conversations.talk import Finished, Foreign, Raised, Talk
+from smsbot.conversations.replay import Finished, Foreign, Raised, Replay
 from smsbot.core import codec
+from smsbot.core.commit import digest
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, NoReply, TooManyTries
 from smsbot.core.message import Message
-from smsbot.core.request import Ask, Call, Do, Request, Sleep, Together
+from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep
 from smsbot.core.start import start_of
-from smsbot.core.turn import digest
-from smsbot.flows.state import Again, Back, Begin, Descend, Done, Due, Input, Result, Said, Waiting
+from smsbot.flows.state import Again, Back, Begin, CallFlow, Done, Due, Input, Result, Said, Waiting
 from smsbot.flows.steps import ABANDONED
 from smsbot.routing.chat import Chat, Restart
 from smsbot.routing.injection import Signature
+from smsbot.turns.context import Context, NotNow
 from smsbot.understanding import asking
 from smsbot.understanding.answers import SILENCE, WRONG, Answer, Unsure
 from smsbot.understanding.answers import told as shown
 from smsbot.understanding.asking import Move
 
 from .blocking import watched
-from .flowing import Stack
-from .scene import NotNow, Scene
-from .steps import Alone, Steps
-from .talking import OpenQuestion, TalkLevel, runs_of
+from .frames import Stack
+from .once import Alone, Steps
+from .python_frame import OpenQuestion, PythonFrame, runs_of
 
 _MOST_RESTARTS = 100
 _TICK = 0.001
@@ -40,13 +40,13 @@ _TICK = 0.001
 class Driving:
     """The conversations of one turn."""
 
-    def __init__(self, scene: Scene, stack: Stack, function: Signature | None) -> None:
-        self._scene = scene
+    def __init__(self, context: Context, stack: Stack, function: Signature | None) -> None:
+        self._context = context
         self._stack = stack
         self._function = function
         """The handler of a conversation that begins with this turn."""
         self._first = stack.levels[-1] if function is not None else None
-        self._steps = Steps(scene)
+        self._steps = Steps(context)
         self._rounds = 0
         """Restarts of conversations in this turn."""
 
@@ -55,7 +55,7 @@ class Driving:
         self._steps.failed(self._stack.levels)
         await self._steps.rest()
 
-    async def on(self, level: TalkLevel, given: Input) -> Waiting | Descend | Done:
+    async def on(self, level: PythonFrame, given: Input) -> Waiting | CallFlow | Done:
         """What a conversation does with what happened."""
         match given:
             case Begin():
@@ -65,87 +65,89 @@ class Driving:
             case Due() if level.open is not None:
                 return await self._due(level, level.open)
             case Due():
-                return await self._drive(level, self._scene.record(told.SLEPT, level.site, None))
+                return await self._drive(level, self._context.record(told.SLEPT, level.site, None))
             case Again() if level.open is not None:
-                self._scene.why = "the person wants to hear the question again"
-                self._scene.chat.say(level.open.prompt)
+                self._context.why = "the person wants to hear the question again"
+                self._context.chat.say(level.open.prompt)
                 return Waiting(level.deadline)
             case Back() if level.open is not None:
-                self._scene.why = "the person goes back to the question before"
-                return await self._drive(level, self._scene.record(told.BACK, level.open.site, None))
+                self._context.why = "the person goes back to the question before"
+                return await self._drive(level, self._context.record(told.BACK, level.open.site, None))
             case Result():
                 kind = told.LOST if given.lost else told.FLOW
                 value = given.label if given.lost else given.value
-                return await self._drive(level, self._scene.record(kind, level.site, value))
-        self._scene.why = "nothing is asked"
+                return await self._drive(level, self._context.record(kind, level.site, value))
+        self._context.why = "nothing is asked"
         return Waiting(level.deadline)
 
-    async def _hear(self, level: TalkLevel, question: OpenQuestion, said: Said) -> Waiting | Descend | Done:
-        move, read = asking.hear(question.terms, question.standing, said.text, said.read, self._scene.now)
+    async def _hear(self, level: PythonFrame, question: OpenQuestion, said: Said) -> Waiting | CallFlow | Done:
+        move, read = asking.hear(question.terms, question.standing, said.text, said.read, self._context.now)
         return await self._move(level, question, Said(said.text, read), move)
 
-    async def _move(self, level: TalkLevel, question: OpenQuestion, said: Said, move: Move) -> Waiting | Descend | Done:
+    async def _move(
+        self, level: PythonFrame, question: OpenQuestion, said: Said, move: Move
+    ) -> Waiting | CallFlow | Done:
         """What a text does to the open question."""
         read, name = said.read, question.name
         match move:
             case Move.TAKE:
                 assert isinstance(read, Answer)
                 seen = shown(question.question, read.value)
-                self._scene.why = f'the text answers "{name}"' + (f": {seen}" if seen else "")
-                self._scene.effects.took = True
+                self._context.why = f'the text answers "{name}"' + (f": {seen}" if seen else "")
+                self._context.effects.took = True
                 self._way(level, question, seen)
                 level.answers[name] = read.value
-                return await self._drive(level, self._scene.record(told.ANSWER, question.site, read.value, said.text))
+                return await self._drive(level, self._context.record(told.ANSWER, question.site, read.value, said.text))
             case Move.SETTLE:
-                self._scene.why = f'"{name}" waits whether more of the answer comes'
+                self._context.why = f'"{name}" waits whether more of the answer comes'
                 return Waiting(level.deadline)
             case Move.CLARIFY:
                 assert isinstance(read, Unsure)
-                self._scene.why = f'unsure whether the text answers "{name}", because {read.why}: asked once more'
+                self._context.why = f'unsure whether the text answers "{name}", because {read.why}: asked once more'
             case Move.RETRY:
-                self._scene.why = f'the text does not answer "{name}"'
+                self._context.why = f'the text does not answer "{name}"'
                 self._way(level, question, WRONG)
             case _:
                 self._way(level, question, WRONG)
-                self._scene.why = f'"{name}" was answered wrongly {question.standing.wrong} times'
-                return await self._drive(level, self._scene.record(told.TRIES, question.site, None))
+                self._context.why = f'"{name}" was answered wrongly {question.standing.wrong} times'
+                return await self._drive(level, self._context.record(told.TRIES, question.site, None))
         unsure = question.unsure if move is Move.CLARIFY else ""
-        self._scene.chat.say(unsure or question.retry or question.asked_again(self._scene.person))
-        question.standing.asked = self._scene.now
+        self._context.chat.say(unsure or question.retry or question.asked_again(self._context.person))
+        question.standing.asked = self._context.now
         return Waiting(level.deadline)
 
-    def _way(self, level: TalkLevel, question: OpenQuestion, way: str) -> None:
-        self._scene.effects.ways.append((f"{level.title}.{question.name}", way, question.question))
+    def _way(self, level: PythonFrame, question: OpenQuestion, way: str) -> None:
+        self._context.effects.ways.append((f"{level.title}.{question.name}", way, question.question))
 
-    async def _due(self, level: TalkLevel, question: OpenQuestion) -> Waiting | Descend | Done:
+    async def _due(self, level: PythonFrame, question: OpenQuestion) -> Waiting | CallFlow | Done:
         """A deadline of the open question."""
         standing, terms = question.standing, question.terms
-        match asking.due(terms, standing, self._scene.event.at, self._scene.now):
+        match asking.due(terms, standing, self._context.event.at, self._context.now):
             case Move.SETTLE:
                 text = "\n".join(standing.parts)
-                read = question.read(text, self._scene.person)
+                read = question.read(text, self._context.person)
                 move, read = asking.judge(terms, standing, read)
                 return await self._move(level, question, Said(text, read), move)
             case Move.REMIND:
-                self._scene.why = f'"{question.name}" is not answered yet'
-                self._scene.chat.say(question.remind or question.prompt)
+                self._context.why = f'"{question.name}" is not answered yet'
+                self._context.chat.say(question.remind or question.prompt)
                 return Waiting(level.deadline)
-        self._scene.why = f'no answer to "{question.name}" in time'
+        self._context.why = f'no answer to "{question.name}" in time'
         self._way(level, question, SILENCE)
         if terms.late:
-            until = self._scene.event.at + terms.late
-            self._scene.effects.late = (self._stack.freeze(None), self._stack.content, until)
-        return await self._drive(level, self._scene.record(told.SILENCE, question.site, None))
+            until = self._context.event.at + terms.late
+            self._context.effects.late = (self._stack.freeze(None), self._stack.content, until)
+        return await self._drive(level, self._context.record(told.SILENCE, question.site, None))
 
-    async def _drive(self, level: TalkLevel, record: Record | None) -> Waiting | Descend | Done:
+    async def _drive(self, level: PythonFrame, record: Record | None) -> Waiting | CallFlow | Done:
         """Let the function go on, with what it waited for."""
         try:
             return await self._driven(level, record)
         except (NoReply, TooManyTries) as error:
-            self._scene.why = self._scene.why or str(error.args[0])
+            self._context.why = self._context.why or str(error.args[0])
             return Done(ABANDONED, None, lost=True)
 
-    async def _driven(self, level: TalkLevel, record: Record | None) -> Waiting | Descend | Done:
+    async def _driven(self, level: PythonFrame, record: Record | None) -> Waiting | CallFlow | Done:
         wanted = await self._taken_up(level, record)
         while True:
             match wanted:
@@ -163,7 +165,7 @@ class Driving:
                 case Sleep():
                     level.open, level.until, level.site = (
                         None,
-                        self._scene.now + max(wanted.seconds, _TICK),
+                        self._context.now + max(wanted.seconds, _TICK),
                         wanted.site,
                     )
                     self._stand(level)
@@ -171,21 +173,21 @@ class Driving:
                 case Call():
                     level.open, level.until, level.site = None, 0.0, wanted.site
                     self._stand(level)
-                    return Descend(wanted.flow, wanted.values)
-                case Do() | Together():
+                    return CallFlow(wanted.flow, wanted.values)
+                case Do() | Gather():
                     wanted = await self._forward(level, await self._steps.given(level, wanted))
                 case _:
                     raise AssertionError(f"a conversation wants {wanted!r}")
 
-    async def _taken_up(self, level: TalkLevel, record: Record | None) -> Request | Finished:
+    async def _taken_up(self, level: PythonFrame, record: Record | None) -> Request | Finished:
         """The function where it waits, live or replayed, gone on with what happened."""
         talk = level.talk
         if talk is None:
-            kept = self._scene.talks.take(level, self._scene.version)
+            kept = self._context.live.take(level, self._context.version)
             talk = kept.talk if kept is not None else None
             level.talk, level.chat = talk, kept.chat if kept is not None else None
         if talk is not None and level.chat is not None and record is not None:
-            talk.event = self._scene.event.id
+            talk.event = self._context.event.id
             self._attend(level)
             return await self._go_on(level, record)
         began = record is None
@@ -203,74 +205,76 @@ class Driving:
         self._attend(level)
         return await self._go_on(level, record)
 
-    async def _journal(self, level: TalkLevel, began: bool) -> list[Record]:
+    async def _journal(self, level: PythonFrame, began: bool) -> list[Record]:
         """All that has happened in a conversation."""
-        scene = self._scene
-        found = scene.journals.get((level.run, level.key))
-        if found is not None or (began and not (scene.event.seq and scene.cut)):
+        context = self._context
+        found = context.journals.get((level.run, level.key))
+        if found is not None or (began and not (context.event.seq and context.cut)):
             return list(found or ())  # what begins with an event that nobody has seen before has no past
-        if scene.cut is None:
+        if context.cut is None:
             raise NotNow
-        return await scene.load(level.run, level.key)
+        return await context.load(level.run, level.key)
 
-    async def _again(self, level: TalkLevel, began: bool) -> Talk:
+    async def _again(self, level: PythonFrame, began: bool) -> Replay:
         """A fresh call of the function, with all that has happened before it."""
-        scene = self._scene
+        context = self._context
         records = await self._journal(level, began)
-        if level.run != scene.run:  # a late answer: a run of its own, with what the former knew
+        if level.run != context.run:  # a late answer: a run of its own, with what the former knew
             records = records[: level.taken]
-            scene.effects.records += [r.entry(scene.run, level.key, n) for n, r in enumerate(records, 1)]
-            level.run = scene.run
-            records += (await self._journal(level, not scene.event.seq))[level.taken :]
+            context.effects.records += [r.entry(context.run, level.key, n) for n, r in enumerate(records, 1)]
+            level.run = context.run
+            records += (await self._journal(level, not context.event.seq))[level.taken :]
         kept = 0 if began else level.taken
-        ours = list(takewhile(lambda r: r.event == scene.event.id, records[kept:]))
+        ours = list(takewhile(lambda r: r.event == context.event.id, records[kept:]))
         if len(records) > kept + len(ours):  # what a turn that failed for good has left behind
             records = [*records[:kept], *ours]
-            scene.effects.stale.append((level.run, level.key, len(records)))
-        chat = level.chat = scene.chat if began and not level.action and level is self._first else self._own_chat(level)
+            context.effects.stale.append((level.run, level.key, len(records)))
+        chat = level.chat = (
+            context.chat if began and not level.action and level is self._first else self._own_chat(level)
+        )
         chat.reseed(level.key)
-        chat.replay(level.started, scene.effects)
-        level.talk = Talk(
-            lambda: self._called(level, chat), chat, Journal(records), scene.event.id, -1 if began else level.taken
+        chat.replay(level.started, context.effects)
+        level.talk = Replay(
+            lambda: self._called(level, chat), chat, Journal(records), context.event.id, -1 if began else level.taken
         )
         chat.driver = Alone(self._steps, level)
         if began:
             self._attend(level)
         return level.talk
 
-    def _own_chat(self, level: TalkLevel) -> Chat:
+    def _own_chat(self, level: PythonFrame) -> Chat:
         """What a conversation holds that did not begin with this turn: the world as it was then."""
-        line = self._scene.line
-        first = Conversation(self._scene.event.key, contact=level.contact)
+        line = self._context.line
+        first = Conversation(self._context.event.key, contact=level.contact)
         chat = Chat(level.started, first, defaults=line.defaults)
         chat.data = codec.fresh(level.data)
         return chat
 
-    def _attend(self, level: TalkLevel) -> None:
+    def _attend(self, level: PythonFrame) -> None:
         assert level.chat is not None
         level.chat.driver = Alone(self._steps, level)
-        level.chat.attend(self._scene.effects)
+        level.chat.attend(self._context.effects)
 
-    def _called(self, level: TalkLevel, chat: Chat) -> Coroutine[Any, Any, Any]:
+    def _called(self, level: PythonFrame, chat: Chat) -> Coroutine[Any, Any, Any]:
         """The call of the conversation's function, with its arguments and what surrounds it."""
-        scene, bot = self._scene, self._scene.line.bot
+        context, bot = self._context, self._context.line.bot
         values = codec.fresh(level.values)  # what the function does to lists shall not be there when it is replayed
         if level.action:
-            given = {**scene.provided, Chat: chat}
+            given = {**context.provided, Chat: chat}
             return _awaited(bot.action_call(level.title, values["args"], values["kwargs"], given))
         signature = self._signature(level)
         values = {
             "chat": chat, "message": Message.of(level.started), "text": level.started.text, "contact": chat.contact,
             "event": start_of(level.started).data if level.started.kind == "event" else {}, **values,
         }  # fmt: skip
-        provided = scene.provided  # a conversation lives longer than the turn that began it, so it holds no more
+        provided = context.provided  # a conversation lives longer than the turn that began it, so it holds no more
         if signature.is_async and not bot.middlewares:
             made: Coroutine[Any, Any, Any] = signature.call(values, provided)
             return made
 
         async def handler() -> Any:
             if signature.blocking:
-                return await self._scene.line.threads.run(signature.call, values, provided)
+                return await self._context.line.threads.run(signature.call, values, provided)
             result = signature.call(values, provided)
             return await result if inspect.isawaitable(result) else result
 
@@ -279,10 +283,10 @@ class Driving:
             call = _wrap(middleware, chat, call)
         return call()
 
-    def _signature(self, level: TalkLevel) -> Signature:
-        return self._function or self._scene.line.function(level.name)
+    def _signature(self, level: PythonFrame) -> Signature:
+        return self._function or self._context.line.function(level.name)
 
-    async def _go_on(self, level: TalkLevel, record: Record) -> Request | Finished:
+    async def _go_on(self, level: PythonFrame, record: Record) -> Request | Finished:
         """Give the function what it waited for."""
         talk = level.talk
         assert talk is not None
@@ -290,18 +294,18 @@ class Driving:
         request = talk.request
         kept = talk.journal.ran_again(request)
         if kept is None:
-            self._scene.keep(level, record)
+            self._context.keep(level, record)
         assert level.chat is not None
         level.chat.woken(record)
-        return await self._forward(level, Talk.given(request, kept or record))
+        return await self._forward(level, Replay.given(request, kept or record))
 
-    async def _forward(self, level: TalkLevel, given: Any) -> Request | Finished:
+    async def _forward(self, level: PythonFrame, given: Any) -> Request | Finished:
         """Let it run; what it awaits outside goes to the event loop."""
         talk = level.talk
         assert talk is not None
         wanted = self._go(level, talk, given)
         while isinstance(wanted, Foreign):
-            if self._scene.cut is None:
+            if self._context.cut is None:
                 raise NotNow
             try:
                 answer: Any = await _Passed(wanted.awaited)
@@ -310,92 +314,92 @@ class Driving:
             wanted = self._go(level, talk, answer)
         return wanted
 
-    def _go(self, level: TalkLevel, talk: Talk, given: Any) -> Request | Finished | Foreign:
+    def _go(self, level: PythonFrame, talk: Replay, given: Any) -> Request | Finished | Foreign:
         with watched(level.name, talk.place):
             return talk.go(given)
 
-    def _waits_in_vain(self, level: TalkLevel) -> str:
+    def _waits_in_vain(self, level: PythonFrame) -> str:
         """Why nothing can be waited for; empty if it can."""
-        effects, event = self._scene.effects, self._scene.event
+        effects, event = self._context.effects, self._context.event
         if event.kind in ("delivery", "reaction") or isinstance(level.values.get("error"), BaseException):
             return f"{level.title}() cannot wait: what answers reports, reactions and errors only says"
         if effects.end is not None or effects.state is not None:
             return f"{level.title}() has ended or gone to a state in this turn, so it waits for nothing more"
         return ""
 
-    def _asked(self, level: TalkLevel, ask: Ask) -> Waiting:
+    def _asked(self, level: PythonFrame, ask: Ask) -> Waiting:
         if self._steps.running:
             raise ChatError(f"{level.title}() asks while a step in one of its tasks goes on; await that task first")
-        if ask.question.kind == "custom" and ask.question.pattern not in self._scene.line.bot.answers:
+        if ask.question.kind == "custom" and ask.question.pattern not in self._context.line.bot.answers:
             raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
-        level.open, level.until, level.site = OpenQuestion.of(ask, self._scene.now), 0.0, ask.site
+        level.open, level.until, level.site = OpenQuestion.of(ask, self._context.now), 0.0, ask.site
         assert level.chat is not None
         level.chat.say(ask.prompt)
         self._stand(level)
         return Waiting(level.deadline)
 
-    def _stand(self, level: TalkLevel) -> None:
+    def _stand(self, level: PythonFrame) -> None:
         """It waits: what it said and changed is kept with this turn."""
         assert level.talk is not None
         level.taken = len(level.talk.journal.records)
         if level.open is not None:
-            self._scene.effects.visits.append(f"{level.title}.{level.open.name}")
+            self._context.effects.visits.append(f"{level.title}.{level.open.name}")
         self._changes(level)
 
-    def _changes(self, level: TalkLevel) -> None:
+    def _changes(self, level: PythonFrame) -> None:
         chat = level.chat
         if chat is not None:
             chat.check_promises()
-            self._scene.effects.stored |= chat.contact.changes()
+            self._context.effects.stored |= chat.contact.changes()
             chat.contact.keep()
 
-    def _used(self, level: TalkLevel) -> list[str]:
+    def _used(self, level: PythonFrame) -> list[str]:
         """Holes of the start word that have answered; also those of a try of this turn that failed."""
         if level.talk is not None and level.values:
             asked = {r.site.rpartition(" ")[2] for r in level.talk.journal.records if r.asked}
             level.used += [name for name in level.values if name in asked and name not in level.used]
         return level.used
 
-    async def _hole(self, level: TalkLevel, ask: Ask, text: str) -> Request | Finished:
+    async def _hole(self, level: PythonFrame, ask: Ask, text: str) -> Request | Finished:
         """A hole of the start word answers the question of its name."""
         level.used.append(ask.name)
-        question = OpenQuestion.of(ask, self._scene.now)
-        read = question.read(text, self._scene.person)
+        question = OpenQuestion.of(ask, self._context.now)
+        read = question.read(text, self._context.person)
         if not isinstance(read, Answer):
             return ask
         level.answers[ask.name] = read.value
-        record = self._scene.record(told.ANSWER, ask.site, read.value, text)
-        self._scene.keep(level, record)
-        return await self._forward(level, Talk.given(ask, record))
+        record = self._context.record(told.ANSWER, ask.site, read.value, text)
+        self._context.keep(level, record)
+        return await self._forward(level, Replay.given(ask, record))
 
-    async def _restart(self, level: TalkLevel, arguments: Mapping[str, Any]) -> None:
+    async def _restart(self, level: PythonFrame, arguments: Mapping[str, Any]) -> None:
         """Begin the function again, with a fresh journal."""
         assert level.chat is not None
         self._changes(level)
         self._drop(level)
-        level.key = digest(level.key, "again", str(level.taken), self._scene.event.id)
+        level.key = digest(level.key, "again", str(level.taken), self._context.event.id)
         if not level.action:
             self._signature(level).check_arguments(arguments)
         level.values = codec.fresh({"args": [], "kwargs": arguments} if level.action else arguments)
         level.used = list(level.values)  # no holes of a start word, so they answer nothing
-        level.started, level.contact = self._scene.event, self._scene.contact()
+        level.started, level.contact = self._context.event, self._context.contact()
         level.answers, level.chat.data = {}, codec.fresh(level.data)
         self._rounds += 1
         if self._rounds > _MOST_RESTARTS:
             raise ChatError(f"{level.title}() was restarted {_MOST_RESTARTS} times without waiting for anything")
         await self._again(level, began=True)
 
-    def _drop(self, level: TalkLevel) -> None:
+    def _drop(self, level: PythonFrame) -> None:
         """Its journal is needed no more, unless an answer that comes late goes back to what was said before."""
-        late, now = self._scene.before.late, self._scene.event.at
+        late, now = self._context.before.late, self._context.event.at
         held = runs_of(late.frames) if late is not None and late.until > now else ()
-        if self._scene.effects.late is None and level.run not in held:
-            self._scene.effects.dropped.append((level.run, level.key))
+        if self._context.effects.late is None and level.run not in held:
+            self._context.effects.dropped.append((level.run, level.key))
 
-    def _finished(self, level: TalkLevel, value: Any) -> Done:
+    def _finished(self, level: PythonFrame, value: Any) -> Done:
         self._changes(level)
         self._drop(level)
-        effects = self._scene.effects
+        effects = self._context.effects
         if level.action:
             if effects.end is not None or effects.state is not None:
                 raise ChatError(f"the action {level.title}() cannot end a run or go to a state; its flow decides that")
@@ -406,7 +410,7 @@ class Driving:
         elif value is not None:
             raise ChatError(f"{level.title} returned {type(value).__name__}; return a text or nothing")
         if effects.state is not None and level.chat is not None:
-            self._scene.chat.data = level.chat.data
+            self._context.chat.data = level.chat.data
         return Done(effects.end or "done", None)
 
 

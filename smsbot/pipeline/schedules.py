@@ -12,14 +12,13 @@ from typing import Any
 from cronsim import CronSim
 
 from smsbot.core.clock import Clock
-from smsbot.core.turn import digest
+from smsbot.core.commit import digest
 from smsbot.core.zones import zone_of
 from smsbot.log import Log
 from smsbot.routing.bot import Bot
 from smsbot.routing.injection import Signature
 from smsbot.stores.base import Store
-
-from .failure import place, told
+from smsbot.turns.failure import place, told
 
 log = Log("smsbot.ticks")
 
@@ -35,7 +34,7 @@ class _Job:
     due: float = 0.0
 
 
-class Ticks:
+class Schedules:
     """Knows what is due next, and runs it, by the clock of the bot's first line."""
 
     def __init__(

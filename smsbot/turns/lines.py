@@ -19,8 +19,8 @@ from smsbot.understanding import consent
 from smsbot.understanding.languages import language_of
 from smsbot.understanding.words import tokens
 
-from .flowing import Shelf
-from .talking import path_of
+from .frames import FlowVersions
+from .python_frame import path_of
 
 _NEVER: Mapping[consent.Word | None, str] = {
     consent.Word.STOP: "opts people out",
@@ -41,7 +41,7 @@ class Line:
     help: str = consent.HELP
     opted_out: str = consent.OPTED_OUT
     opted_in: str = consent.OPTED_IN
-    shelf: Shelf = field(default_factory=Shelf)
+    versions: FlowVersions = field(default_factory=FlowVersions)
     """The flows of its bot."""
     table: Table = field(default_factory=Table)
     """The routes that hold here: those of handlers and those that start flows."""
@@ -113,11 +113,11 @@ def _each_by_its_name(bot: Bot) -> None:
             )
 
 
-def table_of(bot: Bot, number: str, shelf: Shelf) -> Table:
+def table_of(bot: Bot, number: str, versions: FlowVersions) -> Table:
     """The routes of a line; raises `RouteError` where two want the same."""
     table = bot.table(number)
     _each_by_its_name(bot)
-    for flow in shelf.current.flows.values():
+    for flow in versions.current.flows.values():
         start = flow.start
         for language, pattern in start.words:
             route = Route("on", pattern.source, None, flow.name, flow.path, start.typos, language)
@@ -127,9 +127,9 @@ def table_of(bot: Bot, number: str, shelf: Shelf) -> Table:
     return table
 
 
-def checked_table(bot: Bot, number: str, shelf: Shelf, country: str | None) -> Table:
+def checked_table(bot: Bot, number: str, versions: FlowVersions, country: str | None) -> Table:
     """The same; a keyword that means STOP or HELP would never reach its handler."""
-    table = table_of(bot, number, shelf)
+    table = table_of(bot, number, versions)
     for keyword in table.keywords.words():
         found = tokens(keyword)
         why = _NEVER.get(consent.recognise(found, country))
@@ -141,9 +141,9 @@ def checked_table(bot: Bot, number: str, shelf: Shelf, country: str | None) -> T
     return table
 
 
-def language_of_bot(bot: Bot, table: Table, shelf: Shelf) -> str | None:
+def language_of_bot(bot: Bot, table: Table, versions: FlowVersions) -> str | None:
     """The language that a bot's start words, flows and handlers are written in; None where they do not tell."""
-    flows = (text for flow in shelf.current.flows.values() for text in flow.said)
+    flows = (text for flow in versions.current.flows.values() for text in flow.said)
     return language_of(" ".join((*table.keywords.words(), *flows, *bot.texts())))
 
 

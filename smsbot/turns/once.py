@@ -10,17 +10,17 @@ from typing import Any, NoReturn, cast
 
 from smsbot.conversations import journal as told
 from smsbot.conversations.journal import Record
-from smsbot.conversations.talk import Raised, Talk
+from smsbot.conversations.replay import Raised, Replay
 from smsbot.core import codec
+from smsbot.core.commit import digest
 from smsbot.core.errors import ChatError, UsageError
-from smsbot.core.request import Do, Together
-from smsbot.core.turn import digest
+from smsbot.core.request import Do, Gather
 from smsbot.failpoints import reached
 from smsbot.routing.injection import where
+from smsbot.turns.context import Context, NotNow
 
 from .blocking import watched
-from .scene import NotNow, Scene
-from .talking import TalkLevel
+from .python_frame import PythonFrame
 
 STOPPED = "the server stops"
 """With what a turn is cancelled that the end of the server does not wait for; the next start runs it again."""
@@ -31,8 +31,8 @@ _ALONE = -1
 class Steps:
     """The steps of one turn."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self.running: set[asyncio.Future[None]] = set()
         """Steps in tasks of the conversation's own."""
 
@@ -43,39 +43,39 @@ class Steps:
 
     def failed(self, levels: Iterable[object]) -> None:
         """The turn fails for what a step raised: if it is not kept yet, it is tried again, so it shall not be."""
-        effects = self._scene.effects
+        effects = self._context.effects
         while len(effects.records) > effects.recorded and effects.records[-1].kind == told.RAISED:
             entry = effects.records.pop()
             for level in levels:
-                if isinstance(level, TalkLevel) and level.talk and (level.run, level.key) == (entry.run, entry.frame):
+                if isinstance(level, PythonFrame) and level.talk and (level.run, level.key) == (entry.run, entry.frame):
                     level.talk.journal.take_back()
 
-    async def given(self, level: TalkLevel, wanted: Do | Together) -> Any:
+    async def given(self, level: PythonFrame, wanted: Do | Gather) -> Any:
         """What the function is given for a step."""
         kept: list[Record] = []
         try:
-            return Talk.given(wanted, await self.step(level, wanted, kept=kept))
+            return Replay.given(wanted, await self.step(level, wanted, kept=kept))
         except _StepRaised as raised:
             return Raised(raised.error)
         except asyncio.CancelledError as cancelled:
             if STOPPED in cancelled.args:
                 raise
             if kept:  # it was done by then, and is being committed
-                return Talk.given(wanted, kept[0])
+                return Replay.given(wanted, kept[0])
             # a timeout around the step is the function's own
-            self._scene.keep(level, self._scene.record(told.RAISED, wanted.site, told.tell(TimeoutError())))
+            self._context.keep(level, self._context.record(told.RAISED, wanted.site, told.tell(TimeoutError())))
             return Raised(cancelled)
 
     async def step(
-        self, level: TalkLevel, wanted: Do | Together, *, alone: bool = False, kept: list[Record] | None = None
+        self, level: PythonFrame, wanted: Do | Gather, *, alone: bool = False, kept: list[Record] | None = None
     ) -> Record:
         """Something outside, once; kept before anything else happens, and put into `kept` as soon as it is."""
-        scene = self._scene
-        if scene.cut is None:
+        context = self._context
+        if context.cut is None:
             raise NotNow
-        await scene.cut()
+        await context.cut()
         reached("step.begun")
-        if isinstance(wanted, Together):
+        if isinstance(wanted, Gather):
             tries = [self._once(level, d, n) for n, d in enumerate(wanted.steps)]
             results = await asyncio.gather(*tries, return_exceptions=True)
             for result in results:
@@ -94,20 +94,20 @@ class Steps:
         except UsageError as error:
             kind, value = told.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}"
         reached("step.done")
-        record = self._scene.record(kind, wanted.site, value)
-        self._scene.keep(level, record)
+        record = self._context.record(kind, wanted.site, value)
+        self._context.keep(level, record)
         if kept is not None:
             kept.append(record)
-        await scene.cut()
+        await context.cut()
         reached("step.kept")
         if kind == told.UNKEPT:
             raise ChatError(str(value))
         return record
 
-    async def _once(self, level: TalkLevel, do: Do, nth: int = 0) -> Any:
+    async def _once(self, level: PythonFrame, do: Do, nth: int = 0) -> Any:
         """Call the function of a step, as often as its policy says."""
         kwargs = dict(do.kwargs)
-        function = self._scene.line.bot.doubles.get(do.name, do.function)
+        function = self._context.line.bot.doubles.get(do.name, do.function)
         assert level.talk is not None
         if "idempotency_key" not in kwargs and _takes_key(function):
             place = 0 if nth == _ALONE else len(level.talk.journal.records) + 1  # tasks end in any order
@@ -122,20 +122,20 @@ class Steps:
             except Exception:
                 if attempt == do.tries:
                     raise
-                await self._scene.pause(do.wait)
+                await self._context.pause(do.wait)
         raise AssertionError("a step is tried at least once")
 
-    def _raised(self, level: TalkLevel, do: Do | Together, error: Exception) -> NoReturn:
+    def _raised(self, level: PythonFrame, do: Do | Gather, error: Exception) -> NoReturn:
         """A step that raised: told to the function; kept only if the function goes on."""
         kept = told.tell(error)
-        self._scene.keep(level, self._scene.record(told.RAISED, do.site, kept))
+        self._context.keep(level, self._context.record(told.RAISED, do.site, kept))
         raise _StepRaised(told.as_kept(error, kept)) from error
 
 
 class Alone:
     """Answers steps that a conversation's code awaits in tasks of its own."""
 
-    def __init__(self, steps: Steps, level: TalkLevel) -> None:
+    def __init__(self, steps: Steps, level: PythonFrame) -> None:
         self._steps = steps
         self._level = level
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from smsbot.conversations.talk import Talk
+from smsbot.conversations.replay import Replay
 from smsbot.core import codec
+from smsbot.core.commit import digest
 from smsbot.core.conversation import Frame
 from smsbot.core.message import Event, Key
 from smsbot.core.question import Question
 from smsbot.core.request import Ask, Terms
-from smsbot.core.turn import digest
 from smsbot.flows.state import Person
 from smsbot.routing.chat import Chat
 from smsbot.understanding import asking
@@ -79,7 +79,7 @@ class OpenQuestion:
 
 
 @dataclass(slots=True)
-class TalkLevel:
+class PythonFrame:
     """A conversation in Python, and where it stands."""
 
     name: str
@@ -112,7 +112,7 @@ class TalkLevel:
     """Whether it is; what a state's handler has asked comes from the same question."""
     action: bool = False
     """Whether a flow called it."""
-    talk: Talk | None = None
+    talk: Replay | None = None
     chat: Chat | None = None
 
     @property
@@ -152,7 +152,7 @@ class TalkLevel:
         return Frame(PYTHON, self.name, state, codec.dumps(told), self.prompt)
 
     @classmethod
-    def thaw(cls, frame: Frame, key: Key) -> TalkLevel:
+    def thaw(cls, frame: Frame, key: Key) -> PythonFrame:
         """The level of a stored frame."""
         told = codec.loads(frame.data)
         identity, kind, text, at, data = told["started"]
@@ -185,6 +185,6 @@ def begun(
     *,
     data: Mapping[str, Any] | None = None,
     salt: bytes,
-) -> TalkLevel:
+) -> PythonFrame:
     """A conversation that begins; `salt` tells those apart that begin in one turn, and from the turn's actions."""
-    return TalkLevel(path_of(function), run, digest(event.id, salt), event, values, contact, data or {})
+    return PythonFrame(path_of(function), run, digest(event.id, salt), event, values, contact, data or {})

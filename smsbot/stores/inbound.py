@@ -6,20 +6,20 @@ import dataclasses
 from collections.abc import Sequence
 
 from smsbot.core import codec
+from smsbot.core.commit import Commit, Committed, Verdict
 from smsbot.core.conversation import Late, Run
 from smsbot.core.message import Key, Outgoing
 from smsbot.core.status import Status
-from smsbot.core.turn import Committed, Step, Verdict
 
 from .base import Acceptance
-from .ledger import Ledger, Planned
+from .ledger import Ledger, WriteUnit
 from .writer import Plan
 
 _MOST_VISITS = 20_000
 """Steps that one turn may enter: they are numbered within it."""
 
 
-class Accept(Planned):
+class Accept(WriteUnit):
     """An event taken in."""
 
     @property
@@ -67,7 +67,7 @@ class Accept(Planned):
                     item.consent.shown if outgoing else "",
                 ),
             )
-        return Committed(Verdict.DONE, seq, self.owe(plan, outgoing))
+        return Committed(Verdict.DONE, seq, self.enqueue(plan, outgoing))
 
     def _block(self, plan: Plan, number: str) -> None:
         """Keep what waits for the number from leaving."""
@@ -81,7 +81,7 @@ class Accept(Planned):
             plan.add("promote", (line, number, self.item.event.at))
 
 
-class Owe(Planned):
+class Enqueue(WriteUnit):
     """A text that no turn said."""
 
     def __init__(self, ledger: Ledger, text: Outgoing) -> None:
@@ -90,13 +90,13 @@ class Owe(Planned):
 
     def plan(self, plan: Plan) -> Committed:
         """Keep the text."""
-        return Committed(Verdict.DONE, 0, self.owe(plan, (self.text,)))
+        return Committed(Verdict.DONE, 0, self.enqueue(plan, (self.text,)))
 
 
-class Turn(Planned):
+class Turn(WriteUnit):
     """A step of a turn; `express` accepts its event in the same commit."""
 
-    def __init__(self, ledger: Ledger, step: Step, express: bool) -> None:
+    def __init__(self, ledger: Ledger, step: Commit, express: bool) -> None:
         super().__init__(ledger)
         self.step = step
         self.express = express
@@ -138,7 +138,7 @@ class Turn(Planned):
             plan.add("release", (line, number, event.at))
         for name, value in step.contact.items():
             plan.add("forget", (number, name)) if value is None else plan.add("contact", (number, name, value))
-        return Committed(Verdict.DONE, seq, self.owe(plan, step.outgoing))
+        return Committed(Verdict.DONE, seq, self.enqueue(plan, step.outgoing))
 
     def _conversation(self, plan: Plan) -> None:
         after, event = self.step.after, self.step.event
@@ -188,7 +188,7 @@ def _late(late: Late) -> str:
     return codec.dumps(dataclasses.asdict(late))
 
 
-class Named(Planned):
+class Named(WriteUnit):
     """Statements by name."""
 
     @property
