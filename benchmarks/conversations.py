@@ -25,10 +25,12 @@ from smsbot.gateways.base import Outcome, SendResult
 from smsbot.routing.chat import Chat as ChatType
 from smsbot.testing.sim import LINE, Sim
 from smsbot.turns.context import Context
-from smsbot.turns.frames import FlowVersions, Resume, Stack, thaw
+from smsbot.turns.flow_versions import FlowVersions
+from smsbot.turns.frames import Resume, Stack, restore
 from smsbot.turns.lines import Line
 from smsbot.turns.live import LiveFrames
-from smsbot.turns.python_frame import begun
+from smsbot.turns.once import Once
+from smsbot.turns.python_frame import PythonFrame
 from smsbot.turns.runner import Runner, at_once
 from smsbot.understanding.answers import Answer
 
@@ -72,24 +74,26 @@ class Hand:
         began = time.perf_counter()
         chat = ChatType(event, self.before)
         if self.before.run is None:
-            level = begun(go, self.run, event, {}, {}, salt=b"begun")
-            wake = Resume(Stack(self.line.versions.current, [level]), Begin(), True)
+            frame = PythonFrame.begin(go, self.run, event, {}, contact={}, salt=b"begun")
+            frame.handler = self.signature
+            wake = Resume(Stack(self.line.versions.current, [frame]), Begin(), True)
         else:
-            stack = thaw(self.line.versions, self.before.run.frames, "", KEY)
+            stack = restore(self.line.versions, self.before.run.frames, "", KEY)
             wake = Resume(stack, Said("7", Answer(7)))
         context = Context(
-            self.line, event, self.run, self.before, chat.effects, Person(NOW + n, {}, LINE, "PL"), NOW + n, {}, chat,
-            None, journals, self.live, self.before.version,
+            line=self.line, event=event, run=self.run, before=self.before, effects=chat.effects,
+            person=Person(NOW + n, {}, LINE, "PL"), now=NOW + n, chat=chat,
+            once=Once(event=event, effects=chat.effects), live=self.live, provided={}, journals=journals,
         )  # fmt: skip
-        play = Runner(context, wake, self.signature if self.before.run is None else None)
+        play = Runner(context, wake)
         assert at_once(play)
         took = time.perf_counter() - began
         self.records += [Record.of(e) for e in chat.effects.records]
         frames = chat.effects.frames or ()
-        self.key = play.stack.levels[0].key if play.stack.levels else b""  # type: ignore[union-attr]
+        self.key = play.stack.functions[0].key if play.stack.functions else b""
         run = Run(self.run, "bench", "go", NOW, frames) if frames else None
         self.before = replace(self.before, version=self.before.version + 1, run=run)
-        self.live.keep(play.stack, self.before.version)
+        self.live.keep(play.stack.calls, self.before.version)
         return took
 
 

@@ -18,15 +18,18 @@ import orjson
 
 from smsbot import Bot
 from smsbot.checks.flows import Around, check
-from smsbot.core.conversation import Conversation, Frame
+from smsbot.core.conversation import Conversation, StoredFrame
 from smsbot.core.message import Event, Key
 from smsbot.flows.flow_set import build, load_files
 from smsbot.flows.state import Begin, Person, Said, State
 from smsbot.routing.chat import Chat
 from smsbot.turns.context import Context
-from smsbot.turns.frames import FlowFrame, FlowVersions, Resume, Stack, heard, thaw
+from smsbot.turns.flow_frame import FlowFrame
+from smsbot.turns.flow_versions import FlowVersions
+from smsbot.turns.frames import Resume, Stack, restore
 from smsbot.turns.lines import Line
 from smsbot.turns.live import LiveFrames
+from smsbot.turns.once import Once
 from smsbot.turns.runner import Runner, at_once
 
 STEPS, ROUNDS = 40, 9
@@ -53,7 +56,7 @@ def flow_of(name: str, steps: int) -> str:
 def engine_turns(versions: FlowVersions) -> int:
     """A whole conversation through the engine; how many turns it took."""
     flow_set = versions.current
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[StoredFrame, ...] = ()
     turns = 0
     event, before, line = (
         Event(b"e" * 16, KEY, "text", "", NOW),
@@ -65,10 +68,13 @@ def engine_turns(versions: FlowVersions) -> int:
         if not frames:
             wake = Resume(Stack(flow_set, [FlowFrame(flow_set.flow("bench"), State())]), Begin(), True)
         else:
-            stack = thaw(versions, frames, flow_set.hash, KEY)
-            wake = Resume(stack, Said("7", heard(stack, "7", PERSON)))
+            stack = restore(versions, frames, flow_set.hash, KEY)
+            wake = Resume(stack, Said("7", stack.top.read("7", PERSON)))
         effects = chat.effects
-        context = Context(line, event, b"r" * 16, before, effects, PERSON, NOW, {}, chat, None, {}, LiveFrames(), 0)
+        context = Context(
+            line=line, event=event, run=b"r" * 16, before=before, effects=effects, person=PERSON, now=NOW, chat=chat,
+            once=Once(event=event, effects=effects), live=LiveFrames(), provided={}, journals={},
+        )  # fmt: skip
         assert at_once(Runner(context, wake)), "no action is called here"
         turns += 1
         if effects.end is not None:

@@ -39,7 +39,7 @@ from smsbot.settings import LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.threads import Threads
 from smsbot.transport import AiohttpTransport, Transport
-from smsbot.turns.frames import FlowVersions
+from smsbot.turns.flow_versions import FlowVersions
 from smsbot.turns.lines import Line, Lines, checked_table, language_of_bot
 from smsbot.understanding import consent
 from smsbot.web.api import Api

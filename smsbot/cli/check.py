@@ -22,7 +22,7 @@ from smsbot.flows.flow_set import build
 from smsbot.flows.steps import Flow
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings
-from smsbot.turns.frames import FlowVersions
+from smsbot.turns.flow_versions import FlowVersions
 from smsbot.turns.lines import checked_table
 
 from . import output

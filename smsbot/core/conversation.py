@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from .message import Key
 
@@ -11,12 +12,22 @@ BETWEEN = "\x1e"
 """Stands between the texts of a prompt that is more than one (the record separator of ASCII)."""
 
 
+class FrameKind(StrEnum):
+    """What holds a frame of a run."""
+
+    HANDLER = "handler"
+    """A handler, at one of its states."""
+    FLOW = "flow"
+    PYTHON = "python"
+    """A conversation function."""
+
+
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """One level of a run: which handler holds it, at which state, with which data."""
+class StoredFrame:
+    """One frame of a run as it is stored: what holds it, where it stands, with which data."""
 
     kind: str
-    """``handler``; flows and durable Python add theirs."""
+    """A `FrameKind`."""
     name: str
     state: str
     data: str = "{}"
@@ -37,7 +48,7 @@ class Run:
     bot: str
     started_by: str
     started: float
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[StoredFrame, ...] = ()
     ended: float | None = None
     end: str = ""
     """The end label, such as ``done``, ``abandoned``, ``stopped``."""
@@ -45,7 +56,7 @@ class Run:
     """The hash of the flows that the run stands on (C8); empty: it has none."""
 
     @property
-    def frame(self) -> Frame | None:
+    def frame(self) -> StoredFrame | None:
         """The frame that the next answer goes to."""
         return self.frames[-1] if self.frames else None
 
@@ -54,7 +65,7 @@ class Run:
 class Late:
     """A question that timed out, whose answer is still taken."""
 
-    frames: tuple[Frame, ...]
+    frames: tuple[StoredFrame, ...]
     content: str
     until: float
 

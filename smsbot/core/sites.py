@@ -1,4 +1,4 @@
-"""Where a request stands in the code: the name of the variable that it is assigned to (C8)."""
+"""Where a request stands in the code: the name of the variable that it is assigned to (C8), and its function."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import inspect
 import linecache
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -55,3 +56,9 @@ def _read(path: str, namespace: dict[str, Any]) -> Mapping[int, str]:
                 for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                     found[line] = target.id if found.get(line, target.id) == target.id else ""
     return found
+
+
+@lru_cache(maxsize=512)
+def path_of(function: Callable[..., Any]) -> str:
+    """Where a function is found again: module and qualified name."""
+    return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"

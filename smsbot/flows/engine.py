@@ -11,10 +11,9 @@ from typing import Any
 
 from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
-from smsbot.core.question import Question
-from smsbot.understanding import answers, asking
-from smsbot.understanding.answers import Answer, Reading, Unsure
-from smsbot.understanding.asking import Move
+from smsbot.understanding import asking
+from smsbot.understanding.answers import Answer, Reading
+from smsbot.understanding.asking import Asked, Heard, Move
 
 from .state import (
     Again,
@@ -315,34 +314,38 @@ class _Walk:
             return
         if read is None and not ask.settle:
             read = self.understand(ask, text)
-        self.move(step, ask, text, *asking.hear(ask, self.state, text, read, self.now))
+        self.heard(step, ask, text, self.asked(ask).hear(text, read, self.now))
 
-    def move(self, step: Step, ask: Ask, text: str, move: Move, read: Reading) -> None:
-        """What a text does to the open question."""
-        match move:
+    def asked(self, ask: Ask) -> Asked:
+        return Asked(ask.name, ask.question, ask, self.state)
+
+    def heard(self, step: Step, ask: Ask, text: str, heard: Heard) -> None:
+        """What a text, or a deadline, does to the open question."""
+        self.progress.why, self.progress.way = heard.why, heard.outcome
+        match heard.move:
             case Move.TAKE:
-                assert isinstance(read, Answer)
-                self.progress.why = f'the text answers "{ask.name}"{_with(ask.question, read)}'
+                assert isinstance(heard.read, Answer)
                 self.progress.took = True
-                self.progress.way = answers.told(ask.question, read.value)
-                following = self.take(step, ask, text, read)
+                following = self.take(step, ask, text, heard.read)
                 if following is not None:
                     self.go(following)
             case Move.SETTLE:
                 self.progress.outcome = Waiting(self.deadline())
-                self.progress.why = f'"{ask.name}" waits whether more of the answer comes'
             case Move.CLARIFY:
-                assert isinstance(read, Unsure)
-                self.progress.why = f'unsure whether the text answers "{ask.name}", because {read.why}: asked once more'
                 self.ask_again(step, ask, ask.unsure_say)
             case Move.RETRY:
-                self.progress.why = f'the text does not answer "{ask.name}"'
-                self.progress.way = answers.WRONG
                 self.ask_again(step, ask)
-            case _:
-                self.progress.why = f'"{ask.name}" was answered wrongly {self.state.wrong} times'
-                self.progress.way = answers.WRONG
+            case Move.GIVE_UP:
                 self.give_up(ask.retry_then)
+            case Move.REMIND:
+                self.say(ask.remind_say or step.say)
+                self.progress.outcome = Waiting(self.deadline())
+            case Move.TIMEOUT:
+                if ask.late:
+                    state = self.state
+                    asked = replace(state, variables=dict(state.variables), given=list(state.given))
+                    self.progress.late = (asked, self.person.now + ask.late)
+                self.give_up(ask.timeout_then)
 
     def understand(self, ask: Ask, text: str) -> Reading:
         """What the text is to the question; an answer meets the check."""
@@ -408,25 +411,9 @@ class _Walk:
         ask = step.ask
         if ask is None:
             raise FlowError(f'the step "{step.id}" of {self.flow.name} waits for nothing')
-        match asking.due(ask, state, self.person.now, self.now):
-            case Move.SETTLE:
-                text = "\n".join(state.parts)
-                read = self.understand(ask, text)
-                self.move(step, ask, text, *asking.judge(ask, state, read))
-            case Move.REMIND:
-                self.progress.why = f'"{ask.name}" is not answered yet'
-                self.say(ask.remind_say or step.say)
-                self.progress.outcome = Waiting(self.deadline())
-            case _:
-                self.progress.why = f'no answer to "{ask.name}" in time'
-                self.progress.way = answers.SILENCE
-                if ask.late:
-                    asked = replace(state, variables=dict(state.variables), given=list(state.given))
-                    self.progress.late = (asked, self.person.now + ask.late)
-                self.give_up(ask.timeout_then)
-
-
-def _with(question: Question, answer: Answer) -> str:
-    """An answer for people, behind a colon; what was written freely stays unsaid."""
-    shown = answers.told(question, answer.value)
-    return f": {shown}" if shown else ""
+        found = self.asked(ask).due(self.person.now, self.now)
+        if found.move is not Move.SETTLE:
+            self.heard(step, ask, "", found)
+            return
+        text = "\n".join(state.parts)
+        self.heard(step, ask, text, self.asked(ask).judge(self.understand(ask, text)))

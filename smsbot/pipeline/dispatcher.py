@@ -29,11 +29,10 @@ from smsbot.routing.effects import Effects
 from smsbot.routing.injection import Signature, where
 from smsbot.stores.base import Acceptance, Store
 from smsbot.turns.blocking import watched
-from smsbot.turns.context import Pause
 from smsbot.turns.failure import place, told
 from smsbot.turns.lines import Line, Lines
 from smsbot.turns.live import LiveFrames
-from smsbot.turns.once import STOPPED
+from smsbot.turns.once import STOPPED, Pause
 from smsbot.turns.outgoing import outgoing_for
 from smsbot.turns.runner import Runner, at_once
 from smsbot.turns.turn import Turn, due_again, ended_by_failure
@@ -235,7 +234,7 @@ class Dispatcher:
         if verdict is Verdict.DONE:
             self.live.drop(turn.left())
         if verdict is Verdict.DONE and turn.alive is not None:
-            self.live.keep(turn.alive, turn.version)
+            self.live.keep(turn.alive.calls, turn.version)
         else:
             turn.discard()
 
@@ -252,26 +251,27 @@ class Dispatcher:
                     result = signature.call(turn.values(), provided)
                 turn.returned(signature, result)
                 return True
-        play = turn.play(
-            self.clock.now(), provided, await self._journals(turn), self.live, self._journal, self.pause, signature
-        )
-        if not at_once(play):
+        runner = await self._runner(turn)
+        if not at_once(runner):
             return False
-        turn.played(play)
-        self._alive(turn, play)
+        turn.ran(runner)
+        turn.alive = runner.stack if runner.waited else None
         return True
 
-    def _alive(self, turn: Turn, play: Runner) -> None:
-        """Its conversations may be kept, once the turn is committed."""
-        turn.alive = play.stack if play.waited else None
+    async def _runner(self, turn: Turn) -> Runner:
+        return turn.runner(
+            now=self.clock.now(), provided=self._provided[turn.line.bot], journals=await self._journals(turn),
+            live=self.live, load=self._journal, pause=self.pause,
+        )  # fmt: skip
 
     async def _journals(self, turn: Turn) -> Mapping[tuple[bytes, bytes], list[Record]]:
         """What has happened in the conversations that a turn takes up."""
         found: dict[tuple[bytes, bytes], list[Record]] = {}
-        for level in turn.levels():
-            fresh = not turn.event.seq and level.started.id == turn.event.id
-            if not fresh and not self.live.has(level, turn.before.version):
-                found[level.run, level.key] = await self._journal(level.run, level.key)
+        for frame in turn.functions():
+            fresh = not turn.event.seq and frame.started.id == turn.event.id
+            place = frame.journal_place
+            if not fresh and not self.live.has(place, turn.before.version):
+                found[place] = await self._journal(*place)
         return found
 
     async def _journal(self, run: bytes, key: bytes) -> list[Record]:
@@ -433,7 +433,7 @@ class Dispatcher:
     async def _decide(self, turn: Turn) -> None:
         """Run what the turn wakes: flows and conversations, or a handler."""
         if turn.decision.wake is not None:
-            await self._play(turn)
+            await self._run(turn)
         elif turn.signature is not None:
             await self._call(turn, turn.signature, turn.values())
 
@@ -441,26 +441,23 @@ class Dispatcher:
         entries = await self.store.journal(turn.run_id, turn.event.id)
         turn.chat.remember({e.seq: (e.kind, e.value) for e in entries})
 
-    async def _play(self, turn: Turn, signature: Signature | None = None) -> None:
+    async def _run(self, turn: Turn) -> None:
         """Run flows and conversations; what they do outside happens once."""
-        provided = self._provided[turn.line.bot]
-        play = turn.play(
-            self.clock.now(), provided, await self._journals(turn), self.live, self._journal, self.pause, signature
-        )
-        turn.alive = play.stack
+        runner = await self._runner(turn)
+        turn.alive = runner.stack
         try:
-            await play.run()
+            await runner.run()
         except BaseException:
             if not self._stopped():
-                await play.rest()
+                await runner.rest()
             raise
-        turn.played(play)
+        turn.ran(runner)
 
     async def _call(self, turn: Turn, signature: Signature, values: Mapping[str, Any]) -> None:
         """Run a handler; one that is async, or surrounded by middleware, may turn out to be a conversation."""
         bot = turn.line.bot
         if signature.is_async or bot.middlewares:
-            await self._play(turn, signature)
+            await self._run(turn)
         elif signature.blocking:
             turn.returned(signature, await turn.line.threads.run(signature.call, values, self._provided[bot]))
         else:

@@ -9,15 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from smsbot.core import codec
-from smsbot.core.conversation import Conversation, Frame
+from smsbot.core.conversation import Conversation, FrameKind, StoredFrame
 from smsbot.core.errors import SmsbotError
 from smsbot.core.message import Key
 from smsbot.core.question import Question
 from smsbot.flows.steps import Flow
 from smsbot.stores.base import Row, Store
-from smsbot.turns.frames import FLOW
 from smsbot.turns.lines import Line, Lines
-from smsbot.turns.python_frame import PYTHON, PythonFrame
+from smsbot.turns.python_state import PythonState
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +71,20 @@ def _open(conversation: Conversation, steps: tuple[str, ...], line: Line) -> Vie
     assert run is not None
     assert frame is not None
     variables = {k: shown(v) for k, v in _variables(frame).items() if v is not None}
-    at = _place(line, frame.name, frame.state, run.content) if frame.kind == FLOW else ""
-    name = frame.name.rpartition(".")[2] if frame.kind == PYTHON else frame.name
+    at = _place(line, frame.name, frame.state, run.content) if frame.kind == FrameKind.FLOW else ""
+    name = frame.name.rpartition(".")[2] if frame.kind == FrameKind.PYTHON else frame.name
     return View(
         run.bot, run.started_by, name, frame.state, at, variables, frame.deadline, _due(frame, line, run.content),
         "", run.started, _words(frame, line, run.content), steps,
     )  # fmt: skip
 
 
-def _words(frame: Frame, line: Line, content: str) -> tuple[str, ...]:
+def _words(frame: StoredFrame, line: Line, content: str) -> tuple[str, ...]:
     """The first word of each choice of the open question."""
-    if frame.kind == PYTHON:
-        asked = PythonFrame.thaw(frame, Key(line.number, "")).open
+    if frame.kind == FrameKind.PYTHON:
+        asked = PythonState.restore(frame, Key(line.number, "")).open
         return _choices(asked.question) if asked is not None else ()
-    found = _flow(line, frame.name, content) if frame.kind == FLOW else None
+    found = _flow(line, frame.name, content) if frame.kind == FrameKind.FLOW else None
     step = found.steps.get(frame.state) if found is not None else None
     if step is None or step.ask is None:
         return ()
@@ -98,13 +97,13 @@ def _choices(question: Question) -> tuple[str, ...]:
     return tuple(min(words, key=len) for words in question.choices.values() if words)
 
 
-def _variables(frame: Frame) -> Mapping[str, Any]:
+def _variables(frame: StoredFrame) -> Mapping[str, Any]:
     try:
         data = codec.loads(frame.data)
     except SmsbotError:
         return {}
-    found: Mapping[str, Any] = data.get("vars", {}) if frame.kind == FLOW else data
-    if frame.kind == PYTHON:
+    found: Mapping[str, Any] = data.get("vars", {}) if frame.kind == FrameKind.FLOW else data
+    if frame.kind == FrameKind.PYTHON:
         return dict(data["answers"])
     return found
 
@@ -124,13 +123,13 @@ def _place(line: Line, flow: str, step: str, content: str = "") -> str:
     return f"{found.path}:{found.steps[step].line}"
 
 
-def _due(frame: Frame, line: Line, content: str) -> str:
+def _due(frame: StoredFrame, line: Line, content: str) -> str:
     """What happens at the deadline."""
     if frame.deadline is None:
         return ""
-    if frame.kind == PYTHON:
-        return _due_in_python(PythonFrame.thaw(frame, Key(line.number, "")))
-    if frame.kind != FLOW:
+    if frame.kind == FrameKind.PYTHON:
+        return _due_in_python(PythonState.restore(frame, Key(line.number, "")))
+    if frame.kind != FrameKind.FLOW:
         return "timeout"
     found = _flow(line, frame.name, content)
     ask = found.steps[frame.state].ask if found is not None and frame.state in found.steps else None
@@ -143,7 +142,7 @@ def _due(frame: Frame, line: Line, content: str) -> str:
     return "reminder" if left else "timeout"
 
 
-def _due_in_python(level: PythonFrame) -> str:
+def _due_in_python(level: PythonState) -> str:
     asked = level.open
     if asked is None:
         return "goes on"

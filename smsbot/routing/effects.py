@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from smsbot.core.commit import Entry
-from smsbot.core.conversation import Frame
+from smsbot.core.conversation import StoredFrame
 from smsbot.core.message import Reply
 from smsbot.core.question import Question
 from smsbot.core.status import Status
@@ -70,7 +70,7 @@ class Effects:
     timeout: float | None = None
     then: str = ""
     end: str | None = None
-    frames: tuple[Frame, ...] | None = None
+    frames: tuple[StoredFrame, ...] | None = None
     """Where flows stand now."""
     texts: list[str] = field(default_factory=list)
     """What flows said and is not yet among `said`."""
@@ -83,5 +83,5 @@ class Effects:
     """Whether the text was taken as an answer."""
     join: bool = False
     """Whether the texts of this turn leave as one."""
-    late: tuple[tuple[Frame, ...], str, float] | None = None
+    late: tuple[tuple[StoredFrame, ...], str, float] | None = None
     """A question that has timed out: its frames, their content, until when it may be answered."""

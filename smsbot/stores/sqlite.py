@@ -16,7 +16,7 @@ import orjson
 
 from smsbot.core import codec
 from smsbot.core.commit import Commit, Committed, Entry, Timer, Verdict, digest
-from smsbot.core.conversation import Conversation, Frame, Late, Run
+from smsbot.core.conversation import Conversation, Late, Run, StoredFrame
 from smsbot.core.errors import StoreError, StoreForeign, StoreLocked, StoreOlder, StoreTooNew
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
 from smsbot.core.status import Status
@@ -475,7 +475,7 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
     run = None
     if first["run"] is not None:
         frames = tuple(
-            Frame(r["kind"], r["name"], r["state"], r["data"], r["prompt"], r["deadline"], r["then_"])
+            StoredFrame(r["kind"], r["name"], r["state"], r["data"], r["prompt"], r["deadline"], r["then_"])
             for r in rows
             if r["kind"] is not None
         )
@@ -501,7 +501,7 @@ def _listed(names: frozenset[str]) -> str:
 
 def _late(stored: str) -> Late:
     found = codec.loads(stored)
-    return Late(tuple(Frame(**f) for f in found["frames"]), found["content"], found["until"])
+    return Late(tuple(StoredFrame(**f) for f in found["frames"]), found["content"], found["until"])
 
 
 def _uri(path: Path) -> str:

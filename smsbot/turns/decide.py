@@ -13,7 +13,7 @@ from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.commit import Timer
-from smsbot.core.conversation import Conversation, Frame, Run
+from smsbot.core.conversation import Conversation, FrameKind, Run, StoredFrame
 from smsbot.core.errors import FlowError
 from smsbot.core.message import Event
 from smsbot.core.start import parked, start_of
@@ -27,9 +27,8 @@ from smsbot.understanding.answers import Answer
 from smsbot.understanding.said import command, said, without_filler
 from smsbot.understanding.words import Token, tokens
 
-from .frames import FLOW, Resume, Stack, aside, begin, heard, late_of, settles, switchable, thaw
+from .frames import Resume, Stack, anywhere, begin, late_of, restore
 from .lines import Line
-from .python_frame import PYTHON
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +134,10 @@ class Decider:
     def _pictured(self, stack: Stack | None) -> Decision | None:
         """A picture that answers the open question."""
         pictures = self._event.media
-        if stack is None or not pictures or stack.question is None or stack.question.kind != "media":
+        if stack is None or not pictures or stack.top.question is None or stack.top.question.kind != "media":
             return None
         read = Answer(pictures[0])
-        return Decision(f"the picture answers {stack.place}", wake=Resume(stack, Said(self._event.text, read)))
+        return Decision(f"the picture answers {stack.top.place}", wake=Resume(stack, Said(self._event.text, read)))
 
     def _text(self, text: str) -> Decision:
         found = said(text).words
@@ -216,7 +215,7 @@ class Decider:
             stack = self._stack()
         table = self._line.table
         for word in (text, "help"):
-            digression = aside(self._flows(stack), word, self._person())
+            digression = anywhere(self._flows(stack), word, self._person())
             if digression is not None:
                 return Decision(why, says=digression[1])
             answer = table.anywhere.find(word, without_filler(tokens(word)))
@@ -226,15 +225,15 @@ class Decider:
 
     def _anywhere(self, text: str, found: Sequence[Token], flows: Sequence[Flow]) -> Decision | None:
         """What is answered at any time: by the open flows, by handlers, by the other flows."""
-        own = aside(flows, text, self._person())
+        own = anywhere(flows, text, self._person())
         if own is None and self._line.table.anywhere.find(text, without_filler(found)) is None:
-            own = aside(self._flows(None), text, self._person())
+            own = anywhere(self._flows(None), text, self._person())
         return Decision(f'"{own[0]}" answers anywhere', says=own[1]) if own is not None else None
 
     def _in_flow(self, stack: Stack, text: str, found: Sequence[Token]) -> Decision:
         """A text while a flow is open."""
-        table, place = self._line.table, stack.place
-        read = heard(stack, text, self._person()) if stack.asks else None
+        table, place = self._line.table, stack.top.place
+        read = stack.top.read(text, self._person()) if stack.top.asks else None
         literal = isinstance(read, Answer) and read.literal and not read.rest
         if not literal:
             digression = self._command(stack, found) or self._anywhere(text, found, stack.flows)
@@ -246,14 +245,14 @@ class Decider:
                     f'"{matched[0].trigger}" answers anywhere', Match(matched[0], matched[1], "it answers anywhere")
                 )
         free = isinstance(read, Answer) and not read.literal
-        keyword = table.keyword(text, found, exact=True) if switchable(stack) else None
+        keyword = table.keyword(text, found, exact=True) if stack.top.switchable else None
         if not literal and keyword is None and self._is_wrong_number(text):
             return self._wrong_number()
-        if stack.asks and (literal or free or settles(stack)):
+        if stack.top.asks and (literal or free or stack.top.settles):
             return Decision(f"the text answers {place}", wake=Resume(stack, Said(text, read)))
         if keyword is not None:
             return self._switch(keyword)
-        if stack.asks:
+        if stack.top.asks:
             return Decision(f"the text does not answer {place}", wake=Resume(stack, Said(text, read)))
         if table.fallback is not None:
             return Decision("nothing is asked, so the fallback answers", Match(table.fallback, {}, "nothing is asked"))
@@ -261,12 +260,12 @@ class Decider:
 
     def _command(self, stack: Stack, found: Sequence[Token]) -> Decision | None:
         """BACK and AGAIN, while a question is open."""
-        if not stack.asks:
+        if not stack.top.asks:
             return None
         word = command(found)
         if word == "again":
             return Decision("the person wants to hear the question again", wake=Resume(stack, Again()))
-        if word == "back" and stack.goes_back:
+        if word == "back" and stack.top.goes_back:
             return Decision("the person goes back to the question before", wake=Resume(stack, Back()))
         return None
 
@@ -284,7 +283,7 @@ class Decider:
             return Decision("the answer came first, so this timeout does nothing")
         stack = self._stack()
         if stack is not None:
-            return Decision(f"{stack.place} is due", wake=Resume(stack, Due()))
+            return Decision(f"{stack.top.place} is due", wake=Resume(stack, Due()))
         why = f'no answer at "{frame.state}" in time'
         if not frame.then:
             return Decision(why, ends="abandoned")
@@ -316,15 +315,15 @@ class Decider:
     # -- where the conversation stands --------------------------------------------------------------
 
     @property
-    def _frame(self) -> Frame | None:
+    def _frame(self) -> StoredFrame | None:
         return self._conversation.run.frame if self._conversation.run else None
 
     def _stack(self) -> Stack | None:
         """The open flows; None if a handler, or nothing, is open."""
         run = self._conversation.run
-        if run is None or run.frame is None or run.frame.kind not in (FLOW, PYTHON):
+        if run is None or run.frame is None or run.frame.kind == FrameKind.HANDLER:
             return None
-        return thaw(self._line.versions, run.frames, run.content, self._conversation.key)
+        return restore(self._line.versions, run.frames, run.content, self._conversation.key)
 
     def _flows(self, stack: Stack | None) -> Sequence[Flow]:
         """The open flows, the uppermost first; then all others."""
@@ -336,6 +335,6 @@ def _to(route: Route | None, why: str) -> Match | None:
     return Match(route, {}, why) if route is not None else None
 
 
-def timer_data(run: Run, frame: Frame) -> str:
+def timer_data(run: Run, frame: StoredFrame) -> str:
     """What ties a timeout to the question that set it."""
     return f"{run.id.hex()} {frame.deadline!r}"

@@ -1,162 +1,173 @@
-"""The stack of a run: flows and conversations in Python above each other, stored and taken up again (pure)."""
+"""The frames of a run above each other: flows and conversation functions, stored and taken up again."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
-from smsbot.core.conversation import BETWEEN, Conversation, Frame
-from smsbot.core.errors import FlowError, FlowsWrong
+from smsbot.core.conversation import BETWEEN, Conversation, FrameKind, StoredFrame
+from smsbot.core.errors import FlowError
 from smsbot.core.message import Key
 from smsbot.core.question import Question
 from smsbot.flows import engine
-from smsbot.flows.flow_set import FlowSet, restore
-from smsbot.flows.state import Begin, Input, Person, Said, State, load_state
+from smsbot.flows.flow_set import FlowSet
+from smsbot.flows.state import Begin, CallAction, CallFlow, Done, Input, Person, Said, State, Waiting, load_state
 from smsbot.flows.steps import Flow
 from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.said import without_filler
 from smsbot.understanding.words import tokens
 
-from .python_frame import PYTHON, PythonFrame
-
-FLOW = "flow"
-"""The kind of frames that flows stand on."""
-HANDLER = "handler"
-"""The kind of frames that states of handlers stand on."""
-
-
-@dataclass(slots=True)
-class FlowVersions:
-    """The flows of a bot: today's, and those of runs that began on older ones (C8)."""
-
-    current: FlowSet = field(default_factory=FlowSet)
-    older: dict[str, FlowSet | str] = field(default_factory=dict)
-    """By hash: compiled, or as stored until somebody needs them."""
-    forward: bool = False
-    """Whether a run moves to today's flows where its open step still fits (in `smsbot dev`)."""
-
-    def of(self, content: str) -> FlowSet:
-        """The flows that a run began on."""
-        if content == self.current.hash:
-            return self.current
-        found = self.older.get(content)
-        if isinstance(found, str):
-            try:
-                found = self.older[content] = restore(found)
-            except FlowsWrong:
-                found = self.older[content] = FlowSet()
-        if found is None or not found.flows:
-            raise FlowError("the flows that this run began on cannot be read any more")
-        return found
+from .context import Context
+from .flow_frame import FlowFrame
+from .flow_versions import FlowVersions
+from .live import LiveCall
+from .python_frame import PythonFrame
 
 
-@dataclass(slots=True)
-class FlowFrame:
-    """One flow of the stack, and where it stands."""
-
-    flow: Flow
-    state: State
+class Frame(Protocol):
+    """One frame of a run, of a flow or of a conversation function."""
 
     @property
-    def prompt(self) -> str:
-        """What is asked again after a digression: only an open question."""
-        return self.state.prompt if self.state.phase == "ask" else ""
-
-    def asked_again(self, now: float) -> None:
-        """The open question is asked once more, after a digression: its time begins anew."""
-        self.state.asked = now
-
-    def freeze(self) -> Frame:
-        """The frame as it is stored."""
-        return Frame(FLOW, self.flow.name, self.state.step, self.state.dump(), self.prompt)
-
-
-@dataclass(slots=True)
-class Stack:
-    """The levels of a run, the lowest first."""
-
-    flow_set: FlowSet
-    levels: list[FlowFrame | PythonFrame] = field(default_factory=list)
-    state: Frame | None = None
-    """Below them all, the state of a handler that a digression has left."""
+    def kind(self) -> FrameKind:
+        """What holds it."""
+        ...
 
     @property
-    def top(self) -> FlowFrame | PythonFrame:
-        """What the next answer goes to."""
-        return self.levels[-1]
-
-    @property
-    def asks(self) -> bool:
-        """Whether a question is open."""
-        top = self.top
-        return top.open is not None if isinstance(top, PythonFrame) else top.state.phase == "ask"
+    def place(self) -> str:
+        """Where it stands, for people: ``pizza.size``."""
+        ...
 
     @property
     def question(self) -> Question | None:
         """The open question."""
-        top = self.top
-        if isinstance(top, PythonFrame):
-            return top.open.question if top.open is not None else None
-        ask = top.flow.steps[top.state.step].ask if top.state.phase == "ask" else None
-        return ask.question if ask is not None else None
+        ...
 
     @property
-    def place(self) -> str:
-        """Where the run stands, for people: ``pizza.size``."""
-        top = self.top
-        if isinstance(top, PythonFrame):
-            return f"{top.title}.{top.open.name}" if top.open is not None else top.title
-        return f"{top.flow.name}.{top.state.step}"
+    def asks(self) -> bool:
+        """Whether a question is open."""
+        ...
 
     @property
-    def flows(self) -> list[Flow]:
-        """The open flows, the uppermost first."""
-        return [x.flow for x in reversed(self.levels) if isinstance(x, FlowFrame)]
+    def prompt(self) -> str:
+        """What is asked again after a digression."""
+        ...
+
+    @property
+    def deadline(self) -> float | None:
+        """The next moment at which something happens without the person."""
+        ...
 
     @property
     def goes_back(self) -> bool:
         """Whether there is a question before the open one."""
-        top = self.top
-        if isinstance(top, PythonFrame):
-            return top.open is not None and top.open.back
-        return len(top.state.trail) > 1
+        ...
+
+    @property
+    def settles(self) -> bool:
+        """Whether any text may be a fragment of the answer that is waited for."""
+        ...
+
+    @property
+    def switchable(self) -> bool:
+        """Whether another start word may leave the open question."""
+        ...
+
+    @property
+    def questions(self) -> int:
+        """How many questions its run has asked, as far as they are counted."""
+        ...
+
+    @property
+    def digresses(self) -> bool:
+        """Whether the question below is asked again when it ends."""
+        ...
+
+    def read(self, text: str, person: Person) -> Reading:
+        """What a text is to the open question."""
+        ...
+
+    def asked_again(self, now: float) -> None:
+        """The open question is asked once more, after a digression: its time begins anew."""
+        ...
+
+    async def resume(self, given: Input, context: Context) -> Waiting | CallFlow | CallAction | Done:
+        """Go on with what happened, until something is waited for or called."""
+        ...
+
+    def returned(self, done: Done, questions: int, context: Context) -> Input | None:
+        """What it goes on with when what it called has ended; None where it ends too."""
+        ...
+
+    def stored(self) -> StoredFrame:
+        """The frame as it is stored."""
+        ...
+
+
+@dataclass(slots=True)
+class Stack:
+    """The frames of a run, the lowest first."""
+
+    flow_set: FlowSet
+    frames: list[Frame] = field(default_factory=list)
+    state: StoredFrame | None = None
+    """Below them all, the state of a handler that a digression has left."""
+
+    @property
+    def top(self) -> Frame:
+        """What the next answer goes to."""
+        return self.frames[-1]
+
+    @property
+    def flows(self) -> list[Flow]:
+        """The open flows, the uppermost first."""
+        return [f.flow for f in reversed(self.frames) if isinstance(f, FlowFrame)]
+
+    @property
+    def functions(self) -> list[PythonFrame]:
+        """The open conversation functions, the lowest first."""
+        return [f for f in self.frames if isinstance(f, PythonFrame)]
+
+    @property
+    def calls(self) -> Iterable[LiveCall]:
+        """Their calls, as far as they are under way."""
+        return (f.call for f in self.functions if f.call is not None)
 
     @property
     def content(self) -> str:
         """The hash of the flows that it stands on; empty where there are none."""
         return self.flow_set.hash if self.flows else ""
 
-    def freeze(self, deadline: float | None) -> tuple[Frame, ...]:
+    def stored(self, deadline: float | None) -> tuple[StoredFrame, ...]:
         """The frames as they are stored."""
-        frames = tuple(x.freeze() for x in self.levels)
+        frames = tuple(f.stored() for f in self.frames)
         below = (self.state,) if self.state is not None else ()
         return (*below, *frames[:-1], replace(frames[-1], deadline=deadline))
 
-    def deadline(self) -> float | None:
-        """The next moment at which the uppermost level does something by itself."""
-        top = self.top
-        return top.deadline if isinstance(top, PythonFrame) else engine.deadline_of(top.flow, top.state)
+    def close(self) -> None:
+        """Let go of the calls of a turn that was not committed."""
+        for function in self.functions:
+            if function.call is not None:
+                function.call.close()
+                function.call = None
 
 
-def thaw(versions: FlowVersions, frames: Sequence[Frame], content: str, key: Key) -> Stack:
+def restore(versions: FlowVersions, frames: Sequence[StoredFrame], content: str, key: Key) -> Stack:
     """The stack of stored frames, on the flows that the run began on, or on today's where they fit."""
-    flows = [f for f in frames if f.kind == FLOW]
+    flows = [f for f in frames if f.kind == FrameKind.FLOW]
     flow_set = versions.current
-    if flows and not (versions.forward and content != versions.current.hash and _fits(versions, flows, content)):
+    if flows and not (versions.forward and content != flow_set.hash and _fits(versions, flows, content)):
         flow_set = versions.of(content)
-    state = frames[0] if frames and frames[0].kind == HANDLER else None
-    levels = [
-        PythonFrame.thaw(f, key) if f.kind == PYTHON
-        else FlowFrame(flow_set.flow(f.name), load_state(f.state, f.data, f.prompt))
+    state = frames[0] if frames and frames[0].kind == FrameKind.HANDLER else None
+    found: list[Frame] = [
+        PythonFrame.restore(f, key) if f.kind == FrameKind.PYTHON else FlowFrame.restore(f, flow_set.flow(f.name))
         for f in frames if f is not state
     ]  # fmt: skip
-    return Stack(flow_set, levels, state)
+    return Stack(flow_set, found, state)
 
 
-def _fits(versions: FlowVersions, frames: Sequence[Frame], content: str) -> bool:
+def _fits(versions: FlowVersions, frames: Sequence[StoredFrame], content: str) -> bool:
     """Whether flows may move to today's."""
     new = versions.current
     try:
@@ -187,24 +198,14 @@ def begin(versions: FlowVersions, name: str, values: Mapping[str, Any], started_
     return Resume(Stack(versions.current, [FlowFrame(flow, State())]), Begin(values, language), True, started_by)
 
 
-def pin(wake: Resume, versions: FlowVersions, content: str) -> Resume:
+def pin(resume: Resume, versions: FlowVersions, content: str) -> Resume:
     """The same on the content that the turn began with, before it was cut short."""
-    if content == wake.stack.flow_set.hash:
-        return wake
+    stack = resume.stack
+    if content == stack.flow_set.hash:
+        return resume
     flow_set = versions.of(content)
-    levels = [
-        x if isinstance(x, PythonFrame) else FlowFrame(flow_set.flow(x.flow.name), x.state) for x in wake.stack.levels
-    ]
-    return replace(wake, stack=Stack(flow_set, levels, wake.stack.state))
-
-
-def plain(value: Any) -> Any:
-    """What an action returned, as data: dataclasses become maps, tuples lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    return [plain(v) for v in value] if isinstance(value, list | tuple) else value
+    frames = [FlowFrame(flow_set.flow(f.flow.name), f.state) if isinstance(f, FlowFrame) else f for f in stack.frames]
+    return replace(resume, stack=Stack(flow_set, frames, stack.state))
 
 
 def prompts(prompt: str) -> list[str]:
@@ -212,36 +213,7 @@ def prompts(prompt: str) -> list[str]:
     return prompt.split(BETWEEN) if prompt else []
 
 
-# -- what a text is to the open question --------------------------------------------------------------
-
-
-def heard(stack: Stack, text: str, person: Person) -> Reading:
-    """What a text is to the open question."""
-    top = stack.top
-    if isinstance(top, PythonFrame):
-        return top.open.read(text, person) if top.open is not None else None
-    return engine.reading_of(top.flow, top.state, text, person)
-
-
-def settles(stack: Stack) -> bool:
-    """Whether any text may be a fragment of the answer that is waited for."""
-    top = stack.top
-    if isinstance(top, PythonFrame):
-        return top.open is not None and top.open.terms.settle > 0 and top.open.question.free
-    step = top.flow.steps.get(top.state.step)
-    return step is not None and step.ask is not None and step.ask.settle > 0 and step.ask.question.free
-
-
-def switchable(stack: Stack) -> bool:
-    """Whether another start word may leave the open question."""
-    top = stack.top
-    if isinstance(top, PythonFrame):
-        return top.open is None or (top.open.terms.interrupt and not top.open.question.free)
-    step = top.flow.steps.get(top.state.step)
-    return step is None or step.ask is None or (step.ask.interrupt and not step.ask.question.free)
-
-
-def aside(flows: Sequence[Flow], text: str, person: Person) -> tuple[str, tuple[str, ...]] | None:
+def anywhere(flows: Sequence[Flow], text: str, person: Person) -> tuple[str, tuple[str, ...]] | None:
     """What flows answer to a text anywhere: the word, and the texts; the first flow that has it."""
     found = without_filler(tokens(text))
     for flow in flows:
@@ -258,10 +230,10 @@ def late_of(conversation: Conversation, versions: FlowVersions, text: str, perso
     if late is None or late.until <= person.now:
         return None
     try:
-        stack = thaw(versions, late.frames, late.content, conversation.key)
+        stack = restore(versions, late.frames, late.content, conversation.key)
     except FlowError:
         return None
-    answer = heard(stack, text, person)
+    answer = stack.top.read(text, person)
     if not isinstance(answer, Answer):
         return None
-    return Resume(stack, Said(text, answer), True, f"late answer to {stack.place}")
+    return Resume(stack, Said(text, answer), True, f"late answer to {stack.top.place}")

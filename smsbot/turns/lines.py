@@ -9,6 +9,7 @@ from pathlib import Path
 from smsbot.core import phone
 from smsbot.core.errors import Changed, RouteError
 from smsbot.core.nearest import nearest
+from smsbot.core.sites import path_of
 from smsbot.policy import pace, rates
 from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Defaults
@@ -19,8 +20,7 @@ from smsbot.understanding import consent
 from smsbot.understanding.languages import language_of
 from smsbot.understanding.words import tokens
 
-from .frames import FlowVersions
-from .python_frame import path_of
+from .flow_versions import FlowVersions
 
 _NEVER: Mapping[consent.Word | None, str] = {
     consent.Word.STOP: "opts people out",

@@ -1,69 +1,78 @@
-"""Conversations that are kept alive between their turns: a shortcut, never the truth."""
+"""Conversation functions under way, kept alive between their turns: a shortcut, never the truth."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from .frames import Stack
-from .python_frame import PythonFrame
+from smsbot.conversations.replay import Replay
+from smsbot.routing.chat import Chat
+
+Place = tuple[bytes, bytes]
+"""What a journal is kept by: its run, and a key in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """One call of a conversation function, and the chat that it holds."""
+
+    name: str
+    """Where the function is found: module and qualified name."""
+    place: Place
+    replay: Replay
+    chat: Chat
+
+    @property
+    def title(self) -> str:
+        """The function's own name, for people."""
+        return self.name.rpartition(".")[2]
+
+    def close(self) -> None:
+        """Let go of it; what it says while it ends does not count."""
+        self.replay.close()
 
 
 class LiveFrames:
-    """Conversations that are kept alive between their turns: a shortcut, never the truth."""
+    """The calls that wait, each as of a version of its conversation."""
 
     def __init__(self, most: int = 2_000) -> None:
         self.most = most
-        self._kept: OrderedDict[tuple[bytes, bytes], tuple[int, PythonFrame]] = OrderedDict()
+        self._kept: OrderedDict[Place, tuple[int, LiveCall]] = OrderedDict()
 
-    def take(self, level: PythonFrame, version: int) -> PythonFrame | None:
-        """The live conversation of a stored one; None if it is not kept, or is older or newer."""
-        found = self._kept.pop((level.run, level.key), None)
+    def take(self, place: Place, version: int) -> LiveCall | None:
+        """The live call of a stored frame; None if it is not kept, or is older or newer."""
+        found = self._kept.pop(place, None)
         if found is None or found[0] != version:
             if found is not None:
-                _close(found[1])
+                found[1].close()
             return None
         return found[1]
 
-    def has(self, level: PythonFrame, version: int) -> bool:
-        """Whether a conversation is kept as of a version."""
-        found = self._kept.get((level.run, level.key))
+    def has(self, place: Place, version: int) -> bool:
+        """Whether a call is kept as of a version."""
+        found = self._kept.get(place)
         return found is not None and found[0] == version
 
-    def keep(self, stack: Stack, version: int) -> None:
-        """Keep the conversations of a stack as of a version."""
-        for level in stack.levels:
-            if isinstance(level, PythonFrame) and level.talk is not None:
-                if not self.most:
-                    _close(level)
-                    continue
-                self._kept[level.run, level.key] = (version, level)
-                if level.chat is not None:
-                    level.chat.rest()
+    def keep(self, calls: Iterable[LiveCall], version: int) -> None:
+        """Keep calls as of a version."""
+        for call in calls:
+            if not self.most:
+                call.close()
+                continue
+            self._kept[call.place] = (version, call)
+            call.chat.rest()
         while len(self._kept) > self.most:
-            _close(self._kept.popitem(last=False)[1][1])
+            self._kept.popitem(last=False)[1][1].close()
 
-    def drop(self, levels: Iterable[PythonFrame]) -> None:
-        """Let go of conversations whose run has ended without them."""
-        for level in levels:
-            found = self._kept.pop((level.run, level.key), None)
+    def drop(self, places: Iterable[Place]) -> None:
+        """Let go of calls whose run has ended without them."""
+        for place in places:
+            found = self._kept.pop(place, None)
             if found is not None:
-                _close(found[1])
+                found[1].close()
 
     def close(self) -> None:
         """Let go of all of them."""
         while self._kept:
-            _close(self._kept.popitem()[1][1])
-
-
-def _close(level: PythonFrame) -> None:
-    if level.talk is not None:
-        level.talk.close()
-        level.talk = level.chat = None
-
-
-def discard(stack: Stack) -> None:
-    """Let go of the conversations of a turn that was not committed."""
-    for level in stack.levels:
-        if isinstance(level, PythonFrame):
-            _close(level)
+            self._kept.popitem()[1][1].close()

@@ -1,60 +1,87 @@
-"""Steps of conversations: something outside, once; its result is kept before anything else happens."""
+"""What happens outside, once: its result is kept before anything else happens."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, cast
 
-from smsbot.conversations import journal as told
+from smsbot.conversations import journal
 from smsbot.conversations.journal import Record
 from smsbot.conversations.replay import Raised, Replay
 from smsbot.core import codec
 from smsbot.core.commit import digest
 from smsbot.core.errors import ChatError, UsageError
+from smsbot.core.message import Event
 from smsbot.core.request import Do, Gather
 from smsbot.failpoints import reached
+from smsbot.routing.effects import Effects
 from smsbot.routing.injection import where
-from smsbot.turns.context import Context, NotNow
 
 from .blocking import watched
-from .python_frame import PythonFrame
+from .live import LiveCall
 
 STOPPED = "the server stops"
 """With what a turn is cancelled that the end of the server does not wait for; the next start runs it again."""
 _ALONE = -1
 """The place of a step in a task of the conversation's own."""
+_MOST_RECORDS = 2_000
+"""Requests of one conversation; beyond it, it should restart."""
+Pause = Callable[[float], Awaitable[None]]
+"""Lets seconds pass."""
 
 
-class Steps:
-    """The steps of one turn."""
+class NotNow(Exception):
+    """Something has to be awaited, so the turn takes the long way."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self.running: set[asyncio.Future[None]] = set()
-        """Steps in tasks of the conversation's own."""
+
+@dataclass(slots=True, kw_only=True)
+class Once:
+    """The journal of one turn: what is kept of it, and the steps that it runs."""
+
+    event: Event
+    effects: Effects
+    cut: Callable[[], Awaitable[None]] | None = None
+    """Commits a segment; None where nothing may be awaited."""
+    pause: Pause = asyncio.sleep
+    """Waits a little, between two tries of a step."""
+    doubles: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """What is called instead of steps, by name, in tests."""
+    running: set[asyncio.Future[None]] = field(default_factory=set)
+    """Steps in tasks of the conversation's own."""
+
+    def record(self, kind: str, site: str, value: Any, text: str = "") -> Record:
+        """Something that happened, in this turn."""
+        return Record(kind, site, value, self.event.id, self.event.at, text)
+
+    def keep(self, call: LiveCall, record: Record) -> None:
+        """What happened, for good."""
+        place = call.replay.journal.add(record)
+        if place > _MOST_RECORDS:
+            raise ChatError(f"{call.title}() has waited {_MOST_RECORDS} times; begin it anew with chat.restart()")
+        self.effects.records.append(record.entry(*call.place, place))
 
     async def rest(self) -> None:
         """Let steps come to their end that a failure left alone, so that their results are kept."""
         while self.running:
             await asyncio.wait(self.running)
 
-    def failed(self, levels: Iterable[object]) -> None:
+    def failed(self, calls: Iterable[LiveCall]) -> None:
         """The turn fails for what a step raised: if it is not kept yet, it is tried again, so it shall not be."""
-        effects = self._context.effects
-        while len(effects.records) > effects.recorded and effects.records[-1].kind == told.RAISED:
+        effects = self.effects
+        while len(effects.records) > effects.recorded and effects.records[-1].kind == journal.RAISED:
             entry = effects.records.pop()
-            for level in levels:
-                if isinstance(level, PythonFrame) and level.talk and (level.run, level.key) == (entry.run, entry.frame):
-                    level.talk.journal.take_back()
+            for call in calls:
+                if call.place == (entry.run, entry.frame):
+                    call.replay.journal.take_back()
 
-    async def given(self, level: PythonFrame, wanted: Do | Gather) -> Any:
+    async def given(self, call: LiveCall, wanted: Do | Gather) -> Any:
         """What the function is given for a step."""
         kept: list[Record] = []
         try:
-            return Replay.given(wanted, await self.step(level, wanted, kept=kept))
+            return Replay.given(wanted, await self.step(call, wanted, kept=kept))
         except _StepRaised as raised:
             return Raised(raised.error)
         except asyncio.CancelledError as cancelled:
@@ -63,55 +90,53 @@ class Steps:
             if kept:  # it was done by then, and is being committed
                 return Replay.given(wanted, kept[0])
             # a timeout around the step is the function's own
-            self._context.keep(level, self._context.record(told.RAISED, wanted.site, told.tell(TimeoutError())))
+            self.keep(call, self.record(journal.RAISED, wanted.site, journal.tell(TimeoutError())))
             return Raised(cancelled)
 
     async def step(
-        self, level: PythonFrame, wanted: Do | Gather, *, alone: bool = False, kept: list[Record] | None = None
+        self, call: LiveCall, wanted: Do | Gather, *, alone: bool = False, kept: list[Record] | None = None
     ) -> Record:
         """Something outside, once; kept before anything else happens, and put into `kept` as soon as it is."""
-        context = self._context
-        if context.cut is None:
+        if self.cut is None:
             raise NotNow
-        await context.cut()
+        await self.cut()
         reached("step.begun")
         if isinstance(wanted, Gather):
-            tries = [self._once(level, d, n) for n, d in enumerate(wanted.steps)]
+            tries = [self._called(call, d, n) for n, d in enumerate(wanted.steps)]
             results = await asyncio.gather(*tries, return_exceptions=True)
             for result in results:
                 if isinstance(result, Exception):
-                    self._raised(level, wanted, result)
+                    self._raised(call, wanted, result)
                 if isinstance(result, BaseException):
                     raise result
-            kind, value = told.STEP, cast("Any", tuple(results))
+            kind, value = journal.STEP, cast("Any", tuple(results))
         else:
             try:
-                kind, value = told.STEP, await self._once(level, wanted, _ALONE if alone else 0)
+                kind, value = journal.STEP, await self._called(call, wanted, _ALONE if alone else 0)
             except Exception as error:
-                self._raised(level, wanted, error)
+                self._raised(call, wanted, error)
         try:
             value = codec.loads(codec.dumps(value))  # the same now as when it is replayed
         except UsageError as error:
-            kind, value = told.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}"
+            kind, value = journal.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}"
         reached("step.done")
-        record = self._context.record(kind, wanted.site, value)
-        self._context.keep(level, record)
+        record = self.record(kind, wanted.site, value)
+        self.keep(call, record)
         if kept is not None:
             kept.append(record)
-        await context.cut()
+        await self.cut()
         reached("step.kept")
-        if kind == told.UNKEPT:
+        if kind == journal.UNKEPT:
             raise ChatError(str(value))
         return record
 
-    async def _once(self, level: PythonFrame, do: Do, nth: int = 0) -> Any:
+    async def _called(self, call: LiveCall, do: Do, nth: int = 0) -> Any:
         """Call the function of a step, as often as its policy says."""
         kwargs = dict(do.kwargs)
-        function = self._context.line.bot.doubles.get(do.name, do.function)
-        assert level.talk is not None
+        function = self.doubles.get(do.name, do.function)
         if "idempotency_key" not in kwargs and _takes_key(function):
-            place = 0 if nth == _ALONE else len(level.talk.journal.records) + 1  # tasks end in any order
-            kwargs["idempotency_key"] = digest(level.run, level.key, f"{place} {do.site} {nth}").hex()
+            place = 0 if nth == _ALONE else len(call.replay.journal.records) + 1  # tasks end in any order
+            kwargs["idempotency_key"] = digest(*call.place, f"{place} {do.site} {nth}").hex()
         for attempt in range(1, do.tries + 1):
             try:
                 with watched(do.name, lambda: where(function)):
@@ -122,46 +147,45 @@ class Steps:
             except Exception:
                 if attempt == do.tries:
                     raise
-                await self._context.pause(do.wait)
+                await self.pause(do.wait)
         raise AssertionError("a step is tried at least once")
 
-    def _raised(self, level: PythonFrame, do: Do | Gather, error: Exception) -> NoReturn:
+    def _raised(self, call: LiveCall, do: Do | Gather, error: Exception) -> NoReturn:
         """A step that raised: told to the function; kept only if the function goes on."""
-        kept = told.tell(error)
-        self._context.keep(level, self._context.record(told.RAISED, do.site, kept))
-        raise _StepRaised(told.as_kept(error, kept)) from error
+        kept = journal.tell(error)
+        self.keep(call, self.record(journal.RAISED, do.site, kept))
+        raise _StepRaised(journal.as_kept(error, kept)) from error
 
 
 class Alone:
     """Answers steps that a conversation's code awaits in tasks of its own."""
 
-    def __init__(self, steps: Steps, level: PythonFrame) -> None:
-        self._steps = steps
-        self._level = level
+    def __init__(self, once: Once, call: LiveCall) -> None:
+        self._once = once
+        self._call = call
 
     @property
     def running(self) -> bool:
         """Whether the conversation itself runs now."""
-        return self._level.talk is None or self._level.talk.running
+        return self._call.replay.running
 
     async def alone(self, do: Do) -> Any:
         """A step, done where it is awaited."""
-        talk = self._level.talk
-        assert talk is not None
-        nth = talk.count(do.site)
+        replay = self._call.replay
+        nth = replay.count(do.site)
         do = replace(do, site=f"{do.site} #{nth}") if nth > 1 else do  # each keeps its own result
-        record = talk.journal.claim(do.site)
+        record = replay.journal.claim(do.site)
         if record is not None:
             return record.result()
         ended = asyncio.get_running_loop().create_future()
-        self._steps.running.add(ended)
+        self._once.running.add(ended)
         try:
-            return (await self._steps.step(self._level, do, alone=True)).result()
+            return (await self._once.step(self._call, do, alone=True)).result()
         except _StepRaised as raised:
             raise raised.error from None
         finally:
             ended.set_result(None)
-            self._steps.running.discard(ended)
+            self._once.running.discard(ended)
 
 
 class _StepRaised(Exception):

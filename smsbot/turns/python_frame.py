@@ -1,124 +1,65 @@
-"""A conversation in Python as one level of a run's stack: what is stored of it, and how a text is read (pure)."""
+"""A conversation function as one frame of a run: how a text is read there, and how it goes on."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from smsbot.conversations.replay import Replay
+from smsbot.conversations import journal
+from smsbot.conversations.journal import Record
+from smsbot.conversations.replay import Finished, Replay
 from smsbot.core import codec
 from smsbot.core.commit import digest
-from smsbot.core.conversation import Frame
-from smsbot.core.message import Event, Key
+from smsbot.core.conversation import FrameKind
+from smsbot.core.errors import ChatError, NoReply, TooManyTries
 from smsbot.core.question import Question
-from smsbot.core.request import Ask, Terms
-from smsbot.flows.state import Person
-from smsbot.routing.chat import Chat
+from smsbot.core.request import Ask, Call, Do, Gather, Sleep
+from smsbot.flows.state import Again, Back, Begin, CallAction, CallFlow, Done, Due, Input, Person, Result, Said, Waiting
+from smsbot.flows.steps import ABANDONED
+from smsbot.routing.chat import Restart
 from smsbot.understanding import asking
-from smsbot.understanding.answers import Reading
+from smsbot.understanding.answers import Answer, Reading
+from smsbot.understanding.asking import Heard, Move
 
-PYTHON = "python"
-"""The kind of frames that conversations in Python stand on."""
+from .context import Context
+from .live import LiveCall
+from .python_call import Wanted, begin_again, forward, signature_of, take_up
+from .python_state import OpenQuestion, PythonState, runs_of
 
-
-_PLAIN = ("site", "name", "prompt", "retry", "remind", "back", "unsure")
-
-
-@dataclass(slots=True)
-class OpenQuestion:
-    """The open question of a conversation, as it is stored."""
-
-    site: str
-    name: str
-    prompt: str
-    question: Question
-    terms: Terms
-    retry: str = ""
-    remind: str = ""
-    back: bool = False
-    unsure: str = ""
-    standing: asking.Open = field(default_factory=asking.Open)
-
-    @classmethod
-    def of(cls, ask: Ask, now: float) -> OpenQuestion:
-        """The question that has just been asked."""
-        made = cls(ask.site, ask.name, ask.prompt, ask.question, ask.terms, ask.retry, ask.remind, ask.back, ask.unsure)
-        asking.begin(made.standing, now)
-        return made
-
-    def read(self, text: str, person: Person) -> Reading:
-        """What a text is to it."""
-        return person.read(self.question, text, self.prompt)
-
-    def asked_again(self, person: Person) -> str:
-        """The question once more, with a hint how it is answered."""
-        return person.asked_again(self.question, self.prompt)
-
-    def dump(self) -> dict[str, Any]:
-        """As plain data."""
-        question = {f.name: getattr(self.question, f.name) for f in dataclasses.fields(Question)}
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        return plain | {
-            "question": {**question, "choices": {k: list(v) for k, v in self.question.choices.items()}},
-            "terms": dataclasses.asdict(self.terms), "standing": dataclasses.asdict(self.standing),
-        }  # fmt: skip
-
-    @classmethod
-    def load(cls, told: Mapping[str, Any]) -> OpenQuestion:
-        """From plain data."""
-        question = dict(told["question"])
-        question["choices"] = {k: tuple(v) for k, v in question["choices"].items()}
-        rest = {name: told[name] for name in _PLAIN if name in told}
-        return cls(
-            **rest, question=Question(**question), terms=Terms(**told["terms"]),
-            standing=asking.Open(**told["standing"]),
-        )  # fmt: skip
+_MOST_RESTARTS = 100
+_TICK = 0.001
+"""The shortest sleep, in seconds: each wakes at a moment of its own."""
+Outcome = Waiting | CallFlow | CallAction | Done
 
 
-@dataclass(slots=True)
-class PythonFrame:
-    """A conversation in Python, and where it stands."""
+@dataclass(slots=True, kw_only=True)
+class PythonFrame(PythonState):
+    """A conversation function of a run."""
 
-    name: str
-    """Where its function is found: module and qualified name."""
-    run: bytes
-    key: bytes
-    """With the run, what its journal is kept by."""
-    started: Event
-    """What started it."""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    """The holes of its start word, the arguments of a restart."""
-    contact: Mapping[str, str] = field(default_factory=dict)
-    """What was known of the person when it began."""
-    data: Mapping[str, Any] = field(default_factory=dict)
-    """The run's data when it began."""
-    used: list[str] = field(default_factory=list)
-    """Names in `values` that have answered a question already."""
-    taken: int = 0
-    """Requests that were answered when it was stored."""
-    open: OpenQuestion | None = None
-    until: float = 0.0
-    """When its sleep ends; 0: it does not sleep."""
-    site: str = ""
-    """Where it waits."""
-    answers: dict[str, Any] = field(default_factory=dict)
-    """What the person has answered, by name, for people."""
-    aside: bool = False
-    """Whether it digresses: the question below is asked again when it ends."""
-    repeats: bool = True
-    """Whether it is; what a state's handler has asked comes from the same question."""
-    action: bool = False
-    """Whether a flow called it."""
-    talk: Replay | None = None
-    chat: Chat | None = None
+    kind = FrameKind.PYTHON
+
+    # -- where it stands ----------------------------------------------------------------------------
 
     @property
-    def title(self) -> str:
-        """The function's own name, for people."""
-        return self.name.rpartition(".")[2]
+    def place(self) -> str:
+        """Where it stands, for people: ``order.size``."""
+        return f"{self.title}.{self.open.name}" if self.open is not None else self.title
+
+    @property
+    def question(self) -> Question | None:
+        """The open question."""
+        return self.open.question if self.open is not None else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question is open."""
+        return self.open is not None
+
+    @property
+    def prompt(self) -> str:
+        """What is asked again after a digression."""
+        return self.open.prompt if self.open is not None else ""
 
     @property
     def deadline(self) -> float | None:
@@ -128,63 +69,244 @@ class PythonFrame:
         return self.until or None
 
     @property
-    def prompt(self) -> str:
-        """What is asked again after a digression."""
-        return self.open.prompt if self.open is not None else ""
+    def goes_back(self) -> bool:
+        """Whether there is a question before the open one."""
+        return self.open is not None and self.open.back
+
+    @property
+    def settles(self) -> bool:
+        """Whether any text may be a fragment of the answer that is waited for."""
+        return self.open is not None and self.open.terms.settle > 0 and self.open.question.free
+
+    @property
+    def switchable(self) -> bool:
+        """Whether another start word may leave the open question."""
+        return self.open is None or (self.open.terms.interrupt and not self.open.question.free)
+
+    @property
+    def questions(self) -> int:
+        """Only flows count theirs; a conversation's journal is bounded."""
+        return 0
+
+    def read(self, text: str, person: Person) -> Reading:
+        """What a text is to the open question."""
+        return self.open.read(text, person) if self.open is not None else None
 
     def asked_again(self, now: float) -> None:
         """The open question is asked once more, after a digression: its time begins anew."""
         if self.open is not None:
             self.open.standing.asked = now
 
-    def freeze(self) -> Frame:
-        """The frame as it is stored."""
-        started = self.started
-        state = self.open.name if self.open is not None else "sleep" if self.until else "call"
-        told = {
-            "run": self.run.hex(), "key": self.key.hex(), "taken": self.taken, "values": dict(self.values),
-            "started": [started.id.hex(), started.kind, started.text, started.at, started.data],
-            "contact": dict(self.contact), "data": dict(self.data), "used": self.used,
-            "site": self.site, "until": self.until,
-            "open": self.open.dump() if self.open is not None else None, "answers": self.answers,
-            "aside": self.aside, "action": self.action, "repeats": self.repeats,
-        }  # fmt: skip
-        return Frame(PYTHON, self.name, state, codec.dumps(told), self.prompt)
+    # -- going on -----------------------------------------------------------------------------------
 
-    @classmethod
-    def thaw(cls, frame: Frame, key: Key) -> PythonFrame:
-        """The level of a stored frame."""
-        told = codec.loads(frame.data)
-        identity, kind, text, at, data = told["started"]
-        return cls(
-            frame.name, bytes.fromhex(told["run"]), bytes.fromhex(told["key"]),
-            Event(bytes.fromhex(identity), key, kind, text, at, data=data), told["values"], told["contact"],
-            told["data"], told["used"], told["taken"],
-            OpenQuestion.load(told["open"]) if told["open"] else None, told["until"], told["site"],
-            told["answers"], told["aside"], told.get("repeats", True), told["action"],
-        )  # fmt: skip
+    async def resume(self, given: Input, context: Context) -> Outcome:
+        """Go on with what happened, until something is waited for or called."""
+        match given:
+            case Begin():
+                return await self._drive(None, context)
+            case Said() if self.open is not None:
+                read = given.read
+                return await self._heard(
+                    self.open, given.text, self.open.asked.hear(given.text, read, context.now), context
+                )
+            case Due() if self.open is not None:
+                return await self._due(self.open, context)
+            case Due():
+                return await self._drive(context.once.record(journal.SLEPT, self.site, None), context)
+            case Again() if self.open is not None:
+                context.why = "the person wants to hear the question again"
+                context.chat.say(self.open.prompt)
+                return Waiting(self.deadline)
+            case Back() if self.open is not None:
+                context.why = "the person goes back to the question before"
+                return await self._drive(context.once.record(journal.BACK, self.open.site, None), context)
+            case Result():
+                kind, value = (journal.LOST, given.label) if given.lost else (journal.FLOW, given.value)
+                return await self._drive(context.once.record(kind, self.site, value), context)
+        context.why = "nothing is asked"
+        return Waiting(self.deadline)
 
+    def returned(self, done: Done, questions: int, context: Context) -> Input | None:
+        """What it goes on with when what it called has ended."""
+        return Result(done.value, done.label, done.lost)
 
-def runs_of(frames: Iterable[Frame]) -> set[bytes]:
-    """The runs whose journals stored conversations are replayed from."""
-    return {bytes.fromhex(codec.loads(frame.data)["run"]) for frame in frames if frame.kind == PYTHON}
+    async def _due(self, asked: OpenQuestion, context: Context) -> Outcome:
+        """A deadline of the open question."""
+        heard = asked.asked.due(context.event.at, context.now)
+        if heard.move is not Move.SETTLE:
+            return await self._heard(asked, "", heard, context)
+        text = "\n".join(asked.standing.parts)
+        return await self._heard(asked, text, asked.asked.judge(asked.read(text, context.person)), context)
 
+    async def _heard(self, asked: OpenQuestion, text: str, heard: Heard, context: Context) -> Outcome:
+        """What a text, or a deadline, does to the open question."""
+        context.why = heard.why
+        if heard.outcome or heard.move is Move.TAKE:
+            context.effects.ways.append((self.place, heard.outcome, asked.question))
+        match heard.move:
+            case Move.TAKE:
+                assert isinstance(heard.read, Answer)
+                context.effects.took = True
+                self.answers[asked.name] = heard.read.value
+                record = context.once.record(journal.ANSWER, asked.site, heard.read.value, text)
+                return await self._drive(record, context)
+            case Move.CLARIFY:
+                return self._ask_again(asked, asked.unsure or asked.retry, context)
+            case Move.RETRY:
+                return self._ask_again(asked, asked.retry, context)
+            case Move.GIVE_UP:
+                return await self._drive(context.once.record(journal.TRIES, asked.site, None), context)
+            case Move.REMIND:
+                context.chat.say(asked.remind or asked.prompt)
+            case Move.TIMEOUT:
+                if asked.terms.late:
+                    context.stay_open(self.stored(), context.event.at + asked.terms.late)
+                return await self._drive(context.once.record(journal.SILENCE, asked.site, None), context)
+        return Waiting(self.deadline)
 
-@lru_cache(maxsize=512)
-def path_of(function: Callable[..., Any]) -> str:
-    """Where a function is found again: module and qualified name."""
-    return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"
+    def _ask_again(self, asked: OpenQuestion, words: str, context: Context) -> Outcome:
+        context.chat.say(words or asked.asked_again(context.person))
+        asked.standing.asked = context.now
+        return Waiting(self.deadline)
 
+    # -- its function -------------------------------------------------------------------------------
 
-def begun(
-    function: Callable[..., Any],
-    run: bytes,
-    event: Event,
-    values: Mapping[str, Any],
-    contact: Mapping[str, str],
-    *,
-    data: Mapping[str, Any] | None = None,
-    salt: bytes,
-) -> PythonFrame:
-    """A conversation that begins; `salt` tells those apart that begin in one turn, and from the turn's actions."""
-    return PythonFrame(path_of(function), run, digest(event.id, salt), event, values, contact, data or {})
+    async def _drive(self, record: Record | None, context: Context) -> Outcome:
+        """Let the function go on, with what it waited for."""
+        try:
+            wanted = await take_up(self, record, context)
+            while (outcome := self._outcome(wanted, context)) is None:
+                wanted = await self._answered(wanted, context)
+            return outcome
+        except (NoReply, TooManyTries) as error:
+            context.why = context.why or str(error.args[0])
+            return Done(ABANDONED, None, lost=True)
+
+    def _outcome(self, wanted: Wanted, context: Context) -> Outcome | None:
+        """What the function comes to; None where it goes on at once."""
+        match wanted:
+            case Finished(Restart()):
+                return None
+            case Finished(value):
+                return self._finished(value, context)
+            case Ask() if wanted.name not in self._used() and self.values.get(wanted.name) is not None:
+                return None  # a hole of the start word answers it
+            case Ask() | Sleep() | Call() if why := self._waits_in_vain(context):
+                raise ChatError(why)
+            case Ask():
+                return self._ask(wanted, context)
+            case Sleep():
+                self._stand(wanted.site, context, until=context.now + max(wanted.seconds, _TICK))
+                return Waiting(self.until)
+            case Call():
+                self._stand(wanted.site, context)
+                return CallFlow(wanted.flow, wanted.values)
+            case Do() | Gather():
+                return None
+        raise AssertionError(f"a conversation wants {wanted!r}")
+
+    async def _answered(self, wanted: Wanted, context: Context) -> Wanted:
+        """Give the function at once what it wants."""
+        if isinstance(wanted, Finished):
+            return await forward(await self._restart(wanted.value.arguments, context), None, context)
+        call = self.call
+        assert call is not None
+        if isinstance(wanted, Ask):
+            return await self._hole(call, wanted, context)
+        assert isinstance(wanted, Do | Gather)
+        return await forward(call, await context.once.given(call, wanted), context)
+
+    def _waits_in_vain(self, context: Context) -> str:
+        """Why nothing can be waited for; empty if it can."""
+        effects, event = context.effects, context.event
+        if event.kind in ("delivery", "reaction") or isinstance(self.values.get("error"), BaseException):
+            return f"{self.title}() cannot wait: what answers reports, reactions and errors only says"
+        if effects.end is not None or effects.state is not None:
+            return f"{self.title}() has ended or gone to a state in this turn, so it waits for nothing more"
+        return ""
+
+    def _ask(self, ask: Ask, context: Context) -> Outcome:
+        if context.once.running:
+            raise ChatError(f"{self.title}() asks while a step in one of its tasks goes on; await that task first")
+        if ask.question.kind == "custom" and ask.question.pattern not in context.line.bot.answers:
+            raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
+        assert self.call is not None
+        self.call.chat.say(ask.prompt)
+        self._stand(ask.site, context, asked=OpenQuestion.of(ask, context.now))
+        return Waiting(self.deadline)
+
+    def _stand(self, site: str, context: Context, asked: OpenQuestion | None = None, until: float = 0.0) -> None:
+        """It waits: what it said and changed is kept with this turn."""
+        assert self.call is not None
+        self.open, self.until, self.site = asked, until, site
+        self.taken = len(self.call.replay.journal.records)
+        if asked is not None:
+            context.effects.visits.append(self.place)
+        self._changes(context)
+
+    def _changes(self, context: Context) -> None:
+        if self.call is not None:
+            chat = self.call.chat
+            chat.check_promises()
+            context.effects.stored |= chat.contact.changes()
+            chat.contact.keep()
+
+    def _used(self) -> list[str]:
+        """Holes of the start word that have answered; also those of a try of this turn that failed."""
+        if self.call is not None and self.values:
+            asked = {r.site.rpartition(" ")[2] for r in self.call.replay.journal.records if r.asked}
+            self.used += [name for name in self.values if name in asked and name not in self.used]
+        return self.used
+
+    async def _hole(self, call: LiveCall, ask: Ask, context: Context) -> Wanted:
+        """A hole of the start word answers the question of its name."""
+        self.used.append(ask.name)
+        text = str(self.values[ask.name])
+        read = OpenQuestion.of(ask, context.now).read(text, context.person)
+        if not isinstance(read, Answer):
+            return ask
+        self.answers[ask.name] = read.value
+        record = context.once.record(journal.ANSWER, ask.site, read.value, text)
+        context.once.keep(call, record)
+        return await forward(call, Replay.given(ask, record), context)
+
+    async def _restart(self, arguments: Mapping[str, Any], context: Context) -> LiveCall:
+        """Begin the function again, with a fresh journal."""
+        assert self.call is not None
+        self._changes(context)
+        self._drop(context)
+        self.key = digest(self.key, "again", str(self.taken), context.event.id)
+        if not self.action:
+            signature_of(self, context).check_arguments(arguments)
+        self.values = codec.fresh({"args": [], "kwargs": arguments} if self.action else arguments)
+        self.used = list(self.values)  # no holes of a start word, so they answer nothing
+        self.started, self.contact = context.event, context.contact()
+        self.answers, self.call.chat.data = {}, codec.fresh(self.data)
+        context.restarts += 1
+        if context.restarts > _MOST_RESTARTS:
+            raise ChatError(f"{self.title}() was restarted {_MOST_RESTARTS} times without waiting for anything")
+        return await begin_again(self, context, began=True)
+
+    def _drop(self, context: Context) -> None:
+        """Its journal is needed no more, unless an answer that comes late goes back to what was said before."""
+        late, now = context.before.late, context.event.at
+        held = runs_of(late.frames) if late is not None and late.until > now else ()
+        if context.effects.late is None and self.run not in held:
+            context.effects.dropped.append(self.journal_place)
+
+    def _finished(self, value: Any, context: Context) -> Done:
+        assert self.call is not None
+        self._changes(context)
+        self._drop(context)
+        effects, chat = context.effects, self.call.chat
+        if self.action:
+            if effects.end is not None or effects.state is not None:
+                raise ChatError(f"the action {self.title}() cannot end a run or go to a state; its flow decides that")
+            return Done("", value)
+        if isinstance(value, str):
+            chat.say(value)
+        elif value is not None:
+            raise ChatError(f"{self.title} returned {type(value).__name__}; return a text or nothing")
+        if effects.state is not None:
+            context.chat.data = chat.data
+        return Done(effects.end or "done", None)

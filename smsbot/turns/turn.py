@@ -6,7 +6,7 @@ Everything but the call of the handler is pure: `Turn` is given the event, the c
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from smsbot.conversations.journal import Record
 from smsbot.core import codec, phone, segments
 from smsbot.core.commit import Commit, Entry, Timer, digest, run_id
-from smsbot.core.conversation import BETWEEN, Conversation, Frame, Late, Run
+from smsbot.core.conversation import BETWEEN, Conversation, FrameKind, Late, Run, StoredFrame
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
@@ -22,15 +22,17 @@ from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
-from smsbot.turns.context import Context, Pause
-from smsbot.turns.live import LiveFrames, discard
 from smsbot.understanding.said import answer_hash
 
+from .context import Context, Load
 from .decide import Decider, Decision, timer_data
-from .frames import HANDLER, Resume, Stack, pin
+from .frames import Resume, Stack, pin
 from .lines import Line
+from .live import LiveFrames, Place
+from .once import Once, Pause
 from .outgoing import joined, outgoing_for
-from .python_frame import PYTHON, PythonFrame, begun, runs_of
+from .python_frame import PythonFrame
+from .python_state import runs_of
 from .runner import Runner
 
 TIMEOUT = "timeout"
@@ -66,7 +68,7 @@ class Turn:
         self.chat = Chat(
             event, conversation, segmenter=segmenter, first_step=self._first, defaults=line.defaults, seed=event.id
         )
-        self._talk: PythonFrame | None = None
+        self._function: PythonFrame | None = None
         self._apologist: Signature | None = None
         self.alive: Stack | None = None
         """What may be kept alive once the turn is committed."""
@@ -143,80 +145,85 @@ class Turn:
 
     # -- flows and conversations ----------------------------------------------------------------------
 
-    def talk(self) -> PythonFrame:
+    def function(self) -> PythonFrame:
         """The conversation that begins with the handler; it is one only if it waits for something."""
-        assert self.signature is not None
-        if self._talk is None:
+        handler = self.signature
+        assert handler is not None
+        if self._function is None:
             kind = self.route.kind if self.route is not None else ""
             held = kind in ("state", "anywhere", "fallback", "media") and self.before.run is not None
             run = self.before.run.id if held and self.before.run else run_id(self.event)
             match = self.decision.match
             given = {k: v for k, v in self.decision.values.items() if k != "event"}
             holes = {**(match.values if match else {}), **given}
-            level = begun(
-                self.signature.function, run, self.event, holes, self.before.contact, data=codec.fresh(self.chat.data),
-                salt=b"apology" if self._first else b"begun",
+            frame = PythonFrame.begin(
+                handler.function, run, self.event, holes, contact=self.before.contact,
+                data=codec.fresh(self.chat.data), salt=b"apology" if self._first else b"begun",
             )  # fmt: skip
-            level.repeats = kind != "state"
-            level.aside = held and (level.repeats or self.event.kind == "text")
-            self._talk = level
-        return self._talk
+            frame.handler = handler
+            frame.repeats = kind != "state"
+            frame.digresses = held and (frame.repeats or self.event.kind == "text")
+            self._function = frame
+        return self._function
 
-    def levels(self) -> list[PythonFrame]:
+    def functions(self) -> list[PythonFrame]:
         """The conversations that this turn takes up, whose journals it needs."""
         if self.decision.wake is not None:
-            return [x for x in self.decision.wake.stack.levels if isinstance(x, PythonFrame)]
-        return [self.talk()] if self.signature is not None and self.signature.is_async else []
+            return self.decision.wake.stack.functions
+        return [self.function()] if self.signature is not None and self.signature.is_async else []
 
-    def play(
+    def runner(
         self,
+        *,
         now: float,
         provided: Mapping[type, Any],
-        journals: Mapping[tuple[bytes, bytes], list[Record]],
+        journals: Mapping[Place, list[Record]],
         live: LiveFrames,
-        load: Callable[[bytes, bytes], Awaitable[list[Record]]],
+        load: Load,
         pause: Pause,
-        function: Signature | None = None,
     ) -> Runner:
         """The stack that the event wakes, or the conversation that it begins, ready to run."""
-        wake = self.decision.wake or Resume(Stack(self.line.versions.current, [self.talk()]), Begin(), True)
-        run = self.run_id if self.decision.wake is not None else self.talk().run
-        context = Context(
-            self.line, self.event, run, self.before, self.chat.effects, self.person(), now, provided, self.chat,
-            self._segmenter.cut if self._segmenter is not None else None, journals, live, self.before.version,
-            load, pause,
-        )  # fmt: skip
-        return Runner(context, wake, function)
-
-    def played(self, play: Runner) -> None:
-        """What the play came to."""
-        self.decision = replace(self.decision, why=play.context.why or self.decision.why)
-        if self.decision.wake is not None or not play.waited or self._talk is None:
-            return
-        level, run = self._talk, self.before.run  # the handler waits, so it is a conversation
-        fresh = run is None or level.run != run.id
+        wake = self.decision.wake or Resume(Stack(self.line.versions.current, [self.function()]), Begin(), True)
+        cut = self._segmenter.cut if self._segmenter is not None else None
         effects = self.chat.effects
-        if level.aside and run is not None and effects.frames is not None:
-            frames, again = run.frames, _same_aside(run.frames, level, self.event.key)
+        context = Context(
+            line=self.line, event=self.event, run=self.run_id if self.decision.wake else self.function().run,
+            before=self.before, effects=effects, person=self.person(), now=now, chat=self.chat,
+            once=Once(event=self.event, effects=effects, cut=cut, pause=pause, doubles=self.line.bot.doubles),
+            live=live, provided=provided, journals=journals, load=load,
+        )  # fmt: skip
+        return Runner(context, wake)
+
+    def ran(self, runner: Runner) -> None:
+        """What the run came to."""
+        self.decision = replace(self.decision, why=runner.context.why or self.decision.why)
+        if self.decision.wake is not None or not runner.waited or self._function is None:
+            return
+        frame, run = self._function, self.before.run  # the handler waits, so it is a conversation
+        fresh = run is None or frame.run != run.id
+        effects = self.chat.effects
+        if frame.digresses and run is not None and effects.frames is not None:
+            frames, again = run.frames, _same_digression(run.frames, frame, self.event.key)
             if again is not None:  # the same digression once more takes the place of the first
                 frames = frames[:-1]
-                effects.dropped.append((again.run, again.key))
-            below = tuple(f if f.kind == HANDLER else replace(f, deadline=None) for f in frames)
+                effects.dropped.append(again.journal_place)
+            below = tuple(f if f.kind == FrameKind.HANDLER else replace(f, deadline=None) for f in frames)
             effects.frames = (*below, *effects.frames)
-        self.decision = replace(
-            self.decision, wake=replace(play.wake, fresh=fresh, started_by=self.route.trigger if self.route else "")
-        )
+        started_by = self.route.trigger if self.route else ""
+        self.decision = replace(self.decision, wake=replace(runner.resume, fresh=fresh, started_by=started_by))
 
     @property
     def content(self) -> str:
         """The hash of the flows that this turn runs on."""
         return self.decision.wake.stack.flow_set.hash if self.decision.wake is not None else ""
 
-    def left(self) -> list[PythonFrame]:
-        """The conversations that this turn has left without waking them."""
+    def left(self) -> list[Place]:
+        """The journals of conversations that this turn has left without waking them."""
         run, wake = self.before.run, self.decision.wake
-        gone = run is not None and (wake is None or wake.fresh) and not self._stays
-        return [PythonFrame.thaw(f, self.event.key) for f in run.frames if f.kind == PYTHON] if run and gone else []
+        if run is None or self._stays or (wake is not None and not wake.fresh):
+            return []
+        stored = [f for f in run.frames if f.kind == FrameKind.PYTHON]
+        return [PythonFrame.restore(f, self.event.key).journal_place for f in stored]
 
     # -- what the handler asked for -----------------------------------------------------------------
 
@@ -228,7 +235,7 @@ class Turn:
     def discard(self) -> None:
         """Let go of conversations that ran in a turn that is not committed."""
         if self.alive is not None:
-            discard(self.alive)
+            self.alive.close()
             self.alive = None
 
     def answers_for(self, handler: Signature, error: BaseException) -> None:
@@ -389,7 +396,12 @@ class Turn:
     def _handler_run(self, before: Run | None, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
         """The same where a handler ran, or nothing did."""
         effects = self.chat.effects
-        if before is not None and before.frame is not None and before.frame.kind != HANDLER and self.chat.data:
+        if (
+            before is not None
+            and before.frame is not None
+            and before.frame.kind != FrameKind.HANDLER
+            and self.chat.data
+        ):
             raise ChatError("a flow or a conversation is open, so chat.data is not kept; use chat.contact, or end it")
         data = codec.dumps(self.chat.data)
         if self.event.kind == "timer" and self.route is not None and effects.state is None and effects.end is None:
@@ -405,7 +417,7 @@ class Turn:
         if before is not None:
             if effects.end is not None:
                 return None, (replace(before, ended=now, end=effects.end),), ()
-            if before.frame is None or before.frame.kind != HANDLER or data == before.frame.data:
+            if before.frame is None or before.frame.kind != FrameKind.HANDLER or data == before.frame.data:
                 return before, (), ()
             return (
                 replace(before, frames=(*before.frames[:-1], replace(before.frame, data=data))),
@@ -431,7 +443,7 @@ class Turn:
                 return None, (replace(before, ended=now, end=effects.end),), visits
             return replace(before, frames=frames, content=content or before.content), (), visits
         left = () if before is None else (replace(before, ended=now, end="switched"),)
-        run = self._talk.run if self._talk is not None else self.run_id
+        run = self._function.run if self._function is not None else self.run_id
         made = Run(run, self.line.bot.name, wake.started_by, now, frames, content=content)
         visits = (wake.started_by, *visits)
         if effects.end is not None:
@@ -447,16 +459,18 @@ class Turn:
         over = kept is None or kept.until <= self.event.at or self.event.kind == "optout"
         return None if runs or run is not None or over else kept
 
-    def _start(self, now: float, frames: tuple[Frame, ...] = (), ended: float | None = None, end: str = "") -> Run:
+    def _start(
+        self, now: float, frames: tuple[StoredFrame, ...] = (), ended: float | None = None, end: str = ""
+    ) -> Run:
         by = self.route.trigger if self.route else self.event.kind
         return Run(self.run_id, self.line.bot.name, by, now, frames, ended, end)
 
-    def _frame(self, state: str, data: str, now: float) -> Frame:
+    def _frame(self, state: str, data: str, now: float) -> StoredFrame:
         effects = self.chat.effects
         wait = self.line.bot.timeout if effects.timeout is None else effects.timeout
         prompt = effects.said[-1].text if effects.said else ""
         name = self.signature.name if self.signature else ""
-        return Frame(HANDLER, name, state, data, prompt, now + wait, effects.then)
+        return StoredFrame(FrameKind.HANDLER, name, state, data, prompt, now + wait, effects.then)
 
     def _timers(self, run: Run | None) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
         """The timeout to set, and the one that no longer matters."""
@@ -473,12 +487,12 @@ class Turn:
         return (), ((TIMEOUT,) if old is not None and old.deadline is not None else ())
 
 
-def _same_aside(frames: Sequence[Frame], level: PythonFrame, key: Key) -> PythonFrame | None:
+def _same_digression(frames: Sequence[StoredFrame], frame: PythonFrame, key: Key) -> PythonFrame | None:
     """The digression on top that the same handler has begun."""
-    if not frames or frames[-1].kind != PYTHON or frames[-1].name != level.name:
+    if not frames or frames[-1].kind != FrameKind.PYTHON or frames[-1].name != frame.name:
         return None
-    found = PythonFrame.thaw(frames[-1], key)
-    return found if found.aside else None
+    found = PythonFrame.restore(frames[-1], key)
+    return found if found.digresses else None
 
 
 def _waits_for(conversation: Conversation, deadline: Event) -> Run | None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from .answers import Answer, Reading, Unsure
+from smsbot.core.question import Question
+
+from .answers import SILENCE, WRONG, Answer, Reading, Unsure, told
 
 
 class Terms(Protocol):
@@ -83,43 +85,67 @@ def begin(standing: Standing, now: float) -> None:
     standing.parts, standing.settles, standing.doubt = [], 0.0, ""
 
 
-def hear(terms: Terms, standing: Standing, text: str, read: Reading, now: float) -> tuple[Move, Reading]:
-    """A text came; `read` is what it answers by itself. Returned is what happens, and what the text answers here."""
-    if terms.settle and not (isinstance(read, Answer) and read.literal):
-        standing.parts.append(text)
-        standing.settles = now + terms.settle
-        return Move.SETTLE, read
-    return judge(terms, standing, read)
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What happens to an open question, and why."""
+
+    move: Move
+    read: Reading
+    """What the text answers here: what was doubtful once may count the second time."""
+    why: str
+    """One plain sentence."""
+    outcome: str = ""
+    """For coverage: the answer, ``a wrong answer``, ``no answer``."""
 
 
-def judge(terms: Terms, standing: Standing, read: Reading) -> tuple[Move, Reading]:
-    """The answer is complete; what was doubtful once counts the second time in a row, where it can be told."""
-    standing.parts, standing.settles = [], 0.0
-    again = repr(read.again) if isinstance(read, Unsure) and read.again is not None else ""
-    if isinstance(read, Unsure) and again and again == standing.doubt:
-        read = Answer(read.again)
-    standing.doubt = again
-    if isinstance(read, Answer):
-        return Move.TAKE, read
-    if isinstance(read, Unsure) and not standing.unsure:
-        standing.unsure = True
-        return Move.CLARIFY, read
-    standing.wrong += 1
-    return (Move.GIVE_UP if standing.wrong > terms.tries else Move.RETRY), read
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An open question, and what texts and deadlines do to it."""
 
+    name: str
+    question: Question
+    terms: Terms
+    standing: Standing
 
-def due(terms: Terms, standing: Standing, at: float, now: float = 0.0) -> Move:
-    """A deadline has come: the earliest of those that have.
+    def hear(self, text: str, read: Reading, now: float) -> Heard:
+        """A text came; `read` is what it answers by itself."""
+        if self.terms.settle and not (isinstance(read, Answer) and read.literal):
+            self.standing.parts.append(text)
+            self.standing.settles = now + self.terms.settle
+            return Heard(Move.SETTLE, read, f'"{self.name}" waits whether more of the answer comes')
+        return self.judge(read)
 
-    `at` is when it was due, `now` when it is served: a reminder whose question is over by then is not said any more.
-    """
-    if standing.settles:
-        return Move.SETTLE
-    silent = terms.timeout_after and max(at, now) >= standing.asked + terms.timeout_after
-    if terms.remind_after and not standing.reminded and not silent:
-        standing.reminded = True
-        return Move.REMIND
-    return Move.TIMEOUT
+    def judge(self, read: Reading) -> Heard:
+        """The answer is complete; what was doubtful once counts the second time in a row, where it can be told."""
+        self.standing.parts, self.standing.settles = [], 0.0
+        again = repr(read.again) if isinstance(read, Unsure) and read.again is not None else ""
+        if isinstance(read, Unsure) and again and again == self.standing.doubt:
+            read = Answer(read.again)
+        self.standing.doubt = again
+        if isinstance(read, Answer):
+            shown = told(self.question, read.value)  # what was written freely stays unsaid
+            return Heard(Move.TAKE, read, f'the text answers "{self.name}"' + (f": {shown}" if shown else ""), shown)
+        if isinstance(read, Unsure) and not self.standing.unsure:
+            self.standing.unsure = True
+            why = f'unsure whether the text answers "{self.name}", because {read.why}: asked once more'
+            return Heard(Move.CLARIFY, read, why)
+        self.standing.wrong += 1
+        if self.standing.wrong > self.terms.tries:
+            return Heard(Move.GIVE_UP, read, f'"{self.name}" was answered wrongly {self.standing.wrong} times', WRONG)
+        return Heard(Move.RETRY, read, f'the text does not answer "{self.name}"', WRONG)
+
+    def due(self, at: float, now: float = 0.0) -> Heard:
+        """A deadline has come: the earliest of those that have. Fragments that have settled are judged by the caller.
+
+        `at` is when it was due, `now` when it is served: a reminder whose question is over by then is said no more.
+        """
+        if self.standing.settles:
+            return Heard(Move.SETTLE, None, "")
+        silent = self.terms.timeout_after and max(at, now) >= self.standing.asked + self.terms.timeout_after
+        if self.terms.remind_after and not self.standing.reminded and not silent:
+            self.standing.reminded = True
+            return Heard(Move.REMIND, None, f'"{self.name}" is not answered yet')
+        return Heard(Move.TIMEOUT, None, f'no answer to "{self.name}" in time', SILENCE)
 
 
 def deadline(terms: Terms, standing: Standing) -> float | None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from smsbot.core.commit import Commit, Entry, Timer, Verdict, digest
-from smsbot.core.conversation import Conversation, Frame, Run
+from smsbot.core.conversation import Conversation, Run, StoredFrame
 from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
 from smsbot.core.message import Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
@@ -94,7 +94,7 @@ async def test_unread_comes_in_order_and_pages(store: SqliteStore) -> None:
 
 
 async def test_a_turn_is_committed_whole(store: SqliteStore) -> None:
-    frame = Frame("handler", "order", "size", '{"n":1}', "Size?", NOW + 60, "gone")
+    frame = StoredFrame("handler", "order", "size", '{"n":1}', "Size?", NOW + 60, "gone")
     run = Run(digest("run"), "pizza", "pizza", NOW, (frame,))
     after = Conversation(ANN, 1, run, {"name": '"Ann"'})
     answer = (

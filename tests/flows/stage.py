@@ -12,9 +12,11 @@ from smsbot.routing.bot import Bot
 from smsbot.routing.chat import Chat
 from smsbot.routing.effects import Effects
 from smsbot.turns.context import Context
-from smsbot.turns.frames import FlowVersions, Resume
+from smsbot.turns.flow_versions import FlowVersions
+from smsbot.turns.frames import Resume
 from smsbot.turns.lines import Line
 from smsbot.turns.live import LiveFrames
+from smsbot.turns.once import Once
 from smsbot.turns.runner import Runner
 
 KEY = Key("7255", "+1")
@@ -46,12 +48,12 @@ def perform(versions: FlowVersions, wake: Resume, person: Person, now: float) ->
     chat = Chat(event, before, segmenter=store)
     line = Line("7255", _BOT, "main", versions=versions)
     context = Context(
-        line, event, b"r" * 16, before, chat.effects, person, now, {}, chat, store.cut, {}, LiveFrames(), 0
+        line=line, event=event, run=b"r" * 16, before=before, effects=chat.effects, person=person, now=now, chat=chat,
+        once=Once(event=event, effects=chat.effects, cut=store.cut), live=LiveFrames(), provided={}, journals={},
     )  # fmt: skip
-    play = Runner(context, wake)
-    running = play.run()
+    running = Runner(context, wake).run()
     try:
         running.send(None)
     except StopIteration:
-        return chat.effects, play.context.why
+        return chat.effects, context.why
     raise AssertionError("nothing really waits here")

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsbot.core.conversation import Frame
+from smsbot.core.conversation import StoredFrame
 from smsbot.core.errors import FlowError
 from smsbot.core.problem import errors
 from smsbot.flows.flow_set import FlowSet, build, restore
@@ -15,7 +15,10 @@ from smsbot.flows.loader import read
 from smsbot.flows.source import Source, from_plain
 from smsbot.flows.state import Begin, Due, Input, Person, Said, State
 from smsbot.routing.effects import Effects
-from smsbot.turns.frames import FlowFrame, FlowVersions, Resume, Stack, thaw
+from smsbot.turns import frames as stacks
+from smsbot.turns.flow_frame import FlowFrame
+from smsbot.turns.flow_versions import FlowVersions
+from smsbot.turns.frames import Resume, Stack
 
 from .stage import KEY, perform
 
@@ -120,14 +123,16 @@ EVENTS = st.lists(
 )  # fmt: skip
 
 
-def turn(versions: FlowVersions, frames: tuple[Frame, ...], what: Input | None, now: float) -> tuple[Effects, str]:
+def turn(
+    versions: FlowVersions, frames: tuple[StoredFrame, ...], what: Input | None, now: float
+) -> tuple[Effects, str]:
     """One turn from stored frames, as the pipeline takes it; actions return a number."""
     if not frames:
         stack = Stack(versions.current, [FlowFrame(versions.current.flow("main"), State())])
         wake = Resume(stack, Begin(), True)
     else:
         assert what is not None
-        wake = Resume(thaw(versions, frames, versions.current.hash, KEY), what)
+        wake = Resume(stacks.restore(versions, frames, versions.current.hash, KEY), what)
     return perform(versions, wake, Person(now, {"number": "+1"}, "7255"), now)
 
 
@@ -150,7 +155,7 @@ def test_every_event_yields_a_turn(flow_set: FlowSet, events: list[str]) -> None
             if effects.end is not None:
                 break
             assert effects.frames
-            frames: tuple[Frame, ...] = effects.frames
+            frames: tuple[StoredFrame, ...] = effects.frames
             deadline = frames[-1].deadline
             assert deadline is not None
             assert deadline >= now

@@ -15,7 +15,7 @@ import pytest
 from smsbot import Bot, Chat, NoReply, RouteError, TooManyTries, choice, integer, retrying
 from smsbot.testing.sim import Sim
 from smsbot.turns import blocking
-from smsbot.turns.frames import FlowVersions
+from smsbot.turns.flow_versions import FlowVersions
 from smsbot.turns.lines import table_of
 
 from ..house import ANN

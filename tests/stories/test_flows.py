@@ -224,6 +224,23 @@ async def test_a_flow_that_goes_round_is_stopped(house: Any, tmp_path: Path) -> 
     assert "100 steps without waiting" in event["detail"]
 
 
+async def test_a_flow_that_goes_round_an_action_is_stopped(house: Any, tmp_path: Path) -> None:
+    text = "flow: x\nstart: x\nsteps:\n  - {id: a, do: stock(), save: n, then: [{when: n < 0, go: b}, {go: a}]}\n  - {id: b, say: B}\n"
+    bot = Bot(flows=write(tmp_path, x=text))
+    called: list[int] = []
+
+    @bot.action
+    def stock() -> int:
+        called.append(1)
+        return 3
+
+    h: House = await house(bot)
+    assert await talk(h, "x") == []
+    (event,) = await h.events()
+    assert "1000 times without waiting" in event["detail"]
+    assert len(called) == 1000
+
+
 async def test_the_language_of_the_start_word_stays_with_the_person(house: Any, tmp_path: Path) -> None:
     text = """\
 flow: hi

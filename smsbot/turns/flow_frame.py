@@ -1,0 +1,145 @@
+"""A flow as one frame of a run: where it stands, how a text is read there, how it goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from smsbot.core.conversation import FrameKind, StoredFrame
+from smsbot.core.question import Question
+from smsbot.flows import engine
+from smsbot.flows.state import CallAction, CallFlow, Done, Input, Person, Progress, Result, State, Waiting, load_state
+from smsbot.flows.steps import Ask, Flow
+from smsbot.understanding.answers import Reading
+
+from .context import Context
+
+
+@dataclass(slots=True)
+class FlowFrame:
+    """One flow of a run, and where it stands."""
+
+    flow: Flow
+    state: State
+    kind = FrameKind.FLOW
+    digresses = False
+
+    @classmethod
+    def restore(cls, stored: StoredFrame, flow: Flow) -> FlowFrame:
+        """The frame as it was stored."""
+        return cls(flow, load_state(stored.state, stored.data, stored.prompt))
+
+    def stored(self) -> StoredFrame:
+        """The frame as it is stored."""
+        return StoredFrame(FrameKind.FLOW, self.flow.name, self.state.step, self.state.dump(), self.prompt)
+
+    # -- where it stands ----------------------------------------------------------------------------
+
+    @property
+    def _ask(self) -> Ask | None:
+        step = self.flow.steps.get(self.state.step)
+        return step.ask if step is not None else None
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people: ``pizza.size``."""
+        return f"{self.flow.name}.{self.state.step}"
+
+    @property
+    def question(self) -> Question | None:
+        """The open question."""
+        return self._ask.question if self.state.phase == "ask" and self._ask is not None else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question is open."""
+        return self.state.phase == "ask"
+
+    @property
+    def prompt(self) -> str:
+        """What is asked again after a digression: only an open question."""
+        return self.state.prompt if self.asks else ""
+
+    @property
+    def deadline(self) -> float | None:
+        """The next moment at which something happens without the person."""
+        return engine.deadline_of(self.flow, self.state)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether there is a question before the open one."""
+        return len(self.state.trail) > 1
+
+    @property
+    def settles(self) -> bool:
+        """Whether any text may be a fragment of the answer that is waited for."""
+        return self._ask is not None and self._ask.settle > 0 and self._ask.question.free
+
+    @property
+    def switchable(self) -> bool:
+        """Whether another start word may leave the open question."""
+        return self._ask is None or (self._ask.interrupt and not self._ask.question.free)
+
+    @property
+    def questions(self) -> int:
+        """How many questions its run has asked."""
+        return self.state.questions
+
+    def read(self, text: str, person: Person) -> Reading:
+        """What a text is to the open question."""
+        return engine.reading_of(self.flow, self.state, text, person)
+
+    def asked_again(self, now: float) -> None:
+        """The open question is asked once more, after a digression: its time begins anew."""
+        self.state.asked = now
+
+    # -- going on -----------------------------------------------------------------------------------
+
+    async def resume(self, given: Input, context: Context) -> Waiting | CallFlow | CallAction | Done:
+        """Go on with what happened, until something is waited for or called."""
+        step = self.state.step
+        progress = engine.resume(self.flow, self.state, given, context.person, context.now)
+        self._collect(progress, step, context)
+        return progress.outcome
+
+    def returned(self, done: Done, questions: int, context: Context) -> Input | None:
+        """What it goes on with when what it called has ended; None where it ends too."""
+        if done.lost:
+            context.effects.end = done.label
+            return None
+        context.effects.late = None  # the caller goes on, so nothing waits for that answer any more
+        context.effects.end = None
+        self.state.questions = max(questions, self.state.questions)
+        return Result(plain(done.value), done.label)
+
+    def _collect(self, progress: Progress, step: str, context: Context) -> None:
+        """What one resumption said, visited and changed; `step` is where it stood before."""
+        effects, chat = context.effects, context.chat
+        if progress.way:
+            effects.ways.append((f"{self.flow.name}.{step}", progress.way, None))
+        effects.texts += progress.said
+        chat.speak_for(effects.texts)
+        effects.visits += [f"{self.flow.name}.{step}" for step in progress.visits]
+        effects.handoffs += progress.handoffs
+        for name, value in progress.contact.items():
+            chat.contact[name] = value
+        effects.took |= progress.took
+        effects.join |= self.flow.join
+        if progress.late is not None:
+            state, until = progress.late
+            context.stay_open(FlowFrame(self.flow, state).stored(), until)
+        if progress.contact:
+            person = context.person
+            context.person = dataclasses.replace(person, contact={**person.contact, **progress.contact})
+        context.why = context.why or progress.why
+
+
+def plain(value: Any) -> Any:
+    """What an action returned, as data: dataclasses become maps, tuples lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,192 @@
+"""The function of a conversation under way: called with what it began with, given what happened, live or replayed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from itertools import takewhile
+from typing import Any
+
+from smsbot.conversations import journal
+from smsbot.conversations.journal import Journal, Record
+from smsbot.conversations.replay import Finished, Foreign, Raised, Replay
+from smsbot.core import codec
+from smsbot.core.conversation import Conversation
+from smsbot.core.message import Message
+from smsbot.core.request import Request
+from smsbot.core.start import start_of
+from smsbot.routing.chat import Chat
+from smsbot.routing.injection import Signature
+
+from .blocking import watched
+from .context import Context
+from .live import LiveCall
+from .once import Alone, NotNow
+from .python_state import PythonState
+
+Wanted = Request | Finished
+"""What a function waits for, or that it has ended."""
+
+
+async def take_up(state: PythonState, record: Record | None, context: Context) -> Wanted:
+    """Let the function go on with what happened; None begins it."""
+    call = state.call = state.call or context.live.take(state.journal_place, context.before.version)
+    if call is not None and record is not None:
+        call.replay.event = context.event.id
+        attend(call, context)
+        return await go_on(call, record, context)
+    call = await begin_again(state, context, began=record is None)
+    wanted = await forward(call, None, context)
+    if record is None:
+        return wanted
+    if call.replay.journal.place > state.taken:  # this event's record is there already: the turn runs again
+        return wanted
+    if isinstance(wanted, Finished) or wanted.site != record.site:
+        raise journal.changed(record.site, wanted.site if isinstance(wanted, Request) else "its end")
+    call.chat.contact.keep()
+    attend(call, context)
+    return await go_on(call, record, context)
+
+
+async def begin_again(state: PythonState, context: Context, *, began: bool) -> LiveCall:
+    """A fresh call of the function, with all that has happened before it."""
+    records = await _past(state, context, began)
+    chat = context.chat if began and state.handler is not None else _own_chat(state, context)
+    chat.reseed(state.key)
+    chat.replay(state.started, context.effects)
+    replay = Replay(
+        lambda: _called(state, chat, context), chat, Journal(records), context.event.id, -1 if began else state.taken
+    )
+    call = state.call = LiveCall(state.name, state.journal_place, replay, chat)
+    chat.driver = Alone(context.once, call)
+    if began:
+        attend(call, context)
+    return call
+
+
+async def _past(state: PythonState, context: Context, began: bool) -> list[Record]:
+    """What has happened in a conversation and counts."""
+    records = await _journal(state, context, began)
+    if state.run != context.run:  # a late answer: a run of its own, with what the former knew
+        records = records[: state.taken]
+        context.effects.records += [r.entry(context.run, state.key, n) for n, r in enumerate(records, 1)]
+        state.run = context.run
+        records += (await _journal(state, context, not context.event.seq))[state.taken :]
+    kept = 0 if began else state.taken
+    ours = list(takewhile(lambda r: r.event == context.event.id, records[kept:]))
+    if len(records) > kept + len(ours):  # what a turn that failed for good has left behind
+        records = [*records[:kept], *ours]
+        context.effects.stale.append((*state.journal_place, len(records)))
+    return records
+
+
+async def _journal(state: PythonState, context: Context, began: bool) -> list[Record]:
+    """All that has happened in a conversation."""
+    found = context.journals.get(state.journal_place)
+    if found is not None or (began and not (context.event.seq and context.once.cut)):
+        return list(found or ())  # what begins with an event that nobody has seen before has no past
+    if context.once.cut is None:
+        raise NotNow
+    return await context.load(*state.journal_place)
+
+
+def _own_chat(state: PythonState, context: Context) -> Chat:
+    """What a conversation holds that did not begin with this turn: the world as it was then."""
+    first = Conversation(context.event.key, contact=state.contact)
+    chat = Chat(state.started, first, defaults=context.line.defaults)
+    chat.data = codec.fresh(state.data)
+    return chat
+
+
+def attend(call: LiveCall, context: Context) -> None:
+    """From now on it speaks in this turn."""
+    call.chat.driver = Alone(context.once, call)
+    call.chat.attend(context.effects)
+
+
+def _called(state: PythonState, chat: Chat, context: Context) -> Coroutine[Any, Any, Any]:
+    """The call of the conversation's function, with its arguments and what surrounds it."""
+    line, bot = context.line, context.line.bot
+    provided = context.provided  # a conversation lives longer than the turn that began it, so it holds no more
+    values = codec.fresh(state.values)  # what the function does to lists shall not be there when it is replayed
+    if state.action:
+        return _awaited(bot.action_call(state.title, values["args"], values["kwargs"], {**provided, Chat: chat}))
+    signature = signature_of(state, context)
+    event = start_of(state.started).data if state.started.kind == "event" else {}
+    values = {
+        "chat": chat, "message": Message.of(state.started), "text": state.started.text, "contact": chat.contact,
+        "event": event, **values,
+    }  # fmt: skip
+    if signature.is_async and not bot.middlewares:
+        made: Coroutine[Any, Any, Any] = signature.call(values, provided)
+        return made
+
+    async def handler() -> Any:
+        if signature.blocking:
+            return await line.threads.run(signature.call, values, provided)
+        result = signature.call(values, provided)
+        return await result if inspect.isawaitable(result) else result
+
+    call: Callable[[], Coroutine[Any, Any, Any]] = handler
+    for middleware in reversed(bot.middlewares):
+        call = _wrap(middleware, chat, call)
+    return call()
+
+
+def signature_of(state: PythonState, context: Context) -> Signature:
+    """The handler of a conversation; raises `Changed` if it is gone."""
+    return state.handler or context.line.function(state.name)
+
+
+async def go_on(call: LiveCall, record: Record, context: Context) -> Wanted:
+    """Give the function what it waited for."""
+    request = call.replay.request
+    assert request is not None
+    kept = call.replay.journal.ran_again(request)
+    if kept is None:
+        context.once.keep(call, record)
+    call.chat.woken(record)
+    return await forward(call, Replay.given(request, kept or record), context)
+
+
+async def forward(call: LiveCall, given: Any, context: Context) -> Wanted:
+    """Let it run; what it awaits outside goes to the event loop."""
+    wanted = _go(call, given)
+    while isinstance(wanted, Foreign):
+        if context.once.cut is None:
+            raise NotNow
+        try:
+            answer: Any = await _Passed(wanted.awaited)
+        except BaseException as error:
+            answer = Raised(error)
+        wanted = _go(call, answer)
+    return wanted
+
+
+def _go(call: LiveCall, given: Any) -> Wanted | Foreign:
+    with watched(call.name, call.replay.place):
+        return call.replay.go(given)
+
+
+class _Passed:
+    """What the event loop is given in the name of a conversation's code."""
+
+    def __init__(self, awaited: Any) -> None:
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return (yield self._awaited)
+
+
+async def _awaited(call: Callable[[], Any]) -> Any:
+    result = call()
+    return await result if inspect.isawaitable(result) else result
+
+
+def _wrap(
+    middleware: Callable[..., Awaitable[Any]], chat: Chat, inner: Callable[[], Coroutine[Any, Any, Any]]
+) -> Callable[[], Coroutine[Any, Any, Any]]:
+    async def call() -> Any:
+        return await middleware(chat, inner)
+
+    return call

@@ -1,0 +1,174 @@
+"""A conversation function as it is stored: what started it, what it has asked, where it waits (pure)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from smsbot.core import codec
+from smsbot.core.commit import digest
+from smsbot.core.conversation import FrameKind, StoredFrame
+from smsbot.core.message import Event, Key
+from smsbot.core.question import Question
+from smsbot.core.request import Ask, Terms
+from smsbot.core.sites import path_of
+from smsbot.flows.state import Person
+from smsbot.routing.injection import Signature
+from smsbot.understanding import asking
+from smsbot.understanding.answers import Reading
+from smsbot.understanding.asking import Asked
+
+from .live import LiveCall, Place
+
+_PLAIN = ("site", "name", "prompt", "retry", "remind", "back", "unsure")
+
+
+@dataclass(slots=True)
+class OpenQuestion:
+    """The open question of a conversation, as it is stored."""
+
+    site: str
+    name: str
+    prompt: str
+    question: Question
+    terms: Terms
+    retry: str = ""
+    remind: str = ""
+    back: bool = False
+    unsure: str = ""
+    standing: asking.Open = field(default_factory=asking.Open)
+
+    @classmethod
+    def of(cls, ask: Ask, now: float) -> OpenQuestion:
+        """The question that has just been asked."""
+        made = cls(ask.site, ask.name, ask.prompt, ask.question, ask.terms, ask.retry, ask.remind, ask.back, ask.unsure)
+        asking.begin(made.standing, now)
+        return made
+
+    def read(self, text: str, person: Person) -> Reading:
+        """What a text is to it."""
+        return person.read(self.question, text, self.prompt)
+
+    def asked_again(self, person: Person) -> str:
+        """The question once more, with a hint how it is answered."""
+        return person.asked_again(self.question, self.prompt)
+
+    @property
+    def asked(self) -> Asked:
+        """What texts and deadlines do to it."""
+        return Asked(self.name, self.question, self.terms, self.standing)
+
+    def dump(self) -> dict[str, Any]:
+        """As plain data."""
+        question = {f.name: getattr(self.question, f.name) for f in dataclasses.fields(Question)}
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return plain | {
+            "question": {**question, "choices": {k: list(v) for k, v in self.question.choices.items()}},
+            "terms": dataclasses.asdict(self.terms), "standing": dataclasses.asdict(self.standing),
+        }  # fmt: skip
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> OpenQuestion:
+        """From plain data."""
+        question = dict(stored["question"])
+        question["choices"] = {k: tuple(v) for k, v in question["choices"].items()}
+        rest = {name: stored[name] for name in _PLAIN if name in stored}
+        return cls(
+            **rest, question=Question(**question), terms=Terms(**stored["terms"]),
+            standing=asking.Open(**stored["standing"]),
+        )  # fmt: skip
+
+
+@dataclass(slots=True, kw_only=True)
+class PythonState:
+    """A conversation function of a run, and where it stands."""
+
+    name: str
+    """Where its function is found: module and qualified name."""
+    run: bytes
+    key: bytes
+    """With the run, what its journal is kept by."""
+    started: Event
+    """What started it."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """The holes of its start word, the arguments of a restart."""
+    contact: Mapping[str, str] = field(default_factory=dict)
+    """What was known of the person when it began."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The run's data when it began."""
+    used: list[str] = field(default_factory=list)
+    """Names in `values` that have answered a question already."""
+    taken: int = 0
+    """Requests that were answered when it was stored."""
+    open: OpenQuestion | None = None
+    until: float = 0.0
+    """When its sleep ends; 0: it does not sleep."""
+    site: str = ""
+    """Where it waits."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What the person has answered, by name, for people."""
+    digresses: bool = False
+    """Whether the question below is asked again when it ends."""
+    repeats: bool = True
+    """Whether it is asked again; what a state's handler has asked comes from the same question."""
+    action: bool = False
+    """Whether a flow called it."""
+    handler: Signature | None = None
+    """The handler that it begins with in this turn."""
+    call: LiveCall | None = None
+    """Its function under way."""
+
+    @property
+    def title(self) -> str:
+        """The function's own name, for people."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def journal_place(self) -> Place:
+        """What its journal is kept by."""
+        return self.run, self.key
+
+    @classmethod
+    def begin(
+        cls, function: Callable[..., Any], run: bytes, event: Event, values: Mapping[str, Any], *, salt: bytes,
+        contact: Mapping[str, str], data: Mapping[str, Any] | None = None,
+    ) -> Self:  # fmt: skip
+        """One that begins; `salt` tells those apart that begin in one turn, and from the turn's actions."""
+        return cls(
+            name=path_of(function), run=run, key=digest(event.id, salt), started=event, values=values,
+            contact=contact, data=data or {},
+        )  # fmt: skip
+
+    def stored(self) -> StoredFrame:
+        """The frame as it is stored."""
+        started, asked = self.started, self.open
+        state = asked.name if asked is not None else "sleep" if self.until else "call"
+        kept = {
+            "run": self.run.hex(), "key": self.key.hex(), "taken": self.taken, "values": dict(self.values),
+            "started": [started.id.hex(), started.kind, started.text, started.at, started.data],
+            "contact": dict(self.contact), "data": dict(self.data), "used": self.used,
+            "site": self.site, "until": self.until, "open": asked.dump() if asked is not None else None,
+            "answers": self.answers, "aside": self.digresses, "action": self.action, "repeats": self.repeats,
+        }  # fmt: skip
+        return StoredFrame(FrameKind.PYTHON, self.name, state, codec.dumps(kept), asked.prompt if asked else "")
+
+    @classmethod
+    def restore(cls, stored: StoredFrame, key: Key) -> Self:
+        """The frame as it was stored."""
+        kept = codec.loads(stored.data)
+        identity, kind, text, at, data = kept["started"]
+        return cls(
+            name=stored.name, run=bytes.fromhex(kept["run"]), key=bytes.fromhex(kept["key"]),
+            started=Event(bytes.fromhex(identity), key, kind, text, at, data=data),
+            values=kept["values"], contact=kept["contact"], data=kept["data"], used=kept["used"],
+            taken=kept["taken"], open=OpenQuestion.load(kept["open"]) if kept["open"] else None,
+            until=kept["until"], site=kept["site"], answers=kept["answers"], digresses=kept["aside"],
+            repeats=kept.get("repeats", True), action=kept["action"],
+        )  # fmt: skip
+
+
+def runs_of(frames: Iterable[StoredFrame]) -> set[bytes]:
+    """The runs whose journals stored conversations are replayed from."""
+    return {bytes.fromhex(codec.loads(f.data)["run"]) for f in frames if f.kind == FrameKind.PYTHON}
