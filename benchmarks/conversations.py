@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,7 +32,7 @@ from smsbot.turns.lines import Line
 from smsbot.turns.live import LiveFrames
 from smsbot.turns.once import Once
 from smsbot.turns.python_frame import PythonFrame
-from smsbot.turns.runner import Runner, at_once
+from smsbot.turns.runner import Runner
 from smsbot.understanding.answers import Answer
 
 QUESTIONS, ROUNDS = 50, 15
@@ -53,6 +54,13 @@ async def go(chat: Chat) -> None:
 async def wait(chat: Chat) -> None:
     name = await chat.ask("Your name?")
     chat.say(f"Hello {name}.")
+
+
+def run_at_once(runner: Runner) -> None:
+    """Run frames to their end; nothing in them waits."""
+    with suppress(StopIteration):
+        runner.run().send(None)
+        raise AssertionError("nothing really waits here")
 
 
 class Hand:
@@ -86,7 +94,7 @@ class Hand:
             once=Once(event=event, effects=chat.effects), live=self.live, provided={}, journals=journals,
         )  # fmt: skip
         play = Runner(context, wake)
-        assert at_once(play)
+        run_at_once(play)
         took = time.perf_counter() - began
         self.records += [Record.of(e) for e in chat.effects.records]
         frames = chat.effects.frames or ()

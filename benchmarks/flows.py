@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -30,7 +31,7 @@ from smsbot.turns.frames import Resume, Stack, restore
 from smsbot.turns.lines import Line
 from smsbot.turns.live import LiveFrames
 from smsbot.turns.once import Once
-from smsbot.turns.runner import Runner, at_once
+from smsbot.turns.runner import Runner
 
 STEPS, ROUNDS = 40, 9
 NOW = 1_780_000_000.0
@@ -51,6 +52,13 @@ def flow_of(name: str, steps: int) -> str:
             lines.append(f'  - {{{asks}, type: "integer(0, 99)", check: q{n} != 13}}')
     lines += ["asides:", "  - {id: gone, say: Gone., end: abandoned}"]
     return "\n".join(lines) + "\n"
+
+
+def run_at_once(runner: Runner) -> None:
+    """Run frames to their end; nothing in them waits."""
+    with suppress(StopIteration):
+        runner.run().send(None)
+        raise AssertionError("nothing really waits here")
 
 
 def engine_turns(versions: FlowVersions) -> int:
@@ -75,7 +83,7 @@ def engine_turns(versions: FlowVersions) -> int:
             line=line, event=event, run=b"r" * 16, before=before, effects=effects, person=PERSON, now=NOW, chat=chat,
             once=Once(event=event, effects=effects), live=LiveFrames(), provided={}, journals={},
         )  # fmt: skip
-        assert at_once(Runner(context, wake)), "no action is called here"
+        run_at_once(Runner(context, wake))
         turns += 1
         if effects.end is not None:
             return turns

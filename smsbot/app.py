@@ -269,7 +269,7 @@ class App:
             bot.starter = self.commands.emit
         stack.push_async_callback(self._drain)
         ticks = Schedules(
-            self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.spawn, self._zones()
+            self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.tasks.spawn, self._zones()
         )
         ticks.start()
         self.timers.ticks = ticks
@@ -320,7 +320,7 @@ class App:
     async def _drain(self) -> None:
         reached("drain.begun")
         end = asyncio.get_running_loop().time() + _DRAIN
-        await self.dispatcher.drain(_DRAIN)
+        await self.dispatcher.tasks.drain(_DRAIN)
         for line in self.lines.values():
             line.threads.close()
         self.dispatcher.live.close()

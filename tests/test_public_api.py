@@ -39,6 +39,8 @@ def test_all_is_what_is_visible() -> None:
         "failpoints",
         "accounts",
         "log",
+        "turns",
+        "understanding",
         "threads",
     }
     visible = {n for n in vars(smsbot) if not n.startswith("_")} - modules

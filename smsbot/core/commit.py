@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 
 from .conversation import Conversation, Run
@@ -43,6 +43,7 @@ class Commit:
 
     event: Event
     after: Conversation
+    _: KW_ONLY
     consumed: bool = True
     note: str = ""
     """Why this happened, one plain sentence."""

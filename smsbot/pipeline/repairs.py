@@ -96,7 +96,7 @@ class Repairs:
     async def resume(self, scopes: Sequence[Sequence[str]], everything: bool, why: str = "") -> None:
         """Let them leave, and conversations go on."""
         await pauses(self._store, "resume", [(s, n) for s, n in scopes], everything, why, self._clock.now())
-        self._dispatcher.resumed()
+        self._dispatcher.queues.resumed()
         self._sender.kick()
 
     async def send_again(self, wanted: Filter) -> int:

@@ -51,7 +51,7 @@ class Timers:
     async def next_due(self) -> float | None:
         """When something is due next."""
         ticks = self.ticks.next_due if self.ticks else None
-        due = (await self._store.next_due(), self._dispatcher.next_retry, ticks, self._sender.next_try)
+        due = (await self._store.next_due(), self._dispatcher.queues.next_retry, ticks, self._sender.next_try)
         return min((d for d in due if d is not None), default=None)
 
     def stop(self) -> None:
@@ -95,7 +95,7 @@ class Timers:
             raise failed[0]
 
     async def _retry(self) -> None:
-        self._dispatcher.retry_due()
+        self._dispatcher.queues.retry_due()
 
     async def _tick(self) -> None:
         if self.ticks is not None:

@@ -151,17 +151,3 @@ class Runner:
         )  # fmt: skip
         frame.action, frame.used = True, list(values)
         return frame
-
-
-def at_once(runner: Runner) -> bool:
-    """Run without awaiting anything; False if it has to."""
-    running = runner.run()
-    try:
-        running.send(None)
-    except StopIteration:
-        return True
-    except NotNow:
-        pass
-    running.close()
-    runner.stack.close()
-    return False

@@ -12,30 +12,27 @@ from itertools import pairwise
 from typing import Any
 
 from smsbot.conversations.journal import Record
-from smsbot.core import codec, phone, segments
-from smsbot.core.commit import Commit, Entry, Timer, digest, run_id
-from smsbot.core.conversation import BETWEEN, Conversation, FrameKind, Late, Run, StoredFrame
+from smsbot.core import codec, segments
+from smsbot.core.commit import Commit, Entry, run_id
+from smsbot.core.conversation import Conversation, FrameKind, StoredFrame
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
-from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, Segmenter
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
-from smsbot.understanding.said import answer_hash
 
+from .commit import Ending, asked_again, fold, standing_after
 from .context import Context, Load
-from .decide import Decider, Decision, timer_data
+from .decide import Decider, Decision
 from .frames import Resume, Stack, pin
 from .lines import Line
 from .live import LiveFrames, Place
 from .once import Once, Pause
 from .outgoing import joined, outgoing_for
 from .python_frame import PythonFrame
-from .python_state import runs_of
 from .runner import Runner
 
-TIMEOUT = "timeout"
 _APOLOGY = 1000
 """Where the texts of an error handler are counted from, so that none is taken for one said before."""
 
@@ -197,6 +194,8 @@ class Turn:
     def ran(self, runner: Runner) -> None:
         """What the run came to."""
         self.decision = replace(self.decision, why=runner.context.why or self.decision.why)
+        if not runner.waited:
+            self.discard()
         if self.decision.wake is not None or not runner.waited or self._function is None:
             return
         frame, run = self._function, self.before.run  # the handler waits, so it is a conversation
@@ -261,8 +260,8 @@ class Turn:
             return None
         self._version += 1
         return Commit(
-            self.event,
-            replace(self.before, version=self._version),
+            event=self.event,
+            after=replace(self.before, version=self._version),
             consumed=False,
             note=self.decision.why,
             outgoing=outgoing,
@@ -294,197 +293,29 @@ class Turn:
         for begin, end in pairwise(cuts):
             yield from enumerate(joined(effects.said[begin:end]), begin)
 
-    def step(self, now: float, note: str = "") -> Commit:
+    def end(self, now: float, note: str = "") -> Commit:
         """The end of the turn."""
-        effects, decision = self.chat.effects, self.decision
-        effects.said += [Reply(segments.fit(text)) for text in decision.says]
-        if decision.ends:
-            effects.end = decision.ends
-        run, runs, visits = self._next_run(now)
-        if self._digressed(run):
-            frame = run.frame if run else None
-            if frame is not None and frame.prompt:
-                effects.said += [Reply(segments.fit(text)) for text in frame.prompt.split(BETWEEN)]
-        outgoing, journal = self._new(now)
-        self._stays = run is not None and self.before.run is not None and run.id == self.before.run.id
-        timers, cancelled = self._timers(run)
-        timers += (decision.parks,) if decision.parks is not None else ()
-        contact = {**self.chat.contact.changes(), **effects.stored}
-        merged = {**self.before.contact, **contact}
-        after = replace(
-            self.before,
-            version=self._version + 1,
-            run=run,
-            contact={n: v for n, v in merged.items() if v is not None} if contact else self.before.contact,
-            late=self._late(run, runs),
-            fallback_at=self.event.at if decision.guesses else self.before.fallback_at,
-            answered=self._answered(),
-            wrote_first=self._wrote_first,
-        )
-        handoffs = (*effects.handoffs, *filter(None, (decision.handoff,)))
-        return Commit(
-            self.event, after, True, note or decision.why, outgoing, timers, cancelled, journal, runs, visits,
-            handoffs, decision.hold, contact, self._starts(), self.before.run is not None and run is None,
-            tuple(effects.dropped), self._stale(), self._forgotten(runs, after.late), self._shrunk(run),
+        ending = Ending(
+            line=self.line, event=self.event, before=self.before, decision=self.decision, effects=self.chat.effects,
+            data=self.chat.data, contact=self.chat.contact.changes(),
+            handler=self.signature.name if self.signature is not None else "",
+            run_id=self._function.run if self._function is not None and self.decision.wake is not None else self.run_id,
+            wrote_first=self._wrote_first, secret=self._secret, now=now,
         )  # fmt: skip
-
-    def _forgotten(self, runs: Iterable[Run], late: Late | None) -> tuple[bytes, ...]:
-        """What has ended, unless an answer that comes late goes back to it; and what none can go back to any more."""
-        before = self.before.late
-        if not runs and before is late:
-            return ()
-        held = runs_of(late.frames) if late is not None else set()
-        ended = {run.id for run in runs if run.ended is not None and run.frames}
-        return tuple((ended | (runs_of(before.frames) if before is not None else set())) - held)
-
-    def _shrunk(self, run: Run | None) -> bool:
-        before = self.before.run
-        return run is not None and before is not None and len(run.frames) < len(before.frames)
+        after = standing_after(ending)
+        texts = (*self.decision.says, *asked_again(ending, after.run))
+        self.chat.effects.said += [Reply(segments.fit(text)) for text in texts]
+        outgoing, journal = self._new(now)
+        self._stays = after.run is not None and self.before.run is not None and after.run.id == self.before.run.id
+        return fold(
+            ending, after, version=self.version, note=note, outgoing=outgoing, journal=journal, stale=self._stale()
+        )
 
     def _stale(self) -> tuple[tuple[bytes, bytes, int], ...]:
         """Once in a turn, and before anything new is journaled."""
         found = tuple(self.chat.effects.stale)
         self.chat.effects.stale.clear()
         return found
-
-    def _starts(self) -> tuple[tuple[Timer, bytes], ...]:
-        """What the bot begins for somebody with this turn."""
-        found: list[tuple[Timer, bytes]] = []
-        for n, wanted in enumerate(self.chat.effects.starts):
-            number = phone.normalise(wanted.to, self.line.country)
-            if not phone.can_receive(number):
-                raise ChatError(f"chat.start(to=…) needs a phone number, not {phone.mask(wanted.to)!r}")
-            if wanted.name not in self.line.table.events:
-                raise ChatError(f'no @bot.event("{wanted.name}") handler and no flow answers "{wanted.name}"')
-            whose = Key(self.line.number, number)
-            identity = digest(self.event.id, "start", b"%d" % n)
-            if wanted.key:
-                identity = identity_of(wanted.name, wanted.key, whose, self._secret)
-            if any(identity == other for _, other in found):
-                continue
-            at = self.event.at if wanted.at is None else max(wanted.at, self.event.at)
-            expires = at + wanted.valid if wanted.valid else 0.0
-            told = Start(wanted.data, checked_busy(wanted.busy), expires)
-            event = Event(identity, whose, "event", wanted.name, at, data=told.pack())
-            found.append((timer_of(event, at, identity, n), identity))
-        return tuple(found)
-
-    def _answered(self) -> bytes:
-        """The last answer, so that the same sent twice is known for a repeat."""
-        took = self.chat.effects.took or (self.route is not None and self.route.kind == "state")
-        if not took or self.event.kind != "text":
-            return self.before.answered
-        return answer_hash(self.event.text) + self.event.id
-
-    def _digressed(self, run: Run | None) -> bool:
-        """Whether something else was answered while a question stays open."""
-        effects = self.chat.effects
-        if run is None or effects.state is not None or effects.end is not None or self.decision.wake is not None:
-            return False
-        return bool(self.decision.says) or (self.route is not None and self.route.kind in ("anywhere", "media"))
-
-    def _next_run(self, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
-        """The open run after this turn, the run rows to write, and the places visited."""
-        before = self.before.run
-        if self.decision.wake is not None:
-            return self._flow_run(self.decision.wake, now)
-        if self.decision.switches and before is not None:
-            run, runs, visits = self._handler_run(None, now)
-            return run, (replace(before, ended=now, end="switched"), *runs), visits
-        return self._handler_run(before, now)
-
-    def _handler_run(self, before: Run | None, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
-        """The same where a handler ran, or nothing did."""
-        effects = self.chat.effects
-        if (
-            before is not None
-            and before.frame is not None
-            and before.frame.kind != FrameKind.HANDLER
-            and self.chat.data
-        ):
-            raise ChatError("a flow or a conversation is open, so chat.data is not kept; use chat.contact, or end it")
-        data = codec.dumps(self.chat.data)
-        if self.event.kind == "timer" and self.route is not None and effects.state is None and effects.end is None:
-            effects.end = "abandoned"  # nobody waits for an answer any more
-        if effects.state is not None:
-            for state in filter(None, (effects.state, effects.then)):
-                self.line.table.state(state)  # raises for one without a handler
-            frame = self._frame(effects.state, data, now)
-            if before is not None:
-                return replace(before, frames=(frame,)), (), (effects.state,)
-            run = self._start(now, frames=(frame,))
-            return run, (run,), (run.started_by, effects.state)
-        if before is not None:
-            if effects.end is not None:
-                return None, (replace(before, ended=now, end=effects.end),), ()
-            if before.frame is None or before.frame.kind != FrameKind.HANDLER or data == before.frame.data:
-                return before, (), ()
-            return (
-                replace(before, frames=(*before.frames[:-1], replace(before.frame, data=data))),
-                (),
-                (),
-            )
-        if self.route is None or self.route.kind not in ("on", "event"):
-            return None, (), ()
-        run = self._start(now, ended=now, end=effects.end or "done")
-        return None, (run,), (run.started_by,)
-
-    def _flow_run(self, wake: Resume, now: float) -> tuple[Run | None, tuple[Run, ...], tuple[str, ...]]:
-        """The same where flows or conversations ran."""
-        effects, before = self.chat.effects, self.before.run
-        visits = tuple(effects.visits)
-        frames, content = effects.frames or (), wake.stack.content
-        if effects.state is not None:  # a conversation went on as a state
-            self.line.table.state(effects.state)
-            frames, effects.end = (self._frame(effects.state, codec.dumps(self.chat.data), now),), None
-        if not wake.fresh:
-            assert before is not None
-            if effects.end is not None:
-                return None, (replace(before, ended=now, end=effects.end),), visits
-            return replace(before, frames=frames, content=content or before.content), (), visits
-        left = () if before is None else (replace(before, ended=now, end="switched"),)
-        run = self._function.run if self._function is not None else self.run_id
-        made = Run(run, self.line.bot.name, wake.started_by, now, frames, content=content)
-        visits = (wake.started_by, *visits)
-        if effects.end is not None:
-            return None, (*left, replace(made, frames=(), ended=now, end=effects.end)), visits
-        return made, (*left, made), visits
-
-    def _late(self, run: Run | None, runs: tuple[Run, ...]) -> Late | None:
-        """The question that may still be answered: one that has just timed out, until another run begins."""
-        late = self.chat.effects.late
-        if late is not None and run is None:
-            return Late(*late)
-        kept = self.before.late
-        over = kept is None or kept.until <= self.event.at or self.event.kind == "optout"
-        return None if runs or run is not None or over else kept
-
-    def _start(
-        self, now: float, frames: tuple[StoredFrame, ...] = (), ended: float | None = None, end: str = ""
-    ) -> Run:
-        by = self.route.trigger if self.route else self.event.kind
-        return Run(self.run_id, self.line.bot.name, by, now, frames, ended, end)
-
-    def _frame(self, state: str, data: str, now: float) -> StoredFrame:
-        effects = self.chat.effects
-        wait = self.line.bot.timeout if effects.timeout is None else effects.timeout
-        prompt = effects.said[-1].text if effects.said else ""
-        name = self.signature.name if self.signature else ""
-        return StoredFrame(FrameKind.HANDLER, name, state, data, prompt, now + wait, effects.then)
-
-    def _timers(self, run: Run | None) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
-        """The timeout to set, and the one that no longer matters."""
-        old = self.before.run.frame if self.before.run else None
-        new = run.frame if run else None
-        if run is not None and new is not None and new.deadline is not None:
-            before = self.before.run
-            same = before is not None and old is not None and (before.id, old.deadline, old.state) == (
-                run.id, new.deadline, new.state
-            )  # fmt: skip
-            if same and self.event.kind != "timer":  # a timer that fired is gone
-                return (), ()
-            return (Timer(self.event.key, TIMEOUT, new.deadline, timer_data(run, new)),), ()
-        return (), ((TIMEOUT,) if old is not None and old.deadline is not None else ())
 
 
 def _same_digression(frames: Sequence[StoredFrame], frame: PythonFrame, key: Key) -> PythonFrame | None:
@@ -493,26 +324,3 @@ def _same_digression(frames: Sequence[StoredFrame], frame: PythonFrame, key: Key
         return None
     found = PythonFrame.restore(frames[-1], key)
     return found if found.digresses else None
-
-
-def _waits_for(conversation: Conversation, deadline: Event) -> Run | None:
-    """The run that a deadline belongs to, if it is open at it still."""
-    run = conversation.run
-    return run if run is not None and run.frame is not None and deadline.data == timer_data(run, run.frame) else None
-
-
-def ended_by_failure(conversation: Conversation, event: Event, now: float) -> Commit | None:
-    """The end ``failed`` of the run whose deadline an event was; None if it is not open at it any more."""
-    run = _waits_for(conversation, event)
-    if run is None:
-        return None
-    after = replace(conversation, version=conversation.version + 1, run=None)
-    return Commit(event, after, consumed=False, runs=(replace(run, ended=now, end="failed"),), released=True)
-
-
-def due_again(conversation: Conversation, event: Event, at: float) -> Commit | None:
-    """The same deadline, later; None if the run is not open at it any more."""
-    if _waits_for(conversation, event) is None:
-        return None
-    after = replace(conversation, version=conversation.version + 1)
-    return Commit(event, after, consumed=False, timers=(Timer(event.key, TIMEOUT, at, event.data),))

@@ -94,7 +94,7 @@ class Mortal(Sim):
     async def _bury(self, task: asyncio.Future[Any]) -> None:
         """Drop all that lived in the process."""
         mine = asyncio.current_task()
-        self.app.dispatcher._closing = True
+        self.app.dispatcher.tasks.closing = True
         for _ in range(20):  # some begin others as they end
             doomed = [t for t in asyncio.all_tasks() if t is not mine]
             if not doomed:

@@ -114,7 +114,7 @@ async def test_a_handler_that_raises_says_nothing_is_retried_then_parked_and_oth
 
     bot.on("hi")(lambda: "hello")
     h: House = await house(bot)
-    h.app.dispatcher.candid = False  # as in `run`: an exception's words may quote a person
+    h.app.dispatcher.failures.candid = False  # as in `run`: an exception's words may quote a person
     await h.text(ANN, "boom")
     await h.text(ANN, "hi")
     await h.text(BOB, "hi")

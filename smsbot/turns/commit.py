@@ -1,0 +1,305 @@
+"""Folds what a turn decided and what it asked for into the one commit that makes it true (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from smsbot.core import codec, phone
+from smsbot.core.commit import Commit, Entry, Timer, digest
+from smsbot.core.conversation import BETWEEN, Conversation, FrameKind, Late, Run, StoredFrame
+from smsbot.core.errors import ChatError
+from smsbot.core.message import Event, Key, Outgoing
+from smsbot.core.start import Start, checked_busy, identity_of, timer_of
+from smsbot.routing.effects import Effects
+from smsbot.routing.router import Route
+from smsbot.understanding.said import answer_hash
+
+from .decide import Decision, timer_data
+from .frames import Resume
+from .lines import Line
+from .python_state import runs_of
+
+TIMEOUT = "timeout"
+"""The name of the timer that a question or a state sets."""
+
+
+class Standing(NamedTuple):
+    """Where the conversation stands after a turn."""
+
+    run: Run | None
+    """The open run."""
+    runs: tuple[Run, ...] = ()
+    """Those that began or ended."""
+    visits: tuple[str, ...] = ()
+    """States, steps and routes that were entered, for the funnel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """All that the end of a turn is folded from."""
+
+    line: Line
+    event: Event
+    before: Conversation
+    decision: Decision
+    effects: Effects
+    data: Mapping[str, Any]
+    """The run's data, as the handler left it."""
+    contact: Mapping[str, str | None]
+    """Changed fields of the contact, as stored."""
+    handler: str
+    """The name of the handler that ran; empty: none did."""
+    run_id: bytes
+    """The run that a new one would be."""
+    wrote_first: bool
+    secret: bytes
+    """What the keys of starts are hashed with."""
+    now: float
+
+    @property
+    def route(self) -> Route | None:
+        """The route that took the event."""
+        return self.decision.match.route if self.decision.match is not None else None
+
+    @property
+    def end(self) -> str | None:
+        """The end label of the run."""
+        return self.decision.ends or self.effects.end
+
+
+def standing_after(ending: Ending) -> Standing:
+    """The open run after the turn, the runs to write, and the places visited."""
+    before = ending.before.run
+    if ending.decision.wake is not None:
+        return _after_frames(ending, ending.decision.wake)
+    if ending.decision.switches and before is not None:
+        after = _after_handler(ending, None)
+        return after._replace(runs=(replace(before, ended=ending.now, end="switched"), *after.runs))
+    return _after_handler(ending, before)
+
+
+def asked_again(ending: Ending, run: Run | None) -> list[str]:
+    """The texts of the question that stays open, where something else was answered meanwhile."""
+    if run is None or ending.effects.state is not None or ending.end is not None or ending.decision.wake is not None:
+        return []
+    digressed = bool(ending.decision.says) or (ending.route is not None and ending.route.kind in ("anywhere", "media"))
+    return run.frame.prompt.split(BETWEEN) if digressed and run.frame is not None and run.frame.prompt else []
+
+
+def fold(
+    ending: Ending,
+    after: Standing,
+    *,
+    version: int,
+    note: str,
+    outgoing: tuple[Outgoing, ...],
+    journal: tuple[Entry, ...],
+    stale: tuple[tuple[bytes, bytes, int], ...],
+) -> Commit:
+    """The end of a turn as one commit."""
+    effects, decision, before = ending.effects, ending.decision, ending.before
+    timers, cancelled = _timers(ending, after.run)
+    contact = {**ending.contact, **effects.stored}
+    merged = {**before.contact, **contact}
+    late = _late(ending, after)
+    conversation = replace(
+        before,
+        version=version,
+        run=after.run,
+        contact={n: v for n, v in merged.items() if v is not None} if contact else before.contact,
+        late=late,
+        fallback_at=ending.event.at if decision.guesses else before.fallback_at,
+        answered=_answered(ending),
+        wrote_first=ending.wrote_first,
+    )
+    return Commit(
+        event=ending.event,
+        after=conversation,
+        consumed=True,
+        note=note or decision.why,
+        outgoing=outgoing,
+        timers=timers if decision.parks is None else (*timers, decision.parks),
+        cancelled=cancelled,
+        journal=journal,
+        runs=after.runs,
+        visits=after.visits,
+        handoffs=(*effects.handoffs, *filter(None, (decision.handoff,))),
+        hold=decision.hold,
+        contact=contact,
+        starts=_starts(ending),
+        released=before.run is not None and after.run is None,
+        dropped=tuple(effects.dropped),
+        stale=stale,
+        forgotten=_forgotten(before.late, late, after.runs),
+        shrunk=_shrunk(before.run, after.run),
+    )
+
+
+# -- where the conversation stands ------------------------------------------------------------------------
+
+
+def _after_handler(ending: Ending, before: Run | None) -> Standing:
+    """Where a handler ran, or nothing did."""
+    effects, now = ending.effects, ending.now
+    held = before is not None and before.frame is not None and before.frame.kind != FrameKind.HANDLER
+    if held and ending.data:
+        raise ChatError("a flow or a conversation is open, so chat.data is not kept; use chat.contact, or end it")
+    data, end = codec.dumps(ending.data), ending.end
+    if ending.event.kind == "timer" and ending.route is not None and effects.state is None and end is None:
+        end = "abandoned"  # nobody waits for an answer any more
+    if effects.state is not None:
+        return _at_state(ending, before, effects.state, data)
+    if before is not None:
+        if end is not None:
+            return Standing(None, (replace(before, ended=now, end=end),))
+        if held or before.frame is None or data == before.frame.data:
+            return Standing(before)
+        return Standing(replace(before, frames=(*before.frames[:-1], replace(before.frame, data=data))))
+    if ending.route is None or ending.route.kind not in ("on", "event"):
+        return Standing(None)
+    run = replace(_begun(ending), ended=now, end=end or "done")
+    return Standing(None, (run,), (run.started_by,))
+
+
+def _at_state(ending: Ending, before: Run | None, state: str, data: str) -> Standing:
+    """Where the handler went to a state."""
+    for name in filter(None, (state, ending.effects.then)):
+        ending.line.table.state(name)  # raises for one without a handler
+    frame = _frame(ending, state, data)
+    if before is not None:
+        return Standing(replace(before, frames=(frame,)), (), (state,))
+    run = replace(_begun(ending), frames=(frame,))
+    return Standing(run, (run,), (run.started_by, state))
+
+
+def _after_frames(ending: Ending, wake: Resume) -> Standing:
+    """Where flows or conversations ran."""
+    effects, before, now, end = ending.effects, ending.before.run, ending.now, ending.end
+    visits = tuple(effects.visits)
+    frames, content = effects.frames or (), wake.stack.content
+    if effects.state is not None:  # a conversation went on as a state
+        ending.line.table.state(effects.state)
+        frames, end = (_frame(ending, effects.state, codec.dumps(ending.data)),), None
+    if not wake.fresh:
+        assert before is not None
+        if end is not None:
+            return Standing(None, (replace(before, ended=now, end=end),), visits)
+        return Standing(replace(before, frames=frames, content=content or before.content), (), visits)
+    left = () if before is None else (replace(before, ended=now, end="switched"),)
+    made = Run(ending.run_id, ending.line.bot.name, wake.started_by, now, frames, content=content)
+    visits = (wake.started_by, *visits)
+    if end is not None:
+        return Standing(None, (*left, replace(made, frames=(), ended=now, end=end)), visits)
+    return Standing(made, (*left, made), visits)
+
+
+def _begun(ending: Ending) -> Run:
+    by = ending.route.trigger if ending.route is not None else ending.event.kind
+    return Run(ending.run_id, ending.line.bot.name, by, ending.now)
+
+
+def _frame(ending: Ending, state: str, data: str) -> StoredFrame:
+    effects = ending.effects
+    wait = ending.line.bot.timeout if effects.timeout is None else effects.timeout
+    prompt = effects.said[-1].text if effects.said else ""
+    return StoredFrame(FrameKind.HANDLER, ending.handler, state, data, prompt, ending.now + wait, effects.then)
+
+
+# -- what else is written ---------------------------------------------------------------------------------
+
+
+def _late(ending: Ending, after: Standing) -> Late | None:
+    """The question that may still be answered: one that has just timed out, until another run begins."""
+    late = ending.effects.late
+    if late is not None and after.run is None:
+        return Late(*late)
+    kept = ending.before.late
+    over = kept is None or kept.until <= ending.event.at or ending.event.kind == "optout"
+    return None if after.runs or after.run is not None or over else kept
+
+
+def _timers(ending: Ending, run: Run | None) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
+    """The timeout to set, and the one that no longer matters."""
+    before = ending.before.run
+    old, new = before.frame if before else None, run.frame if run else None
+    if run is None or new is None or new.deadline is None:
+        return (), ((TIMEOUT,) if old is not None and old.deadline is not None else ())
+    same = before is not None and old is not None and (before.id, old.deadline, old.state) == (
+        run.id, new.deadline, new.state
+    )  # fmt: skip
+    if same and ending.event.kind != "timer":  # a timer that fired is gone
+        return (), ()
+    return (Timer(ending.event.key, TIMEOUT, new.deadline, timer_data(run, new)),), ()
+
+
+def _answered(ending: Ending) -> bytes:
+    """The last answer, so that the same sent twice is known for a repeat."""
+    took = ending.effects.took or (ending.route is not None and ending.route.kind == "state")
+    if not took or ending.event.kind != "text":
+        return ending.before.answered
+    return answer_hash(ending.event.text) + ending.event.id
+
+
+def _starts(ending: Ending) -> tuple[tuple[Timer, bytes], ...]:
+    """What the bot begins for somebody with this turn."""
+    line, event = ending.line, ending.event
+    found: list[tuple[Timer, bytes]] = []
+    for n, wanted in enumerate(ending.effects.starts):
+        number = phone.normalise(wanted.to, line.country)
+        if not phone.can_receive(number):
+            raise ChatError(f"chat.start(to=…) needs a phone number, not {phone.mask(wanted.to)!r}")
+        if wanted.name not in line.table.events:
+            raise ChatError(f'no @bot.event("{wanted.name}") handler and no flow answers "{wanted.name}"')
+        whose = Key(line.number, number)
+        identity = digest(event.id, "start", b"%d" % n)
+        if wanted.key:
+            identity = identity_of(wanted.name, wanted.key, whose, ending.secret)
+        if any(identity == other for _, other in found):
+            continue
+        at = event.at if wanted.at is None else max(wanted.at, event.at)
+        start = Start(wanted.data, checked_busy(wanted.busy), at + wanted.valid if wanted.valid else 0.0)
+        begins = Event(identity, whose, "event", wanted.name, at, data=start.pack())
+        found.append((timer_of(begins, at, identity, n), identity))
+    return tuple(found)
+
+
+def _forgotten(before: Late | None, late: Late | None, runs: Iterable[Run]) -> tuple[bytes, ...]:
+    """What has ended, unless an answer that comes late goes back to it; and what none can go back to any more."""
+    if not runs and before is late:
+        return ()
+    held = runs_of(late.frames) if late is not None else set()
+    ended = {run.id for run in runs if run.ended is not None and run.frames}
+    return tuple((ended | (runs_of(before.frames) if before is not None else set())) - held)
+
+
+def _shrunk(before: Run | None, after: Run | None) -> bool:
+    return after is not None and before is not None and len(after.frames) < len(before.frames)
+
+
+# -- deadlines that cannot be served ----------------------------------------------------------------------
+
+
+def _waits_for(conversation: Conversation, deadline: Event) -> Run | None:
+    """The run that a deadline belongs to, if it is open at it still."""
+    run = conversation.run
+    return run if run is not None and run.frame is not None and deadline.data == timer_data(run, run.frame) else None
+
+
+def ended_by_failure(conversation: Conversation, event: Event, now: float) -> Commit | None:
+    """The end ``failed`` of the run whose deadline an event was; None if it is not open at it any more."""
+    run = _waits_for(conversation, event)
+    if run is None:
+        return None
+    after = replace(conversation, version=conversation.version + 1, run=None)
+    ended = replace(run, ended=now, end="failed")
+    return Commit(event=event, after=after, consumed=False, runs=(ended,), released=True)
+
+
+def due_again(conversation: Conversation, event: Event, at: float) -> Commit | None:
+    """The same deadline, later; None if the run is not open at it any more."""
+    if _waits_for(conversation, event) is None:
+        return None
+    after = replace(conversation, version=conversation.version + 1)
+    return Commit(event=event, after=after, consumed=False, timers=(Timer(event.key, TIMEOUT, at, event.data),))
