@@ -14,7 +14,7 @@ from smsbot import targets
 from smsbot.accounts import SANDBOX, Accounts, Real
 from smsbot.checks.proof import prove
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import UsageError
+from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.message import Key
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Claims
@@ -77,10 +77,11 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
             table = checked_table(bots[name], number, shelves[name], country)
             account = own.account or default
             lines[number] = Line(
-                number, bots[name], account, country,
-                own.help or consent.HELP, own.opted_out or consent.OPTED_OUT, own.opted_in or consent.OPTED_IN,
-                shelves[name], table, language_of_bot(bots[name], table, shelves[name]),
-                settings.timezone(number), _wrong_number(own, bots[name]),
+                number, bots[name], account, country=country,
+                help=own.help or consent.HELP, opted_out=own.opted_out or consent.OPTED_OUT,
+                opted_in=own.opted_in or consent.OPTED_IN, versions=shelves[name], table=table,
+                language=language_of_bot(bots[name], table, shelves[name]),
+                timezone=settings.timezone(number), wrong_number=_wrong_number(own, bots[name]),
                 pace=pace.MOST if own.pace is None else own.pace,
                 per_minute=_per_minute(own),
                 line_per_minute=own.line_per_minute,
@@ -172,7 +173,14 @@ class App:
         self.sender.opted_out = self.inbox.opted_out_elsewhere
         repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.commands = Commands(
-            self.store, self.lines, self.sender, self.inbox, self.hooks, self.gateways, repairs, self.clock
+            self.store,
+            self.lines,
+            sender=self.sender,
+            inbox=self.inbox,
+            hooks=self.hooks,
+            gateways=self.gateways,
+            repairs=repairs,
+            clock=self.clock,
         )
         self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self.accounts.base, lambda: self._closing)
 
@@ -180,14 +188,14 @@ class App:
         self.live = Live(self.store)
         pages = Pages(
             self.store,
-            self.lines,
-            self.clock,
-            self.live,
-            self.commands,
-            self.accounts.fields,
-            self._unready,
-            self.supervisor,
-            self.guesses,
+            lines=self.lines,
+            clock=self.clock,
+            live=self.live,
+            commands=self.commands,
+            fields=self.accounts.fields,
+            unready=self._unready,
+            supervisor=self.supervisor,
+            guesses=self.guesses,
             dev=self.dev,
             real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
         )
@@ -287,10 +295,17 @@ class App:
         self.control = Control(socket_path(self.settings.path), commands)
         await self.control.open()
         stack.push_async_callback(self.control.close)
-        await self.inbox.replay(self.gateways)
+        self.dispatcher.tasks.spawn(self._reread())  # there may be many, and nobody shall wait for them
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()
             log.warning("paused: nothing leaves until `smsbot resume`", what=what, why=pause["why"])
+
+    async def _reread(self) -> None:
+        """Webhooks in quarantine that this version, or these settings, may understand."""
+        try:
+            await self.inbox.replay(self.gateways)
+        except StoreError as error:
+            log.error("webhooks in quarantine could not be read again", why=str(error))
 
     def _zones(self) -> Mapping[Bot, str]:
         """The time zone of each bot: that of its first line."""

@@ -344,7 +344,13 @@ def costs(flow: Flow) -> Iterator[tuple[Cost, Template]]:
                 line = template.node.line + 1 if template.node is not None else 0
                 yield (
                     Cost(
-                        flow.name, line, language, template.source, counted.encoding, counted.segments, counted.forced
+                        flow.name,
+                        line,
+                        language=language,
+                        text=template.source,
+                        encoding=counted.encoding,
+                        segments=counted.segments,
+                        forced=counted.forced,
                     ),
                     template,
                 )

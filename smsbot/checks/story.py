@@ -123,10 +123,19 @@ class _Reader:
             return None
         expect = self.expect(node)
         return Story(
-            self.text(node, "story"), self.path, tuple(self.acts(script.items)), node, self.text(node, "bot"),
-            self.text(node, "line"), self.values(node, "contact"), self.values(node, "actions"), self.clock(node),
-            expect.get("segments"), expect.get("texts"), expect.get("ended"),
-        )  # fmt: skip
+            self.text(node, "story"),
+            path=self.path,
+            script=tuple(self.acts(script.items)),
+            node=node,
+            bot=self.text(node, "bot"),
+            line=self.text(node, "line"),
+            contact=self.values(node, "contact"),
+            actions=self.values(node, "actions"),
+            clock=self.clock(node),
+            segments=expect.get("segments"),
+            texts=expect.get("texts"),
+            ended=expect.get("ended"),
+        )
 
     def text(self, node: Node, key: str) -> str:
         found = node.pairs.get(key)

@@ -92,6 +92,8 @@ def fits(old: Flow, new: Flow, state: State) -> bool:
             return before.call == after.call
         case "wait":
             return bool(after.wait)
+        case "do":
+            return before.do is not None and after.do is not None and before.do.name == after.do.name
     return True
 
 

@@ -85,11 +85,23 @@ class _Reader(Questions):
         if not mains or not name:
             return None
         return Flow(
-            name, self.source.path, compiled, mains[0].id, start, anywhere,
-            frozenset(d.id for d in drafts if d.aside), variables, args, returns,
-            self.flag(keys["join"], "join") if "join" in keys else False, tuple(self.languages),
-            dict(self.names), root, plain(root), self.language(keys["language"]) if "language" in keys else "",
-        )  # fmt: skip
+            name,
+            path=self.source.path,
+            steps=compiled,
+            first=mains[0].id,
+            start=start,
+            anywhere=anywhere,
+            asides=frozenset(d.id for d in drafts if d.aside),
+            variables=variables,
+            args=args,
+            returns=returns,
+            join=self.flag(keys["join"], "join") if "join" in keys else False,
+            languages=tuple(self.languages),
+            kinds=dict(self.names),
+            node=root,
+            content=plain(root),
+            language=self.language(keys["language"]) if "language" in keys else "",
+        )
 
     def start(self, node: Node) -> Start:
         if node.kind != "map":
@@ -109,12 +121,12 @@ class _Reader(Questions):
                 words += self.words(written, "")
         return Start(
             tuple(words),
-            self.count(keys["typos"], "typos", 1) if "typos" in keys else 0,
-            (self.text(keys["event"], "the event") or "") if "event" in keys else "",
-            (self.text(keys["api"], "the api name") or "") if "api" in keys else "",
-            self.busy(keys["busy"]) if "busy" in keys else "",
-            self.seconds(keys["valid"], "valid") if "valid" in keys else 0.0,
-            self.expression(keys["key"]) if "key" in keys else None,
+            typos=self.count(keys["typos"], "typos", 1) if "typos" in keys else 0,
+            event=(self.text(keys["event"], "the event") or "") if "event" in keys else "",
+            api=(self.text(keys["api"], "the api name") or "") if "api" in keys else "",
+            busy=self.busy(keys["busy"]) if "busy" in keys else "",
+            valid=self.seconds(keys["valid"], "valid") if "valid" in keys else 0.0,
+            key=self.expression(keys["key"]) if "key" in keys else None,
         )
 
     def language(self, node: Node) -> str:

@@ -81,7 +81,16 @@ class Source:
             place = Place(self.path, line + 1, column + 1, length)
             excerpt = self.lines[line] if line < len(self.lines) else ""
             self.problems.append(
-                Problem(code, message, place, note, remedy, near or "", excerpt.rstrip("\r"), severity)
+                Problem(
+                    code,
+                    message,
+                    place=place,
+                    note=note,
+                    help=remedy,
+                    suggestion=near or "",
+                    excerpt=excerpt.rstrip("\r"),
+                    severity=severity,
+                )
             )
 
     def unknown(self, code: str, node: Node, message: str, name: str, known: Iterable[str], **more: Any) -> None:

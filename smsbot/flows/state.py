@@ -54,7 +54,7 @@ class Person:
         if question.kind == "custom":
             return self.custom(question.pattern, text)
         language = self.language or declared or self.declared
-        return answers.understand(question, text, self.moment, self.country, language, prompt, self.usual)
+        return answers.understand(question, text, self.moment, self.country, language, prompt=prompt, usual=self.usual)
 
     def asked_again(self, question: Question, prompt: str, declared: str | None = None) -> str:
         """An open question once more, with a hint how it is answered."""
@@ -211,7 +211,8 @@ class Progress:
     """What resuming a frame came to."""
 
     state: State
-    outcome: Outcome = field(default_factory=lambda: Done("done"))
+    outcome: Outcome | None = None
+    """None only while it walks."""
     said: list[str] = field(default_factory=list)
     visits: list[str] = field(default_factory=list)
     contact: dict[str, Any] = field(default_factory=dict)

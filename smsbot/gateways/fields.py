@@ -134,7 +134,9 @@ class FieldMap:
             text, told, sent_at = values["text"].replace("\x00", ""), values.get("id", ""), values.get("time", "")
             pictures, place = _pictures(part, self._names["inbound"].get("media", ())), _part(values)
             who = (request.account, values["from"], values.get("to", ""))
-            return Arrival(*who, text, told, sent_at, canonical(part), pictures, place)
+            return Arrival(
+                *who, text, gateway_id=told, sent_at=sent_at, raw=canonical(part), media=pictures, part=place
+            )
 
         return self.each("inbound", request, arrival)
 

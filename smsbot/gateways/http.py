@@ -270,7 +270,7 @@ class Http:
         def receipt(values: dict[str, str], part: Mapping[str, Any]) -> Receipt:
             outgoing, raw = our_id(values.get("reference", "")) or our_id(values["id"]), values["status"]
             status = self._statuses.get(raw.strip().casefold())
-            return report(request.account, values["id"], status, raw, outgoing, values, part)
+            return report(request.account, values["id"], status, raw, outgoing, values=values, item=part)
 
         return self._fields.each("status", request, receipt)
 

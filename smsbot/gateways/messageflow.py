@@ -154,7 +154,7 @@ class MessageFlow:
 
     def _receipt(self, account: str, values: Mapping[str, str], item: Mapping[str, Any]) -> Receipt:
         raw, reference = values["status"], values["id"]
-        return report(account, reference, _known(raw), raw, our_id(reference), values, item)
+        return report(account, reference, _known(raw), raw, our_id(reference), values=values, item=item)
 
 
 def _make(credentials: Credentials, transport: Transport) -> MessageFlow:

@@ -301,7 +301,16 @@ def _arrival(account: str, item: Mapping[str, Any], names: tuple[str, str, str, 
     if not isinstance(sender, str) or not isinstance(recipient, str) or not sender or not recipient:
         raise NotUnderstood("no From or no To")
     words = str(text or "").replace("\x00", "")
-    return Arrival(account, sender, recipient, words, str(sid or ""), "", raw, _pictures(item))
+    return Arrival(
+        account,
+        sender,
+        recipient=recipient,
+        text=words,
+        gateway_id=str(sid or ""),
+        sent_at="",
+        raw=raw,
+        media=_pictures(item),
+    )
 
 
 def _pictures(item: Mapping[str, Any]) -> tuple[Media, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,23 +15,23 @@ from smsbot.core import codec, phone
 from smsbot.core.clock import Clock, moment
 from smsbot.core.commit import Verdict, digest
 from smsbot.core.errors import NotUnderstood, UsageError
-from smsbot.core.message import Arrival, Event, Key, Outgoing, Quarantined, Receipt, Reply, Unread
+from smsbot.core.message import Arrival, Event, Key, Receipt, Unread
 from smsbot.core.nearest import nearest
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.failpoints import reached
 from smsbot.gateways.base import PLAYED, Gateway, WebhookRequest
 from smsbot.log import Log
 from smsbot.policy import parts
-from smsbot.policy.pace import REST, Pace
-from smsbot.policy.rates import Rate
-from smsbot.stores.base import Acceptance, Consent, Row, Store
+from smsbot.stores.base import Acceptance, Consent, Store
 from smsbot.turns.lines import Line, Lines
-from smsbot.turns.outgoing import outgoing_for
 from smsbot.understanding import consent, noise
 from smsbot.understanding.consent import Word
 
 from . import long_texts
 from .dispatcher import Dispatcher
+from .endings import Endings
+from .limits import Limits
+from .quarantine import FOREIGN, Quarantine
 from .receipts import Receipts
 
 log = Log("smsbot.inbox")
@@ -44,19 +44,7 @@ _DECIDED = 1.0
 """Seconds that an event from outside is waited for until it is known what becomes of it."""
 _LISTED = 100
 _JSON = {"content-type": "application/json"}
-FOREIGN = "a text to a number that is none of our lines"
-"""Why a webhook waits that was understood."""
 _NO_LINE = "no recipient, and its account has not exactly one line"
-
-
-MACHINE = "machine"
-"""The desk that is told of machines at the other end."""
-FLOOD = "flood"
-"""And of numbers that text more than is answered."""
-_PACES = 50_000
-"""Numbers whose pace is remembered."""
-_HELP_EVERY = 60.0
-"""Seconds between two answers to HELP where nothing else is answered."""
 
 
 @dataclass(slots=True)
@@ -80,10 +68,9 @@ class Inbox:
         self._queues: dict[Key, _Queue] = {}
         self._partial: dict[Key, float] | None = None
         """Until when more parts of a long text may come, by conversation."""
-        self._paces: OrderedDict[Key, Pace] = OrderedDict()
-        self._rates: OrderedDict[Key, Rate] = OrderedDict()
-        self._paced: Mapping[str, float] | None = None
-        self._helped: OrderedDict[Key, float] = OrderedDict()
+        self._quarantine = Quarantine(store, lines, clock)
+        self._endings = Endings(store, dispatcher.sender, clock)
+        self._limits = Limits(store, self._endings)
 
     @property
     def crowded(self) -> bool:
@@ -95,11 +82,11 @@ class Inbox:
         try:
             items = gateway.hooks[kind](request)
         except NotUnderstood as error:
-            await self._quarantine(request, kind, error.args[0])
+            await self._quarantine.keep(request, kind, error.args[0])
             return False
         except Exception as error:  # a fault of the gateway must not make the provider deliver for ever
             log.error("a gateway could not read a webhook", account=request.account, exc_info=error)
-            await self._quarantine(request, kind, f"reading it failed: {type(error).__name__}")
+            await self._quarantine.keep(request, kind, f"reading it failed: {type(error).__name__}")
             return False
         return await self._take_all(request, kind, items)
 
@@ -120,7 +107,7 @@ class Inbox:
             rest = request
             if len(bodies) < len(items):
                 rest = replace(request, body=b"[" + b",".join(bodies) + b"]", headers=_JSON)
-            await self._quarantine(rest, kind, why)
+            await self._quarantine.keep(rest, kind, why)
         return not strange
 
     async def take_listed(self, account: str, items: Iterable[Arrival | Receipt]) -> None:
@@ -129,44 +116,9 @@ class Inbox:
         for n in range(0, len(listed), _LISTED):  # a long list must not hold the writer up
             await self._take_all(WebhookRequest(account, b""), "inbound", listed[n : n + _LISTED])
 
-    async def _quarantine(self, request: WebhookRequest, kind: str, reason: str) -> None:
-        why = reason.partition(" (")[0]  # the names of fields may be anything, also what somebody wrote
-        log.warning("a webhook was not understood and lies in quarantine", account=request.account, why=why)
-        kept = Quarantined(request.account, kind, request.body, reason, self._clock.now(), _safe(request.headers))
-        await self._store.quarantine([kept])
-
     async def replay(self, gateways: Mapping[str, Gateway], account: str = "") -> tuple[int, int]:
         """Read quarantined webhooks again; how many were understood, and how many are left."""
-        done = left = 0
-        for row in await self._store.rows("quarantined", account=account, limit=100_000):
-            gateway = gateways.get(row["account"])
-            request = WebhookRequest(row["account"], row["body"], codec.loads(row["headers"]))
-            if gateway is not None and await self._understood(gateway, row, request):
-                await self._store.replayed(row["id"], self._clock.now())
-                done += 1
-            else:
-                left += 1
-        return done, left
-
-    async def _understood(self, gateway: Gateway, row: Row, request: WebhookRequest) -> bool:
-        """Whether a webhook makes sense now, and is taken in.
-
-        What has neither id nor time is told apart by when it came, since all are replayed at one time.
-        """
-        try:
-            items = gateway.hooks[row["kind"]](request)
-            if any(isinstance(i, Unread) for i in items):
-                return False
-            if any(isinstance(i, Arrival) and i.recipient and self._lines.find(i.recipient) is None for i in items):
-                return False
-            at = row["at"]
-            dated = [replace(i, sent_at=i.sent_at or repr(at), late=at) if isinstance(i, Arrival) else i for i in items]
-            return await self._take_all(request, row["kind"], dated)
-        except NotUnderstood:
-            return False
-        except Exception as error:
-            log.error("a webhook in quarantine could not be replayed", id=row["id"], exc_info=error)
-            return False
+        return await self._quarantine.reread(gateways, account, self._take_all)
 
     async def emit(
         self,
@@ -198,7 +150,7 @@ class Inbox:
         told = Start(data, checked_busy(busy), due + valid if valid else 0.0)
         whose = Key(ours.number, theirs)
         identity = identity_of(name, key or secrets.token_hex(16), whose, self._store.dedupe_key)
-        event = Event(identity, whose, "event", name, due, ours.account, told.pack())
+        event = Event(identity, whose, "event", name, due, ours.account, data=told.pack())
         if at is not None and at > now:
             return await self._schedule(event, identity)
         decided = asyncio.get_running_loop().create_future()
@@ -296,7 +248,7 @@ class Inbox:
             seen, window = digest("raw", account, arrival.raw, since, key=secret), WEAK
         identity = digest(seen, repr(now)) if window else seen
         return Event(
-            identity, key, "text", arrival.text, now, account, _pictures(arrival),
+            identity, key, "text", arrival.text, now, account, data=_pictures(arrival),
             gateway_id=arrival.gateway_id, seen=seen, origin=origin, window=window,
         )  # fmt: skip
 
@@ -314,33 +266,33 @@ class Inbox:
         text = arrival.text
         word, obeyed = self._word(arrival, line)
         if not phone.can_receive(event.key.number):
-            return self._done(event, "a sender that cannot be answered")
+            return self._endings.done(event, "a sender that cannot be answered")
         if self._lines.get(event.key.number) is not None:
-            return self._done(event, "one of our own lines, which is never answered")
+            return self._endings.done(event, "one of our own lines, which is never answered")
         if word is not Word.STOP and not line.answer_costly and phone.is_costly(event.key.number):
-            return self._done(event, "a premium or satellite number, which is not answered")
+            return self._endings.done(event, "a premium or satellite number, which is not answered")
         kind = noise.recognise(text)
         if kind is noise.Kind.REACTION:
             return self._react(event, line, text)
         if kind is noise.Kind.MEDIA or (kind is noise.Kind.EMPTY and arrival.media):
-            if await self._too_many(event, line, word):
+            if await self._limits.too_many(event, line, word):
                 return None
             return await self._picture(replace(event, kind="media", text=""))
         if kind is noise.Kind.EMPTY:
-            return self._done(event, "an empty text is no answer")
+            return self._endings.done(event, "an empty text is no answer")
         if word is Word.STOP:
             return self._consent(event, line, "optout", "" if obeyed else line.opted_out, _said_at(arrival))
-        if line.pace and await self._held(event, line, word):
+        if line.pace and await self._limits.held(event, line, word):
             return None
-        if await self._too_many(event, line, word):
+        if await self._limits.too_many(event, line, word):
             return None
         if word is None and noise.is_automatic(text):
-            return self._done(event, "a phone or an office answered by itself, so it is no answer")
+            return self._endings.done(event, "a phone or an office answered by itself, so it is no answer")
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return self._opted_out(event, line, word, obeyed, arrival)
         if obeyed and word is Word.HELP and arrival.word:
-            return self._done(event, "HELP was answered by the network")
+            return self._endings.done(event, "HELP was answered by the network")
         if word is None and await self._is_part(event, arrival):
             return None
         return self._dispatcher.arrive(event)
@@ -358,7 +310,7 @@ class Inbox:
         assert found is not None
         event = replace(event, kind="reaction", data=codec.dumps(dataclasses.asdict(found)))
         if line.table.reaction is None:
-            return self._done(event, "a reaction to a text of ours is no answer")
+            return self._endings.done(event, "a reaction to a text of ours is no answer")
         return self._dispatcher.arrive(event)
 
     async def _is_part(self, event: Event, arrival: Arrival) -> bool:
@@ -382,89 +334,23 @@ class Inbox:
         self._dispatcher.sender.kick()
         return True
 
-    async def _held(self, event: Event, line: Line, word: Word | None) -> bool:
-        """Whether a machine texts, so that nothing answers; HELP is, once a minute."""
-        name, pace = " ".join(event.key), self._paces.setdefault(event.key, Pace())
-        self._paces.move_to_end(event.key)
-        if len(self._paces) > _PACES:
-            self._paces.popitem(last=False)
-        before = pace.last
-        machine = pace.machine(event.text, event.at, line.pace)
-        since = (await self._holds()).get(name)
-        if since is not None and event.at - max(before, since) >= REST:
-            await self._store.write([("unhold_pace", (name,))])
-            self._paced = None
-            return False
-        if since is None and not machine:
-            return False
-        if word is Word.HELP and self._may_help(event):
-            await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
-        elif since is not None:
-            await self._done(event, "held: a machine seems to text here, so nothing answers")
-        else:
-            await self._hold(event, name)
-        return True
-
-    async def _too_many(self, event: Event, line: Line, word: Word | None) -> bool:
-        """Whether a number, or all of a line, texts more than is answered; HELP is, once a minute."""
-        for most, whose in ((line.per_minute, event.key), (line.line_per_minute, Key(line.number, ""))):
-            if most and self._rate(whose).over(event.at, most):
-                break
-        else:
-            return False
-        if word is Word.HELP and self._may_help(event):
-            await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
-            return True
-        note = f"more than {most} texts a minute from {'this number' if whose.number else 'this line'}: not answered"
-        changes = [("handoff", (*event.key, FLOOD, event.at))] if self._rate(whose).tells(event.at) else []
-        if changes:
-            log.warning("too many texts a minute; no more are answered", line=line.number, most=most)
-        await self._store.accept([Acceptance(event, done=True, note=note, changes=tuple(changes))])
-        return True
-
-    def _rate(self, whose: Key) -> Rate:
-        rate = self._rates.setdefault(whose, Rate())
-        self._rates.move_to_end(whose)
-        if len(self._rates) > _PACES:
-            self._rates.popitem(last=False)
-        return rate
-
-    async def _hold(self, event: Event, name: str) -> None:
-        """From now on nothing answers there, until the desk has looked."""
-        line, number = event.key
-        why = "a machine seems to text here: many texts faster than a person writes, or the same again and again"
-        log.warning("a conversation is held: a machine seems to text", number=phone.mask(number), line=line)
-        changes = (("hold_pace", (name, event.at, why)), ("handoff", (line, number, MACHINE, event.at)))
-        self._paced = None
-        await self._store.accept([Acceptance(event, done=True, note=f"held: {why}", changes=changes)])
-
-    async def _holds(self) -> Mapping[str, float]:
-        """The conversations that are held, and since when; the desk may release them at any time."""
-        if self._paced is None or self._paced:
-            self._paced = {row["name"]: row["at"] for row in await self._store.rows("paced")}
-        return self._paced
-
     async def _picture(self, event: Event) -> Awaitable[object]:
         """A picture without words: kept, and told to whoever takes it."""
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
-            return self._done(event, "the number has opted out, so nothing answers")
+            return self._endings.done(event, "the number has opted out, so nothing answers")
         return self._dispatcher.arrive(event)
-
-    async def _done(self, event: Event, note: str, outgoing: Sequence[Outgoing] = ()) -> None:
-        answers = await self._store.accept([Acceptance(event, outgoing=tuple(outgoing), done=True, note=note)])
-        self._dispatcher.sender.start(answers[0].claims)
 
     async def _opted_out(self, event: Event, line: Line, word: Word | None, obeyed: bool, arrival: Arrival) -> None:
         if word is Word.START:
             if await self._older_than_stop(event.key.number, arrival):
-                await self._done(event, "older than their STOP, so they stay opted out")
+                await self._endings.done(event, "older than their STOP, so they stay opted out")
             else:
                 await self._consent(event, line, "optin", "" if obeyed else line.opted_in, None)
-        elif word is Word.HELP and not obeyed and self._may_help(event):
-            await self._done(event, "HELP is always answered", [self._say(event, line, line.help)])
+        elif word is Word.HELP and not obeyed and self._limits.may_help(event):
+            await self._endings.done(event, "HELP is always answered", [self._endings.say(event, line, line.help)])
         else:
-            await self._done(event, "the number has opted out, so nothing answers")
+            await self._endings.done(event, "the number has opted out, so nothing answers")
 
     async def _older_than_stop(self, number: str, arrival: Arrival) -> bool:
         """Whether a START was sent before the STOP that holds: by the provider's times, else by when it came."""
@@ -473,17 +359,6 @@ class Inbox:
         if sent is not None and any(row["said"] is not None for row in stops):
             return any(row["said"] is not None and row["said"] > sent for row in stops)
         return late is not None and any(row["at"] >= late for row in stops)
-
-    def _may_help(self, event: Event) -> bool:
-        """Whether HELP is answered to somebody to whom nothing else is: once a minute."""
-        last = self._helped.get(event.key)
-        if last is not None and event.at - last < _HELP_EVERY:
-            return False
-        self._helped[event.key] = event.at
-        self._helped.move_to_end(event.key)
-        if len(self._helped) > _PACES:
-            self._helped.popitem(last=False)
-        return True
 
     async def opted_out_elsewhere(self, key: Key, account: str, why: str) -> None:
         """The provider's own list says that somebody has opted out: from now on ours does, too."""
@@ -498,15 +373,12 @@ class Inbox:
     ) -> None:
         """Make it true at the commit, ahead of every queue; the conversation learns it in its turn."""
         event = replace(event, kind=action)
-        outgoing = (self._say(event, line, says),) if says else ()
+        outgoing = (self._endings.say(event, line, says),) if says else ()
         word = Consent(action, event.text, source or f"text {event.id.hex()}", says, said)
         answer = (await self._store.accept([Acceptance(event, word, outgoing)]))[0]
         if answer.verdict is Verdict.DONE:
             self._dispatcher.sender.start(answer.claims)
             self._dispatcher.feed([replace(event, seq=answer.seq)])
-
-    def _say(self, event: Event, line: Line, text: str) -> Outgoing:
-        return outgoing_for(Reply(text), 0, event, line, self._clock.now(), lane="consent")
 
 
 def _said_at(arrival: Arrival) -> float | None:
@@ -517,8 +389,3 @@ def _said_at(arrival: Arrival) -> float | None:
 def _pictures(arrival: Arrival) -> str:
     """What is kept of the pictures of a text; empty where there are none."""
     return codec.dumps({"media": [[m.url, m.type] for m in arrival.media]}) if arrival.media else ""
-
-
-def _safe(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers worth keeping: none that authorises."""
-    return {k: v for k, v in headers.items() if k in ("content-type", "user-agent", "content-length")}

@@ -122,9 +122,17 @@ class Repairs:
                 await self._store.write([("revive", (now, row["seq"]))])
         self._dispatcher.feed(
             Event(
-                r["id"], Key(r["line"], r["number"]), r["kind"], r["text"], r["at"], r["account"], r["data"],
-                r["gateway_id"], seq=r["seq"], again=now,
-            )
+r["id"],
+Key(r["line"], r["number"]),
+kind=r["kind"],
+text=r["text"],
+at=r["at"],
+account=r["account"],
+data=r["data"],
+gateway_id=r["gateway_id"],
+seq=r["seq"],
+again=now,
+)
             for r in rows
         )  # fmt: skip
         return len(rows)
@@ -137,9 +145,18 @@ def again(row: Row, account: str, now: float) -> Outgoing:
     """
     identity = f"{row['id'][:8]}{digest('again', row['id'], size=7).hex()}"
     return Outgoing(
-        identity, Key(row["line"], row["number"]), account, row["text"], row["parts"], now, now, now + NOTICE,
-        row["event"], row["lane"], bool(row["flash"]),
-    )  # fmt: skip
+        identity,
+        key=Key(row["line"], row["number"]),
+        account=account,
+        text=row["text"],
+        parts=row["parts"],
+        created=now,
+        due=now,
+        expires=now + NOTICE,
+        event=row["event"],
+        lane=row["lane"],
+        flash=bool(row["flash"]),
+    )
 
 
 def told(row: Row) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
@@ -18,11 +19,11 @@ from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, Lookup, Outbound, Outcome, Search, SendResult
 from smsbot.log import Log
 from smsbot.stores.base import Check, Checked, LookupOutcome, Outbox, SendOutcome, Settlement
-from smsbot.turns.outgoing import backoff
 
 from .account_holds import AccountHolds
 
 log = Log("smsbot.sender")
+_LONGEST_WAIT = 300.0
 _AT_ONCE = 64
 _MOST = 500
 """Claims of an account at once: more would only be unknown after a crash."""
@@ -339,3 +340,9 @@ async def insist(write: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
             log.error("what happened waits for the database", why=str(error))
             await asyncio.sleep(wait)
             wait = min(wait * 2, 5.0)
+
+
+def backoff(attempt: int, asked: float | None) -> float:
+    """Seconds until the next try: 1, 2, 4 … 300, shaken by a fifth; longer if the provider asked for it."""
+    own = min(2.0 ** min(attempt - 1, 12), _LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
+    return max(asked or 0.0, own)

@@ -61,7 +61,18 @@ def _ended(row: Row, steps: tuple[str, ...], line: Line | None) -> View:
     last = steps[-1] if steps else ""
     at = _place(line, *last.split(".", 1)) if line is not None and "." in last else ""
     return View(
-        row["bot"], row["started_by"], last, "", at, {}, None, "", row["end_label"] or "open", row["started"], (), steps
+        row["bot"],
+        started_by=row["started_by"],
+        place=last,
+        step="",
+        at=at,
+        variables={},
+        due=None,
+        due_what="",
+        end=row["end_label"] or "open",
+        started=row["started"],
+        words=(),
+        steps=steps,
     )
 
 
@@ -74,9 +85,19 @@ def _open(conversation: Conversation, steps: tuple[str, ...], line: Line) -> Vie
     at = _place(line, frame.name, frame.state, run.content) if frame.kind == FrameKind.FLOW else ""
     name = frame.name.rpartition(".")[2] if frame.kind == FrameKind.PYTHON else frame.name
     return View(
-        run.bot, run.started_by, name, frame.state, at, variables, frame.deadline, _due(frame, line, run.content),
-        "", run.started, _words(frame, line, run.content), steps,
-    )  # fmt: skip
+        run.bot,
+        started_by=run.started_by,
+        place=name,
+        step=frame.state,
+        at=at,
+        variables=variables,
+        due=frame.deadline,
+        due_what=_due(frame, line, run.content),
+        end="",
+        started=run.started,
+        words=_words(frame, line, run.content),
+        steps=steps,
+    )
 
 
 def _words(frame: StoredFrame, line: Line, content: str) -> tuple[str, ...]:

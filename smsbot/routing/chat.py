@@ -281,15 +281,17 @@ class Chat:
         After `timeout` of silence (default: the bot's) the handler of the state `then` runs with an empty
         text; without `then` the run ends ``abandoned``.
         """
-        self.effects.state, self.effects.end = state, None
-        self.effects.timeout = None if timeout is None else duration(timeout)
-        self.effects.then = then
+        wait = None if timeout is None else duration(timeout)
+        if not self._silent:
+            self.effects.state, self.effects.end = state, None
+            self.effects.timeout, self.effects.then = wait, then
 
     def end(self, label: str = "done") -> None:
         """End the run with a label for the funnel; its data is gone."""
         if type(label) is not str or not label.isprintable():
             raise ChatError('end() takes a label, such as "ordered"')
-        self.effects.end, self.effects.state = label, None
+        if not self._silent:
+            self.effects.end, self.effects.state = label, None
 
     # -- what is awaited ----------------------------------------------------------------------------
 
@@ -390,7 +392,18 @@ class Chat:
             raise ChatError("a reminder comes before the timeout, else nobody would hear it")
         question = replace(kind.question, tail=True) if terms.get("tail") else kind.question
         retry, unsure = terms.get("retry", ""), terms.get("unsure", "")
-        return Ask(site, prompt, question, kind.convert, made, retry, words, back, name, unsure)
+        return Ask(
+            site,
+            prompt=prompt,
+            question=question,
+            convert=kind.convert,
+            terms=made,
+            retry=retry,
+            remind=words,
+            back=back,
+            name=name,
+            unsure=unsure,
+        )
 
     def sleep(self, time: str | float, /, *, key: str = "") -> Wait[None]:
         """Let time pass, also through restarts."""
@@ -416,7 +429,18 @@ class Chat:
         name = getattr(function, "__name__", "function")
         site, _ = self._site("step", name)
         tries, wait = getattr(function, "__smsbot_retry__", (1, 1.0))
-        return self._promise(Do(site, name, function, args, kwargs, tries, wait), f"chat.step({name})")
+        return self._promise(
+            Do(
+                site,
+                name,
+                function=function,
+                args=args,
+                kwargs=kwargs,
+                tries=tries,
+                wait=wait,
+            ),
+            f"chat.step({name})",
+        )
 
     @overload
     def gather(self, a: Wait[A], b: Wait[B], /) -> Wait[tuple[A, B]]: ...
@@ -509,7 +533,9 @@ class Chat:
             return "opted_out"
         if not self._silent:
             moment = at.timestamp() if at else None
-            self.effects.starts.append(Start(name, to or self.number, moment, key, busy, duration(valid), data or {}))
+            self.effects.starts.append(
+                Start(name, to or self.number, moment, key=key, busy=busy, valid=duration(valid), data=data or {})
+            )
         return "scheduled"
 
     def _promise(self, wanted: Request | Wait[Any], said: str) -> Wait[Any]:

@@ -274,9 +274,11 @@ def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
             taken = getattr(table, kind)
             if taken is None:
                 setattr(table, kind, route)
-        case _:
+        case "fallback":
             taken = table.fallback
             table.fallback = table.fallback or route
+        case unknown:
+            raise AssertionError(f"there are no routes of the kind {unknown}")
     if taken is not None and taken is not route:
         what = f"two handlers want {route.name}: {_owner(taken)}"
         if route.signature is None:

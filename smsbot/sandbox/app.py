@@ -121,7 +121,15 @@ class _Sandbox:
             if not phone.is_number(number):
                 errors.append(_error(Refusal(422, "E-4-007", "phone number is not valid", "phoneNumbers")))
                 continue
-            sent = Sent(account, sender, number, text, external, webhook, (validity or 4320) * 60.0)
+            sent = Sent(
+                account,
+                sender,
+                phone=number,
+                text=text,
+                external_id=external,
+                webhook=webhook,
+                validity=(validity or 4320) * 60.0,
+            )
             data.append(item(await self._network.take(sent)))
         status = (207 if data else 422) if errors else 200
         return envelope(status, data, errors, sentSms=len(data), notSentSms=len(errors), accountBalance="0.00")

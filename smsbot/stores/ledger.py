@@ -120,14 +120,16 @@ class WriteUnit:
         held = skipped or (self.ledger.holds(text) and (scheduled or text.key not in self.ledger.open))
         claimed = not scheduled and not held and text.key not in self.ledger.open
         line, number = text.key
-        row = (
+        kept = (
             text.id, line, number, text.account, text.event, text.lane, text.text, text.parts, text.created,
             text.due, text.expires, "sending" if claimed else "queued",
             "held" if held else "attempt" if claimed else "queue" if scheduled else "behind",
-            int(scheduled), int(claimed), int(text.flash), text.media,
+            int(scheduled),
         )  # fmt: skip
-        if not plan.offer("outgoing", row):  # opted out, or said before the turn was run again
-            plan.add("outgoing_blocked", row[:14])
+        if not plan.offer(
+            "outgoing", (*kept, int(claimed), int(text.flash), text.media)
+        ):  # opted out, or said before the turn was run again
+            plan.add("outgoing_blocked", kept)
             return None
         if not scheduled:
             self.shift(text.key, 1)
@@ -178,6 +180,16 @@ class WriteUnit:
 def outgoing_of(row: Mapping[str, Any] | sqlite3.Row) -> Outgoing:
     """The text of a row of `outgoing`."""
     return Outgoing(
-        row["id"], Key(row["line"], row["number"]), row["account"], row["text"], row["parts"], row["created"],
-        row["due"], row["expires"], row["event"], row["lane"], bool(row["flash"]), row["media"],
-    )  # fmt: skip
+        row["id"],
+        key=Key(row["line"], row["number"]),
+        account=row["account"],
+        text=row["text"],
+        parts=row["parts"],
+        created=row["created"],
+        due=row["due"],
+        expires=row["expires"],
+        event=row["event"],
+        lane=row["lane"],
+        flash=bool(row["flash"]),
+        media=row["media"],
+    )

@@ -225,9 +225,18 @@ class SqliteStore:
         """Events without a turn yet, behind the place `after`."""
         return [
             Event(
-                r["id"], Key(r["line"], r["number"]), r["kind"], r["text"], r["at"], r["account"], r["data"],
-                r["gateway_id"], seq=r["seq"], attempts=r["attempts"], again=r["retry_at"] or 0.0,
-            )
+r["id"],
+Key(r["line"], r["number"]),
+kind=r["kind"],
+text=r["text"],
+at=r["at"],
+account=r["account"],
+data=r["data"],
+gateway_id=r["gateway_id"],
+seq=r["seq"],
+attempts=r["attempts"],
+again=r["retry_at"] or 0.0,
+)
             for r in await self.rows("unread", after=after, limit=limit)
         ]  # fmt: skip
 
@@ -475,7 +484,15 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
     run = None
     if first["run"] is not None:
         frames = tuple(
-            StoredFrame(r["kind"], r["name"], r["state"], r["data"], r["prompt"], r["deadline"], r["then_"])
+            StoredFrame(
+                r["kind"],
+                r["name"],
+                state=r["state"],
+                data=r["data"],
+                prompt=r["prompt"],
+                deadline=r["deadline"],
+                then=r["then_"],
+            )
             for r in rows
             if r["kind"] is not None
         )
@@ -483,9 +500,16 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
     contact = orjson.loads(first["contact"])
     late = _late(first["late"]) if first["late"] else None
     return Conversation(
-        key, first["version"] or 0, run, contact, bool(first["opted_out"]), first["fallback_at"] or 0.0, late,
-        first["answered"] or b"", bool(first["wrote_first"]),
-    )  # fmt: skip
+        key,
+        version=first["version"] or 0,
+        run=run,
+        contact=contact,
+        opted_out=bool(first["opted_out"]),
+        fallback_at=first["fallback_at"] or 0.0,
+        late=late,
+        answered=first["answered"] or b"",
+        wrote_first=bool(first["wrote_first"]),
+    )
 
 
 def _tally(plan: Plan) -> None:

@@ -204,7 +204,9 @@ def _frame(ending: Ending, state: str, data: str) -> StoredFrame:
     effects = ending.effects
     wait = ending.line.bot.timeout if effects.timeout is None else effects.timeout
     prompt = effects.said[-1].text if effects.said else ""
-    return StoredFrame(FrameKind.HANDLER, ending.handler, state, data, prompt, ending.now + wait, effects.then)
+    return StoredFrame(
+        FrameKind.HANDLER, ending.handler, state, data, prompt, deadline=ending.now + wait, then=effects.then
+    )
 
 
 # -- what else is written ---------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ class FlowFrame:
         step = self.state.step
         progress = engine.resume(self.flow, self.state, given, context.person, context.now)
         self._collect(progress, step, context)
+        assert progress.outcome is not None, "a flow waits, calls or ends"
         return progress.outcome
 
     def returned(self, done: Done, questions: int, context: Context) -> Input | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from smsbot.core import phone
@@ -36,6 +37,7 @@ class Line:
     number: str
     bot: Bot
     account: str
+    _: KW_ONLY
     country: str | None = None
     """ISO 3166-1 alpha-2; how national numbers are read, and whose consent words count."""
     help: str = consent.HELP
@@ -81,6 +83,9 @@ class Line:
 
     def function(self, name: str) -> Signature:
         """The handler of a conversation that waits; raises `Changed` if it is gone."""
+        found = _functions(self.bot).get(name)
+        if found is not None:
+            return found
         known = {path_of(s.function): s for s in self.bot.signatures()}
         found = known.get(name) or self._moved(name)
         if found is None:
@@ -94,6 +99,12 @@ class Line:
         tails = {s.function: f"{Path(s.function.__code__.co_filename).stem}.{s.name}" for s in self.bot.signatures()}
         found = {s.function: s for s in self.bot.signatures() if _ends(name, tails[s.function])}
         return next(iter(found.values())) if len(found) == 1 else None
+
+
+@lru_cache(maxsize=64)
+def _functions(bot: Bot) -> Mapping[str, Signature]:
+    """The handlers of a bot by where they are found; each replay asks for one."""
+    return {path_of(s.function): s for s in bot.signatures()}
 
 
 def _ends(name: str, tail: str) -> bool:
@@ -120,7 +131,9 @@ def table_of(bot: Bot, number: str, versions: FlowVersions) -> Table:
     for flow in versions.current.flows.values():
         start = flow.start
         for language, pattern in start.words:
-            route = Route("on", pattern.source, None, flow.name, flow.path, start.typos, language)
+            route = Route(
+                "on", pattern.source, None, flow.name, flow.path, typos=start.typos, language=language
+            )  # fmt: skip
             table.enter(route, (pattern,))
         for name in filter(None, (start.event, start.api)):
             table.enter(Route("event", name, None, flow.name, flow.path))

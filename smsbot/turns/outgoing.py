@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +13,6 @@ from .lines import Line
 
 NOTICE = 12 * 3600.0
 """How long a text that answers nothing is worth sending, in seconds."""
-_LONGEST_WAIT = 300.0
 
 
 def outgoing_for(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str = "reply") -> Outgoing:
@@ -54,9 +52,3 @@ def _together(one: Reply, other: Reply) -> bool:
     """Whether two texts may leave as one: due at one time, for as long, and without pictures."""
     alike = (one.due, one.valid, one.flash) == (other.due, other.valid, other.flash)
     return alike and not (one.media or other.media)
-
-
-def backoff(attempt: int, asked: float | None) -> float:
-    """Seconds until the next try: 1, 2, 4 … 300, shaken by a fifth; longer if the provider asked for it."""
-    own = min(2.0 ** min(attempt - 1, 12), _LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
-    return max(asked or 0.0, own)

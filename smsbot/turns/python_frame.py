@@ -13,13 +13,11 @@ from smsbot.core import codec
 from smsbot.core.commit import digest
 from smsbot.core.conversation import FrameKind
 from smsbot.core.errors import ChatError, NoReply, TooManyTries
-from smsbot.core.question import Question
 from smsbot.core.request import Ask, Call, Do, Gather, Sleep
-from smsbot.flows.state import Again, Back, Begin, CallAction, CallFlow, Done, Due, Input, Person, Result, Said, Waiting
+from smsbot.flows.state import Again, Back, Begin, CallAction, CallFlow, Done, Due, Input, Result, Said, Waiting
 from smsbot.flows.steps import ABANDONED
 from smsbot.routing.chat import Restart
-from smsbot.understanding import asking
-from smsbot.understanding.answers import Answer, Reading
+from smsbot.understanding.answers import Answer
 from smsbot.understanding.asking import Heard, Move
 
 from .context import Context
@@ -38,64 +36,6 @@ class PythonFrame(PythonState):
     """A conversation function of a run."""
 
     kind = FrameKind.PYTHON
-
-    # -- where it stands ----------------------------------------------------------------------------
-
-    @property
-    def place(self) -> str:
-        """Where it stands, for people: ``order.size``."""
-        return f"{self.title}.{self.open.name}" if self.open is not None else self.title
-
-    @property
-    def question(self) -> Question | None:
-        """The open question."""
-        return self.open.question if self.open is not None else None
-
-    @property
-    def asks(self) -> bool:
-        """Whether a question is open."""
-        return self.open is not None
-
-    @property
-    def prompt(self) -> str:
-        """What is asked again after a digression."""
-        return self.open.prompt if self.open is not None else ""
-
-    @property
-    def deadline(self) -> float | None:
-        """The next moment at which something happens without the person."""
-        if self.open is not None:
-            return asking.deadline(self.open.terms, self.open.standing)
-        return self.until or None
-
-    @property
-    def goes_back(self) -> bool:
-        """Whether there is a question before the open one."""
-        return self.open is not None and self.open.back
-
-    @property
-    def settles(self) -> bool:
-        """Whether any text may be a fragment of the answer that is waited for."""
-        return self.open is not None and self.open.terms.settle > 0 and self.open.question.free
-
-    @property
-    def switchable(self) -> bool:
-        """Whether another start word may leave the open question."""
-        return self.open is None or (self.open.terms.interrupt and not self.open.question.free)
-
-    @property
-    def questions(self) -> int:
-        """Only flows count theirs; a conversation's journal is bounded."""
-        return 0
-
-    def read(self, text: str, person: Person) -> Reading:
-        """What a text is to the open question."""
-        return self.open.read(text, person) if self.open is not None else None
-
-    def asked_again(self, now: float) -> None:
-        """The open question is asked once more, after a digression: its time begins anew."""
-        if self.open is not None:
-            self.open.standing.asked = now
 
     # -- going on -----------------------------------------------------------------------------------
 

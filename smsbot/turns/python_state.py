@@ -43,7 +43,10 @@ class OpenQuestion:
     @classmethod
     def of(cls, ask: Ask, now: float) -> OpenQuestion:
         """The question that has just been asked."""
-        made = cls(ask.site, ask.name, ask.prompt, ask.question, ask.terms, ask.retry, ask.remind, ask.back, ask.unsure)
+        made = cls(
+            site=ask.site, name=ask.name, prompt=ask.prompt, question=ask.question, terms=ask.terms,
+            retry=ask.retry, remind=ask.remind, back=ask.back, unsure=ask.unsure,
+        )  # fmt: skip
         asking.begin(made.standing, now)
         return made
 
@@ -129,6 +132,66 @@ class PythonState:
     def journal_place(self) -> Place:
         """What its journal is kept by."""
         return self.run, self.key
+
+    # -- where it stands ----------------------------------------------------------------------------
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people: ``order.size``."""
+        return f"{self.title}.{self.open.name}" if self.open is not None else self.title
+
+    @property
+    def question(self) -> Question | None:
+        """The open question."""
+        return self.open.question if self.open is not None else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question is open."""
+        return self.open is not None
+
+    @property
+    def prompt(self) -> str:
+        """What is asked again after a digression."""
+        return self.open.prompt if self.open is not None else ""
+
+    @property
+    def deadline(self) -> float | None:
+        """The next moment at which something happens without the person."""
+        if self.open is not None:
+            return asking.deadline(self.open.terms, self.open.standing)
+        return self.until or None
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether there is a question before the open one."""
+        return self.open is not None and self.open.back
+
+    @property
+    def settles(self) -> bool:
+        """Whether any text may be a fragment of the answer that is waited for."""
+        return self.open is not None and self.open.terms.settle > 0 and self.open.question.free
+
+    @property
+    def switchable(self) -> bool:
+        """Whether another start word may leave the open question."""
+        return self.open is None or (self.open.terms.interrupt and not self.open.question.free)
+
+    @property
+    def questions(self) -> int:
+        """Only flows count theirs; a conversation's journal is bounded."""
+        return 0
+
+    def read(self, text: str, person: Person) -> Reading:
+        """What a text is to the open question."""
+        return self.open.read(text, person) if self.open is not None else None
+
+    def asked_again(self, now: float) -> None:
+        """The open question is asked once more, after a digression: its time begins anew."""
+        if self.open is not None:
+            self.open.standing.asked = now
+
+    # -- begun and stored -------------------------------------------------------------------------
 
     @classmethod
     def begin(

@@ -9,7 +9,7 @@ from smsbot.core import phone
 from smsbot.core.errors import NotUnderstood
 from smsbot.gateways.base import FieldNames, WebhookRequest
 from smsbot.gateways.fields import items, masked, object_in
-from smsbot.pipeline.inbox import FOREIGN
+from smsbot.pipeline.quarantine import FOREIGN
 from smsbot.stores.base import Row
 
 _LONGEST = 200

@@ -261,24 +261,30 @@ def vocabulary(languages: tuple[str, ...], shown: bool = True) -> Vocabulary:
     ]  # fmt: skip
     return Vocabulary(
         languages,
-        Phrases(kept),
-        Phrases((p, m) for p, m in kept if tuple(normalise(p).split()) in core),
-        unsure,
-        Phrases((" ".join(words), True) for words in unsure if len(words) > 1),
-        frozenset(normalise(w) for w in entries("yes_no", "leads", languages)),
-        Nearly(w for p, _ in kept if len(w := "".join(normalise(p).split())) >= 3),
-        Phrases(phrases("doubt", "hedges", True)),
-        Phrases(phrases("doubt", "about", True)),
-        frozenset(w for p in entries("doubt", "no_noun", languages) if len(n := normalise(p).split()) == 1 for w in n),
-        numbers,
-        Phrases(alone),
-        frozenset(entries("number_words", "joins", languages)),
-        {normalise(w): int(v) for w, _, v in (e.partition("=") for e in entries("number_words", "sets", languages))},
-        Phrases((w, v) for w, _, v in (e.partition("=") for e in entries("number_words", "fractions", languages))),
-        frozenset(normalise(w) for w in entries("number_words", "minus", languages)),
-        Nearly(w for w in numbers if len(w) >= 3),
-        Phrases((p, int(v)) for p, _, v in (e.partition("=") for e in entries("places", "words", languages))),
-        Phrases(phrases("places", "leads", True)),
-        frozenset(normalise(w) for w in entries("places", "before", languages)),
-        frozenset(normalise(w) for w in entries("places", "after", languages)),
+        yes_no=Phrases(kept),
+        core=Phrases((p, m) for p, m in kept if tuple(normalise(p).split()) in core),
+        unsure=unsure,
+        unsure_inside=Phrases((" ".join(words), True) for words in unsure if len(words) > 1),
+        leads=frozenset(normalise(w) for w in entries("yes_no", "leads", languages)),
+        nearly=Nearly(w for p, _ in kept if len(w := "".join(normalise(p).split())) >= 3),
+        hedges=Phrases(phrases("doubt", "hedges", True)),
+        about=Phrases(phrases("doubt", "about", True)),
+        no_noun=frozenset(
+            w for p in entries("doubt", "no_noun", languages) if len(n := normalise(p).split()) == 1 for w in n
+        ),
+        numbers=numbers,
+        number_phrases=Phrases(alone),
+        joins=frozenset(entries("number_words", "joins", languages)),
+        sets={
+            normalise(w): int(v) for w, _, v in (e.partition("=") for e in entries("number_words", "sets", languages))
+        },
+        fractions=Phrases(
+            (w, v) for w, _, v in (e.partition("=") for e in entries("number_words", "fractions", languages))
+        ),
+        minus=frozenset(normalise(w) for w in entries("number_words", "minus", languages)),
+        nearly_numbers=Nearly(w for w in numbers if len(w) >= 3),
+        places=Phrases((p, int(v)) for p, _, v in (e.partition("=") for e in entries("places", "words", languages))),
+        place_leads=Phrases(phrases("places", "leads", True)),
+        place_before=frozenset(normalise(w) for w in entries("places", "before", languages)),
+        place_after=frozenset(normalise(w) for w in entries("places", "after", languages)),
     )
