@@ -24,6 +24,7 @@ from smsbot.core.message import Event, Key
 from smsbot.flows.state import Begin, Person, Said
 from smsbot.gateways.base import Outcome, SendResult
 from smsbot.routing.chat import Chat as ChatType
+from smsbot.routing.chat import session_of
 from smsbot.testing.sim import LINE, Sim
 from smsbot.turns.context import Context
 from smsbot.turns.flow_versions import FlowVersions
@@ -88,16 +89,17 @@ class Hand:
         else:
             stack = restore(self.line.versions, self.before.run.frames, "", KEY)
             wake = Resume(stack, Said("7", Answer(7)))
+        effects = session_of(chat).effects
         context = Context(
-            line=self.line, event=event, run=self.run, before=self.before, effects=chat.effects,
+            line=self.line, event=event, run=self.run, before=self.before, effects=effects,
             person=Person(NOW + n, {}, LINE, "PL"), now=NOW + n, chat=chat,
-            once=Once(event=event, effects=chat.effects), live=self.live, provided={}, journals=journals,
+            once=Once(event=event, run=self.run, effects=effects), live=self.live, provided={}, journals=journals,
         )  # fmt: skip
         play = Runner(context, wake)
         run_at_once(play)
         took = time.perf_counter() - began
-        self.records += [Record.of(e) for e in chat.effects.records]
-        frames = chat.effects.frames or ()
+        self.records += [Record.of(e) for e in effects.entries]
+        frames = effects.frames or ()
         self.key = play.stack.functions[0].key if play.stack.functions else b""
         run = Run(self.run, "bench", "go", NOW, frames) if frames else None
         self.before = replace(self.before, version=self.before.version + 1, run=run)

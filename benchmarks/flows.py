@@ -23,7 +23,7 @@ from smsbot.core.conversation import Conversation, StoredFrame
 from smsbot.core.message import Event, Key
 from smsbot.flows.flow_set import build, load_files
 from smsbot.flows.state import Begin, Person, Said, State
-from smsbot.routing.chat import Chat
+from smsbot.routing.chat import Chat, session_of
 from smsbot.turns.context import Context
 from smsbot.turns.flow_frame import FlowFrame
 from smsbot.turns.flow_versions import FlowVersions
@@ -78,10 +78,10 @@ def engine_turns(versions: FlowVersions) -> int:
         else:
             stack = restore(versions, frames, flow_set.hash, KEY)
             wake = Resume(stack, Said("7", stack.top.read("7", PERSON)))
-        effects = chat.effects
+        effects = session_of(chat).effects
         context = Context(
             line=line, event=event, run=b"r" * 16, before=before, effects=effects, person=PERSON, now=NOW, chat=chat,
-            once=Once(event=event, effects=effects), live=LiveFrames(), provided={}, journals={},
+            once=Once(event=event, run=b"r" * 16, effects=effects), live=LiveFrames(), provided={}, journals={},
         )  # fmt: skip
         run_at_once(Runner(context, wake))
         turns += 1

@@ -9,7 +9,7 @@ a task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -210,7 +210,7 @@ class Dispatcher:
 
     async def _try(self, work: UnitOfWork, line: Line) -> bool:
         """One try; False if the conversation moved on meanwhile."""
-        turn = work.turn = await self._begin(work, line, await self.store.load(work.event.key), segmenter=work)
+        turn = work.turn = await self._begin(work, line, await self.store.load(work.event.key), cut=work.cut)
         if turn.event.seq:  # it may have begun before: what is journaled happens no second time
             await self._remember(turn)
         turn.pin()
@@ -227,14 +227,12 @@ class Dispatcher:
     # -- both ways ----------------------------------------------------------------------------------
 
     async def _begin(
-        self, work: UnitOfWork, line: Line, before: Conversation, segmenter: UnitOfWork | None = None
+        self, work: UnitOfWork, line: Line, before: Conversation, cut: Callable[[], Awaitable[None]] | None = None
     ) -> Turn:
         """The turn, with what it has to know of the past."""
         event = work.event
         repeat, greeted = await self.store.repeats(before, event), await self._greeted(before, event)
-        return Turn(
-            line, before, event, segmenter=segmenter, repeat=repeat, greeted=greeted, secret=self.store.dedupe_key
-        )
+        return Turn(line, before, event, cut=cut, repeat=repeat, greeted=greeted, secret=self.store.dedupe_key)
 
     async def _greeted(self, conversation: Conversation, event: Event) -> bool:
         """Whether texts of ours had gone to somebody whose conversation begins with this text."""
@@ -245,7 +243,7 @@ class Dispatcher:
 
     async def _remember(self, turn: Turn) -> None:
         entries = await self.store.journal(turn.run_id, turn.event.id)
-        turn.chat.remember({e.seq: (e.kind, e.value) for e in entries})
+        turn.remembered = {e.seq: (e.kind, e.value) for e in entries}
 
     async def _run(self, turn: Turn, *, at_once: bool = False) -> None:
         """Run what the turn wakes, flows and conversations or a handler; `at_once`: nothing may be awaited."""
@@ -314,7 +312,7 @@ class Dispatcher:
             return
         self._tell(turn)
         if self.watch is not None:
-            self.watch(turn.chat.effects)
+            self.watch(turn.effects)
         self.live.drop(turn.left())
         if turn.alive is not None:
             self.live.keep(turn.alive.calls, turn.version)

@@ -85,7 +85,7 @@ class Failures:
         log.warning("a handler raised; on_error answers", number=mask(work.event.key.number), error=why, at=at.strip())
         conversation = await self._store.load(work.event.key)
         secret = self._store.dedupe_key
-        turn = work.turn = Turn(line, conversation, work.event, segmenter=work, apology=True, secret=secret)
+        turn = work.turn = Turn(line, conversation, work.event, cut=work.cut, apology=True, secret=secret)
         turn.answers_for(handler, error)
         await self._run(work, turn)
         commit = turn.end(self._clock.now(), note=f"the handler raised {why}{at}; on_error answered")

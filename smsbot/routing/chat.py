@@ -5,30 +5,29 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import sys
 import typing
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
-from typing import Any, Concatenate, Never, ParamSpec, Protocol, TypedDict, TypeVar, overload
+from typing import Any, Concatenate, Never, ParamSpec, TypedDict, TypeVar, overload
 
 from typing_extensions import TypeForm, Unpack
 
 from smsbot.core import codec, segments
 from smsbot.core.clock import duration
 from smsbot.core.conversation import Conversation
-from smsbot.core.errors import ChatError, FlowError, UsageError
+from smsbot.core.errors import ChatError
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
-from smsbot.core.request import Ask, Call, Do, Driver, Gather, Request, Sleep, Terms, Wait, WentBack
-from smsbot.core.sites import name_at
+from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Terms, Wait, WentBack
 from smsbot.core.zones import zone_of
 from smsbot.understanding.answers import Unsure
 from smsbot.understanding.kinds import Kind, is_form, kind_of, numbered, one_of, yes_no
 
 from .contact import Contact
-from .effects import Delivery, Effects, Reaction, Start
+from .effects import Delivery, Goto, Reaction, Start
+from .session import Defaults, Session
 
 __all__ = ["Chat", "Contact", "Delivery", "Reaction", "retrying"]
 P = ParamSpec("P")
@@ -61,39 +60,6 @@ class AskTerms(TypedDict, total=False):
     """Whether more words may follow a choice."""
 
 
-class Moment(Protocol):
-    """When something happened in a conversation."""
-
-    @property
-    def event(self) -> bytes:
-        """The id of the event."""
-        ...
-
-    @property
-    def at(self) -> float:
-        """Seconds since 1970 UTC."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The text that was an answer; else empty."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What questions of a bot are like where they do not say."""
-
-    timeout: float = 86_400.0
-    tries: int = 3
-    zone: str = "UTC"
-    """The time zone of the line (IANA)."""
-    gateway: str = ""
-    """The provider that the line's texts leave through."""
-    sends_media: bool = False
-    """Whether it takes pictures."""
-
-
 @dataclass(frozen=True, slots=True)
 class Restart:
     """What `chat.restart` returns: the conversation begins again, with these arguments."""
@@ -101,16 +67,7 @@ class Restart:
     arguments: Mapping[str, Any]
 
 
-class Segmenter(Protocol):
-    """What commits a segment of the turn while its handler waits."""
-
-    async def cut(self) -> None:
-        """Commit what was said and journaled so far."""
-        ...
-
-
-_NOTHING = Effects()
-"""What is asked for between two turns: nobody looks at it."""
+_DEFAULTS = Defaults()
 
 
 class Chat:
@@ -120,34 +77,12 @@ class Chat:
     if the handler raises, nothing of them happened. `step` is awaited.
     """
 
-    __slots__ = (
-        "_defaults", "_event", "_journal", "_opted_out", "_promised", "_random", "_real", "_seed", "_segmenter",
-        "_silent", "_sites", "_steps", "contact", "data", "driver", "effects", "line", "number", "state",
-    )  # fmt: skip
+    __slots__ = ("_session", "contact", "data", "line", "number", "state")
 
     def __init__(
-        self,
-        event: Event,
-        conversation: Conversation,
-        *,
-        segmenter: Segmenter | None = None,
-        first_step: int = 0,
-        defaults: Defaults = Defaults(),
-        seed: bytes = b"",
+        self, event: Event, conversation: Conversation, *, defaults: Defaults = _DEFAULTS, seed: bytes = b""
     ) -> None:
         frame = conversation.run.frame if conversation.run else None
-        self._event = event
-        self._journal: Mapping[int, tuple[str, str]] = {}
-        self._steps = first_step
-        self._promised: tuple[Wait[Any], ...] = ()
-        self._segmenter = segmenter
-        self._defaults = defaults
-        self._opted_out = conversation.opted_out
-        self._silent = False
-        self._sites: dict[str, int] | None = None
-        self.driver: Driver | None = None
-        """Who answers what is awaited (smsbot sets this)."""
-        self.effects = self._real = Effects()
         self.line = event.key.line
         """Our number, the one that was texted."""
         self.number = event.key.number
@@ -158,74 +93,19 @@ class Chat:
         """This run's data; kept while the run is open."""
         self.contact = Contact(event.key.number, conversation.contact)
         """The person, across lines and runs."""
-        self._seed = seed
-        self._random: Random | None = None
-
-    def remember(self, journal: Mapping[int, tuple[str, str]]) -> None:
-        """What already happened in this turn, from its journal (smsbot calls this)."""
-        self._journal = journal
-
-    def replay(self, event: Event, effects: Effects) -> None:
-        """Say again what was said long ago, to nobody, until it comes to this turn (smsbot calls this)."""
-        self._event = event
-        self.attend(Effects())
-        self._real = effects
-
-    def moved_on(self, record: Moment, last: bool) -> None:
-        """What was asked for before is committed; after the `last` it is this turn's (smsbot calls this)."""
-        self.effects = self._real if last else Effects()
-        self.contact.keep()
-        self.woken(record)
-
-    def stepped(self) -> None:
-        """A step of this turn has happened already, in a try that failed later (smsbot calls this)."""
-        self.effects.cuts.append(len(self.effects.said))
-
-    def woken(self, record: Moment) -> None:
-        """From now on it speaks to what a record tells of, if that was another event (smsbot calls this)."""
-        if record.event != self._event.id:
-            kind = "text" if record.text else "timer"
-            self._event = replace(self._event, id=record.event, at=record.at, text=record.text, kind=kind)
-
-    def attend(self, effects: Effects) -> None:
-        """What is said from now on lands here (smsbot calls this)."""
-        self.effects, self._real, self._silent = effects, effects, False
-
-    def rest(self) -> None:
-        """Hold nothing of a turn that is over (smsbot calls this)."""
-        self.effects = self._real = _NOTHING
-        self.driver, self._segmenter, self._silent = None, None, True
-
-    def reseed(self, seed: bytes) -> None:
-        """Let randomness begin anew (smsbot calls this)."""
-        self._seed, self._random = seed, None
+        self._session = Session(
+            event, self.contact, defaults=defaults, opted_out=conversation.opted_out, seed=seed
+        )  # fmt: skip
 
     @property
     def random(self) -> Random:
         """Randomness that is the same whenever this conversation is replayed."""
-        if self._random is None:
-            self._random = Random(self._seed)  # noqa: S311 - dice for bots, not secrets
-        return self._random
-
-    def speak_for(self, texts: list[str]) -> None:
-        """Say what flows say, and empty the list (smsbot calls this)."""
-        for text in texts:
-            self.say(segments.fit(text))
-        texts.clear()
-
-    def fall_silent(self) -> None:
-        """Nothing that is said counts any more, and nothing is done (smsbot calls this)."""
-        self.driver, self._silent = None, True
-
-    @property
-    def silent(self) -> bool:
-        """Whether nobody hears it: its turn is over, or was given up."""
-        return self._silent
+        return self._session.random
 
     @property
     def message(self) -> Message:
         """The text that woke the conversation (empty where it was a timer or an event)."""
-        return Message.of(self._event)
+        return Message.of(self._session.event)
 
     @property
     def now(self) -> datetime:
@@ -233,7 +113,7 @@ class Chat:
 
         The zone is ``contact["timezone"]`` where it names one (IANA, ``"America/New_York"``), else that of the line.
         """
-        return datetime.fromtimestamp(self._event.at, zone_of(self.contact, self._defaults.zone))
+        return datetime.fromtimestamp(self._session.event.at, zone_of(self.contact, self._session.defaults.zone))
 
     def say(
         self,
@@ -264,14 +144,14 @@ class Chat:
             raise ChatError("say(at=...) needs a time with a zone, such as datetime.now(UTC)")
         if media:
             self._check_media(media)
-        if not self._silent:
-            self.effects.said.append(Reply(clean, duration(valid), at.timestamp() if at else None, flash, media))
+        if not self._session.silent:
+            self._session.effects.say(Reply(clean, duration(valid), at.timestamp() if at else None, flash, media))
 
     def _check_media(self, media: str) -> None:
         if not media.startswith("https://"):
             raise ChatError('say(media=…) takes the address of a picture: "https://…"')
-        if not self._defaults.sends_media:
-            name = self._defaults.gateway
+        if not self._session.defaults.sends_media:
+            name = self._session.defaults.gateway
             why = f'the gateway "{name}" cannot send pictures' if name else "this gateway cannot send pictures"
             raise ChatError(f"{why}, so say(media=…) is for lines of one that can (twilio); send a link in the text")
 
@@ -282,16 +162,15 @@ class Chat:
         text; without `then` the run ends ``abandoned``.
         """
         wait = None if timeout is None else duration(timeout)
-        if not self._silent:
-            self.effects.state, self.effects.end = state, None
-            self.effects.timeout, self.effects.then = wait, then
+        if not self._session.silent:
+            self._session.effects.goto, self._session.effects.end = Goto(state, wait, then), None
 
     def end(self, label: str = "done") -> None:
         """End the run with a label for the funnel; its data is gone."""
         if type(label) is not str or not label.isprintable():
             raise ChatError('end() takes a label, such as "ordered"')
-        if not self._silent:
-            self.effects.end, self.effects.state = label, None
+        if not self._session.silent:
+            self._session.effects.end, self._session.effects.goto = label, None
 
     # -- what is awaited ----------------------------------------------------------------------------
 
@@ -315,11 +194,11 @@ class Chat:
         """
         if is_form(kind):
             return self._form_of(prompt, kind, terms)
-        return self._promise(self._ask(prompt, kind_of(kind), key, terms, back=False), "chat.ask")
+        return self._session.promise(self._ask(prompt, kind_of(kind), key, terms, back=False), "chat.ask")
 
     def confirm(self, prompt: str, /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[bool]:
         """Ask for yes or no: ``if await chat.confirm("OK? YES or NO"):``."""
-        made: Wait[bool] = self._promise(self._ask(prompt, yes_no(), key, terms, back=False), "chat.confirm")
+        made: Wait[bool] = self._session.promise(self._ask(prompt, yes_no(), key, terms, back=False), "chat.confirm")
         return made
 
     def menu(
@@ -330,7 +209,7 @@ class Chat:
         kind = one_of(listed)
         mark = "{}) {}" if numbered(kind.question.choices) else "{1}"
         shown = "\n".join([prompt, *(mark.format(n, text) for n, text in enumerate(listed.values(), 1))])
-        made: Wait[str] = self._promise(self._ask(shown, kind, key, terms, back=False), "chat.menu")
+        made: Wait[str] = self._session.promise(self._ask(shown, kind, key, terms, back=False), "chat.menu")
         return made
 
     def form(
@@ -369,7 +248,7 @@ class Chat:
                     place += 1
             return made(answers)
 
-        return self._promise(Several(work, "chat.form"), "chat.form")
+        return self._session.promise(Several(work, "chat.form"), "chat.form")
 
     def _ask(self, prompt: str, kind: Kind[Any], key: str, terms: AskTerms, *, back: bool, function: str = "") -> Ask:
         if not prompt.strip():
@@ -377,10 +256,10 @@ class Chat:
         for unknown in terms.keys() - AskTerms.__annotations__.keys():
             near = nearest(unknown, AskTerms.__annotations__)
             raise ChatError(f"a question takes no {unknown!r}" + (f"; did you mean {near!r}?" if near else ""))
-        site, name = self._site(f"ask {kind.question.kind}", key, function)
+        site, name = self._session.site(f"ask {kind.question.kind}", key, function)
         remind = terms.get("remind")
         after, words = remind if isinstance(remind, tuple) else (remind, "")
-        defaults = self._defaults
+        defaults = self._session.defaults
         made = Terms(
             terms.get("tries", defaults.tries), duration(after) if after else 0.0,
             duration(terms["timeout"]) if "timeout" in terms else defaults.timeout,
@@ -407,8 +286,8 @@ class Chat:
 
     def sleep(self, time: str | float, /, *, key: str = "") -> Wait[None]:
         """Let time pass, also through restarts."""
-        site, _ = self._site("sleep", key)
-        made: Wait[None] = self._promise(Sleep(site, duration(time)), "chat.sleep")
+        site, _ = self._session.site("sleep", key)
+        made: Wait[None] = self._session.promise(Sleep(site, duration(time)), "chat.sleep")
         return made
 
     @overload
@@ -427,9 +306,9 @@ class Chat:
                 function.close()
             raise ChatError("chat.step() takes a function, not its result: write chat.step(f, x), not chat.step(f(x))")
         name = getattr(function, "__name__", "function")
-        site, _ = self._site("step", name)
+        site, _ = self._session.site("step", name)
         tries, wait = getattr(function, "__smsbot_retry__", (1, 1.0))
-        return self._promise(
+        return self._session.promise(
             Do(
                 site,
                 name,
@@ -456,8 +335,8 @@ class Chat:
                 raise ChatError("chat.gather() takes steps that are not yet awaited: chat.gather(chat.step(f), …)")
             step.awaited = True
             done.append(step.request)
-        site, _ = self._site("gather", "+".join(d.name for d in done))
-        return self._promise(Gather(site, tuple(done)), "chat.gather")
+        site, _ = self._session.site("gather", "+".join(d.name for d in done))
+        return self._session.promise(Gather(site, tuple(done)), "chat.gather")
 
     @overload
     def run(self, flow: str, /, *, returns: type[T], **values: Any) -> Wait[T]: ...
@@ -473,7 +352,7 @@ class Chat:
         A flow that ends without an answer (``abandoned``) raises `NoReply`.
         """
         if isinstance(flow, str):
-            site, _ = self._site("run", flow)
+            site, _ = self._session.site("run", flow)
             returns = values.pop("returns", None)
 
             async def call() -> Any:
@@ -482,7 +361,7 @@ class Chat:
                     raise ChatError(f'the flow "{flow}" returned {type(value).__name__}, not {returns.__name__}')
                 return value
 
-            return self._promise(Several(call, f'chat.run("{flow}")'), "chat.run")
+            return self._session.promise(Several(call, f'chat.run("{flow}")'), "chat.run")
         if not callable(flow):
             raise ChatError("chat.run() takes the name of a flow, or a conversation function")
 
@@ -492,7 +371,7 @@ class Chat:
                 raise ChatError("chat.restart() begins anew what a text has begun; below chat.run(), write a loop")
             return value
 
-        return self._promise(Several(called, "chat.run"), "chat.run")
+        return self._session.promise(Several(called, "chat.run"), "chat.run")
 
     def restart(self, **arguments: Any) -> Never:
         """Begin this conversation again, with a fresh journal: ``return chat.restart(count=count + 1)``.
@@ -503,8 +382,8 @@ class Chat:
 
     def handoff(self, desk: str) -> None:
         """Tell a desk that this person waits for somebody there; listed at ``/``."""
-        if not self._silent:
-            self.effects.handoffs.append(desk)
+        if not self._session.silent:
+            self._session.effects.handoffs.append(desk)
 
     def start(
         self,
@@ -529,86 +408,19 @@ class Chat:
         """
         if at is not None and at.tzinfo is None:
             raise ChatError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
-        if self._opted_out and to in ("", self.number):
+        if self._session.opted_out and to in ("", self.number):
             return "opted_out"
-        if not self._silent:
+        if not self._session.silent:
             moment = at.timestamp() if at else None
-            self.effects.starts.append(
+            self._session.effects.starts.append(
                 Start(name, to or self.number, moment, key=key, busy=busy, valid=duration(valid), data=data or {})
             )
         return "scheduled"
 
-    def _promise(self, wanted: Request | Wait[Any], said: str) -> Wait[Any]:
-        """What has to be awaited; what was made before must have been, but for steps that `gather` may take."""
-        made = wanted if isinstance(wanted, Wait) else Wait(wanted, said, self)
-        waiting = [w for w in self._promised if not w.awaited]
-        if waiting and not all(isinstance(w.request, Do) for w in (*waiting, made)):
-            self.check_promises()
-        self._promised = (*waiting, made)
-        return made
 
-    def _site(self, what: str, key: str, function: str = "") -> tuple[str, str]:
-        """Where the code stands: its function, what it does, and its name."""
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("smsbot.routing."):
-            frame = frame.f_back
-        code = frame.f_code
-        name = key or name_at(code, frame.f_lineno, frame.f_globals)
-        where = function or code.co_qualname.rpartition("<locals>.")[2]
-        if not name:
-            self._sites = self._sites or {}
-            count = self._sites[where + what] = self._sites.get(where + what, 0) + 1
-            name = f"#{count}"
-        return _place(where, what, name), name
-
-    async def act(self, name: str, content: str, function: Callable[[], Any]) -> Any:
-        """An action that a flow asks for: a step that remembers its name and the flows' hash (smsbot calls this)."""
-        self._steps += 1
-        place = self._steps
-        kept = self._journal.get(place)
-        if kept is not None and kept[0] != "act":
-            raise ChatError(str(codec.loads(kept[1])))
-        if kept is not None:
-            self.stepped()
-            told = codec.loads(kept[1])
-            if told["do"] != name:
-                raise FlowError(f"the turn began with {told['do']}(), but the flow now calls {name}()")
-            return told["is"]
-        if self._segmenter is None:
-            raise ChatError("an action is for the long way")
-        await self._segmenter.cut()
-        result = function()
-        if inspect.isawaitable(result):
-            result = await result
-        try:
-            entry = (place, "act", codec.dumps({"do": name, "of": content, "is": result}))
-        except UsageError as error:
-            why = f"the result of a step cannot be kept: {error.args[0]}"
-            entry = (place, "failed", codec.dumps(why))
-        self.effects.journal.append(entry)
-        await self._segmenter.cut()
-        if entry[1] == "failed":
-            raise ChatError(str(codec.loads(entry[2])))
-        return result
-
-    @property
-    def content(self) -> str | None:
-        """The hash of the flows that this turn began on before it was cut short; None if it was not."""
-        acts = [value for kind, value in self._journal.values() if kind == "act"]
-        return codec.loads(acts[0])["of"] if acts else None
-
-    def check_promises(self) -> None:
-        """Raise `ChatError` for what was never awaited (smsbot calls this at the end of a turn)."""
-        for wait in self._promised:
-            if not wait.awaited:
-                raise wait.forgotten()
-        self._promised = ()
-
-
-@functools.lru_cache(maxsize=4096)
-def _place(where: str, what: str, name: str) -> str:
-    """What a request is found again by; one string for all conversations that stand there."""
-    return f"{where}: {what} {name}"
+def session_of(chat: Chat) -> Session:
+    """What smsbot does with a chat, behind what its handler sees."""
+    return chat._session
 
 
 class Several(Wait[Any]):

@@ -48,32 +48,61 @@ class Start:
     data: Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class Effects:
-    """What a handler asked for; the turn makes it true."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text for the person, and how many were said before it in this turn."""
 
-    said: list[Reply] = field(default_factory=list)
-    cuts: list[int] = field(default_factory=list)
-    """How many texts had been said where a former try of this turn was committed in part."""
-    journal: list[tuple[int, str, str]] = field(default_factory=list)
-    records: list[Entry] = field(default_factory=list)
-    """What has just happened in conversations."""
-    recorded: int = 0
-    """How many of them are committed, or about to be."""
+    reply: Reply
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that happened outside, or that was answered; it happens no second time."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A former try of this turn was committed up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """The state that the next text goes to."""
+
+    state: str
+    timeout: float | None = None
+    """Seconds of silence; None: the bot's."""
+    then: str = ""
+    """The state whose handler runs after them."""
+
+
+Done = Said | Kept | Cut
+
+
+@dataclass(slots=True, kw_only=True)
+class Effects:
+    """What handlers and frames asked for; the turn makes it true.
+
+    What was said and what happened is one list in its order, of which segments commit one piece after the other. The
+    rest counts at the end of the turn.
+    """
+
+    done: list[Done] = field(default_factory=list)
+    committed: int = 0
+    """How much of it is committed, or about to be."""
     dropped: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Journals that nobody needs any more, by run and key."""
     stale: list[tuple[bytes, bytes, int]] = field(default_factory=list)
     """Journals, by run and key, of which only so many records count: the others are of a turn that failed for good."""
     stored: dict[str, str | None] = field(default_factory=dict)
     """Fields of the contact that conversations changed, as they are stored."""
-    state: str | None = None
-    timeout: float | None = None
-    then: str = ""
+    goto: Goto | None = None
     end: str | None = None
     frames: tuple[StoredFrame, ...] | None = None
-    """Where flows stand now."""
-    texts: list[str] = field(default_factory=list)
-    """What flows said and is not yet among `said`."""
+    """Where flows and conversations stand now."""
     visits: list[str] = field(default_factory=list)
     ways: list[tuple[str, str, Question | None]] = field(default_factory=list)
     """What happened at which question, for coverage."""
@@ -85,3 +114,47 @@ class Effects:
     """Whether the texts of this turn leave as one."""
     late: tuple[tuple[StoredFrame, ...], str, float] | None = None
     """A question that has timed out: its frames, their content, until when it may be answered."""
+    _texts: int = 0
+
+    @property
+    def said(self) -> list[Reply]:
+        """All that was said."""
+        return [d.reply for d in self.done if isinstance(d, Said)]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All that happened."""
+        return [d.entry for d in self.done if isinstance(d, Kept)]
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended, or gone to a state, so that nothing more is waited for."""
+        return self.end is not None or self.goto is not None
+
+    def say(self, reply: Reply) -> None:
+        """A text for the person."""
+        self.done.append(Said(reply, self._texts))
+        self._texts += 1
+
+    def keep(self, entry: Entry) -> None:
+        """Something happened."""
+        self.done.append(Kept(entry))
+
+    def fresh(self) -> list[Done]:
+        """What was done since this was asked last."""
+        found = self.done[self.committed :]
+        self.committed = len(self.done)
+        return found
+
+    def take_back(self, kind: str) -> list[Entry]:
+        """Keep the last entries no longer, as long as they are of a kind and not committed."""
+        found: list[Entry] = []
+        for n in range(len(self.done) - 1, self.committed - 1, -1):
+            last = self.done[n]
+            if not isinstance(last, Kept):
+                continue
+            if last.entry.kind != kind:
+                break
+            found.append(last.entry)
+            del self.done[n]
+        return found

@@ -12,7 +12,7 @@ from smsbot.core.conversation import BETWEEN, Conversation, FrameKind, Late, Run
 from smsbot.core.errors import ChatError
 from smsbot.core.message import Event, Key, Outgoing
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
-from smsbot.routing.effects import Effects
+from smsbot.routing.effects import Effects, Goto
 from smsbot.routing.router import Route
 from smsbot.understanding.said import answer_hash
 
@@ -82,7 +82,7 @@ def standing_after(ending: Ending) -> Standing:
 
 def asked_again(ending: Ending, run: Run | None) -> list[str]:
     """The texts of the question that stays open, where something else was answered meanwhile."""
-    if run is None or ending.effects.state is not None or ending.end is not None or ending.decision.wake is not None:
+    if run is None or ending.effects.goto is not None or ending.end is not None or ending.decision.wake is not None:
         return []
     digressed = bool(ending.decision.says) or (ending.route is not None and ending.route.kind in ("anywhere", "media"))
     return run.frame.prompt.split(BETWEEN) if digressed and run.frame is not None and run.frame.prompt else []
@@ -147,10 +147,10 @@ def _after_handler(ending: Ending, before: Run | None) -> Standing:
     if held and ending.data:
         raise ChatError("a flow or a conversation is open, so chat.data is not kept; use chat.contact, or end it")
     data, end = codec.dumps(ending.data), ending.end
-    if ending.event.kind == "timer" and ending.route is not None and effects.state is None and end is None:
+    if ending.event.kind == "timer" and ending.route is not None and effects.goto is None and end is None:
         end = "abandoned"  # nobody waits for an answer any more
-    if effects.state is not None:
-        return _at_state(ending, before, effects.state, data)
+    if effects.goto is not None:
+        return _at_state(ending, before, effects.goto, data)
     if before is not None:
         if end is not None:
             return Standing(None, (replace(before, ended=now, end=end),))
@@ -163,15 +163,15 @@ def _after_handler(ending: Ending, before: Run | None) -> Standing:
     return Standing(None, (run,), (run.started_by,))
 
 
-def _at_state(ending: Ending, before: Run | None, state: str, data: str) -> Standing:
+def _at_state(ending: Ending, before: Run | None, goto: Goto, data: str) -> Standing:
     """Where the handler went to a state."""
-    for name in filter(None, (state, ending.effects.then)):
+    for name in filter(None, (goto.state, goto.then)):
         ending.line.table.state(name)  # raises for one without a handler
-    frame = _frame(ending, state, data)
+    frame = _frame(ending, goto, data)
     if before is not None:
-        return Standing(replace(before, frames=(frame,)), (), (state,))
+        return Standing(replace(before, frames=(frame,)), (), (goto.state,))
     run = replace(_begun(ending), frames=(frame,))
-    return Standing(run, (run,), (run.started_by, state))
+    return Standing(run, (run,), (run.started_by, goto.state))
 
 
 def _after_frames(ending: Ending, wake: Resume) -> Standing:
@@ -179,9 +179,9 @@ def _after_frames(ending: Ending, wake: Resume) -> Standing:
     effects, before, now, end = ending.effects, ending.before.run, ending.now, ending.end
     visits = tuple(effects.visits)
     frames, content = effects.frames or (), wake.stack.content
-    if effects.state is not None:  # a conversation went on as a state
-        ending.line.table.state(effects.state)
-        frames, end = (_frame(ending, effects.state, codec.dumps(ending.data)),), None
+    if effects.goto is not None:  # a conversation went on as a state
+        ending.line.table.state(effects.goto.state)
+        frames, end = (_frame(ending, effects.goto, codec.dumps(ending.data)),), None
     if not wake.fresh:
         assert before is not None
         if end is not None:
@@ -200,12 +200,12 @@ def _begun(ending: Ending) -> Run:
     return Run(ending.run_id, ending.line.bot.name, by, ending.now)
 
 
-def _frame(ending: Ending, state: str, data: str) -> StoredFrame:
-    effects = ending.effects
-    wait = ending.line.bot.timeout if effects.timeout is None else effects.timeout
-    prompt = effects.said[-1].text if effects.said else ""
+def _frame(ending: Ending, goto: Goto, data: str) -> StoredFrame:
+    wait = ending.line.bot.timeout if goto.timeout is None else goto.timeout
+    said = ending.effects.said
+    prompt = said[-1].text if said else ""
     return StoredFrame(
-        FrameKind.HANDLER, ending.handler, state, data, prompt, deadline=ending.now + wait, then=effects.then
+        FrameKind.HANDLER, ending.handler, goto.state, data, prompt, deadline=ending.now + wait, then=goto.then
     )
 
 

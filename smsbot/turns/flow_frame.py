@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from smsbot.core import segments
 from smsbot.core.conversation import FrameKind, StoredFrame
 from smsbot.core.question import Question
 from smsbot.flows import engine
@@ -120,8 +121,8 @@ class FlowFrame:
         effects, chat = context.effects, context.chat
         if progress.way:
             effects.ways.append((f"{self.flow.name}.{step}", progress.way, None))
-        effects.texts += progress.said
-        chat.speak_for(effects.texts)
+        for text in progress.said:
+            chat.say(segments.fit(text))
         effects.visits += [f"{self.flow.name}.{step}" for step in progress.visits]
         effects.handoffs += progress.handoffs
         for name, value in progress.contact.items():

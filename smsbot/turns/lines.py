@@ -13,9 +13,9 @@ from smsbot.core.nearest import nearest
 from smsbot.core.sites import path_of
 from smsbot.policy import pace, rates
 from smsbot.routing.bot import Bot
-from smsbot.routing.chat import Defaults
 from smsbot.routing.injection import Signature, may_ask, where, wrong
 from smsbot.routing.router import Route, Table
+from smsbot.routing.session import Defaults
 from smsbot.threads import Threads
 from smsbot.understanding import consent
 from smsbot.understanding.languages import language_of

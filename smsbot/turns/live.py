@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from smsbot.conversations.replay import Replay
-from smsbot.routing.chat import Chat
+from smsbot.routing.chat import Chat, session_of
 
 Place = tuple[bytes, bytes]
 """What a journal is kept by: its run, and a key in it."""
@@ -61,7 +61,7 @@ class LiveFrames:
                 call.close()
                 continue
             self._kept[call.place] = (version, call)
-            call.chat.rest()
+            session_of(call.chat).rest()
         while len(self._kept) > self.most:
             self._kept.popitem(last=False)[1][1].close()
 

@@ -12,12 +12,12 @@ from smsbot.conversations import journal
 from smsbot.conversations.journal import Record
 from smsbot.conversations.replay import Raised, Replay
 from smsbot.core import codec
-from smsbot.core.commit import digest
-from smsbot.core.errors import ChatError, UsageError
+from smsbot.core.commit import Entry, digest
+from smsbot.core.errors import ChatError, FlowError, UsageError
 from smsbot.core.message import Event
 from smsbot.core.request import Do, Gather
 from smsbot.failpoints import reached
-from smsbot.routing.effects import Effects
+from smsbot.routing.effects import Cut, Effects
 from smsbot.routing.injection import where
 
 from .blocking import watched
@@ -33,6 +33,17 @@ Pause = Callable[[float], Awaitable[None]]
 """Lets seconds pass."""
 
 
+Remembered = Mapping[int, tuple[str, str]]
+"""Kind and value of actions by their number in the turn."""
+_ACTION = "act"
+
+
+def content_of(remembered: Remembered) -> str | None:
+    """The hash of the flows that a turn began on before it was cut short; None if it was not."""
+    values = [value for kind, value in remembered.values() if kind == _ACTION]
+    return codec.loads(values[0])["of"] if values else None
+
+
 class NotNow(Exception):
     """Something has to be awaited, so the turn takes the long way."""
 
@@ -42,7 +53,13 @@ class Once:
     """The journal of one turn: what is kept of it, and the steps that it runs."""
 
     event: Event
+    run: bytes
+    """The run that the turn belongs to."""
     effects: Effects
+    actions: int = 0
+    """Actions of flows so far; those of an error handler are counted from elsewhere."""
+    remembered: Remembered = field(default_factory=dict)
+    """What happened in a former try of this turn."""
     cut: Callable[[], Awaitable[None]] | None = None
     """Commits a segment; None where nothing may be awaited."""
     pause: Pause = asyncio.sleep
@@ -61,7 +78,7 @@ class Once:
         place = call.replay.journal.add(record)
         if place > _MOST_RECORDS:
             raise ChatError(f"{call.title}() has waited {_MOST_RECORDS} times; begin it anew with chat.restart()")
-        self.effects.records.append(record.entry(*call.place, place))
+        self.effects.keep(record.entry(*call.place, place))
 
     async def rest(self) -> None:
         """Let steps come to their end that a failure left alone, so that their results are kept."""
@@ -70,12 +87,40 @@ class Once:
 
     def failed(self, calls: Iterable[LiveCall]) -> None:
         """The turn fails for what a step raised: if it is not kept yet, it is tried again, so it shall not be."""
-        effects = self.effects
-        while len(effects.records) > effects.recorded and effects.records[-1].kind == journal.RAISED:
-            entry = effects.records.pop()
+        for entry in self.effects.take_back(journal.RAISED):
             for call in calls:
                 if call.place == (entry.run, entry.frame):
                     call.replay.journal.take_back()
+
+    async def action(self, name: str, content: str, function: Callable[[], Any]) -> Any:
+        """An action that a flow asks for: a step that remembers its name and the flows' hash."""
+        self.actions += 1
+        kind, value = self.remembered.get(self.actions, ("", ""))
+        if kind == _ACTION:
+            self.effects.done.append(Cut())
+            kept = codec.loads(value)
+            if kept["do"] != name:
+                raise FlowError(f"the turn began with {kept['do']}(), but the flow now calls {name}()")
+            return kept["is"]
+        if kind:
+            raise ChatError(str(codec.loads(value)))
+        if self.cut is None:
+            raise NotNow
+        await self.cut()
+        result = function()
+        if inspect.isawaitable(result):
+            result = await result
+        kind, why = _ACTION, ""
+        try:
+            value = codec.dumps({"do": name, "of": content, "is": result})
+        except UsageError as error:
+            why = f"the result of a step cannot be kept: {error.args[0]}"
+            kind, value = journal.UNKEPT, codec.dumps(why)
+        self.effects.keep(Entry(self.run, self.event.id, self.actions, kind, value))
+        await self.cut()
+        if why:
+            raise ChatError(why)
+        return result
 
     async def given(self, call: LiveCall, wanted: Do | Gather) -> Any:
         """What the function is given for a step."""

@@ -15,7 +15,7 @@ from smsbot.core.conversation import Conversation
 from smsbot.core.message import Message
 from smsbot.core.request import Request
 from smsbot.core.start import start_of
-from smsbot.routing.chat import Chat
+from smsbot.routing.chat import Chat, session_of
 from smsbot.routing.injection import Signature
 
 from .blocking import watched
@@ -52,13 +52,14 @@ async def begin_again(state: PythonState, context: Context, *, began: bool) -> L
     """A fresh call of the function, with all that has happened before it."""
     records = await _past(state, context, began)
     chat = context.chat if began and state.handler is not None else _own_chat(state, context)
-    chat.reseed(state.key)
-    chat.replay(state.started, context.effects)
+    session = session_of(chat)
+    session.reseed(state.key)
+    session.replay(state.started, context.effects)
     replay = Replay(
-        lambda: _called(state, chat, context), chat, Journal(records), context.event.id, -1 if began else state.taken
+        lambda: _called(state, chat, context), session, Journal(records), context.event.id, -1 if began else state.taken
     )
     call = state.call = LiveCall(state.name, state.journal_place, replay, chat)
-    chat.driver = Alone(context.once, call)
+    session.driver = Alone(context.once, call)
     if began:
         attend(call, context)
     return call
@@ -69,7 +70,8 @@ async def _past(state: PythonState, context: Context, began: bool) -> list[Recor
     records = await _journal(state, context, began)
     if state.run != context.run:  # a late answer: a run of its own, with what the former knew
         records = records[: state.taken]
-        context.effects.records += [r.entry(context.run, state.key, n) for n, r in enumerate(records, 1)]
+        for n, record in enumerate(records, 1):
+            context.effects.keep(record.entry(context.run, state.key, n))
         state.run = context.run
         records += (await _journal(state, context, not context.event.seq))[state.taken :]
     kept = 0 if began else state.taken
@@ -100,8 +102,9 @@ def _own_chat(state: PythonState, context: Context) -> Chat:
 
 def attend(call: LiveCall, context: Context) -> None:
     """From now on it speaks in this turn."""
-    call.chat.driver = Alone(context.once, call)
-    call.chat.attend(context.effects)
+    session = session_of(call.chat)
+    session.driver = Alone(context.once, call)
+    session.attend(context.effects)
 
 
 def _called(state: PythonState, chat: Chat, context: Context) -> Coroutine[Any, Any, Any]:
@@ -145,7 +148,7 @@ async def go_on(call: LiveCall, record: Record, context: Context) -> Wanted:
     kept = call.replay.journal.ran_again(request)
     if kept is None:
         context.once.keep(call, record)
-    call.chat.woken(record)
+    session_of(call.chat).woken(record)
     return await forward(call, Replay.given(request, kept or record), context)
 
 

@@ -16,7 +16,7 @@ from smsbot.core.errors import ChatError, NoReply, TooManyTries
 from smsbot.core.request import Ask, Call, Do, Gather, Sleep
 from smsbot.flows.state import Again, Back, Begin, CallAction, CallFlow, Done, Due, Input, Result, Said, Waiting
 from smsbot.flows.steps import ABANDONED
-from smsbot.routing.chat import Restart
+from smsbot.routing.chat import Restart, session_of
 from smsbot.understanding.answers import Answer
 from smsbot.understanding.asking import Heard, Move
 
@@ -161,7 +161,7 @@ class PythonFrame(PythonState):
         effects, event = context.effects, context.event
         if event.kind in ("delivery", "reaction") or isinstance(self.values.get("error"), BaseException):
             return f"{self.title}() cannot wait: what answers reports, reactions and errors only says"
-        if effects.end is not None or effects.state is not None:
+        if effects.over:
             return f"{self.title}() has ended or gone to a state in this turn, so it waits for nothing more"
         return ""
 
@@ -187,7 +187,7 @@ class PythonFrame(PythonState):
     def _changes(self, context: Context) -> None:
         if self.call is not None:
             chat = self.call.chat
-            chat.check_promises()
+            session_of(chat).check_promises()
             context.effects.stored |= chat.contact.changes()
             chat.contact.keep()
 
@@ -240,13 +240,13 @@ class PythonFrame(PythonState):
         self._drop(context)
         effects, chat = context.effects, self.call.chat
         if self.action:
-            if effects.end is not None or effects.state is not None:
+            if effects.over:
                 raise ChatError(f"the action {self.title}() cannot end a run or go to a state; its flow decides that")
             return Done("", value)
         if isinstance(value, str):
             chat.say(value)
         elif value is not None:
             raise ChatError(f"{self.title} returned {type(value).__name__}; return a text or nothing")
-        if effects.state is not None:
+        if effects.goto is not None:
             context.chat.data = chat.data
         return Done(effects.end or "done", None)

@@ -16,7 +16,6 @@ from smsbot.flows.state import Begin, CallAction, CallFlow, Done, Input, Result,
 from .context import Context
 from .flow_frame import FlowFrame, plain
 from .frames import Frame, Resume, prompts
-from .once import NotNow
 from .python_frame import PythonFrame
 
 _DEEPEST = 8
@@ -109,7 +108,7 @@ class Runner:
     def _end_digression(self, frame: PythonFrame) -> None:
         """The question below is asked again, unless the digression has ended that as well."""
         stack, effects = self.stack, self.context.effects
-        if effects.end is not None or effects.state is not None:
+        if effects.over:
             return
         below = stack.top if stack.frames else stack.state
         if below is None:
@@ -133,9 +132,7 @@ class Runner:
             self.stack.frames.append(self._conversing(action))
             return Begin()
         call = bot.action_call(name, action.arguments, action.keywords, context.provided)
-        if context.once.cut is None:
-            raise NotNow
-        return Result(plain(await context.chat.act(name, self.stack.flow_set.hash, call)))
+        return Result(plain(await context.once.action(name, self.stack.flow_set.hash, call)))
 
     def _conversing(self, action: CallAction) -> PythonFrame:
         """An action that may ask, as a frame above the flow."""

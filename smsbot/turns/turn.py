@@ -6,9 +6,9 @@ Everything but the call of the handler is pure: `Turn` is given the event, the c
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby
 from typing import Any
 
 from smsbot.conversations.journal import Record
@@ -18,7 +18,8 @@ from smsbot.core.conversation import Conversation, FrameKind, StoredFrame
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
 from smsbot.flows.state import Begin, Person
-from smsbot.routing.chat import Chat, Segmenter
+from smsbot.routing.chat import Chat, session_of
+from smsbot.routing.effects import Cut, Done, Kept, Said
 from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
 
@@ -28,7 +29,7 @@ from .decide import Decider, Decision
 from .frames import Resume, Stack, pin
 from .lines import Line
 from .live import LiveFrames, Place
-from .once import Once, Pause
+from .once import Once, Pause, Remembered, content_of
 from .outgoing import joined, outgoing_for
 from .python_frame import PythonFrame
 from .runner import Runner
@@ -46,7 +47,7 @@ class Turn:
         conversation: Conversation,
         event: Event,
         *,
-        segmenter: Segmenter | None = None,
+        cut: Callable[[], Awaitable[None]] | None = None,
         apology: bool = False,
         repeat: bool = False,
         greeted: bool = False,
@@ -61,10 +62,13 @@ class Turn:
         self.before = conversation
         self.event = event
         self._first = _APOLOGY if apology else int(event.kind in ("optout", "optin"))  # the inbox has confirmed it
-        self._segmenter = segmenter
-        self.chat = Chat(
-            event, conversation, segmenter=segmenter, first_step=self._first, defaults=line.defaults, seed=event.id
-        )
+        self._cut = cut
+        """Commits a segment; None where nothing may be awaited."""
+        self.chat = Chat(event, conversation, defaults=line.defaults, seed=event.id)
+        self.effects = session_of(self.chat).effects
+        """What is asked for in this turn."""
+        self.remembered: Remembered = {}
+        """What happened in a former try of this turn."""
         self._function: PythonFrame | None = None
         self._apologist: Signature | None = None
         self.alive: Stack | None = None
@@ -74,8 +78,6 @@ class Turn:
         self._version = conversation.version
         self._stays = True
         """Whether the run that was open is open still."""
-        self._said = 0
-        self._journaled = 0
 
     def _decided(self, apology: bool) -> Decision:
         """What the event leads to; in an apology the flow does not run, it stays at its question."""
@@ -136,7 +138,7 @@ class Turn:
 
     def pin(self) -> None:
         """Stay on the flows that this turn began with before it was cut short (C8)."""
-        wake, content = self.decision.wake, self.chat.content
+        wake, content = self.decision.wake, content_of(self.remembered)
         if wake is not None and content is not None:
             self.decision = replace(self.decision, wake=pin(wake, self.line.versions, content))
 
@@ -181,12 +183,15 @@ class Turn:
     ) -> Runner:
         """The stack that the event wakes, or the conversation that it begins, ready to run."""
         wake = self.decision.wake or Resume(Stack(self.line.versions.current, [self.function()]), Begin(), True)
-        cut = self._segmenter.cut if self._segmenter is not None else None
-        effects = self.chat.effects
+        effects = self.effects
+        run = self.run_id if self.decision.wake else self.function().run
         context = Context(
-            line=self.line, event=self.event, run=self.run_id if self.decision.wake else self.function().run,
+            line=self.line, event=self.event, run=run,
             before=self.before, effects=effects, person=self.person(), now=now, chat=self.chat,
-            once=Once(event=self.event, effects=effects, cut=cut, pause=pause, doubles=self.line.bot.doubles),
+            once=Once(
+                event=self.event, run=self.run_id, effects=effects, actions=self._first, remembered=self.remembered,
+                cut=self._cut, pause=pause, doubles=self.line.bot.doubles,
+            ),
             live=live, provided=provided, journals=journals, load=load,
         )  # fmt: skip
         return Runner(context, wake)
@@ -200,7 +205,7 @@ class Turn:
             return
         frame, run = self._function, self.before.run  # the handler waits, so it is a conversation
         fresh = run is None or frame.run != run.id
-        effects = self.chat.effects
+        effects = self.effects
         if frame.digresses and run is not None and effects.frames is not None:
             frames, again = run.frames, _same_digression(run.frames, frame, self.event.key)
             if again is not None:  # the same digression once more takes the place of the first
@@ -244,7 +249,7 @@ class Turn:
 
     def returned(self, signature: Signature, result: object) -> None:
         """A returned text is a reply; anything else but None is a mistake worth naming."""
-        self.chat.check_promises()
+        session_of(self.chat).check_promises()
         if isinstance(result, str):
             self.chat.say(result)
         elif inspect.iscoroutine(result):
@@ -270,33 +275,18 @@ class Turn:
         )
 
     def _new(self, now: float) -> tuple[tuple[Outgoing, ...], tuple[Entry, ...]]:
-        effects = self.chat.effects
-        journal = effects.journal[self._journaled :]
+        """What was said and what happened since the last segment."""
+        effects = self.effects
+        fresh = effects.fresh()
         lane = "notice" if self.event.kind == "event" else "reply"
-        outgoing = tuple(
-            outgoing_for(reply, self._first + n, self.event, self.line, now, lane) for n, reply in self._said_since()
-        )
-        entries = (
-            *(Entry(self.run_id, self.event.id, seq, kind, value) for seq, kind, value in journal),
-            *effects.records[effects.recorded :],
-        )
-        self._said, self._journaled, effects.recorded = len(effects.said), len(effects.journal), len(effects.records)
-        return outgoing, entries
-
-    def _said_since(self) -> Iterable[tuple[int, Reply]]:
-        """What was said since the last segment, numbered; joined up to where a former try of this turn was cut."""
-        effects = self.chat.effects
-        if not (effects.join or self.line.bot.join):
-            yield from enumerate(effects.said[self._said :], self._said)
-            return
-        cuts = [self._said, *(c for c in effects.cuts if c > self._said), len(effects.said)]
-        for begin, end in pairwise(cuts):
-            yield from enumerate(joined(effects.said[begin:end]), begin)
+        said = _joined(fresh) if effects.join or self.line.bot.join else [d for d in fresh if isinstance(d, Said)]
+        outgoing = [outgoing_for(s.reply, self._first + s.n, self.event, self.line, now, lane) for s in said]
+        return tuple(outgoing), tuple(d.entry for d in fresh if isinstance(d, Kept))
 
     def end(self, now: float, note: str = "") -> Commit:
         """The end of the turn."""
         ending = Ending(
-            line=self.line, event=self.event, before=self.before, decision=self.decision, effects=self.chat.effects,
+            line=self.line, event=self.event, before=self.before, decision=self.decision, effects=self.effects,
             data=self.chat.data, contact=self.chat.contact.changes(),
             handler=self.signature.name if self.signature is not None else "",
             run_id=self._function.run if self._function is not None and self.decision.wake is not None else self.run_id,
@@ -304,7 +294,8 @@ class Turn:
         )  # fmt: skip
         after = standing_after(ending)
         texts = (*self.decision.says, *asked_again(ending, after.run))
-        self.chat.effects.said += [Reply(segments.fit(text)) for text in texts]
+        for text in texts:
+            self.effects.say(Reply(segments.fit(text)))
         outgoing, journal = self._new(now)
         self._stays = after.run is not None and self.before.run is not None and after.run.id == self.before.run.id
         return fold(
@@ -313,9 +304,18 @@ class Turn:
 
     def _stale(self) -> tuple[tuple[bytes, bytes, int], ...]:
         """Once in a turn, and before anything new is journaled."""
-        found = tuple(self.chat.effects.stale)
-        self.chat.effects.stale.clear()
+        found = tuple(self.effects.stale)
+        self.effects.stale.clear()
         return found
+
+
+def _joined(done: Sequence[Done]) -> list[Said]:
+    """Texts that leave as one, up to where a former try of this turn was cut."""
+    found: list[Said] = []
+    for is_cut, group in groupby(done, lambda d: isinstance(d, Cut)):
+        said = [d for d in group if isinstance(d, Said)] if not is_cut else []
+        found += [Said(reply, n) for n, reply in enumerate(joined([s.reply for s in said]), said[0].n if said else 0)]
+    return found
 
 
 def _same_digression(frames: Sequence[StoredFrame], frame: PythonFrame, key: Key) -> PythonFrame | None:

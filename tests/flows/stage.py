@@ -9,7 +9,7 @@ from smsbot.core.conversation import Conversation
 from smsbot.core.message import Event, Key
 from smsbot.flows.state import Person
 from smsbot.routing.bot import Bot
-from smsbot.routing.chat import Chat
+from smsbot.routing.chat import Chat, session_of
 from smsbot.routing.effects import Effects
 from smsbot.turns.context import Context
 from smsbot.turns.flow_versions import FlowVersions
@@ -45,15 +45,15 @@ def perform(versions: FlowVersions, wake: Resume, person: Person, now: float) ->
     event = Event(b"e" * 16, KEY, "text", "", person.now)
     before = Conversation(KEY)
     store = _NoStore()
-    chat = Chat(event, before, segmenter=store)
+    chat = Chat(event, before)
     line = Line("7255", _BOT, "main", versions=versions)
     context = Context(
-        line=line, event=event, run=b"r" * 16, before=before, effects=chat.effects, person=person, now=now, chat=chat,
-        once=Once(event=event, effects=chat.effects, cut=store.cut), live=LiveFrames(), provided={}, journals={},
+        line=line, event=event, run=b"r" * 16, before=before, effects=session_of(chat).effects, person=person, now=now, chat=chat,
+        once=Once(event=event, run=b"r" * 16, effects=session_of(chat).effects, cut=store.cut), live=LiveFrames(), provided={}, journals={},
     )  # fmt: skip
     running = Runner(context, wake).run()
     try:
         running.send(None)
     except StopIteration:
-        return chat.effects, context.why
+        return session_of(chat).effects, context.why
     raise AssertionError("nothing really waits here")
