@@ -85,17 +85,17 @@ class Hand:
         if self.before.run is None:
             frame = PythonFrame.begin(go, self.run, event, {}, contact={}, salt=b"begun")
             frame.handler = self.signature
-            wake = Resume(Stack(self.line.versions.current, [frame]), Begin(), True)
+            resume = Resume(Stack(self.line.versions.current, [frame]), Begin(), True)
         else:
             stack = restore(self.line.versions, self.before.run.frames, "", KEY)
-            wake = Resume(stack, Said("7", Answer(7)))
+            resume = Resume(stack, Said("7", Answer(7)))
         effects = session_of(chat).effects
         context = Context(
             line=self.line, event=event, run=self.run, before=self.before, effects=effects,
             person=Person(NOW + n, {}, LINE, "PL"), now=NOW + n, chat=chat,
             once=Once(event=event, run=self.run, effects=effects), live=self.live, provided={}, journals=journals,
         )  # fmt: skip
-        play = Runner(context, wake)
+        play = Runner(context, resume)
         run_at_once(play)
         took = time.perf_counter() - began
         self.records += [Record.of(e) for e in effects.entries]

@@ -74,16 +74,16 @@ def engine_turns(versions: FlowVersions) -> int:
     while True:
         chat = Chat(event, before)
         if not frames:
-            wake = Resume(Stack(flow_set, [FlowFrame(flow_set.flow("bench"), State())]), Begin(), True)
+            resume = Resume(Stack(flow_set, [FlowFrame(flow_set.flow("bench"), State())]), Begin(), True)
         else:
             stack = restore(versions, frames, flow_set.hash, KEY)
-            wake = Resume(stack, Said("7", stack.top.read("7", PERSON)))
+            resume = Resume(stack, Said("7", stack.top.read("7", PERSON)))
         effects = session_of(chat).effects
         context = Context(
             line=line, event=event, run=b"r" * 16, before=before, effects=effects, person=PERSON, now=NOW, chat=chat,
             once=Once(event=event, run=b"r" * 16, effects=effects), live=LiveFrames(), provided={}, journals={},
         )  # fmt: skip
-        run_at_once(Runner(context, wake))
+        run_at_once(Runner(context, resume))
         turns += 1
         if effects.end is not None:
             return turns

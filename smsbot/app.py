@@ -270,7 +270,7 @@ class App:
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
-        await self._shelve()
+        await self._keep_flow_versions()
         await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):
             self._provided[bot] = await stack.enter_async_context(bot.running())
@@ -311,7 +311,7 @@ class App:
         """The time zone of each bot: that of its first line."""
         return {line.bot: line.timezone for line in reversed(self.lines.values())}
 
-    async def _shelve(self) -> None:
+    async def _keep_flow_versions(self) -> None:
         """Keep today's flows by their hash, and take up those that open runs began on."""
         shelves = [line.versions for line in self.lines.values()]
         now = self.clock.now()

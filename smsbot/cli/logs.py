@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from smsbot import log
-from smsbot.turns.failure import told
+from smsbot.turns.failure import describe_error
 
 _Line = str | tuple[float, str, dict[str, Any]]
 """A line as it is written, or what will be one."""
@@ -168,6 +168,6 @@ def _places(exc_info: Any) -> str:
     error: BaseException | None = exc_info[1]
     found: list[str] = []
     while error is not None:
-        found.append("".join(traceback.format_tb(error.__traceback__)) + told(error, candid=False))
+        found.append("".join(traceback.format_tb(error.__traceback__)) + describe_error(error, candid=False))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "\nafter:\n".join(found)

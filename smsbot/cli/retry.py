@@ -9,7 +9,7 @@ import click
 
 from smsbot.core.clock import duration
 from smsbot.core.errors import SmsbotError, UsageError
-from smsbot.pipeline.repairs import AGAIN, Filter, told
+from smsbot.pipeline.repairs import AGAIN, Filter, described
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
 from smsbot.stores.sqlite import SqliteReader
@@ -65,8 +65,8 @@ def retry(
         _show(rows, dead)
         click.confirm(f"{'Take' if dead else 'Send'} {len(rows)} again?", abort=True, err=True)
     try:
-        told = {"since": chosen.since, "line": line, "reason": reason, "statuses": list(chosen.statuses)}
-        done = options.ask(found, "take_again" if dead else "send_again", **told)
+        described = {"since": chosen.since, "line": line, "reason": reason, "statuses": list(chosen.statuses)}
+        done = options.ask(found, "take_again" if dead else "send_again", **described)
     except options.NoServer:
         raise SmsbotError("no server runs, so nothing can be taken up; start it first") from None
     options.emit({"v": 1, "again": done}) if as_json else click.echo(f"{done} taken up again.")
@@ -74,7 +74,7 @@ def retry(
 
 def _show(rows: list[Row], dead: bool) -> None:
     for row in rows[:_SHOWN]:
-        click.echo(f"  {told(row)}", err=True)
+        click.echo(f"  {described(row)}", err=True)
     if len(rows) > _SHOWN:
         click.echo(f"  … and {len(rows) - _SHOWN} more", err=True)
     if not dead:

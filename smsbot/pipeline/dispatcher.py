@@ -248,7 +248,7 @@ class Dispatcher:
     async def _run(self, turn: Turn, *, at_once: bool = False) -> None:
         """Run what the turn wakes, flows and conversations or a handler; `at_once`: nothing may be awaited."""
         signature, bot = turn.signature, turn.line.bot
-        if turn.decision.wake is not None:
+        if turn.decision.resume is not None:
             await self._run_frames(turn, at_once)
         elif signature is None:
             return

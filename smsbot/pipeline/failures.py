@@ -16,7 +16,7 @@ from smsbot.log import Log
 from smsbot.routing.injection import Signature
 from smsbot.stores.base import Store
 from smsbot.turns.commit import due_again, ended_by_failure
-from smsbot.turns.failure import place, told
+from smsbot.turns.failure import describe_error, place
 from smsbot.turns.lines import Line, Lines
 from smsbot.turns.outgoing import outgoing_for
 from smsbot.turns.turn import Turn
@@ -132,4 +132,4 @@ class Failures:
         if self.candid and not isinstance(error, SmsbotError):
             log.error("a handler raised", exc_info=error)
         signature = work.turn.signature if work.turn is not None else None
-        return told(error, self.candid), place(error, signature)
+        return describe_error(error, self.candid), place(error, signature)

@@ -147,10 +147,10 @@ class Inbox:
             key = str(flow.start.key({"event": dict(data)}))
         valid = valid or (flow.start.valid if flow is not None else 0.0)
         due = now if at is None else max(at, now)
-        told = Start(data, checked_busy(busy), due + valid if valid else 0.0)
+        start = Start(data, checked_busy(busy), due + valid if valid else 0.0)
         whose = Key(ours.number, theirs)
         identity = identity_of(name, key or secrets.token_hex(16), whose, self._store.dedupe_key)
-        event = Event(identity, whose, "event", name, due, ours.account, data=told.pack())
+        event = Event(identity, whose, "event", name, due, ours.account, data=start.pack())
         if at is not None and at > now:
             return await self._schedule(event, identity)
         decided = asyncio.get_running_loop().create_future()

@@ -159,7 +159,7 @@ def again(row: Row, account: str, now: float) -> Outgoing:
     )
 
 
-def told(row: Row) -> str:
+def described(row: Row) -> str:
     """A failed text or turn in a line, masked."""
     why = f": {row['detail']}" if row["detail"] else ""
     return f"{mask(row['number'])} on {row['line']}, {row['status']}{why}"

@@ -18,7 +18,7 @@ from smsbot.log import Log
 from smsbot.routing.bot import Bot
 from smsbot.routing.injection import Signature
 from smsbot.stores.base import Store
-from smsbot.turns.failure import place, told
+from smsbot.turns.failure import describe_error, place
 
 log = Log("smsbot.ticks")
 
@@ -78,7 +78,7 @@ class Schedules:
             if inspect.isawaitable(result):
                 await result
         except Exception as error:
-            why = told(error, candid=False) + place(error, job.signature)
+            why = describe_error(error, candid=False) + place(error, job.signature)
             log.error("what runs by the clock failed", function=job.signature.name, why=why)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from smsbot.log import Log
-from smsbot.turns.failure import told
+from smsbot.turns.failure import describe_error
 
 log = Log("smsbot.supervisor")
 _FIRST, _LONGEST = 0.1, 5.0
@@ -53,7 +53,7 @@ class Worker:
                 await self._run()
                 why = "it ended"
             except Exception as error:
-                why = told(error, candid=False)
+                why = describe_error(error, candid=False)
                 log.error("a worker died; it is started again", worker=self.name, why=why, exc_info=error)
             if not self._ending:
                 self._died(why)

@@ -163,8 +163,8 @@ def _due(frame: StoredFrame, line: Line, content: str) -> str:
     return "reminder" if left else "timeout"
 
 
-def _due_in_python(level: PythonState) -> str:
-    asked = level.open
+def _due_in_python(state: PythonState) -> str:
+    asked = state.open
     if asked is None:
         return "goes on"
     if asked.standing.settles:

@@ -104,7 +104,7 @@ class Effects:
     frames: tuple[StoredFrame, ...] | None = None
     """Where flows and conversations stand now."""
     visits: list[str] = field(default_factory=list)
-    ways: list[tuple[str, str, Question | None]] = field(default_factory=list)
+    outcomes: list[tuple[str, str, Question | None]] = field(default_factory=list)
     """What happened at which question, for coverage."""
     handoffs: list[str] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)

@@ -26,14 +26,14 @@ class Place:
     name: str
     at: str
     """``file:line``."""
-    ways: set[str] = field(default_factory=set)
+    outcomes: set[str] = field(default_factory=set)
     entered: bool = False
     taken: set[str] = field(default_factory=set)
 
     @property
     def missing(self) -> list[str]:
         """What no story does here."""
-        return sorted(self.ways - self.taken) if self.entered else ["never reached"]
+        return sorted(self.outcomes - self.taken) if self.entered else ["never reached"]
 
 
 class Coverage:
@@ -50,30 +50,30 @@ class Coverage:
                     f"{flow.name}.{step.id}", Place(f"{flow.name}.{step.id}", f"{flow.path}:{step.line}")
                 )
                 if step.ask is not None:
-                    place.ways |= ways_of(step.ask.question)
-                    place.ways |= {SILENCE} if step.ask.timeout_after else set()
+                    place.outcomes |= ways_of(step.ask.question)
+                    place.outcomes |= {SILENCE} if step.ask.timeout_after else set()
         for function in bot.conversations():
             for name, at in questions_of(inspect.unwrap(function)):
                 self.places.setdefault(name, Place(name, at, {SILENCE, WRONG}))
 
-    def saw(self, visits: Iterable[str], ways: Iterable[tuple[str, str, Question | None]]) -> None:
+    def saw(self, visits: Iterable[str], outcomes: Iterable[tuple[str, str, Question | None]]) -> None:
         """What one turn entered and did."""
         for name in visits:
             if name in self.places:
                 self.places[name].entered = True
-        for name, way, question in ways:
+        for name, outcome, question in outcomes:
             place = self.places.get(name)
             if place is not None:
                 place.entered = True
-                place.taken.add(way)
+                place.taken.add(outcome)
                 if question is not None:
-                    place.ways = (place.ways - {WRONG}) | ways_of(question)
+                    place.outcomes = (place.outcomes - {WRONG}) | ways_of(question)
 
     @property
     def share(self) -> float:
         """Of all places, and all that can happen there, what was seen; 1 where there is nothing."""
-        all_ = sum(1 + len(p.ways) for p in self.places.values())
-        seen = sum(p.entered + len(p.taken & p.ways) for p in self.places.values())
+        all_ = sum(1 + len(p.outcomes) for p in self.places.values())
+        seen = sum(p.entered + len(p.taken & p.outcomes) for p in self.places.values())
         return seen / all_ if all_ else 1.0
 
     def lines(self) -> list[str]:

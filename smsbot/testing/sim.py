@@ -190,7 +190,7 @@ class Sim:
     def _cover(self, coverage: Coverage) -> None:
         for line in self.app.lines.values():
             coverage.know(line.bot, line.versions.current.flows.values())
-        self.app.dispatcher.watch = lambda effects: coverage.saw(effects.visits, effects.ways)
+        self.app.dispatcher.watch = lambda effects: coverage.saw(effects.visits, effects.outcomes)
 
     async def stop(self) -> None:
         """End; what is stored stays."""

@@ -72,8 +72,8 @@ class Ending:
 def standing_after(ending: Ending) -> Standing:
     """The open run after the turn, the runs to write, and the places visited."""
     before = ending.before.run
-    if ending.decision.wake is not None:
-        return _after_frames(ending, ending.decision.wake)
+    if ending.decision.resume is not None:
+        return _after_frames(ending, ending.decision.resume)
     if ending.decision.switches and before is not None:
         after = _after_handler(ending, None)
         return after._replace(runs=(replace(before, ended=ending.now, end="switched"), *after.runs))
@@ -82,7 +82,7 @@ def standing_after(ending: Ending) -> Standing:
 
 def asked_again(ending: Ending, run: Run | None) -> list[str]:
     """The texts of the question that stays open, where something else was answered meanwhile."""
-    if run is None or ending.effects.goto is not None or ending.end is not None or ending.decision.wake is not None:
+    if run is None or ending.effects.goto is not None or ending.end is not None or ending.decision.resume is not None:
         return []
     digressed = bool(ending.decision.says) or (ending.route is not None and ending.route.kind in ("anywhere", "media"))
     return run.frame.prompt.split(BETWEEN) if digressed and run.frame is not None and run.frame.prompt else []
@@ -174,22 +174,22 @@ def _at_state(ending: Ending, before: Run | None, goto: Goto, data: str) -> Stan
     return Standing(run, (run,), (run.started_by, goto.state))
 
 
-def _after_frames(ending: Ending, wake: Resume) -> Standing:
+def _after_frames(ending: Ending, resume: Resume) -> Standing:
     """Where flows or conversations ran."""
     effects, before, now, end = ending.effects, ending.before.run, ending.now, ending.end
     visits = tuple(effects.visits)
-    frames, content = effects.frames or (), wake.stack.content
+    frames, content = effects.frames or (), resume.stack.content
     if effects.goto is not None:  # a conversation went on as a state
         ending.line.table.state(effects.goto.state)
         frames, end = (_frame(ending, effects.goto, codec.dumps(ending.data)),), None
-    if not wake.fresh:
+    if not resume.fresh:
         assert before is not None
         if end is not None:
             return Standing(None, (replace(before, ended=now, end=end),), visits)
         return Standing(replace(before, frames=frames, content=content or before.content), (), visits)
     left = () if before is None else (replace(before, ended=now, end="switched"),)
-    made = Run(ending.run_id, ending.line.bot.name, wake.started_by, now, frames, content=content)
-    visits = (wake.started_by, *visits)
+    made = Run(ending.run_id, ending.line.bot.name, resume.started_by, now, frames, content=content)
+    visits = (resume.started_by, *visits)
     if end is not None:
         return Standing(None, (*left, replace(made, frames=(), ended=now, end=end)), visits)
     return Standing(made, (*left, made), visits)

@@ -40,7 +40,7 @@ class Decision:
     values: Mapping[str, Any] = field(default_factory=dict)
     says: tuple[str, ...] = ()
     ends: str = ""
-    wake: Resume | None = None
+    resume: Resume | None = None
     """The flows that it wakes."""
     switches: bool = False
     """Whether the open run ends ``switched`` before a handler begins."""
@@ -137,7 +137,7 @@ class Decider:
         if stack is None or not pictures or stack.top.question is None or stack.top.question.kind != "media":
             return None
         read = Answer(pictures[0])
-        return Decision(f"the picture answers {stack.top.place}", wake=Resume(stack, Said(self._event.text, read)))
+        return Decision(f"the picture answers {stack.top.place}", resume=Resume(stack, Said(self._event.text, read)))
 
     def _text(self, text: str) -> Decision:
         found = said(text).words
@@ -162,7 +162,7 @@ class Decider:
         if frame is None and (match is None or match.route.kind == "fallback"):
             late = late_of(self._conversation, self._line.versions, text, self._person())
             if late is not None:
-                return Decision("the text answers a question that had timed out", wake=late)
+                return Decision("the text answers a question that had timed out", resume=late)
             guess = self._guess(found) if not exact else None
             if guess is not None:
                 return guess
@@ -173,8 +173,8 @@ class Decider:
             return Decision("nothing matches and there is no fallback")
         route = match.route
         if route.flow:
-            wake = begin(self._line.versions, route.flow, match.values, route.trigger, route.language)
-            return Decision(match.why, match, wake=wake)
+            resume = begin(self._line.versions, route.flow, match.values, route.trigger, route.language)
+            return Decision(match.why, match, resume=resume)
         return Decision(match.why, match)
 
     def _guess(self, found: Sequence[Token]) -> Decision | None:
@@ -249,11 +249,11 @@ class Decider:
         if not literal and keyword is None and self._is_wrong_number(text):
             return self._wrong_number()
         if stack.top.asks and (literal or free or stack.top.settles):
-            return Decision(f"the text answers {place}", wake=Resume(stack, Said(text, read)))
+            return Decision(f"the text answers {place}", resume=Resume(stack, Said(text, read)))
         if keyword is not None:
             return self._switch(keyword)
         if stack.top.asks:
-            return Decision(f"the text does not answer {place}", wake=Resume(stack, Said(text, read)))
+            return Decision(f"the text does not answer {place}", resume=Resume(stack, Said(text, read)))
         if table.fallback is not None:
             return Decision("nothing is asked, so the fallback answers", Match(table.fallback, {}, "nothing is asked"))
         return Decision(f"nothing is asked at {place}")
@@ -264,9 +264,9 @@ class Decider:
             return None
         word = command(found)
         if word == "again":
-            return Decision("the person wants to hear the question again", wake=Resume(stack, Again()))
+            return Decision("the person wants to hear the question again", resume=Resume(stack, Again()))
         if word == "back" and stack.top.goes_back:
-            return Decision("the person goes back to the question before", wake=Resume(stack, Back()))
+            return Decision("the person goes back to the question before", resume=Resume(stack, Back()))
         return None
 
     def _switch(self, match: Match) -> Decision:
@@ -283,7 +283,7 @@ class Decider:
             return Decision("the answer came first, so this timeout does nothing")
         stack = self._stack()
         if stack is not None:
-            return Decision(f"{stack.top.place} is due", wake=Resume(stack, Due()))
+            return Decision(f"{stack.top.place} is due", resume=Resume(stack, Due()))
         why = f'no answer at "{frame.state}" in time'
         if not frame.then:
             return Decision(why, ends="abandoned")
@@ -309,7 +309,7 @@ class Decider:
                     return Decision(why, outcome="skipped")
         if flow is not None:
             values = {"event": data} if flow.start.event == event.text else {n: data.get(n) for n in flow.args}
-            return Decision(why, wake=begin(self._line.versions, flow.name, values, event.text))
+            return Decision(why, resume=begin(self._line.versions, flow.name, values, event.text))
         return Decision(why, _to(route, why), {"event": data}, switches=begins and self._conversation.run is not None)
 
     # -- where the conversation stands --------------------------------------------------------------

@@ -6,7 +6,7 @@ from smsbot.core.errors import SmsbotError, StepFailed
 from smsbot.routing.injection import Signature, where
 
 
-def told(error: BaseException, candid: bool) -> str:
+def describe_error(error: BaseException, candid: bool) -> str:
     """What was raised. The words of a foreign exception may quote a text, so they are told only where `candid`."""
     if candid or (isinstance(error, SmsbotError) and not isinstance(error, StepFailed)):
         return f"{type(error).__name__}: {error}"

@@ -120,7 +120,7 @@ class FlowFrame:
         """What one resumption said, visited and changed; `step` is where it stood before."""
         effects, chat = context.effects, context.chat
         if progress.way:
-            effects.ways.append((f"{self.flow.name}.{step}", progress.way, None))
+            effects.outcomes.append((f"{self.flow.name}.{step}", progress.way, None))
         for text in progress.said:
             chat.say(segments.fit(text))
         effects.visits += [f"{self.flow.name}.{step}" for step in progress.visits]

@@ -82,7 +82,7 @@ class PythonFrame(PythonState):
         """What a text, or a deadline, does to the open question."""
         context.why = heard.why
         if heard.outcome or heard.move is Move.TAKE:
-            context.effects.ways.append((self.place, heard.outcome, asked.question))
+            context.effects.outcomes.append((self.place, heard.outcome, asked.question))
         match heard.move:
             case Move.TAKE:
                 assert isinstance(heard.read, Answer)

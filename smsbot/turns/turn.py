@@ -91,7 +91,7 @@ class Turn:
             if not apology:
                 raise
             return Decision(str(error), ends=ends)
-        return Decision(decision.why, ends=ends) if apology and decision.wake is not None else decision
+        return Decision(decision.why, ends=ends) if apology and decision.resume is not None else decision
 
     def person(self) -> Person:
         """What flows are told of the person; made when they ask."""
@@ -120,7 +120,7 @@ class Turn:
     @property
     def run_id(self) -> bytes:
         """The run that this turn belongs to: the open one, else the one it would start."""
-        fresh = self.decision.switches or (self.decision.wake is not None and self.decision.wake.fresh)
+        fresh = self.decision.switches or (self.decision.resume is not None and self.decision.resume.fresh)
         return self.before.run.id if self.before.run and not fresh else run_id(self.event)
 
     def values(self, **more: Any) -> Mapping[str, Any]:
@@ -138,9 +138,9 @@ class Turn:
 
     def pin(self) -> None:
         """Stay on the flows that this turn began with before it was cut short (C8)."""
-        wake, content = self.decision.wake, content_of(self.remembered)
-        if wake is not None and content is not None:
-            self.decision = replace(self.decision, wake=pin(wake, self.line.versions, content))
+        resume, content = self.decision.resume, content_of(self.remembered)
+        if resume is not None and content is not None:
+            self.decision = replace(self.decision, resume=pin(resume, self.line.versions, content))
 
     # -- flows and conversations ----------------------------------------------------------------------
 
@@ -167,8 +167,8 @@ class Turn:
 
     def functions(self) -> list[PythonFrame]:
         """The conversations that this turn takes up, whose journals it needs."""
-        if self.decision.wake is not None:
-            return self.decision.wake.stack.functions
+        if self.decision.resume is not None:
+            return self.decision.resume.stack.functions
         return [self.function()] if self.signature is not None and self.signature.is_async else []
 
     def runner(
@@ -182,9 +182,9 @@ class Turn:
         pause: Pause,
     ) -> Runner:
         """The stack that the event wakes, or the conversation that it begins, ready to run."""
-        wake = self.decision.wake or Resume(Stack(self.line.versions.current, [self.function()]), Begin(), True)
+        resume = self.decision.resume or Resume(Stack(self.line.versions.current, [self.function()]), Begin(), True)
         effects = self.effects
-        run = self.run_id if self.decision.wake else self.function().run
+        run = self.run_id if self.decision.resume else self.function().run
         context = Context(
             line=self.line, event=self.event, run=run,
             before=self.before, effects=effects, person=self.person(), now=now, chat=self.chat,
@@ -194,14 +194,14 @@ class Turn:
             ),
             live=live, provided=provided, journals=journals, load=load,
         )  # fmt: skip
-        return Runner(context, wake)
+        return Runner(context, resume)
 
     def ran(self, runner: Runner) -> None:
         """What the run came to."""
         self.decision = replace(self.decision, why=runner.context.why or self.decision.why)
         if not runner.waited:
             self.discard()
-        if self.decision.wake is not None or not runner.waited or self._function is None:
+        if self.decision.resume is not None or not runner.waited or self._function is None:
             return
         frame, run = self._function, self.before.run  # the handler waits, so it is a conversation
         fresh = run is None or frame.run != run.id
@@ -214,17 +214,17 @@ class Turn:
             below = tuple(f if f.kind == FrameKind.HANDLER else replace(f, deadline=None) for f in frames)
             effects.frames = (*below, *effects.frames)
         started_by = self.route.trigger if self.route else ""
-        self.decision = replace(self.decision, wake=replace(runner.resume, fresh=fresh, started_by=started_by))
+        self.decision = replace(self.decision, resume=replace(runner.resume, fresh=fresh, started_by=started_by))
 
     @property
     def content(self) -> str:
         """The hash of the flows that this turn runs on."""
-        return self.decision.wake.stack.flow_set.hash if self.decision.wake is not None else ""
+        return self.decision.resume.stack.flow_set.hash if self.decision.resume is not None else ""
 
     def left(self) -> list[Place]:
         """The journals of conversations that this turn has left without waking them."""
-        run, wake = self.before.run, self.decision.wake
-        if run is None or self._stays or (wake is not None and not wake.fresh):
+        run, resume = self.before.run, self.decision.resume
+        if run is None or self._stays or (resume is not None and not resume.fresh):
             return []
         stored = [f for f in run.frames if f.kind == FrameKind.PYTHON]
         return [PythonFrame.restore(f, self.event.key).journal_place for f in stored]
@@ -285,11 +285,12 @@ class Turn:
 
     def end(self, now: float, note: str = "") -> Commit:
         """The end of the turn."""
+        function = self._function if self.decision.resume is not None else None
         ending = Ending(
             line=self.line, event=self.event, before=self.before, decision=self.decision, effects=self.effects,
             data=self.chat.data, contact=self.chat.contact.changes(),
             handler=self.signature.name if self.signature is not None else "",
-            run_id=self._function.run if self._function is not None and self.decision.wake is not None else self.run_id,
+            run_id=function.run if function is not None else self.run_id,
             wrote_first=self._wrote_first, secret=self._secret, now=now,
         )  # fmt: skip
         after = standing_after(ending)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from smsbot.core.question import Question
 
-from .answers import SILENCE, WRONG, Answer, Reading, Unsure, told
+from .answers import SILENCE, WRONG, Answer, Reading, Unsure, shown_answer
 
 
 class Terms(Protocol):
@@ -123,7 +123,7 @@ class Asked:
             read = Answer(read.again)
         self.standing.doubt = again
         if isinstance(read, Answer):
-            shown = told(self.question, read.value)  # what was written freely stays unsaid
+            shown = shown_answer(self.question, read.value)  # what was written freely stays unsaid
             return Heard(Move.TAKE, read, f'the text answers "{self.name}"' + (f": {shown}" if shown else ""), shown)
         if isinstance(read, Unsure) and not self.standing.unsure:
             self.standing.unsure = True

@@ -120,7 +120,7 @@ def _answer(text: str, question: Question, words: Words, read: Reading) -> Under
 
 
 def _answers(question: Question, answer: Answer) -> str:
-    shown = answers.told(question, answer.value)
+    shown = answers.shown_answer(question, answer.value)
     return "it answers the question" + (f": {shown}" if shown else "")
 
 
@@ -167,7 +167,7 @@ def looks(
     if question is not None:
         read = answers.understand(question, text, today, country, language)
         seen = f"unsure: {read.why}" if isinstance(read, Unsure) else "no answer"
-        seen = answers.told(question, read.value) or "yes" if isinstance(read, Answer) else seen
+        seen = answers.shown_answer(question, read.value) or "yes" if isinstance(read, Answer) else seen
         found.append(Look(f"answer ({question.kind})", seen))
     hit, meant = words.table.find(text, heard.bare), words.table.meant(heard.bare)
     found.append(

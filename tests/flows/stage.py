@@ -40,7 +40,7 @@ class _NoStore:
 _BOT = _Seven("stage")
 
 
-def perform(versions: FlowVersions, wake: Resume, person: Person, now: float) -> tuple[Effects, str]:
+def perform(versions: FlowVersions, resume: Resume, person: Person, now: float) -> tuple[Effects, str]:
     """What the stack did, and why."""
     event = Event(b"e" * 16, KEY, "text", "", person.now)
     before = Conversation(KEY)
@@ -51,7 +51,7 @@ def perform(versions: FlowVersions, wake: Resume, person: Person, now: float) ->
         line=line, event=event, run=b"r" * 16, before=before, effects=session_of(chat).effects, person=person, now=now, chat=chat,
         once=Once(event=event, run=b"r" * 16, effects=session_of(chat).effects, cut=store.cut), live=LiveFrames(), provided={}, journals={},
     )  # fmt: skip
-    running = Runner(context, wake).run()
+    running = Runner(context, resume).run()
     try:
         running.send(None)
     except StopIteration:

@@ -129,11 +129,11 @@ def turn(
     """One turn from stored frames, as the pipeline takes it; actions return a number."""
     if not frames:
         stack = Stack(versions.current, [FlowFrame(versions.current.flow("main"), State())])
-        wake = Resume(stack, Begin(), True)
+        resume = Resume(stack, Begin(), True)
     else:
         assert what is not None
-        wake = Resume(stacks.restore(versions, frames, versions.current.hash, KEY), what)
-    return perform(versions, wake, Person(now, {"number": "+1"}, "7255"), now)
+        resume = Resume(stacks.restore(versions, frames, versions.current.hash, KEY), what)
+    return perform(versions, resume, Person(now, {"number": "+1"}, "7255"), now)
 
 
 def foreseen(error: FlowError) -> None:

@@ -166,7 +166,7 @@ def decided(turn: Turn) -> dict[str, Any]:
     d = turn.decision
     return {
         "why": d.why, "handler": turn.signature.name if turn.signature else None, "ends": d.ends or None, "says": list(d.says),
-        "resumes": [d.wake.stack.top.place, type(d.wake.given).__name__, d.wake.fresh] if d.wake else None,
+        "resumes": [d.resume.stack.top.place, type(d.resume.given).__name__, d.resume.fresh] if d.resume else None,
         "switches": d.switches, "parks": d.parks is not None, "outcome": d.outcome, "handoff": d.handoff,
     }  # fmt: skip
 
@@ -188,7 +188,7 @@ def turn_of(line: Line, before: Conversation, event: Event) -> dict[str, Any]:
     turn = Turn(line, before, event, secret=b"s" * 16)
     row: dict[str, Any] = {"decision": decided(turn)}
     signature = turn.signature
-    if turn.decision.wake is None and not (signature and signature.is_async):
+    if turn.decision.resume is None and not (signature and signature.is_async):
         if signature is not None:
             turn.returned(signature, signature.call(turn.values(), {}))
         row["commit"] = written(turn.end(NOW))

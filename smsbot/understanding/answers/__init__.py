@@ -14,7 +14,7 @@ from smsbot.understanding.words import signs_of
 from . import choices, dates, moneys, numbers, patterns, times
 from .reading import INEXACT, MORE, Answer, Reading, Unsure
 
-__all__ = ["Answer", "Reading", "Unsure", "told", "understand"]
+__all__ = ["Answer", "Reading", "Unsure", "shown_answer", "understand"]
 
 SILENCE, WRONG = "no answer", "a wrong answer"
 """What may happen at a question instead of an answer."""
@@ -109,7 +109,7 @@ def _email(question: Question, heard: Said, known: Vocabulary, today: date, coun
     return an_email(heard)
 
 
-def told(question: Question, value: Any) -> str:
+def shown_answer(question: Question, value: Any) -> str:
     """An answer for people; empty for what a person wrote freely."""
     if question.kind in ("text", "pattern", "phone", "email", "custom", "media"):
         return ""
