@@ -145,6 +145,11 @@ class Flow:
     language: str = ""
     """The language that it says it speaks (ISO 639-1)."""
 
+    def place_of(self, step: str) -> str:
+        """``file:line`` of a step; empty where there is none of this name."""
+        found = self.steps.get(step)
+        return f"{self.path}:{found.line}" if found is not None else ""
+
     @property
     def said(self) -> Iterable[str]:
         """What its steps say, as it is written."""

@@ -13,6 +13,7 @@ from smsbot.core.question import Question
 from smsbot.flows import engine
 from smsbot.flows.state import CallAction, CallFlow, Done, Input, Person, Progress, Result, State, Waiting, load_state
 from smsbot.flows.steps import Ask, Flow
+from smsbot.understanding import asking
 from smsbot.understanding.answers import Reading
 
 from .context import Context
@@ -26,6 +27,8 @@ class FlowFrame:
     state: State
     kind = FrameKind.FLOW
     digresses = False
+    is_passing = False
+    ends_run = True
 
     @classmethod
     def restore(cls, stored: StoredFrame, flow: Flow) -> FlowFrame:
@@ -42,6 +45,29 @@ class FlowFrame:
     def _ask(self) -> Ask | None:
         step = self.flow.steps.get(self.state.step)
         return step.ask if step is not None else None
+
+    @property
+    def title(self) -> str:
+        """The name of the flow."""
+        return self.flow.name
+
+    @property
+    def source(self) -> str:
+        """``file:line`` of the step that it stands at."""
+        return self.flow.place_of(self.state.step)
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """What it knows by now, by name."""
+        return self.state.variables
+
+    @property
+    def due_what(self) -> str:
+        """What happens at its deadline, for people."""
+        ask, state = self._ask, self.state
+        if ask is None:
+            return "goes on"
+        return asking.next_of(ask, state)
 
     @property
     def place(self) -> str:

@@ -35,8 +35,28 @@ class Frame(Protocol):
         ...
 
     @property
+    def title(self) -> str:
+        """The name of its flow or function, for people."""
+        ...
+
+    @property
     def place(self) -> str:
         """Where it stands, for people: ``pizza.size``."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """``file:line`` of the step that it stands at; empty where that is not known."""
+        ...
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """What it knows by now, by name."""
+        ...
+
+    @property
+    def due_what(self) -> str:
+        """What happens at its deadline, for people."""
         ...
 
     @property
@@ -82,6 +102,16 @@ class Frame(Protocol):
     @property
     def digresses(self) -> bool:
         """Whether the question below is asked again when it ends."""
+        ...
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it is an action that was called in this very turn and has waited for nothing."""
+        ...
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether its end is that of the run, if it is the lowest; a handler that asked nothing has none."""
         ...
 
     def read(self, text: str, person: Person) -> Reading:

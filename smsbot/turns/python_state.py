@@ -136,6 +136,31 @@ class PythonState:
     # -- where it stands ----------------------------------------------------------------------------
 
     @property
+    def source(self) -> str:
+        """Nothing tells where a function that is only stored stands."""
+        return ""
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """What the person has answered, by name."""
+        return self.answers
+
+    @property
+    def due_what(self) -> str:
+        """What happens at its deadline, for people."""
+        return asking.next_of(self.open.terms, self.open.standing) if self.open is not None else "goes on"
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it is an action that was called in this very turn and has waited for nothing."""
+        return self.action and not self.site
+
+    @property
+    def ends_run(self) -> bool:
+        """A handler that has asked nothing has no run of its own."""
+        return self.handler is None
+
+    @property
     def place(self) -> str:
         """Where it stands, for people: ``order.size``."""
         return f"{self.title}.{self.open.name}" if self.open is not None else self.title

@@ -92,11 +92,10 @@ class Runner:
         if isinstance(frame, PythonFrame) and frame.digresses:
             self._end_digression(frame)
             return None
-        if isinstance(frame, PythonFrame) and frame.action and not frame.site:  # it was called in this very turn
+        if frame.is_passing:
             return self._acted(done)
         if not stack.frames:
-            begun_here = isinstance(frame, PythonFrame) and frame.handler is not None
-            if done.lost or not begun_here:
+            if done.lost or frame.ends_run:
                 effects.end = effects.end or done.label
             return None
         return stack.top.returned(done, frame.questions, self.context)

@@ -148,6 +148,13 @@ class Asked:
         return Heard(Move.TIMEOUT, None, f'no answer to "{self.name}" in time', SILENCE)
 
 
+def next_of(terms: Terms, standing: Standing) -> str:
+    """What happens at the next deadline, for people."""
+    if standing.settles:
+        return "answer is taken"
+    return "reminder" if terms.remind_after and not standing.reminded else "timeout"
+
+
 def deadline(terms: Terms, standing: Standing) -> float | None:
     """The next moment at which something happens without the person."""
     if standing.settles:  # the person has answered, so neither reminder nor timeout counts
