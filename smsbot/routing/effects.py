@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from smsbot.core.commit import Entry
 from smsbot.core.conversation import StoredFrame
@@ -48,28 +48,24 @@ class Start:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A text for the person, and how many were said before it in this turn."""
 
     reply: Reply
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """Something that happened outside, or that was answered; it happens no second time."""
 
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """A former try of this turn was committed up to here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Goto:
+class Goto(NamedTuple):
     """The state that the next text goes to."""
 
     state: str

@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     """States, steps and routes that were entered, for the funnel."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Ending:
     """All that the end of a turn is folded from."""
 
