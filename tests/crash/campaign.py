@@ -39,8 +39,8 @@ RARE = {
     "check.kept",
 }
 """What happens so seldom that the first time must do."""
-FAULTS = ("fault.log", "fault.worker", "fault.writer")
-"""What goes wrong without ending the process: its log cannot be written, a worker and the writer raise."""
+FAULTS = ("fault.log", "fault.worker", "fault.writer", "fault.addresses")
+"""What goes wrong without ending the process: its log cannot be written, a worker and the writer raise, names hang."""
 ONCE = {"recover.begun", "drain.begun"}
 """What happens once in the life of a process."""
 APART = {
@@ -150,7 +150,11 @@ async def _live_through(fault: str, stage: Stage, chance: random.Random) -> None
         "fault.worker": "worker.timers:3:raise",
         "fault.writer": f"writer.statement:{chance.randint(50, 400)}:raise",
     }
-    await stage.servers.start(raising.get(fault, ""), log="/dev/full" if fault == "fault.log" else "")
+    await stage.servers.start(
+        raising.get(fault, ""),
+        log="/dev/full" if fault == "fault.log" else "",
+        fault="addresses hang" if fault == "fault.addresses" else "",
+    )
     await asyncio.sleep(chance.uniform(0.3, 1.5))
     await stage.servers.kill()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -105,6 +107,20 @@ def lose_reports() -> None:
     Receipts.take = forget  # type: ignore[method-assign]
 
 
+def addresses_hang() -> None:
+    """No name is looked up for seconds: no bug of ours, but what a resolver does on a bad day."""
+    look_up = socket.getaddrinfo
+
+    def slow(host: Any, *more: Any, **others: Any) -> Any:
+        if host in ("localhost", b"localhost"):
+            time.sleep(3.0)
+        return look_up(host, *more, **others)
+
+    socket.getaddrinfo = slow
+
+
+OUTSIDE: Mapping[str, Callable[[], None]] = {"addresses hang": addresses_hang}
+"""What goes wrong around a server."""
 PLANTS: Mapping[str, Callable[[], None]] = {
     "200 before the commit": answer_before_the_commit,
     "attempt after the send": attempt_after_the_send,

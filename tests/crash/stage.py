@@ -42,9 +42,9 @@ gateway = "messageflow"
 base_url = "http://127.0.0.1:{port}/v2.1"
 [accounts.other]
 gateway = "http"
-url = "http://127.0.0.1:{port}/other"
+url = "http://localhost:{port}/other"
 body = {{to = "{{to}}", text = "{{text}}", ref = "{{reference}}", report = "{{report_to}}"}}
-look_up = "http://127.0.0.1:{port}/other?ref={{reference}}"
+look_up = "http://localhost:{port}/other?ref={{reference}}"
 look_up_certain = true
 """
 
@@ -98,10 +98,10 @@ class Servers:
         self.pid = 0
         self.status: int | None = None
 
-    async def start(self, failpoint: str = "", call: str = "", log: str = "") -> bool:
+    async def start(self, failpoint: str = "", call: str = "", log: str = "", fault: str = "") -> bool:
         """Start one that ends at a failpoint, or at the n-th system call of a kind; whether it listens before it ends.
 
-        `log` is where it writes its lines, as ``/dev/full``.
+        `log` is where it writes its lines, as ``/dev/full``; `fault` is what goes wrong outside of it.
         """
         env = {
             "PORT": str(self._port), "PUBLIC_URL": "https://bots.test", "SMSBOT_RECHECK": "0.2",
@@ -114,7 +114,7 @@ class Servers:
             env=env,
             folder=str(self._folder),
             log=log or str(self._folder / "log"),
-            plant=self._plant,
+            plant=fault or self._plant,
             traced=bool(call),
         )
         if call:

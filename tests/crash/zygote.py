@@ -61,7 +61,7 @@ def serve(asked: dict[str, Any], parent: int) -> None:
     random.seed()
     failpoints.arm(asked["env"].get("SMSBOT_FAILPOINT", ""))
     if asked.get("plant"):
-        planted.PLANTS[asked["plant"]]()
+        {**planted.PLANTS, **planted.OUTSIDE}[asked["plant"]]()
     sys.argv = ["smsbot", "run"]
     try:
         cli.main()
