@@ -14,7 +14,7 @@ from smsbot import targets
 from smsbot.accounts import SANDBOX, Accounts, Real
 from smsbot.checks.proof import prove
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import StoreError, UsageError
+from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Claims
@@ -64,7 +64,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
     `sandboxed`: every account talks to the sandbox, and runs move on to edited flows.
     """
     lines: dict[str, Line] = {}
-    shelves = {
+    versions = {
         name: FlowVersions(prove(bots[name], own.lines, [settings.country(n) for n in own.lines]), forward=sandboxed)
         for name, own in settings.bots.items()
     }
@@ -74,13 +74,13 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
         for number in bot_settings.lines:
             own = settings.lines.get(number, LineSettings())
             country = settings.country(number)
-            table = checked_table(bots[name], number, shelves[name], country)
+            table = checked_table(bots[name], number, versions[name], country)
             account = own.account or default
             lines[number] = Line(
                 number, bots[name], account, country=country,
                 help=own.help or consent.HELP, opted_out=own.opted_out or consent.OPTED_OUT,
-                opted_in=own.opted_in or consent.OPTED_IN, versions=shelves[name], table=table,
-                language=language_of_bot(bots[name], table, shelves[name]),
+                opted_in=own.opted_in or consent.OPTED_IN, versions=versions[name], table=table,
+                language=language_of_bot(bots[name], table, versions[name]),
                 timezone=settings.timezone(number), wrong_number=_wrong_number(own, bots[name]),
                 pace=pace.MOST if own.pace is None else own.pace,
                 per_minute=_per_minute(own),
@@ -304,8 +304,8 @@ class App:
         """Webhooks in quarantine that this version, or these settings, may understand."""
         try:
             await self.inbox.replay(self.gateways)
-        except StoreError as error:
-            log.error("webhooks in quarantine could not be read again", why=str(error))
+        except Exception as error:
+            log.error("webhooks in quarantine could not be read again", exc_info=error)
 
     def _zones(self) -> Mapping[Bot, str]:
         """The time zone of each bot: that of its first line."""
@@ -313,15 +313,15 @@ class App:
 
     async def _keep_flow_versions(self) -> None:
         """Keep today's flows by their hash, and take up those that open runs began on."""
-        shelves = [line.versions for line in self.lines.values()]
+        versions = [line.versions for line in self.lines.values()]
         now = self.clock.now()
         await self.store.write(
-            [("keep_content", (s.current.hash, s.current.stored(), now)) for s in shelves if s.current.hash]
+            [("keep_content", (v.current.hash, v.current.stored(), now)) for v in versions if v.current.hash]
         )
         for row in await self.store.rows("contents_in_use"):
-            for versions in shelves:
-                if row["hash"] != versions.current.hash:
-                    versions.older[row["hash"]] = row["value"]
+            for own in versions:
+                if row["hash"] != own.current.hash:
+                    own.older[row["hash"]] = row["value"]
 
     def _report_url(self, account: str) -> str:
         return self.hooks.url(account, "status")

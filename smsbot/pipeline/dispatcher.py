@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from smsbot.conversations.journal import Record
 from smsbot.core.clock import Clock
 from smsbot.core.commit import Verdict
 from smsbot.core.conversation import Conversation
@@ -28,6 +27,7 @@ from smsbot.routing.effects import Effects
 from smsbot.routing.injection import Signature, where
 from smsbot.stores.base import Store
 from smsbot.turns.blocking import watched
+from smsbot.turns.context import Records, records_of
 from smsbot.turns.lines import Line, Lines
 from smsbot.turns.live import LiveFrames, Place
 from smsbot.turns.once import NotNow, Pause
@@ -168,12 +168,13 @@ class Dispatcher:
     async def _failed_inside(self, key: Key, queue: ConversationQueue, work: UnitOfWork | None) -> None:
         """Not even its failure could be answered for: it is tried again as often as others, then a dead letter."""
         event = work.event if work is not None else queue.events[0]  # by now it may be accepted, and has its place
-        self.queues.park(key, self.clock.now() + RETRIES[min(event.attempts, len(RETRIES) - 1)])
         queue.events[0] = replace(event, attempts=event.attempts + 1)
         if event.attempts >= len(RETRIES) and event.seq:
             with suppress(StoreError):
                 await self.store.postpone(event, None, "dead letter: it failed inside smsbot, see the log")
                 queue.events.popleft()
+                return
+        self.queues.park(key, self.clock.now() + RETRIES[min(event.attempts, len(RETRIES) - 1)])
 
     async def _turn(self, work: UnitOfWork) -> float | None:
         """Take the turn; returns when to try again if it failed."""
@@ -287,17 +288,17 @@ class Dispatcher:
             raise
         turn.ran(runner)
 
-    async def _journals(self, turn: Turn) -> Mapping[Place, list[Record]]:
+    async def _journals(self, turn: Turn) -> Mapping[Place, Records]:
         """What has happened in the conversations that a turn takes up."""
-        found: dict[Place, list[Record]] = {}
+        found: dict[Place, Records] = {}
         for frame in turn.functions():
             fresh = not turn.event.seq and frame.started.id == turn.event.id
             if not fresh and not self.live.has(frame.journal_place, turn.before.version):
                 found[frame.journal_place] = await self._journal(*frame.journal_place)
         return found
 
-    async def _journal(self, run: bytes, key: bytes) -> list[Record]:
-        return [Record.of(e) for e in await self.store.journal(run, key)]
+    async def _journal(self, run: bytes, key: bytes) -> Records:
+        return records_of(await self.store.journal(run, key))
 
     def _tell(self, turn: Turn) -> None:
         """Tell who waits for it what becomes of an event."""

@@ -10,11 +10,11 @@ from typing import Any
 from smsbot.core.clock import Clock
 from smsbot.core.commit import digest
 from smsbot.core.errors import UsageError
-from smsbot.core.message import Event, Key, Outgoing
+from smsbot.core.message import Key, Outgoing
 from smsbot.core.nearest import nearest
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
-from smsbot.stores.base import Row, Store
+from smsbot.stores.base import Row, Store, event_of
 from smsbot.turns.outgoing import NOTICE
 
 from .dispatcher import Dispatcher
@@ -120,21 +120,7 @@ class Repairs:
             rows, now = await wanted.turns(self._store), self._clock.now()
             for row in rows:
                 await self._store.write([("revive", (now, row["seq"]))])
-        self._dispatcher.feed(
-            Event(
-r["id"],
-Key(r["line"], r["number"]),
-kind=r["kind"],
-text=r["text"],
-at=r["at"],
-account=r["account"],
-data=r["data"],
-gateway_id=r["gateway_id"],
-seq=r["seq"],
-again=now,
-)
-            for r in rows
-        )  # fmt: skip
+        self._dispatcher.feed(event_of(row, again=now) for row in rows)
         return len(rows)
 
 

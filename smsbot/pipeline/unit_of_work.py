@@ -63,20 +63,20 @@ class UnitOfWork:
                 self._committed((await self._store.accept([Acceptance(self.event)]))[0])
             return self.durable.result()
 
-    async def commit(self, step: Commit) -> Committed:
-        """Commit a step, with its event if that is not yet accepted; heard to its end even if the caller goes away."""
-        return await asyncio.shield(self._spawn(self.commit_here(step)))
+    async def commit(self, commit: Commit) -> Committed:
+        """Write a commit, with its event if that is not yet accepted; heard to its end even if the caller goes away."""
+        return await asyncio.shield(self._spawn(self.commit_here(commit)))
 
-    async def commit_here(self, step: Commit) -> Committed:
+    async def commit_here(self, commit: Commit) -> Committed:
         """The same without a task of its own, for turns that nobody cancels."""
         async with self._writing:
             reached("turn.decided")
             if self.durable.done() and self.durable.result() is not Verdict.DONE:
                 return Committed(self.durable.result())
             write = self._store.finish if self.seq else self._store.step_express
-            if step.event.seq != self.seq:
-                step = replace(step, event=self.event)
-            answer = (await write([step]))[0]
+            if commit.event.seq != self.seq:
+                commit = replace(commit, event=self.event)
+            answer = (await write([commit]))[0]
             reached("turn.committed")
             self._committed(answer)
         self._sender.start(answer.claims)
@@ -100,9 +100,9 @@ class UnitOfWork:
     async def cut(self) -> None:
         """Commit a segment; the event with it, if that is not yet accepted."""
         assert self.turn is not None
-        step = self.turn.segment(self._clock.now())
-        if step is not None:
-            verdict = (await self.commit(step)).verdict
+        commit = self.turn.segment(self._clock.now())
+        if commit is not None:
+            verdict = (await self.commit(commit)).verdict
         else:
             verdict = Verdict.DONE if self.seq else await self.accept()
         if verdict is Verdict.FENCED:

@@ -19,6 +19,23 @@ from smsbot.core.status import Status
 Row = dict[str, Any]
 
 
+def event_of(row: Row, *, attempts: int = 0, again: float = 0.0) -> Event:
+    """The event of a row of the inbox; `again` is when its turn is taken anew."""
+    return Event(
+        id=row["id"],
+        key=Key(row["line"], row["number"]),
+        kind=row["kind"],
+        text=row["text"],
+        at=row["at"],
+        account=row["account"],
+        data=row["data"],
+        gateway_id=row["gateway_id"],
+        seq=row["seq"],
+        attempts=attempts,
+        again=again,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """A person's word about texts from us, with what proves it."""

@@ -23,7 +23,7 @@ from smsbot.core.status import Status
 from smsbot.understanding.said import answer_hash
 
 from . import queries
-from .base import Acceptance, Check, Checked, Report, Row, Settlement
+from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of
 from .inbound import Accept, Enqueue, Named, Turn
 from .ledger import Ledger, outgoing_of
 from .outbound import ClaimDue, Close, EndCheck, Ended, Pause, Probe, Reported, Settle
@@ -223,22 +223,8 @@ class SqliteStore:
 
     async def unread(self, after: int, limit: int) -> Sequence[Event]:
         """Events without a turn yet, behind the place `after`."""
-        return [
-            Event(
-r["id"],
-Key(r["line"], r["number"]),
-kind=r["kind"],
-text=r["text"],
-at=r["at"],
-account=r["account"],
-data=r["data"],
-gateway_id=r["gateway_id"],
-seq=r["seq"],
-attempts=r["attempts"],
-again=r["retry_at"] or 0.0,
-)
-            for r in await self.rows("unread", after=after, limit=limit)
-        ]  # fmt: skip
+        rows = await self.rows("unread", after=after, limit=limit)
+        return [event_of(r, attempts=r["attempts"], again=r["retry_at"] or 0.0) for r in rows]
 
     async def quarantine(self, batch: Sequence[Quarantined]) -> None:
         """Keep webhooks that were not understood."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from smsbot.core import codec, phone
 from smsbot.core.commit import Commit, Entry, Timer, digest
-from smsbot.core.conversation import BETWEEN, Conversation, FrameKind, Late, Run, StoredFrame
+from smsbot.core.conversation import Conversation, FrameKind, Late, Run, StoredFrame
 from smsbot.core.errors import ChatError
 from smsbot.core.message import Event, Key, Outgoing
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
@@ -17,7 +17,7 @@ from smsbot.routing.router import Route
 from smsbot.understanding.said import answer_hash
 
 from .decide import Decision, timer_data
-from .frames import Resume
+from .frames import Resume, prompts
 from .lines import Line
 from .python_state import runs_of
 
@@ -85,7 +85,7 @@ def asked_again(ending: Ending, run: Run | None) -> list[str]:
     if run is None or ending.effects.goto is not None or ending.end is not None or ending.decision.resume is not None:
         return []
     digressed = bool(ending.decision.says) or (ending.route is not None and ending.route.kind in ("anywhere", "media"))
-    return run.frame.prompt.split(BETWEEN) if digressed and run.frame is not None and run.frame.prompt else []
+    return prompts(run.frame.prompt) if digressed and run.frame is not None else []
 
 
 def fold(

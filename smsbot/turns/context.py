@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from smsbot.conversations.journal import Record
+from smsbot.core.commit import Entry
 from smsbot.core.conversation import Conversation, StoredFrame
 from smsbot.core.message import Event
 from smsbot.flows.state import Person
@@ -19,11 +20,18 @@ from .once import Once
 
 Provided = Mapping[type, Any]
 """What handlers are given by type."""
-Load = Callable[[bytes, bytes], Awaitable[list[Record]]]
+Records = list[Record]
+"""What has happened in a conversation, in order."""
+Load = Callable[[bytes, bytes], Awaitable[Records]]
 """The journal of a conversation, by run and key."""
 
 
-async def _no_journal(run: bytes, key: bytes) -> list[Record]:
+def records_of(entries: Iterable[Entry]) -> Records:
+    """The records of stored rows."""
+    return [Record.of(entry) for entry in entries]
+
+
+async def _no_journal(run: bytes, key: bytes) -> Records:
     return []
 
 
@@ -48,7 +56,7 @@ class Context:
     once: Once
     live: LiveFrames
     provided: Provided
-    journals: Mapping[Place, list[Record]]
+    journals: Mapping[Place, Records]
     """What has happened in the conversations that wait."""
     load: Load = _no_journal
     stay_open: Callable[[StoredFrame, float], None] = _nowhere

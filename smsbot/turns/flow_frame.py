@@ -25,7 +25,6 @@ class FlowFrame:
 
     flow: Flow
     state: State
-    kind = FrameKind.FLOW
     digresses = False
     is_passing = False
     ends_run = True
@@ -64,10 +63,7 @@ class FlowFrame:
     @property
     def due_what(self) -> str:
         """What happens at its deadline, for people."""
-        ask, state = self._ask, self.state
-        if ask is None:
-            return "goes on"
-        return asking.next_of(ask, state)
+        return asking.next_of(self._ask, self.state) if self._ask is not None else "goes on"
 
     @property
     def place(self) -> str:

@@ -30,11 +30,6 @@ class Frame(Protocol):
     """One frame of a run, of a flow or of a conversation function."""
 
     @property
-    def kind(self) -> FrameKind:
-        """What holds it."""
-        ...
-
-    @property
     def title(self) -> str:
         """The name of its flow or function, for people."""
         ...

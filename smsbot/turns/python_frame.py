@@ -11,7 +11,6 @@ from smsbot.conversations.journal import Record
 from smsbot.conversations.replay import Finished, Replay
 from smsbot.core import codec
 from smsbot.core.commit import digest
-from smsbot.core.conversation import FrameKind
 from smsbot.core.errors import ChatError, NoReply, TooManyTries
 from smsbot.core.request import Ask, Call, Do, Gather, Sleep
 from smsbot.flows.state import Again, Back, Begin, CallAction, CallFlow, Done, Due, Input, Result, Said, Waiting
@@ -34,8 +33,6 @@ Outcome = Waiting | CallFlow | CallAction | Done
 @dataclass(slots=True, kw_only=True)
 class PythonFrame(PythonState):
     """A conversation function of a run."""
-
-    kind = FrameKind.PYTHON
 
     # -- going on -----------------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ class Runner:
                 case Done():
                     calls += 1
                     given = self._pop(frame, outcome)
-            if calls >= _MOST_CALLS or actions >= _MOST_ACTIONS:
+            if given is not None and (calls >= _MOST_CALLS or actions >= _MOST_ACTIONS):
                 raise FlowError(f"{frame.place} went round {max(calls, actions)} times without waiting")
 
     async def rest(self) -> None:

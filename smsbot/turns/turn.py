@@ -11,7 +11,6 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from smsbot.conversations.journal import Record
 from smsbot.core import codec, segments
 from smsbot.core.commit import Commit, Entry, run_id
 from smsbot.core.conversation import Conversation, FrameKind, StoredFrame
@@ -24,7 +23,7 @@ from smsbot.routing.injection import Signature
 from smsbot.routing.router import Route
 
 from .commit import Ending, asked_again, fold, standing_after
-from .context import Context, Load
+from .context import Context, Load, Records
 from .decide import Decider, Decision
 from .frames import Resume, Stack, pin
 from .lines import Line
@@ -58,7 +57,6 @@ class Turn:
         )
         self._secret = secret
         self.line = line
-        self._repeat = repeat
         self.before = conversation
         self.event = event
         self._first = _APOLOGY if apology else int(event.kind in ("optout", "optin"))  # the inbox has confirmed it
@@ -74,19 +72,17 @@ class Turn:
         self.alive: Stack | None = None
         """What may be kept alive once the turn is committed."""
         self._person: Person | None = None
-        self.decision = self._decided(apology)
+        self.decision = self._decided(apology, repeat)
         self._version = conversation.version
         self._stays = True
         """Whether the run that was open is open still."""
 
-    def _decided(self, apology: bool) -> Decision:
+    def _decided(self, apology: bool, repeat: bool) -> Decision:
         """What the event leads to; in an apology the flow does not run, it stays at its question."""
         ends = "failed" if self.event.kind == "timer" else ""
         try:
             strange = not self._wrote_first
-            decision = Decider(
-                self.line, self.before, self.event, self.person, repeat=self._repeat, strange=strange
-            ).decide()
+            decision = Decider(self.line, self.before, self.event, self.person, repeat=repeat, strange=strange).decide()
         except FlowError as error:
             if not apology:
                 raise
@@ -123,7 +119,7 @@ class Turn:
         fresh = self.decision.switches or (self.decision.resume is not None and self.decision.resume.fresh)
         return self.before.run.id if self.before.run and not fresh else run_id(self.event)
 
-    def values(self, **more: Any) -> Mapping[str, Any]:
+    def values(self) -> Mapping[str, Any]:
         """What the handler's arguments are filled from."""
         match = self.decision.match
         return {
@@ -133,7 +129,6 @@ class Turn:
             "contact": self.chat.contact,
             **(match.values if match else {}),
             **self.decision.values,
-            **more,
         }
 
     def pin(self) -> None:
@@ -176,7 +171,7 @@ class Turn:
         *,
         now: float,
         provided: Mapping[type, Any],
-        journals: Mapping[Place, list[Record]],
+        journals: Mapping[Place, Records],
         live: LiveFrames,
         load: Load,
         pause: Pause,
@@ -215,11 +210,6 @@ class Turn:
             effects.frames = (*below, *effects.frames)
         started_by = self.route.trigger if self.route else ""
         self.decision = replace(self.decision, resume=replace(runner.resume, fresh=fresh, started_by=started_by))
-
-    @property
-    def content(self) -> str:
-        """The hash of the flows that this turn runs on."""
-        return self.decision.resume.stack.flow_set.hash if self.decision.resume is not None else ""
 
     def left(self) -> list[Place]:
         """The journals of conversations that this turn has left without waking them."""

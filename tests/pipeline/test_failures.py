@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from smsbot import Bot, Chat
+from smsbot.routing.chat import session_of
 
 from ..house import ANN, BOB, House
 
@@ -62,9 +62,9 @@ async def test_what_was_given_up_neither_goes_on_nor_ends_anything(house: Any) -
     for chat in left:  # its turn is over, whoever holds it
         chat.goto("nowhere")
         chat.end("lost")
+        assert not session_of(chat).effects.over
     await h.text(ANN, "x")
     assert (await h.heard(ANN))[-1] == "got x"
     await h.text(BOB, "b")
     await h.text(BOB, "y")
     assert (await h.heard(BOB))[-1] == "there: y"
-    await asyncio.sleep(0)
