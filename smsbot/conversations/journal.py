@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.commit import Entry
 from smsbot.core.errors import Changed, NoReply, SmsbotError, StepFailed, TooManyTries
-from smsbot.core.request import Request, WentBack
+from smsbot.core.request import Do, Gather, Request, WentBack
 
 ANSWER, SILENCE, TRIES, BACK, STEP, RAISED, UNKEPT, SLEPT, FLOW, LOST = (
     "answer", "silence", "tries", "back", "step", "raised", "failed", "slept", "flow", "lost",
@@ -85,6 +85,11 @@ class Journal:
 
         Raises `Changed` where the code asks for something else than it once did.
         """
+        if isinstance(request, Gather) and (parts := self.parts(request)):
+            whole = whole_of(request, parts)
+            for site in parts if whole is not None else ():
+                self.claim(site)
+            return whole
         if self.replayed:
             return None
         record = self.records[self.place]
@@ -92,6 +97,22 @@ class Journal:
             raise changed(record.site, request.site)
         self.place += 1
         return record
+
+    def parts(self, gather: Gather) -> dict[str, Record]:
+        """The records of steps that run at once, by their sites, as far as those have ended.
+
+        What ends all of them, a step that raised or a timeout around them, is kept last.
+        """
+        found: dict[str, Record] = {}
+        sites = {gather.site, *gather.sites}
+        for record in self.records[self.place :]:
+            if record.site in found:
+                break  # the same place of the code, reached once more
+            if record.site in sites:
+                found[record.site] = record
+                if record.kind != STEP:
+                    break
+        return found
 
     def ran_again(self, request: Request) -> Record | None:
         """The record of a flow that a turn, tried again, has run again: its texts and actions keep their numbers."""
@@ -123,6 +144,17 @@ class Journal:
         """Keep what was added last no longer."""
         self.place -= 1
         del self.records[self.place]
+
+
+def whole_of(wanted: Do | Gather, kept: Mapping[str, Record]) -> Record | None:
+    """The record of a step, or of steps that run at once, of what is kept by site; None where one has not ended."""
+    if isinstance(wanted, Do) or wanted.site in kept:
+        return kept.get(wanted.site)
+    found = [kept[site] for site in wanted.sites if site in kept]
+    broken = next((r for r in found if r.kind != STEP), None)
+    if broken is not None or len(found) < len(wanted.steps):
+        return broken
+    return replace(found[-1], site=wanted.site, value=tuple(r.value for r in found))
 
 
 def changed(was: str, now: str) -> Changed:

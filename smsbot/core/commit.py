@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit of a turn: a segment, or its end.
+    """One commit of a turn: a piece of it, or its end.
 
     `after` is the conversation as it will be; the store refuses the step unless the stored version is
     ``after.version - 1``. With `consumed` the event is done; without, it stays unread and runs again

@@ -39,6 +39,11 @@ class StoredFrame:
     then: str = ""
     """The state whose handler runs at the deadline; empty: the run ends ``abandoned``."""
 
+    @property
+    def is_state(self) -> bool:
+        """Whether a handler waits here, at one of its states; flows and conversation functions hold the others."""
+        return self.kind == FrameKind.HANDLER
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -59,6 +64,11 @@ class Run:
     def frame(self) -> StoredFrame | None:
         """The frame that the next answer goes to."""
         return self.frames[-1] if self.frames else None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a flow or a conversation function is open."""
+        return bool(self.frames) and not self.frames[-1].is_state
 
 
 @dataclass(frozen=True, slots=True)

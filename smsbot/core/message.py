@@ -149,7 +149,8 @@ class Outgoing:
     key: Key
     account: str
     text: str
-    parts: int
+    segments: int
+    """How many SMS it costs."""
     created: float
     due: float
     expires: float

@@ -78,9 +78,14 @@ class Do(Request):
 
 @dataclass(frozen=True, slots=True)
 class Gather(Request):
-    """Several of them at once."""
+    """Several of them at once, each kept as soon as it has ended."""
 
     steps: tuple[Do, ...]
+
+    @property
+    def sites(self) -> list[str]:
+        """What a journal knows each of them by, in their order."""
+        return [f"{self.site} [{n}]" for n in range(len(self.steps))]
 
 
 @dataclass(frozen=True, slots=True)

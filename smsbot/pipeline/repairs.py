@@ -135,7 +135,7 @@ def again(row: Row, account: str, now: float) -> Outgoing:
         key=Key(row["line"], row["number"]),
         account=account,
         text=row["text"],
-        parts=row["parts"],
+        segments=row["parts"],
         created=now,
         due=now,
         expires=now + NOTICE,

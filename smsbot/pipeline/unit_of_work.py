@@ -98,9 +98,9 @@ class UnitOfWork:
             return True
 
     async def cut(self) -> None:
-        """Commit a segment; the event with it, if that is not yet accepted."""
+        """Commit a piece of the turn; the event with it, if that is not yet accepted."""
         assert self.turn is not None
-        commit = self.turn.segment(self._clock.now())
+        commit = self.turn.piece(self._clock.now())
         if commit is not None:
             verdict = (await self.commit(commit)).verdict
         else:

@@ -89,7 +89,7 @@ class Chat:
         """Theirs."""
         self.state = frame.state if frame else None
         """The state that the conversation stood at when this turn began."""
-        self.data: dict[str, Any] = codec.loads(frame.data) if frame and frame.kind == "handler" else {}
+        self.data: dict[str, Any] = codec.loads(frame.data) if frame and frame.is_state else {}
         """This run's data; kept while the run is open."""
         self.contact = Contact(event.key.number, conversation.contact)
         """The person, across lines and runs."""

@@ -82,7 +82,7 @@ Done = Said | Kept | Cut
 class Effects:
     """What handlers and frames asked for; the turn makes it true.
 
-    What was said and what happened is one list in its order, of which segments commit one piece after the other. The
+    What was said and what happened is one list in its order, which is committed piece by piece. The
     rest counts at the end of the turn.
     """
 

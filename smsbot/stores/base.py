@@ -174,7 +174,7 @@ class Turns(Protocol):
         ...
 
     async def finish(self, batch: Sequence[Commit]) -> Sequence[Committed]:
-        """Commit a segment of a turn whose event was accepted before."""
+        """Commit a piece of a turn whose event was accepted before."""
         ...
 
     async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:

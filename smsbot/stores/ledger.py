@@ -121,7 +121,7 @@ class WriteUnit:
         claimed = not scheduled and not held and text.key not in self.ledger.open
         line, number = text.key
         kept = (
-            text.id, line, number, text.account, text.event, text.lane, text.text, text.parts, text.created,
+            text.id, line, number, text.account, text.event, text.lane, text.text, text.segments, text.created,
             text.due, text.expires, "sending" if claimed else "queued",
             "held" if held else "attempt" if claimed else "queue" if scheduled else "behind",
             int(scheduled),
@@ -184,7 +184,7 @@ def outgoing_of(row: Mapping[str, Any] | sqlite3.Row) -> Outgoing:
         key=Key(row["line"], row["number"]),
         account=row["account"],
         text=row["text"],
-        parts=row["parts"],
+        segments=row["parts"],
         created=row["created"],
         due=row["due"],
         expires=row["expires"],

@@ -282,7 +282,7 @@ class SqliteStore:
         return await self._turns(batch, express=True)
 
     async def finish(self, batch: Sequence[Commit]) -> Sequence[Committed]:
-        """Commit a segment of a turn whose event was accepted before."""
+        """Commit a piece of a turn whose event was accepted before."""
         return await self._turns(batch, express=False)
 
     async def _turns(self, batch: Sequence[Commit], express: bool) -> Sequence[Committed]:

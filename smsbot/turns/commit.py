@@ -143,7 +143,7 @@ def fold(
 def _after_handler(ending: Ending, before: Run | None) -> Standing:
     """Where a handler ran, or nothing did."""
     effects, now = ending.effects, ending.now
-    held = before is not None and before.frame is not None and before.frame.kind != FrameKind.HANDLER
+    held = before is not None and before.is_held
     if held and ending.data:
         raise ChatError("a flow or a conversation is open, so chat.data is not kept; use chat.contact, or end it")
     data, end = codec.dumps(ending.data), ending.end

@@ -13,7 +13,7 @@ from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.commit import Timer
-from smsbot.core.conversation import Conversation, FrameKind, Run, StoredFrame
+from smsbot.core.conversation import Conversation, Run, StoredFrame
 from smsbot.core.errors import FlowError
 from smsbot.core.message import Event
 from smsbot.core.start import parked, start_of
@@ -321,7 +321,7 @@ class Decider:
     def _stack(self) -> Stack | None:
         """The open flows; None if a handler, or nothing, is open."""
         run = self._conversation.run
-        if run is None or run.frame is None or run.frame.kind == FrameKind.HANDLER:
+        if run is None or not run.is_held:
             return None
         return restore(self._line.versions, run.frames, run.content, self._conversation.key)
 

@@ -11,6 +11,7 @@ from smsbot.core import segments
 from smsbot.core.conversation import FrameKind, StoredFrame
 from smsbot.core.question import Question
 from smsbot.flows import engine
+from smsbot.flows.flow_set import FlowSet
 from smsbot.flows.state import CallAction, CallFlow, Done, Input, Person, Progress, Result, State, Waiting, load_state
 from smsbot.flows.steps import Ask, Flow
 from smsbot.understanding import asking
@@ -33,6 +34,10 @@ class FlowFrame:
     def restore(cls, stored: StoredFrame, flow: Flow) -> FlowFrame:
         """The frame as it was stored."""
         return cls(flow, load_state(stored.state, stored.data, stored.prompt))
+
+    def on(self, flow_set: FlowSet) -> FlowFrame:
+        """The same frame on other content."""
+        return FlowFrame(flow_set.flow(self.flow.name), self.state)
 
     def stored(self) -> StoredFrame:
         """The frame as it is stored."""

@@ -30,6 +30,11 @@ class Frame(Protocol):
     """One frame of a run, of a flow or of a conversation function."""
 
     @property
+    def flow(self) -> Flow | None:
+        """The flow that it is at; None for a function."""
+        ...
+
+    @property
     def title(self) -> str:
         """The name of its flow or function, for people."""
         ...
@@ -109,6 +114,10 @@ class Frame(Protocol):
         """Whether its end is that of the run, if it is the lowest; a handler that asked nothing has none."""
         ...
 
+    def on(self, flow_set: FlowSet) -> Frame:
+        """The same frame on other content."""
+        ...
+
     def read(self, text: str, person: Person) -> Reading:
         """What a text is to the open question."""
         ...
@@ -147,7 +156,7 @@ class Stack:
     @property
     def flows(self) -> list[Flow]:
         """The open flows, the uppermost first."""
-        return [f.flow for f in reversed(self.frames) if isinstance(f, FlowFrame)]
+        return [f.flow for f in reversed(self.frames) if f.flow is not None]
 
     @property
     def functions(self) -> list[PythonFrame]:
@@ -180,15 +189,14 @@ class Stack:
 
 def restore(versions: FlowVersions, frames: Sequence[StoredFrame], content: str, key: Key) -> Stack:
     """The stack of stored frames, on the flows that the run began on, or on today's where they fit."""
-    flows = [f for f in frames if f.kind == FrameKind.FLOW]
+    state, above = (frames[0], frames[1:]) if frames and frames[0].is_state else (None, frames)
+    flows = [f for f in above if f.kind == FrameKind.FLOW]
     flow_set = versions.current
     if flows and not (versions.forward and content != flow_set.hash and _fits(versions, flows, content)):
         flow_set = versions.of(content)
-    state = frames[0] if frames and frames[0].kind == FrameKind.HANDLER else None
     found: list[Frame] = [
-        PythonFrame.restore(f, key) if f.kind == FrameKind.PYTHON else FlowFrame.restore(f, flow_set.flow(f.name))
-        for f in frames if f is not state
-    ]  # fmt: skip
+        FlowFrame.restore(f, flow_set.flow(f.name)) if f in flows else PythonFrame.restore(f, key) for f in above
+    ]
     return Stack(flow_set, found, state)
 
 
@@ -229,8 +237,7 @@ def pin(resume: Resume, versions: FlowVersions, content: str) -> Resume:
     if content == stack.flow_set.hash:
         return resume
     flow_set = versions.of(content)
-    frames = [FlowFrame(flow_set.flow(f.flow.name), f.state) if isinstance(f, FlowFrame) else f for f in stack.frames]
-    return replace(resume, stack=Stack(flow_set, frames, stack.state))
+    return replace(resume, stack=Stack(flow_set, [f.on(flow_set) for f in stack.frames], stack.state))
 
 
 def prompts(prompt: str) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, cast
+from typing import Any, NamedTuple
 
 from smsbot.conversations import journal
 from smsbot.conversations.journal import Record
@@ -61,7 +61,7 @@ class Once:
     remembered: Remembered = field(default_factory=dict)
     """What happened in a former try of this turn."""
     cut: Callable[[], Awaitable[None]] | None = None
-    """Commits a segment; None where nothing may be awaited."""
+    """Commits a piece of the turn; None where nothing may be awaited."""
     pause: Pause = asyncio.sleep
     """Waits a little, between two tries of a step."""
     doubles: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -123,65 +123,94 @@ class Once:
         return result
 
     async def given(self, call: LiveCall, wanted: Do | Gather) -> Any:
-        """What the function is given for a step."""
-        kept: list[Record] = []
+        """What the function is given for a step, or for steps that run at once."""
+        kept: dict[str, Record] = {}
         try:
-            return Replay.given(wanted, await self.step(call, wanted, kept=kept))
+            return Replay.given(wanted, await self.step(call, wanted, kept))
         except _StepRaised as raised:
             return Raised(raised.error)
         except asyncio.CancelledError as cancelled:
             if STOPPED in cancelled.args:
                 raise
-            if kept:  # it was done by then, and is being committed
-                return Replay.given(wanted, kept[0])
+            record = journal.whole_of(wanted, kept)
+            if record is not None:  # it was done by then, and is being committed
+                return Replay.given(wanted, record)
             # a timeout around the step is the function's own
             self.keep(call, self.record(journal.RAISED, wanted.site, journal.tell(TimeoutError())))
             return Raised(cancelled)
 
     async def step(
-        self, call: LiveCall, wanted: Do | Gather, *, alone: bool = False, kept: list[Record] | None = None
+        self, call: LiveCall, wanted: Do | Gather, kept: dict[str, Record], *, alone: bool = False
     ) -> Record:
         """Something outside, once; kept before anything else happens, and put into `kept` as soon as it is."""
         if self.cut is None:
             raise NotNow
         await self.cut()
         reached("step.begun")
+        place = len(call.replay.journal.records) + 1
         if isinstance(wanted, Gather):
-            tries = [self._called(call, d, n) for n, d in enumerate(wanted.steps)]
-            results = await asyncio.gather(*tries, return_exceptions=True)
-            for result in results:
-                if isinstance(result, Exception):
-                    self._raised(call, wanted, result)
-                if isinstance(result, BaseException):
-                    raise result
-            kind, value = journal.STEP, cast("Any", tuple(results))
+            await self._at_once(call, wanted, place, kept)
         else:
-            try:
-                kind, value = journal.STEP, await self._called(call, wanted, _ALONE if alone else 0)
-            except Exception as error:
-                self._raised(call, wanted, error)
-        try:
-            value = codec.loads(codec.dumps(value))  # the same now as when it is replayed
-        except UsageError as error:
-            kind, value = journal.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}"
-        reached("step.done")
-        record = self.record(kind, wanted.site, value)
-        self.keep(call, record)
-        if kept is not None:
-            kept.append(record)
-        await self.cut()
-        reached("step.kept")
-        if kind == journal.UNKEPT:
-            raise ChatError(str(value))
+            key = f"{0 if alone else place} {wanted.site} {_ALONE if alone else 0}"  # tasks end in any order
+            await self._keep(call, wanted.site, await self._tried(call, wanted, key), kept)
+        record = journal.whole_of(wanted, kept)
+        assert record is not None, "all of it has ended"
         return record
 
-    async def _called(self, call: LiveCall, do: Do, nth: int = 0) -> Any:
+    async def _at_once(self, call: LiveCall, gather: Gather, place: int, kept: dict[str, Record]) -> None:
+        """Steps that run beside each other: each is kept as it ends, so that none runs again for another's sake."""
+        past = call.replay.journal.parts(gather)
+        place -= len(past)
+        for site in past:
+            call.replay.journal.claim(site)
+        kept |= past
+
+        async def one(site: str, do: Do, key: str) -> _Tried:
+            tried = await self._tried(call, do, key)
+            if tried.kind == journal.STEP:
+                await self._keep(call, site, tried, kept)
+            return tried
+
+        steps = enumerate(zip(gather.sites, gather.steps, strict=True))
+        left = {site: one(site, do, f"{place} {do.site} {n}") for n, (site, do) in steps if site not in past}
+        for site, tried in zip(left, await asyncio.gather(*left.values(), return_exceptions=True), strict=True):
+            if isinstance(tried, BaseException):
+                raise tried
+            if tried.kind != journal.STEP:  # the first of them is told, when all have ended
+                await self._keep(call, site, tried, kept)
+
+    async def _tried(self, call: LiveCall, do: Do, key: str) -> _Tried:
+        """What a step comes to."""
+        try:
+            value = await self._called(call, do, key)
+        except Exception as error:
+            return _Tried(journal.RAISED, error)
+        try:
+            return _Tried(journal.STEP, codec.loads(codec.dumps(value)))  # the same now as when it is replayed
+        except UsageError as error:
+            return _Tried(journal.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}")
+
+    async def _keep(self, call: LiveCall, site: str, tried: _Tried, kept: dict[str, Record]) -> None:
+        """Keep what a step came to; what it raised is told to the function, and kept only if the function goes on."""
+        assert self.cut is not None, "no step is tried without"
+        if tried.kind == journal.RAISED:
+            told = journal.tell(tried.value)
+            self.keep(call, self.record(journal.RAISED, site, told))
+            raise _StepRaised(journal.as_kept(tried.value, told)) from tried.value
+        reached("step.done")
+        record = kept[site] = self.record(tried.kind, site, tried.value)
+        self.keep(call, record)
+        await self.cut()
+        reached("step.kept")
+        if tried.kind == journal.UNKEPT:
+            raise ChatError(str(tried.value))
+
+    async def _called(self, call: LiveCall, do: Do, key: str) -> Any:
         """Call the function of a step, as often as its policy says."""
         kwargs = dict(do.kwargs)
         function = self.doubles.get(do.name, do.function)
         if "idempotency_key" not in kwargs and _takes_key(function):
-            place = 0 if nth == _ALONE else len(call.replay.journal.records) + 1  # tasks end in any order
-            kwargs["idempotency_key"] = digest(*call.place, f"{place} {do.site} {nth}").hex()
+            kwargs["idempotency_key"] = digest(*call.place, key).hex()
         for attempt in range(1, do.tries + 1):
             try:
                 with watched(do.name, lambda: where(function)):
@@ -194,12 +223,6 @@ class Once:
                     raise
                 await self.pause(do.wait)
         raise AssertionError("a step is tried at least once")
-
-    def _raised(self, call: LiveCall, do: Do | Gather, error: Exception) -> NoReturn:
-        """A step that raised: told to the function; kept only if the function goes on."""
-        kept = journal.tell(error)
-        self.keep(call, self.record(journal.RAISED, do.site, kept))
-        raise _StepRaised(journal.as_kept(error, kept)) from error
 
 
 class Alone:
@@ -225,12 +248,19 @@ class Alone:
         ended = asyncio.get_running_loop().create_future()
         self._once.running.add(ended)
         try:
-            return (await self._once.step(self._call, do, alone=True)).result()
+            return (await self._once.step(self._call, do, {}, alone=True)).result()
         except _StepRaised as raised:
             raise raised.error from None
         finally:
             ended.set_result(None)
             self._once.running.discard(ended)
+
+
+class _Tried(NamedTuple):
+    """What a step came to: the kind of its record, and its value, or what it raised."""
+
+    kind: str
+    value: Any
 
 
 class _StepRaised(Exception):

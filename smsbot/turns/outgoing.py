@@ -1,4 +1,4 @@
-"""From what was said to what is owed: ids, parts, due times and lives of outgoing texts (pure)."""
+"""From what was said to what is owed: ids, segments, due times and lives of outgoing texts (pure)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def outgoing_for(reply: Reply, n: int, event: Event, line: Line, now: float, lan
         key=event.key,
         account=line.account,
         text=reply.text,
-        parts=segments.count(reply.text).segments,
+        segments=segments.count(reply.text).segments,
         created=now,
         due=due,
         expires=(max(event.at, event.again) if reply.due is None else due) + reply.valid,

@@ -13,6 +13,7 @@ from smsbot.core import codec
 from smsbot.core.commit import digest
 from smsbot.core.errors import ChatError, NoReply, TooManyTries
 from smsbot.core.request import Ask, Call, Do, Gather, Sleep
+from smsbot.flows.flow_set import FlowSet
 from smsbot.flows.state import Again, Back, Begin, CallAction, CallFlow, Done, Due, Input, Result, Said, Waiting
 from smsbot.flows.steps import ABANDONED
 from smsbot.routing.chat import Restart, session_of
@@ -33,6 +34,12 @@ Outcome = Waiting | CallFlow | CallAction | Done
 @dataclass(slots=True, kw_only=True)
 class PythonFrame(PythonState):
     """A conversation function of a run."""
+
+    flow = None
+
+    def on(self, flow_set: FlowSet) -> PythonFrame:
+        """The same frame on other content: a function stands on none."""
+        return self
 
     # -- going on -----------------------------------------------------------------------------------
 

@@ -257,6 +257,15 @@ class PythonState:
         )  # fmt: skip
 
 
+def _functions(frames: Iterable[StoredFrame]) -> list[StoredFrame]:
+    return [f for f in frames if f.kind == FrameKind.PYTHON]
+
+
+def restored(frames: Iterable[StoredFrame], key: Key) -> list[PythonState]:
+    """The conversation functions among stored frames."""
+    return [PythonState.restore(f, key) for f in _functions(frames)]
+
+
 def runs_of(frames: Iterable[StoredFrame]) -> set[bytes]:
     """The runs whose journals stored conversations are replayed from."""
-    return {bytes.fromhex(codec.loads(f.data)["run"]) for f in frames if f.kind == FrameKind.PYTHON}
+    return {bytes.fromhex(codec.loads(f.data)["run"]) for f in _functions(frames)}

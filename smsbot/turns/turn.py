@@ -13,7 +13,7 @@ from typing import Any
 
 from smsbot.core import codec, segments
 from smsbot.core.commit import Commit, Entry, run_id
-from smsbot.core.conversation import Conversation, FrameKind, StoredFrame
+from smsbot.core.conversation import Conversation, StoredFrame
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
 from smsbot.flows.state import Begin, Person
@@ -31,6 +31,7 @@ from .live import LiveFrames, Place
 from .once import Once, Pause, Remembered, content_of
 from .outgoing import joined, outgoing_for
 from .python_frame import PythonFrame
+from .python_state import PythonState, restored
 from .runner import Runner
 
 _APOLOGY = 1000
@@ -61,7 +62,7 @@ class Turn:
         self.event = event
         self._first = _APOLOGY if apology else int(event.kind in ("optout", "optin"))  # the inbox has confirmed it
         self._cut = cut
-        """Commits a segment; None where nothing may be awaited."""
+        """Commits a piece of the turn; None where nothing may be awaited."""
         self.chat = Chat(event, conversation, defaults=line.defaults, seed=event.id)
         self.effects = session_of(self.chat).effects
         """What is asked for in this turn."""
@@ -206,7 +207,7 @@ class Turn:
             if again is not None:  # the same digression once more takes the place of the first
                 frames = frames[:-1]
                 effects.dropped.append(again.journal_place)
-            below = tuple(f if f.kind == FrameKind.HANDLER else replace(f, deadline=None) for f in frames)
+            below = tuple(f if f.is_state else replace(f, deadline=None) for f in frames)
             effects.frames = (*below, *effects.frames)
         started_by = self.route.trigger if self.route else ""
         self.decision = replace(self.decision, resume=replace(runner.resume, fresh=fresh, started_by=started_by))
@@ -216,8 +217,7 @@ class Turn:
         run, resume = self.before.run, self.decision.resume
         if run is None or self._stays or (resume is not None and not resume.fresh):
             return []
-        stored = [f for f in run.frames if f.kind == FrameKind.PYTHON]
-        return [PythonFrame.restore(f, self.event.key).journal_place for f in stored]
+        return [f.journal_place for f in restored(run.frames, self.event.key)]
 
     # -- what the handler asked for -----------------------------------------------------------------
 
@@ -248,8 +248,8 @@ class Turn:
         elif result is not None:
             raise ChatError(f"{signature.name} returned {type(result).__name__}; return a text or nothing")
 
-    def segment(self, now: float) -> Commit | None:
-        """What was said and journaled since the last segment; None if that is nothing."""
+    def piece(self, now: float) -> Commit | None:
+        """What was said and journaled since the last piece; None if that is nothing."""
         outgoing, journal = self._new(now)
         if not outgoing and not journal:
             return None
@@ -265,7 +265,7 @@ class Turn:
         )
 
     def _new(self, now: float) -> tuple[tuple[Outgoing, ...], tuple[Entry, ...]]:
-        """What was said and what happened since the last segment."""
+        """What was said and what happened since the last piece."""
         effects = self.effects
         fresh = effects.fresh()
         lane = "notice" if self.event.kind == "event" else "reply"
@@ -309,9 +309,7 @@ def _joined(done: Sequence[Done]) -> list[Said]:
     return found
 
 
-def _same_digression(frames: Sequence[StoredFrame], frame: PythonFrame, key: Key) -> PythonFrame | None:
+def _same_digression(frames: Sequence[StoredFrame], frame: PythonFrame, key: Key) -> PythonState | None:
     """The digression on top that the same handler has begun."""
-    if not frames or frames[-1].kind != FrameKind.PYTHON or frames[-1].name != frame.name:
-        return None
-    found = PythonFrame.restore(frames[-1], key)
-    return found if found.digresses else None
+    found = restored(frames[-1:], key)
+    return found[0] if found and found[0].name == frame.name and found[0].digresses else None
