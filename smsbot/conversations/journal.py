@@ -110,7 +110,7 @@ class Journal:
                 break  # the same place of the code, reached once more
             if record.site in sites:
                 found[record.site] = record
-                if record.kind != STEP:
+                if record.kind != STEP or record.site == gather.site:
                     break
         return found
 

@@ -178,6 +178,8 @@ class Once:
                 raise tried
             if tried.kind != journal.STEP:  # the first of them is told, when all have ended
                 await self._keep(call, site, tried, kept)
+        if not gather.steps:
+            await self._keep(call, gather.site, _Tried(journal.STEP, ()), kept)
 
     async def _tried(self, call: LiveCall, do: Do, key: str) -> _Tried:
         """What a step comes to."""
