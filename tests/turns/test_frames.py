@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from smsbot import Bot, Chat, NoReply, choice
+from smsbot import Bot, Chat, NoReply, choice, integer
 from smsbot.core.errors import TooManyTries
 
 from ..house import ANN, House
@@ -32,6 +32,17 @@ steps:
 asides:
   - {id: gone, say: "Bye.", end: abandoned}
 """
+FORM = """\
+flow: q
+start: go
+defaults: {timeout: {after: 24h, then: gone}}
+steps:
+  - {ask: size, say: "S or L?", choices: {S: [], L: []}}
+  - {ask: count, say: "How many?", type: "integer(1, 9)"}
+  - {say: "{count} {size}.", end: ordered}
+asides:
+  - {id: gone, end: abandoned}
+"""
 SCRIPTS: dict[str, list[str]] = {
     "answered": ["go", "s", "hello", "@6s"],
     "retried, then answered": ["go", "x", "y", "l", "hello", "@6s"],
@@ -48,6 +59,38 @@ SCRIPTS: dict[str, list[str]] = {
     "HELP": ["go", "HELP", "s", "hello", "@6s"],
     "twice": ["go", "s", "hello", "@6s", "go", "l", "bye", "@6s"],
 }
+
+BACKS: dict[str, list[str]] = {
+    "back": ["go", "s", "back", "l", "2"],
+    "back after a wrong answer": ["go", "s", "none", "back", "l", "2"],
+    "back twice": ["go", "s", "back", "l", "back", "s", "2"],
+    "back at the first": ["go", "back", "s", "2"],
+    "back and silent": ["go", "s", "back", "@25h"],
+    "back past a digression": ["go", "s", "hours", "back", "l", "2"],
+}
+
+
+def form(kind: str, folder: Path) -> Bot:
+    """Two questions, of which the second lets people go back to the first."""
+    made = Bot("alike")
+    if kind == "flow":
+        (folder / "q.yaml").write_text(FORM)
+        made.flows = (str(folder / "q.yaml"),)
+    else:
+
+        @made.on("go")
+        async def go(chat: Chat) -> str:
+            got = await chat.form({
+                "size": ("S or L?", choice(Literal["S", "L"])), "count": ("How many?", integer(1, 9)),
+            })  # fmt: skip
+            chat.end("ordered")
+            return f"{got['count']} {got['size']}."
+
+    @made.anywhere("hours")
+    def hours() -> str:
+        return "9 to 5."
+
+    return made
 
 
 def bot(kind: str, folder: Path) -> Bot:
@@ -93,13 +136,14 @@ async def transcript(h: House, script: list[str]) -> list[str]:
     return [*await h.transcript(ANN), f"= {runs[0]['end_label']}"]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", [*SCRIPTS, *BACKS])
 async def test_flows_and_functions_ask_alike(house: Any, tmp_path: Path, name: str) -> None:
-    found = {}
+    found, script = {}, SCRIPTS.get(name) or BACKS[name]
     for kind in ("flow", "python"):
         folder = tmp_path / kind
         folder.mkdir()
-        async with House(bot(kind, folder), folder) as h:
-            found[kind] = await transcript(h, SCRIPTS[name])
+        made = (bot if name in SCRIPTS else form)(kind, folder)
+        async with House(made, folder) as h:
+            found[kind] = await transcript(h, script)
     assert found["flow"] == found["python"]
-    assert len(found["flow"]) > len(SCRIPTS[name]) // 2
+    assert len(found["flow"]) > len(script) // 2
