@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +24,6 @@ from .account_holds import AccountHolds
 
 log = Log("smsbot.sender")
 _LONGEST_WAIT = 300.0
-_AT_ONCE = 64
 _MOST = 500
 """Claims of an account at once: more would only be unknown after a crash."""
 _MOST_CHECKS = 50
@@ -47,15 +46,19 @@ class Sender:
     `recheck` is the pause between two look-ups of an unknown text, in seconds.
     """
 
+    at_once = 64
+    """Texts of an account that are being sent at the same time."""
+
     def __init__(self, store: Outbox, accounts: Mapping[str, Account], clock: Clock, *, recheck: float = 60.0) -> None:
         self._store = store
         self._accounts = accounts
         self._clock = clock
         self._recheck = recheck
-        self._room = {name: asyncio.Semaphore(_AT_ONCE) for name in accounts}
+        self._waiting: defaultdict[str, deque[Claim]] = defaultdict(deque)
+        """Claims whose send has not begun, for want of room, by account."""
+        self._sending: Counter[str] = Counter()
+        """How many texts of an account are being sent, each by a task that goes on to the next."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: dict[asyncio.Task[Any], Claim] = {}
-        """Claims whose send has not begun, for want of room."""
         self._closing = False
         self._checking: set[str] = set()
         self._tried: set[str] = set()
@@ -76,8 +79,24 @@ class Sender:
     def start(self, claims: Iterable[Claim]) -> None:
         """Begin to send."""
         for claim in claims:
-            self._under_way[claim.outgoing.account] += 1
-            self._spawn(self._delivered(claim))
+            account = claim.outgoing.account
+            self._under_way[account] += 1
+            self._waiting[account].append(claim)
+            if self._sending[account] < self.at_once:
+                self._sending[account] += 1
+                self._spawn(self._send_all(account))
+
+    async def _send_all(self, account: str) -> None:
+        """Send what waits, one after the other, until nothing does."""
+        waiting = self._waiting[account]
+        try:
+            while waiting:
+                try:
+                    await self._delivered(waiting.popleft())
+                except Exception as error:  # the others must not wait for this one
+                    log.error("send failed inside smsbot", exc_info=error)
+        finally:
+            self._sending[account] -= 1
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -93,11 +112,10 @@ class Sender:
         """Give back what has not begun, then wait for what is under way, at most `patience` seconds."""
         self._closing = True
         end = asyncio.get_running_loop().time() + patience
-        for task in list(self._waiting):
-            task.cancel()
+        waiting = [claims.popleft() for claims in self._waiting.values() for _ in range(len(claims))]
         with suppress(TimeoutError):  # a full disk: what is not given back is unknown at the next start
             async with asyncio.timeout(max(patience, 1.0)):
-                await self._give_back(self._waiting.values())
+                await self._give_back(waiting)
         while self._tasks and (left := end - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(set(self._tasks), timeout=left)
 
@@ -136,22 +154,17 @@ class Sender:
         if self._closing:
             await self._give_back((claim,))
             return
-        task = asyncio.current_task()
-        assert task is not None
-        self._waiting[task] = claim
-        async with self._room[text.account]:
-            self._waiting.pop(task)
-            if self._store.holds(text) and text.id not in self._tried:
-                await self._give_back((claim,), "paused")
-                self.kick()
-                return
-            why = await self._forbidden(claim)
-            if why is not None:
-                self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))
-                return
-            reached("send.claimed")
-            result = await self._send(account, claim)
-            reached("send.answered")
+        if self._store.holds(text) and text.id not in self._tried:
+            await self._give_back((claim,), "paused")
+            self.kick()
+            return
+        why = await self._forbidden(claim)
+        if why is not None:
+            self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))
+            return
+        reached("send.claimed")
+        result = await self._send(account, claim)
+        reached("send.answered")
         await self._settle(claim, self.holds.judged(text, result))
 
     async def _forbidden(self, claim: Claim) -> tuple[Status, str] | None:

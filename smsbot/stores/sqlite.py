@@ -88,6 +88,40 @@ class SqliteReader:
             raise StoreError(f"the database could not be read: {error}") from error
 
 
+class HotReader:
+    """Reads that a turn waits for, on its own thread: a hop to another costs ten times what they do."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._sql = {q.name: q.sql for q in queries.load("sqlite", "reads").values() if q.hot}
+        self._db: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Connect to a database that is there."""
+        self._db = sqlite3.connect(
+            f"file:{_uri(self._path)}?mode=ro", uri=True, isolation_level=None, timeout=0.5, check_same_thread=False
+        )
+        self._db.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._sql
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        """The rows of a named read."""
+        if self._db is None:
+            raise StoreError("the database is closed")
+        try:
+            return [dict(r) for r in self._db.execute(self._sql[name], parameters)]
+        except sqlite3.Error as error:
+            raise StoreError(f"the database could not be read: {error}") from error
+
+
 def _nobody(events: Sequence[Event]) -> None:
     """Nobody listens yet."""
 
@@ -116,8 +150,7 @@ class SqliteStore:
         self._guarded = guarded
         self._marked = 0
         self._tallied = 0
-        self._hot = SqliteReader(path)
-        """Reads of conversations: a reader of their own, so that they answer in the order asked."""
+        self._hot = HotReader(path)
         self._pages = SqliteReader(path)
 
     # -- life ---------------------------------------------------------------------------------------
@@ -129,7 +162,7 @@ class SqliteStore:
         await self._wait_for_lock()
         try:
             await self._writer.start(lambda plan: self._prepare(plan, now))
-            await self._hot.open()
+            self._hot.open()
             await self._pages.open()
             self.dedupe_key = (await self.rows("dedupe_key"))[0]["value"]
             self._keep_mark()
@@ -181,7 +214,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Commit what was submitted, close all connections, let the lock go."""
-        await self._hot.close()
+        self._hot.close()
         await self._pages.close()
         await self._writer.stop()
         self._mark.close()
@@ -258,12 +291,7 @@ class SqliteStore:
         cached = self.peek(key)
         if cached is not None:
             return cached
-        rows = await self._hot.rows("conversation", line=key.line, number=key.number)
-        newer = self._cache.get(key)  # a turn may have committed while we read
-        if newer is not None and newer.version >= (rows[0]["version"] or 0):
-            return newer
-        found = _conversation(key, rows)
-        self._remember(found)
+        self._remember(_conversation(key, await self.rows("conversation", line=key.line, number=key.number)))
         return self._cache[key]
 
     def _remember(self, conversation: Conversation) -> None:
@@ -320,12 +348,12 @@ class SqliteStore:
         answered = conversation.answered
         if event.kind != "text" or not answered or answered[:8] != answer_hash(event.text):
             return False
-        rows = await self._hot.rows("heard_of", number=event.key.number, event=answered[8:], before=event.at)
+        rows = await self.rows("heard_of", number=event.key.number, event=answered[8:], before=event.at)
         return bool(rows[0]["going"]) and not rows[0]["left"]
 
     async def journal(self, run: bytes, frame: bytes) -> Sequence[Entry]:
         """What already happened in a turn that runs again."""
-        rows = await self._hot.rows("journal", run=run, frame=frame)
+        rows = await self.rows("journal", run=run, frame=frame)
         return [Entry(run, frame, r["seq"], r["kind"], r["value"]) for r in rows]
 
     async def sweep(self, now: float, limit: int) -> Sequence[Timer]:
@@ -458,7 +486,7 @@ class SqliteStore:
 
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""
-        return await self._pages.rows(name, **parameters)
+        return self._hot.rows(name, parameters) if name in self._hot else await self._pages.rows(name, **parameters)
 
     async def write(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
         """Named writes, in one commit."""

@@ -165,6 +165,8 @@ class Writer:
         self._path = path
         self._statements = statements
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._gathered: list[_Job] = []
+        """Jobs of this turn of the loop: they are handed over at its end, so that the thread wakes once for all."""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
@@ -174,7 +176,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """Jobs that have not begun."""
-        return self._jobs.qsize()
+        return len(self._gathered) + self._jobs.qsize()
 
     async def start(self, prepare: Callable[[Plan], None]) -> None:
         """Connect, migrate and prepare; raises what went wrong."""
@@ -187,6 +189,7 @@ class Writer:
     async def stop(self) -> None:
         """Commit what was submitted, then close."""
         self._stopping = True
+        self._hand_over()
         if self._thread is not None and self._thread.is_alive():
             self._jobs.put(None)
             await in_background(self._thread.join, "smsbot-closing")
@@ -196,8 +199,15 @@ class Writer:
         if self._stopping or self._loop is None or self._thread is None or not self._thread.is_alive():
             raise StoreError("the database is closed")
         job = _Job(units, self._loop.create_future())
-        self._jobs.put(job)
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(job)
         return await job.future
+
+    def _hand_over(self) -> None:
+        for job in self._gathered:
+            self._jobs.put(job)
+        self._gathered.clear()
 
     # -- on the thread ------------------------------------------------------------------------------
 

@@ -245,7 +245,7 @@ async def test_a_second_stop_does_not_leave_the_confirmation_behind(house: Any) 
 
 async def test_what_was_not_begun_at_a_stop_is_simply_due_again(house: Any) -> None:
     h: House = await house(greeter())
-    h.app.sender._room["sandbox"] = asyncio.Semaphore(0)
+    h.app.sender.at_once = 0
     await h.inbound(id="1", **{"from": ANN}, to=LINE, message="hi")
     assert await statuses(h) == ["sending"]
     await h.restart()

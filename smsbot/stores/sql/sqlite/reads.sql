@@ -1,6 +1,6 @@
 -- Statements of readers, by name; parameters are named.
 
--- name: conversation
+-- name: conversation (hot)
 -- One row for each frame of the open run, one row if there is none; a single statement, so a single moment.
 SELECT c.version, c.fallback_at, c.late, c.answered, c.wrote_first, r.content, r.id AS run, r.bot, r.started_by, r.started,
        (SELECT json_group_object(name, value) FROM contacts WHERE number = :number) AS contact,
@@ -41,7 +41,7 @@ SELECT f.run, f.depth FROM frames f LEFT JOIN conversations c ON c.run = f.run W
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, attempts, retry_at
 FROM events WHERE state = 0 AND seq > :after ORDER BY seq LIMIT :limit;
 
--- name: journal
+-- name: journal (hot)
 SELECT seq, kind, value FROM journal WHERE run = :run AND frame = :frame ORDER BY seq;
 
 -- name: due_timers
@@ -120,7 +120,7 @@ SELECT number FROM (
   UNION ALL SELECT number, max(seq) FROM outgoing WHERE number LIKE '%' || :digits GROUP BY number)
 GROUP BY number ORDER BY max(last) DESC LIMIT :limit;
 
--- name: greeted
+-- name: greeted (hot)
 -- A text of ours to somebody, before a moment.
 SELECT 1 FROM outgoing WHERE number = :number AND line = :line AND created < :before LIMIT 1;
 
@@ -141,7 +141,7 @@ SELECT a.reference FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE o.
 -- name: receipts
 SELECT status, raw, at, detail, code, operator, part, body FROM receipts WHERE outgoing = :id ORDER BY at;
 
--- name: heard_of
+-- name: heard_of (hot)
 -- How many answers to an event had left before a moment, and how many were on their way then.
 SELECT coalesce(sum(EXISTS (
   SELECT 1 FROM attempts a WHERE a.outgoing = o.id AND a.outcome IN ('accepted', 'unknown') AND a.ended < :before)), 0) AS left,
@@ -161,19 +161,19 @@ SELECT at FROM seen WHERE key = :key;
 -- name: held
 SELECT name, at, why FROM holds WHERE scope = 'contact' AND name = :number;
 
--- name: paced
+-- name: paced (hot)
 -- Conversations that are held because a machine texts.
 SELECT name, at FROM holds WHERE scope = 'pace';
 
--- name: answered_since
+-- name: answered_since (hot)
 -- The last text of ours that a gateway had taken before a moment.
 SELECT max(a.ended) AS at FROM outgoing o JOIN attempts a ON a.outgoing = o.id
 WHERE o.number = :number AND o.line = :line AND a.outcome = 'accepted' AND a.ended <= :before;
 
--- name: parts_waiting
+-- name: parts_waiting (hot)
 SELECT line, number, due FROM timers WHERE name = 'parts';
 
--- name: parts_of
+-- name: parts_of (hot)
 SELECT data FROM timers WHERE line = :line AND number = :number AND name = 'parts';
 
 -- name: pauses
