@@ -148,7 +148,8 @@ def test_the_deciding_code_has_no_clock_randomness_or_socket() -> None:
     allowed |= {("routing/session.py", "random"), ("routing/chat.py", "random")}
     cancelled = "from asyncio import CancelledError"  # what a task is ended with, and no loop
     wrong = []
-    for room in ("core", "understanding", "routing", "flows", "conversations", "policy", "turns"):
+    deciding = ("core", "understanding", "routing", "flows", "conversations", "policy", "turns", "stores/deciding")
+    for room in deciding:
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = (
@@ -163,3 +164,13 @@ def test_the_deciding_code_has_no_clock_randomness_or_socket() -> None:
                     if place[1] in banned and place not in allowed:
                         wrong.append(place)
     assert not wrong
+
+
+def test_what_the_store_decides_knows_no_sql() -> None:
+    for path in (ROOT / "stores" / "deciding").glob("*.py"):
+        targets = GRAPH[module_of(path)]
+        assert all(t.startswith(("core", "stores.deciding")) or t == "stores.base" for t in targets), path
+        texts = [n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)]
+        assert not [
+            t for t in texts if isinstance(t, str) and t.startswith(("SELECT ", "INSERT ", "UPDATE ", "DELETE "))
+        ]

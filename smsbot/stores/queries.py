@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_HEAD = re.compile(r"^-- name: (\w+)(?: \((guard|hot)\))?[^\n]*\n", re.MULTILINE)
+_HEAD = re.compile(r"^-- name: (\w+)(?: \((hot)\))?[^\n]*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,6 @@ class Query:
 
     name: str
     sql: str
-    guard: bool = False
-    """Whether it must change exactly one row each time."""
     hot: bool = False
     """Whether a turn waits for it: a few rows by an index, so that it is read where the turn is."""
 
@@ -30,7 +28,7 @@ def load(dialect: str, part: str) -> Mapping[str, Query]:
     heads = list(_HEAD.finditer(text))
     ends = [m.start() for m in heads[1:]] + [len(text)]
     return {
-        m[1]: Query(m[1], text[m.end() : end].strip().rstrip(";"), m[2] == "guard", m[2] == "hot")
+        m[1]: Query(m[1], text[m.end() : end].strip().rstrip(";"), m[2] is not None)
         for m, end in zip(heads, ends, strict=True)
     }
 

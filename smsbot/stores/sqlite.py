@@ -24,11 +24,13 @@ from smsbot.understanding.said import answer_hash
 
 from . import queries
 from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of
-from .inbound import Accept, Enqueue, Named, Turn
-from .ledger import Ledger, outgoing_of
-from .outbound import ClaimDue, Close, EndCheck, Ended, Pause, Probe, Reported, Settle
+from .deciding.facts import Due, Pauses, outgoing_of
+from .deciding.inbound import Accept, Enqueue, Once, Turn
+from .deciding.outbound import ClaimDue, Close, EndCheck, Ended, Probe, Settle
+from .deciding.reports import Reported
+from .deciding.unit import Named, Pause
 from .place import Lock, Mark
-from .writer import Plan, Statements, Writer
+from .writer import Hand, Statements, Writer
 
 _CACHED = 50_000
 _CROWD = 4096
@@ -138,7 +140,9 @@ class SqliteStore:
         self._writer = Writer(
             str(self.path), Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects"))
         )
-        self._ledger = Ledger()
+        self._pauses = Pauses()
+        self._wakes: frozenset[Status] = frozenset()
+        """Delivery statuses for which a bot listens."""
         self._feed: Callable[[Sequence[Event]], None] = _nobody
         self._cache: OrderedDict[Key, Conversation] = OrderedDict()
         self._lines: set[str] = set()
@@ -148,7 +152,8 @@ class SqliteStore:
         self._lock = Lock(self.path)
         self._mark = Mark(self.path)
         self._guarded = guarded
-        self._marked = 0
+        self._seq = 0
+        """The place of the last event that is durable."""
         self._tallied = 0
         self._hot = HotReader(path)
         self._pages = SqliteReader(path)
@@ -161,7 +166,7 @@ class SqliteStore:
             self._mark.check_there()
         await self._wait_for_lock()
         try:
-            await self._writer.start(lambda plan: self._prepare(plan, now))
+            await self._writer.start(lambda hand: self._prepare(hand, now))
             self._hot.open()
             await self._pages.open()
             self.dedupe_key = (await self.rows("dedupe_key"))[0]["value"]
@@ -170,34 +175,32 @@ class SqliteStore:
             await self.close()
             raise
 
-    def _prepare(self, plan: Plan, now: float) -> None:
-        plan.add("crashed_attempts", (now,))
-        plan.add("crashed_texts", (now,))
-        plan.add("orphaned_texts", (now,))
-        _tally(plan)
-        plan.add("meta", ("dedupe_key", secrets.token_bytes(32)))
-        plan.add("meta", ("began", repr(now)))
-        self._ledger.seq = plan.rows("last_event", ())[0]["seq"]
-        for row in plan.rows("open_texts", ()):
-            self._ledger.open[Key(row["line"], row["number"])] = row["n"]
-        self._ledger.paused = {(row["scope"], row["name"]) for row in plan.rows("pauses", ())}
-        for scope, name in self._ledger.paused - {p for p in self._ledger.paused if p[0] == "lane"}:
-            plan.add("park_all", (scope, name))
+    def _prepare(self, hand: Hand, now: float) -> None:
+        hand.run("crashed_attempts", now)
+        hand.run("crashed_texts", now)
+        hand.run("orphaned_texts", now)
+        _tally(hand)
+        hand.run("meta", "dedupe_key", secrets.token_bytes(32))
+        hand.run("meta", "began", repr(now))
+        self._seq = hand.rows("last_event")[0]["seq"]
+        self._pauses = Pauses((row["scope"], row["name"]) for row in hand.rows("pauses"))
+        for scope, name in self._pauses.names:
+            if scope != "lane":
+                hand.run("park_all", scope, name)
 
     def _keep_mark(self) -> None:
         """See that nothing is lost since the last time, and keep from now on what is durable."""
         identity = digest("database", key=self.dedupe_key)[:8]
         if self._guarded:
-            self._mark.check_same(identity, self._ledger.seq)
-        self._mark.open(identity, self._ledger.seq)
-        self._marked = self._ledger.seq
+            self._mark.check_same(identity, self._seq)
+        self._mark.open(identity, self._seq)
         self._writer.committed = self._committed
 
-    def _committed(self, db: sqlite3.Connection) -> None:
-        """Mark what is durable: of a batch in which some were refused, places that were counted may stand nowhere."""
-        if self._ledger.seq != self._marked:
-            self._marked = self._ledger.seq
-            self._mark.keep(db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+    def _committed(self, db: sqlite3.Connection, seq: int) -> None:
+        """Mark what is durable, and tally it now and then."""
+        if seq > self._seq:
+            self._seq = seq
+            self._mark.keep(seq)
         if db.total_changes - self._tallied > _TALLY_EACH:
             self._tallied = db.total_changes
             self._writer.alone(db, _tally)
@@ -234,12 +237,12 @@ class SqliteStore:
 
     async def once(self, key: bytes, now: float, changes: Sequence[tuple[str, Sequence[object]]] = ()) -> bool:
         """Whether nobody has claimed this key before; from now on it is claimed, and `changes` are written with it."""
-        answers = await self._writer.submit([Named(self._ledger, [("seen", (key, now)), *changes])])
-        return answers[0] is None
+        first: bool = (await self._writer.submit([Once(key, now, changes)]))[0]
+        return first
 
     async def accept(self, batch: Sequence[Acceptance]) -> Sequence[Committed]:
         """Keep events; each is new or a duplicate."""
-        answers: list[Committed] = await self._writer.submit([Accept(self._ledger, a) for a in batch])
+        answers: list[Committed] = await self._writer.submit([Accept(a) for a in batch])
         for item, answer in zip(batch, answers, strict=True):
             if item.consent is not None and answer.verdict is Verdict.DONE:
                 self._consented(item.event.key.number, item.consent.action == "optout")
@@ -315,7 +318,7 @@ class SqliteStore:
 
     async def _turns(self, batch: Sequence[Commit], express: bool) -> Sequence[Committed]:
         try:
-            answers: list[Committed] = await self._writer.submit([Turn(self._ledger, s, express) for s in batch])
+            answers: list[Committed] = await self._writer.submit([Turn(s, express=express) for s in batch])
         except StoreError:
             for step in batch:
                 self._cache.pop(step.after.key, None)
@@ -370,16 +373,16 @@ class SqliteStore:
 
     async def enqueue(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
         """Keep texts that no turn said."""
-        return await self._writer.submit([Enqueue(self._ledger, text) for text in batch])
+        return await self._writer.submit([Enqueue(text) for text in batch])
 
     async def claim_out(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Claim]:
         """Texts that are due, each with a committed attempt."""
-        claims: list[Claim] = (await self._writer.submit([ClaimDue(self._ledger, now, limit, full)]))[0]
+        claims: list[Claim] = (await self._writer.submit([ClaimDue(Due(now, limit, full))]))[0]
         return claims
 
     async def sent(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
         """Attempts that ended; returns the texts that waited behind them."""
-        return self._ended(await self._writer.submit([Settle(self._ledger, s) for s in batch]))
+        return self._ended(await self._writer.submit([Settle(s, self._wakes) for s in batch]))
 
     async def retry(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
         """Attempts that definitely did not send; returns texts that waited behind one that had arrived after all."""
@@ -398,11 +401,11 @@ class SqliteStore:
 
     async def checked(self, batch: Sequence[Checked]) -> Sequence[Claim]:
         """Look-ups that ended; returns the texts to resend."""
-        return self._ended(await self._writer.submit([EndCheck(self._ledger, c) for c in batch]))
+        return self._ended(await self._writer.submit([EndCheck(c, self._wakes) for c in batch]))
 
     def listen(self, wakes: frozenset[Status], feed: Callable[[Sequence[Event]], None]) -> None:
         """Give events to `feed` for reports with these statuses that had come before their text was known."""
-        self._ledger.wakes, self._feed = wakes, feed
+        self._wakes, self._feed = wakes, feed
 
     def _ended(self, answers: Sequence[Ended]) -> Sequence[Claim]:
         events = [event for _, woken in answers for event in woken]
@@ -412,7 +415,7 @@ class SqliteStore:
 
     async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> Sequence[Claim]:
         """End a claimed text without sending it; returns the text that waited behind it."""
-        claims: Sequence[Claim] = (await self._writer.submit([Close(self._ledger, outgoing, status, detail, now)]))[0]
+        claims: Sequence[Claim] = (await self._writer.submit([Close(outgoing, status, detail, now)]))[0]
         return claims
 
     async def suppressed(self, number: str) -> bool:
@@ -425,37 +428,39 @@ class SqliteStore:
 
     async def pause(self, scope: str, name: str, now: float, why: str = "") -> None:
         """Keep texts from leaving: ``all``, or those of a ``line`` or a ``lane``."""
-        await self._writer.submit([Pause(self._ledger, scope, name, now, why, ends=False)])
+        await self._writer.submit([Pause(scope, name, now, why, ends=False)])
+        self._pauses = Pauses(self._pauses.names | {(scope, name)})
 
     async def resume(self, scope: str, name: str, now: float) -> None:
         """Let them leave again, those that are still worth it."""
-        await self._writer.submit([Pause(self._ledger, scope, name, now, "", ends=True)])
+        await self._writer.submit([Pause(scope, name, now, "", ends=True)])
+        self._pauses = Pauses(self._pauses.names - {(scope, name)})
 
     def account_held(self, account: str) -> bool:
         """Whether the texts of an account are kept from leaving."""
-        return ("account", account) in self._ledger.paused
+        return ("account", account) in self._pauses.names
 
     async def probe(self, account: str, now: float) -> Sequence[Claim]:
         """The first text that the hold of an account keeps, to be tried."""
-        found: tuple[Claim, ...] = (await self._writer.submit([Probe(self._ledger, account, now)]))[0]
+        found: tuple[Claim, ...] = (await self._writer.submit([Probe(account, now)]))[0]
         return found
 
     def holds(self, outgoing: Outgoing) -> bool:
         """Whether a pause keeps a text from leaving now."""
-        return self._ledger.holds(outgoing)
+        return self._pauses.holds(outgoing)
 
     @property
     def pausing(self) -> bool:
         """Whether anything is paused."""
-        return bool(self._ledger.paused)
+        return bool(self._pauses.names)
 
     def paused(self, line: str) -> bool:
         """Whether the conversations of a line wait."""
-        return self._ledger.stops(line)
+        return self._pauses.stops(line)
 
     async def report(self, batch: Sequence[Report]) -> Sequence[Event]:
         """Delivery reports; returns the events by which they wake conversations."""
-        answers = await self._writer.submit([Reported(self._ledger, r) for r in batch])
+        answers = await self._writer.submit([Reported(r) for r in batch])
         return [event for event in answers if event is not None]
 
     # -- hooks --------------------------------------------------------------------------------------
@@ -490,7 +495,7 @@ class SqliteStore:
 
     async def write(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
         """Named writes, in one commit."""
-        await self._writer.submit([Named(self._ledger, changes)])
+        await self._writer.submit([Named(changes)])
 
 
 def _conversation(key: Key, rows: list[Row]) -> Conversation:
@@ -526,10 +531,10 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
     )
 
 
-def _tally(plan: Plan) -> None:
+def _tally(hand: Hand) -> None:
     """Count what is new for /metrics."""
     for name in ("tally_events", "tally_texts", "tallied"):
-        plan.add(name, ())
+        hand.run(name)
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -1,9 +1,9 @@
 """The one thread that writes to SQLite: whatever waits is committed together, without a batching delay.
 
-A job is a list of units. A unit plans its statements on a `Plan`; the plans of all waiting units run as
-one `executemany` per statement in the order of ``writes.sql``. If a guarded statement did not change one
-row per use (a duplicate, a stale version, a suppressed number), the transaction is rolled back and each
-unit runs by itself under a savepoint, so that only the one that is refused is refused.
+A job is a list of units (`deciding`). What the units of a batch have to know is read inside the transaction, they
+decide on that and on what those before them decided, and the rows that they leave run as one ``executemany`` a
+statement, in the order of ``writes.sql``. If the database refuses a row, the batch is rolled back, and each unit is
+committed by itself, so that only its own is refused.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from smsbot.core.errors import StoreError, StoreForeign, StoreRefused, StoreTooNew
 from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.threads import in_background
 
+from .deciding.facts import Facts, Wants
+from .deciding.unit import Unit, batches
+from .gathering import Gathering
 from .queries import Query, migrations
 from .respelling import respell
 
@@ -35,115 +39,28 @@ _PATIENCE = 1.0
 """Seconds for which a foreign writer is waited for: a webhook is told 503 rather than nothing."""
 
 
-class Refused(Exception):
-    """A guarded statement changed no row."""
-
-    def __init__(self, statement: str) -> None:
-        self.statement = statement
-
-
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The named statements of a dialect: what units write, and what they select meanwhile."""
+    """The named statements of a dialect: what is written, and what is read for it."""
 
     writes: Mapping[str, Query]
     selects: Mapping[str, Query]
 
 
-class Plan(Protocol):
-    """Where a unit puts its statements."""
-
-    alone: bool
-    """Whether statements run at once, so that selects see them and guards answer."""
-
-    def add(self, name: str, parameters: Sequence[object]) -> None:
-        """Run the named statement, now or with the others of its name."""
-        ...
-
-    def offer(self, name: str, parameters: Sequence[object]) -> bool:
-        """The same; when alone, False instead of a refusal."""
-        ...
-
-    def rows(self, name: str, parameters: Sequence[object]) -> list[sqlite3.Row]:
-        """The rows of a named select, for units that read."""
-        ...
-
-
-class Unit(Protocol):
-    """Something that is written whole or not at all."""
-
-    @property
-    def reads(self) -> bool:
-        """Whether it must see the other units of its batch."""
-        ...
-
-    def plan(self, plan: Plan) -> Any:
-        """Put the statements on the plan; the answer goes to the caller after the commit."""
-        ...
-
-    def refused(self, statement: str) -> Any:
-        """The answer when a guarded statement refused it."""
-        ...
-
-    def undo(self) -> None:
-        """Its statements were rolled back: take back what planning changed in memory."""
-        ...
-
-
-class _BatchPlan:
-    """Collects statements, to run each name once."""
-
-    alone = False
-
-    def __init__(self, db: sqlite3.Connection, statements: Statements) -> None:
-        self._db = db
-        self._statements = statements
-        self._rows: dict[str, list[Sequence[object]]] = {}
-
-    def add(self, name: str, parameters: Sequence[object]) -> None:
-        rows = self._rows.get(name)
-        if rows is None:
-            self._rows[name] = [parameters]
-        else:
-            rows.append(parameters)
-
-    def offer(self, name: str, parameters: Sequence[object]) -> bool:
-        self.add(name, parameters)
-        return True
-
-    def rows(self, name: str, parameters: Sequence[object]) -> list[sqlite3.Row]:
-        raise AssertionError(f"a unit that selects ({name}) must say so")
-
-    def run(self) -> None:
-        for name, query in self._statements.writes.items():
-            rows = self._rows.get(name)
-            if rows is None:
-                continue
-            done = self._db.executemany(query.sql, rows)
-            reached("writer.statement")
-            if query.guard and done.rowcount != len(rows):
-                raise Refused(name)
-
-
-class _ImmediatePlan:
-    """Runs each statement at once."""
-
-    alone = True
+class Hand:
+    """Statements by name, run at once."""
 
     def __init__(self, db: sqlite3.Connection, statements: Statements) -> None:
         self._db = db
         self._statements = statements
 
-    def add(self, name: str, parameters: Sequence[object]) -> None:
-        if not self.offer(name, parameters) and self._statements.writes[name].guard:
-            raise Refused(name)
-
-    def offer(self, name: str, parameters: Sequence[object]) -> bool:
-        changed = self._db.execute(self._statements.writes[name].sql, parameters).rowcount == 1
+    def run(self, name: str, *parameters: object) -> None:
+        """Write."""
+        self._db.execute(self._statements.writes[name].sql, parameters)
         reached("writer.statement")
-        return changed
 
-    def rows(self, name: str, parameters: Sequence[object]) -> list[sqlite3.Row]:
+    def rows(self, name: str, *parameters: object) -> list[sqlite3.Row]:
+        """Read."""
         return self._db.execute(self._statements.selects[name].sql, parameters).fetchall()
 
 
@@ -153,6 +70,14 @@ class _Job:
     def __init__(self, units: Sequence[Unit], future: asyncio.Future[list[Any]]) -> None:
         self.units = units
         self.future = future
+
+
+@dataclass(slots=True)
+class _End:
+    """How a transaction ends."""
+
+    seq: int = 0
+    """The place of the last event."""
 
 
 class Writer:
@@ -170,15 +95,15 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
-        self.committed: Callable[[sqlite3.Connection], None] = _nothing
-        """Is called on the thread when a batch is durable."""
+        self.committed: Callable[[sqlite3.Connection, int], None] = _nothing
+        """Is called on the thread when a batch is durable, with the place of the last event."""
 
     @property
     def waiting(self) -> int:
         """Jobs that have not begun."""
         return len(self._gathered) + self._jobs.qsize()
 
-    async def start(self, prepare: Callable[[Plan], None]) -> None:
+    async def start(self, prepare: Callable[[Hand], None]) -> None:
         """Connect, migrate and prepare; raises what went wrong."""
         self._loop = asyncio.get_running_loop()
         ready = self._loop.create_future()
@@ -211,7 +136,7 @@ class Writer:
 
     # -- on the thread ------------------------------------------------------------------------------
 
-    def _live(self, prepare: Callable[[Plan], None], ready: asyncio.Future[None]) -> None:
+    def _live(self, prepare: Callable[[Hand], None], ready: asyncio.Future[None]) -> None:
         assert self._loop is not None
         try:
             db = self._connect()
@@ -238,14 +163,14 @@ class Writer:
             time.sleep(_AGAIN)
             return True
 
-    def alone(self, db: sqlite3.Connection, work: Callable[[Plan], None]) -> None:
+    def alone(self, db: sqlite3.Connection, work: Callable[[Hand], None]) -> None:
         """Work on the thread, in a transaction of its own."""
         db.execute("BEGIN IMMEDIATE")
         try:
-            work(_ImmediatePlan(db, self._statements))
+            work(Hand(db, self._statements))
             db.execute("COMMIT")
         except BaseException:
-            self._roll_back(db, [])
+            _roll_back(db)
             raise
 
     def _connect(self) -> sqlite3.Connection:
@@ -299,85 +224,87 @@ class Writer:
             except (sqlite3.OperationalError, MemoryError):
                 raise
             except Exception:
-                answers = self._one_by_one(db, units)
+                answers = [self._apart(db, unit) for unit in units]
             self.failing = False
         except BaseException as error:
             self.failing = True
             failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
             failure.__cause__ = error
             return [(j.future, failure) for j in jobs]
-        self._after(db)
         waiting = iter(answers)
         return [(j.future, _answer([next(waiting) for _ in j.units])) for j in jobs]
 
-    def _after(self, db: sqlite3.Connection) -> None:
-        """What follows a commit cannot undo it."""
-        try:
-            self.committed(db)
-        except Exception as error:
-            log.error("what follows a commit failed", why=f"{type(error).__name__}: {error}")
-
     def _together(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
-        together, alone = _BatchPlan(db, self._statements), _ImmediatePlan(db, self._statements)
-        planned: list[Unit] = []
+        with self._transaction(db) as end:
+            answers, end.seq = self._decided(db, units)
+        return answers
+
+    def _apart(self, db: sqlite3.Connection, unit: Unit) -> Any:
+        """The answer of one unit in a transaction of its own; a refusal if the database does not take its rows."""
+        with self._transaction(db) as end:
+            try:
+                answers, end.seq = self._decided(db, [unit])
+            except (sqlite3.OperationalError, MemoryError):
+                raise
+            except Exception as error:
+                _roll_back(db)
+                _begin(db)
+                refusal = StoreRefused(f"the database refused a row: {type(error).__name__}: {error}")
+                refusal.__cause__ = error
+                return refusal
+        return answers[0]
+
+    @contextmanager
+    def _transaction(self, db: sqlite3.Connection) -> Iterator[_End]:
+        """What is done meanwhile is written whole or not at all."""
+        end = _End()
         _begin(db)
         reached("writer.begun")
         try:
-            answers: list[Any] = [None] * len(units)
-            readers: list[int] = []
-            for i, unit in enumerate(units):
-                if unit.reads:
-                    readers.append(i)
-                else:
-                    planned.append(unit)
-                    answers[i] = unit.plan(together)
-            together.run()
-            for i in readers:
-                planned.append(units[i])
-                answers[i] = units[i].plan(alone)
+            yield end
             reached("writer.written")
             db.execute("COMMIT")
             reached("writer.committed")
         except BaseException:
-            self._roll_back(db, planned)
+            _roll_back(db)
             raise
-        return answers
+        self._after(db, end.seq)
 
-    def _one_by_one(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
-        alone = _ImmediatePlan(db, self._statements)
+    def _decided(self, db: sqlite3.Connection, units: Sequence[Unit]) -> tuple[list[Any], int]:
+        """The answers of units, with their rows written, and the place of the last event."""
         answers: list[Any] = []
-        planned: list[Unit] = []
-        _begin(db)
+        seq = 0
+        for batch in batches(units):
+            facts = self._facts(db, batch)
+            answers += [unit.decide(facts) for unit in batch]
+            self._write(db, facts)
+            seq = facts.seq
+        return answers, seq
+
+    def _facts(self, db: sqlite3.Connection, units: Sequence[Unit]) -> Facts:
+        wants = Wants()
+        for unit in units:
+            unit.want(wants)
+        return Gathering(db, self._statements.selects).facts(wants)
+
+    def _write(self, db: sqlite3.Connection, facts: Facts) -> None:
+        hand, rows = Hand(db, self._statements), facts.written()
+        for name, row in facts.script:
+            hand.run(name, *row)
+        for name, query in self._statements.writes.items():
+            if name in rows:
+                db.executemany(query.sql, rows[name])
+                reached("writer.statement")
+
+    def _after(self, db: sqlite3.Connection, seq: int) -> None:
+        """What follows a commit cannot undo it."""
         try:
-            for unit in units:
-                db.execute("SAVEPOINT unit")
-                planned.append(unit)
-                try:
-                    answers.append(unit.plan(alone))
-                except (sqlite3.OperationalError, MemoryError):
-                    raise
-                except Exception as error:
-                    db.execute("ROLLBACK TO unit")
-                    planned.pop().undo()
-                    answers.append(_refusal(unit, error))
-                db.execute("RELEASE unit")
-            reached("writer.written")
-            db.execute("COMMIT")
-            reached("writer.committed")
-        except BaseException:
-            self._roll_back(db, planned)
-            raise
-        return answers
-
-    @staticmethod
-    def _roll_back(db: sqlite3.Connection, planned: Sequence[Unit]) -> None:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        for unit in reversed(planned):
-            unit.undo()
+            self.committed(db, seq)
+        except Exception as error:
+            log.error("what follows a commit failed", why=f"{type(error).__name__}: {error}")
 
 
-def _nothing(db: sqlite3.Connection) -> None:
+def _nothing(db: sqlite3.Connection, seq: int) -> None:
     """Nobody wants to know."""
 
 
@@ -387,12 +314,9 @@ def _begin(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
 
 
-def _refusal(unit: Unit, error: Exception) -> Any:
-    if isinstance(error, Refused):
-        return unit.refused(error.statement)
-    refusal = StoreRefused(f"the database refused a row: {type(error).__name__}: {error}")
-    refusal.__cause__ = error
-    return refusal
+def _roll_back(db: sqlite3.Connection) -> None:
+    if db.in_transaction:
+        db.execute("ROLLBACK")
 
 
 def _answer(answers: list[Any]) -> Any:

@@ -518,26 +518,20 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 async def test_a_full_disk_refuses_and_recovers(store: SqliteStore) -> None:
     await store.accept([Acceptance(event("before"))])
 
-    class Limit:
-        """Runs on the writer's connection, as the only place that can make its disk full."""
+    async def limit(pages: int) -> None:
+        """Run on the writer's connection, as the only place that can make its disk full."""
 
-        reads = True
+        def full(db: sqlite3.Connection, seq: int) -> None:
+            db.execute(f"PRAGMA max_page_count={pages}")
 
-        def __init__(self, pages: int) -> None:
-            self.pages = pages
+        store._writer.committed = full
+        await store.write([])
 
-        def plan(self, plan: Any) -> None:
-            plan._db.execute(f"PRAGMA max_page_count={self.pages}")
-
-        def refused(self, statement: str) -> None: ...
-
-        def undo(self) -> None: ...
-
-    await store._writer.submit([Limit(1)])
+    await limit(1)
     with pytest.raises(StoreError, match="full"):
         for i in range(200):
             await store.accept([Acceptance(replace(event(f"big {i}"), text="x" * 4000))])
-    await store._writer.submit([Limit(1_000_000)])
+    await limit(1_000_000)
     assert (await store.accept([Acceptance(event("after"))]))[0].verdict is Verdict.DONE
     texts = [e.text for e in await store.unread(0, 1000)]
     assert texts[0] == "before"

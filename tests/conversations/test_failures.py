@@ -16,7 +16,7 @@ import smsbot.app
 from smsbot import Bot, Chat, Money, NoReply, choice, integer
 from smsbot.core.errors import StoreError
 from smsbot.core.message import Arrival
-from smsbot.stores.inbound import Named
+from smsbot.stores.deciding.unit import Named
 from smsbot.testing.sim import Sim
 
 from ..house import LINE, House
@@ -486,7 +486,7 @@ async def test_a_key_counts_once_for_two_turns_of_one_commit(tmp_path: Path) -> 
         await bob.text("hello")
 
         class Slow(Named):
-            def plan(self, plan: Any) -> None:
+            def decide(self, facts: Any) -> None:
                 time.sleep(0.2)
 
         async def texts(number: str) -> None:
@@ -497,7 +497,7 @@ async def test_a_key_counts_once_for_two_turns_of_one_commit(tmp_path: Path) -> 
             await asyncio.sleep(0.05)
             await asyncio.gather(texts(ann.number), texts(bob.number))
 
-        await asyncio.gather(sim.app.store._writer.submit([Slow(sim.app.store._ledger, [])]), both())
+        await asyncio.gather(sim.app.store._writer.submit([Slow([])]), both())
         await sim.advance("1m")
         assert oncall.heard == ["There is a fire."]
 

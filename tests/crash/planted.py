@@ -15,9 +15,9 @@ from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.sender import Sender
 from smsbot.stores import queries
 from smsbot.stores.base import Check, Checked, LookupOutcome
-from smsbot.stores.ledger import WriteUnit
+from smsbot.stores.deciding import inbound
+from smsbot.stores.deciding.facts import Facts
 from smsbot.stores.queries import Query
-from smsbot.stores.writer import Plan
 from smsbot.web.webhooks import Webhooks
 
 _TASKS: set[asyncio.Task[Any]] = set()
@@ -64,17 +64,15 @@ def attempt_after_the_send() -> None:
 def dedupe_in_memory() -> None:
     """What was seen is known until the process ends."""
     seen: set[bytes] = set()
-    see = WriteUnit.see
 
-    def remember(self: WriteUnit, plan: Plan, event: Event) -> None:
-        key = event.seen or event.id
-        if key in seen:
-            see(self, plan, event)
-            return
-        seen.add(key)
-        plan.add("seen_weak", (key, event.at, -1.0))
+    def is_new(facts: Facts, event: Event) -> bool:
+        return (event.seen or event.id) not in seen
 
-    WriteUnit.see = remember  # type: ignore[method-assign]
+    def see(facts: Facts, event: Event) -> None:
+        seen.add(event.seen or event.id)
+        facts.leave("seen_weak", event.seen or event.id, event.at)
+
+    inbound.is_new, inbound.see = is_new, see
 
 
 def the_next_text_does_not_wait() -> None:

@@ -106,7 +106,7 @@ class Mortal(Sim):
         await self.app.control.close()
         self.app._stack.pop_all()
         with suppress(Exception):
-            await store._hot.close()
+            store._hot.close()
         with suppress(Exception):
             await store._pages.close()
         await store._writer.stop()

@@ -11,7 +11,7 @@ from smsbot.core.errors import UsageError
 from smsbot.core.message import Receipt
 from smsbot.core.status import Status
 from smsbot.pipeline.repairs import scope_of
-from smsbot.stores.outbound import worst_of
+from smsbot.stores.deciding.reports import worst_of
 
 from ..house import ANN, BOB, LINE, House
 from ..live import TwilioHouse
@@ -203,9 +203,8 @@ PARTS: list[tuple[list[tuple[str, Status]], int, Status | None]] = [
 def test_parts_that_disagree_end_as_the_worst(
     reports: list[tuple[str, Status]], many: int, expected: Status | None
 ) -> None:
-    rows = [{"part": part, "status": status.value} for part, status in reports]
-    assert worst_of(rows, many) is expected
-    assert worst_of(rows[::-1], many) is expected, "in any order"
+    assert worst_of(reports, many) is expected
+    assert worst_of(reports[::-1], many) is expected, "in any order"
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])

@@ -1,23 +1,8 @@
--- What units read inside the writer's transaction; parameters are positional.
-
--- name: behind
--- Texts of a conversation that waited behind others, in order; none while one is still ahead of them.
-SELECT * FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind' AND NOT EXISTS (
-  SELECT 1 FROM outgoing AS h WHERE h.line = ?1 AND h.number = ?2
-  AND (h.phase = 'attempt' OR h.phase = 'check' AND h.passed = 0 OR h.phase IN ('queue', 'held') AND h.scheduled = 0))
-ORDER BY seq LIMIT 100;
+-- What a batch of writes has to know, read inside its transaction; parameters are positional.
 
 -- name: due
 SELECT * FROM outgoing WHERE phase = 'queue' AND due <= ?1 AND NOT instr(?2, char(10) || account || char(10))
 ORDER BY due, seq LIMIT ?3;
-
--- name: blockable
--- What an opt-out keeps from leaving.
-SELECT id, line, number, scheduled FROM outgoing
-WHERE number = ? AND phase IN ('queue', 'behind', 'held') AND lane <> 'consent';
-
--- name: suppressed
-SELECT 1 FROM suppressions WHERE number = ?;
 
 -- name: early_reports
 SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
@@ -26,10 +11,6 @@ SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AN
 SELECT a.outgoing FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE a.reference = ?1 AND o.account = ?2
 UNION SELECT p.outgoing FROM part_references p JOIN outgoing o ON o.id = p.outgoing
 WHERE p.reference = ?1 AND o.account = ?2;
-
--- name: part_reference_of
--- Whether an id is that of one SMS of a text, of which there are several.
-SELECT 1 FROM part_references WHERE reference = ? AND outgoing = ?;
 
 -- name: parts_reported
 -- What each SMS of a long text has come to.
@@ -44,16 +25,39 @@ SELECT o.* FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.expir
 -- name: outgoing
 SELECT * FROM outgoing WHERE id = ?;
 
--- name: open_texts
-SELECT line, number, count(*) AS n FROM outgoing
-WHERE phase IN ('attempt', 'behind') OR phase = 'check' AND passed = 0 OR phase IN ('queue', 'held') AND scheduled = 0
-GROUP BY line, number;
-
 -- name: queued_in_lane
-SELECT id, line, number, scheduled FROM outgoing WHERE phase = 'queue' AND lane = ?;
+SELECT * FROM outgoing WHERE phase = 'queue' AND lane = ? ORDER BY seq;
 
 -- name: pauses
 SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane', 'account');
 
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;
+
+-- name: seen_at
+SELECT at FROM seen WHERE key = ?;
+
+-- name: version
+SELECT version FROM conversations WHERE line = ? AND number = ?;
+
+-- name: person
+SELECT EXISTS (SELECT 1 FROM suppressions WHERE number = ?1) AS opted_out,
+  (SELECT why FROM holds WHERE scope = 'contact' AND name = ?1) AS why;
+
+-- name: open_texts
+-- Those that wait for each other, the first of them; others wait for a time of their own.
+SELECT * FROM outgoing WHERE line = ? AND number = ? AND phase IS NOT NULL
+AND NOT (phase IN ('queue', 'held') AND scheduled = 1) ORDER BY seq LIMIT 200;
+
+-- name: open_of_number
+SELECT * FROM outgoing WHERE number = ? AND phase IS NOT NULL ORDER BY seq;
+
+-- name: timer_due
+SELECT due FROM timers WHERE line = ? AND number = ? AND name = ?;
+
+-- name: receipts_of
+SELECT raw FROM receipts WHERE account = ? AND reference = ?;
+
+-- name: parts_named
+-- Of which text an id is that of one SMS among several.
+SELECT outgoing FROM part_references WHERE reference = ?;

@@ -1,13 +1,12 @@
--- Statements of the writer, by name. Those marked "guard" must change one row each, or the step is refused.
+-- Statements of the writer, by name; a batch runs them in this order.
 
--- name: seen (guard)
-INSERT INTO seen (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
+-- name: seen
+INSERT INTO seen (key, at) VALUES (?, ?);
 
--- name: seen_weak (guard)
-INSERT INTO seen (key, at) VALUES (?1, ?2)
-ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE seen.at <= excluded.at - ?3 OR seen.at > excluded.at + ?3;
+-- name: seen_weak
+INSERT INTO seen (key, at) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET at = excluded.at;
 
--- name: fire (guard)
+-- name: fire
 DELETE FROM timers WHERE line = ? AND number = ? AND name = ? AND due = ?;
 
 -- name: event
@@ -26,13 +25,12 @@ UPDATE events SET state = 0, attempts = 0, retry_at = ? WHERE seq = ? AND state 
 -- name: sent_again
 UPDATE outgoing SET detail = CASE WHEN detail = '' THEN ?1 ELSE detail || '; ' || ?1 END WHERE id = ?2;
 
--- name: conversation (guard)
+-- name: conversation
 INSERT INTO conversations (line, number, version, run, fallback_at, late, answered, wrote_first)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (line, number) DO UPDATE
 SET version = excluded.version, run = excluded.run, fallback_at = excluded.fallback_at, late = excluded.late,
-    answered = excluded.answered, wrote_first = excluded.wrote_first
-WHERE conversations.version = excluded.version - 1;
+    answered = excluded.answered, wrote_first = excluded.wrote_first;
 
 -- name: run
 INSERT INTO runs (id, line, number, bot, started_by, started, ended, end_label, content)
@@ -101,9 +99,8 @@ DELETE FROM timers WHERE line = ? AND number = ? AND name = ?;
 INSERT OR REPLACE INTO timers (line, number, name, due, data) VALUES (?, ?, ?, ?, ?);
 
 -- name: start
--- Something that the bot begins later; the same key counts once.
-INSERT INTO timers (line, number, name, due, data) SELECT ?1, ?2, ?3, ?4, ?5
-WHERE NOT EXISTS (SELECT 1 FROM seen WHERE key = ?6) ON CONFLICT DO NOTHING;
+-- Something that the bot begins later.
+INSERT INTO timers (line, number, name, due, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: start_seen
 INSERT INTO seen (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
@@ -124,23 +121,15 @@ INSERT OR REPLACE INTO contacts (number, name, value) VALUES (?, ?, ?);
 -- name: forget
 DELETE FROM contacts WHERE number = ? AND name = ?;
 
--- name: outgoing (guard)
+-- name: outgoing
 INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
-                      status, rank, phase, scheduled, attempts, flash, media)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15, ?16, ?17
-WHERE (?6 = 'consent' OR NOT EXISTS (SELECT 1 FROM suppressions WHERE number = ?3))
-AND (?6 NOT IN ('notice', 'bulk') OR NOT EXISTS (SELECT 1 FROM holds WHERE scope = 'contact' AND name = ?3))
-ON CONFLICT (id) DO NOTHING;
+                      status, rank, phase, scheduled, attempts, detail, flash, media)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- name: outgoing_blocked
-INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
-                      status, rank, phase, scheduled, attempts, detail)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'blocked', 4, NULL, ?14, 0,
-  coalesce((SELECT 'the number has opted out' FROM suppressions WHERE number = ?3),
-           (SELECT why FROM holds WHERE scope = 'contact' AND name = ?3))
-WHERE EXISTS (SELECT 1 FROM suppressions WHERE number = ?3)
-OR ?6 IN ('notice', 'bulk') AND EXISTS (SELECT 1 FROM holds WHERE scope = 'contact' AND name = ?3)
-ON CONFLICT (id) DO NOTHING;
+-- name: text
+-- Where a text stands.
+UPDATE outgoing SET status = ?, rank = ?, phase = ?, due = ?, scheduled = ?, attempts = ?, detail = ?, resends = ?,
+  absences = ?, passed = ? WHERE id = ?;
 
 -- name: attempt
 INSERT INTO attempts (outgoing, n, started) VALUES (?, ?, ?);
@@ -151,70 +140,12 @@ UPDATE attempts SET ended = ?, outcome = ?, reference = ?, detail = ? WHERE outg
 -- name: attempt_found
 UPDATE attempts SET reference = ? WHERE outgoing = ? AND n = ?;
 
--- name: settle
-UPDATE outgoing SET phase = CASE WHEN ?2 = 'check' AND rank >= 2 THEN NULL ELSE ?2 END, due = ?3,
-  detail = CASE WHEN rank < ?5 OR ?6 <> '' AND rank = ?5 THEN ?6 ELSE detail END,
-  status = CASE WHEN rank <= ?5 THEN ?4 ELSE status END, rank = max(rank, ?5)
-WHERE id = ?1;
-
--- name: requeue
-UPDATE outgoing SET phase = 'queue', due = ?2, detail = ?3,
-  status = CASE WHEN rank = 0 THEN 'queued' ELSE status END
-WHERE id = ?1;
-
--- name: claim
-UPDATE outgoing SET phase = 'attempt', scheduled = 0, attempts = ?2,
-  status = CASE WHEN rank = 0 THEN 'sending' ELSE status END
-WHERE id = ?1;
-
--- name: resend (guard)
-UPDATE outgoing SET phase = 'attempt', attempts = ?2, resends = resends + 1, absences = 0, passed = 0
-WHERE id = ?1 AND phase = 'check' AND rank < 2 AND attempts = ?2 - 1;
-
--- name: absent
-UPDATE outgoing SET absences = absences + 1, due = ?2 WHERE id = ?1 AND phase = 'check';
-
--- name: recheck
-UPDATE outgoing SET due = ?2, passed = 1 WHERE id = ?1 AND phase = 'check';
-
--- name: close
-UPDATE outgoing SET phase = NULL, detail = CASE WHEN rank < ?3 THEN ?4 ELSE detail END,
-  status = CASE WHEN rank < ?3 THEN ?2 ELSE status END, rank = max(rank, ?3)
-WHERE id = ?1;
-
--- name: hold_unknown
-UPDATE outgoing SET phase = NULL, detail = ?2 WHERE id = ?1 AND phase = 'check';
-
--- name: receipt (guard)
+-- name: receipt
 INSERT INTO receipts (account, reference, raw, status, outgoing, at, detail, code, operator, part, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING;
-
--- name: raise
-UPDATE outgoing SET status = ?2, rank = ?3, detail = ?4,
-  phase = CASE WHEN phase IN ('check', 'queue', 'behind', 'held') THEN NULL ELSE phase END
-WHERE id = ?1 AND rank < ?3;
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: part_reference
 INSERT INTO part_references (reference, outgoing) VALUES (?, ?) ON CONFLICT DO NOTHING;
-
--- name: stand
--- What all parts of a text together have come to, which may be less than one of them.
-UPDATE outgoing SET status = ?2, rank = ?3, detail = ?4,
-  phase = CASE WHEN phase IN ('check', 'queue', 'behind', 'held') THEN NULL ELSE phase END
-WHERE id = ?1;
-
--- name: promote
--- The first of those that waited behind a text which no longer has to be sent.
-UPDATE outgoing SET phase = 'queue', due = ?3 WHERE seq = (
-  SELECT min(seq) FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'behind')
-AND NOT EXISTS (
-  SELECT 1 FROM outgoing AS h WHERE h.line = ?1 AND h.number = ?2
-  AND (h.phase = 'attempt' OR h.phase = 'check' AND h.passed = 0 OR h.phase IN ('queue', 'held') AND h.scheduled = 0));
-
--- name: park
--- A pause keeps this text: first in its conversation, or (scheduled) aside, so that others go past it.
-UPDATE outgoing SET phase = 'held', scheduled = ?2 WHERE id = ?1;
 
 -- name: pause
 INSERT INTO holds (scope, name, at, why) VALUES (?1, ?2, ?3, ?4)
@@ -238,9 +169,6 @@ UPDATE outgoing SET phase = 'queue' WHERE phase = 'held' AND NOT EXISTS (
 -- The last word counts: an older opt-in that comes late must not undo it.
 INSERT INTO suppressions (number, at, said) VALUES (?, ?, ?) ON CONFLICT (number) DO UPDATE SET
   at = max(at, excluded.at), said = coalesce(max(said, excluded.said), said, excluded.said);
-
--- name: wait_behind
-UPDATE outgoing SET phase = 'behind', scheduled = 0 WHERE id = ?;
 
 -- name: unsuppress
 DELETE FROM suppressions WHERE number = ?;

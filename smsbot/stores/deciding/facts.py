@@ -1,0 +1,322 @@
+"""What a batch of writes has to know, as it was before the batch and as each write of it leaves it (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from smsbot.core.message import Key, Outgoing
+from smsbot.core.status import RANK, Status
+
+Row = tuple[object, ...]
+Reference = tuple[str, str]
+"""An account, and its provider's id of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Texts whose time has come, none of the accounts in `full`."""
+
+    now: float
+    limit: int
+    full: frozenset[str]
+
+
+class Record(Protocol):
+    """A row that was read, by its columns."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
+        ...
+
+
+class Sendable(Protocol):
+    """What a pause looks at."""
+
+    @property
+    def key(self) -> Key:
+        """Its conversation."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """Its credentials."""
+        ...
+
+    @property
+    def lane(self) -> str:
+        """Its lane."""
+        ...
+
+
+class Pauses:
+    """Everything that is kept from leaving: all, or a line, a lane or an account by its name."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, names: Iterable[tuple[str, str]] = ()) -> None:
+        self.names = frozenset(names)
+
+    def holds(self, text: Sendable) -> bool:
+        """Whether a pause keeps the text from leaving; what answers STOP is never kept."""
+        return bool(self.names) and text.lane != "consent" and (self._keeps(text) or self.skips(text))
+
+    def _keeps(self, text: Sendable) -> bool:
+        """Whether a text waits with all others of its conversation."""
+        return self.stops(text.key.line) or ("account", text.account) in self.names
+
+    def stops(self, line: str) -> bool:
+        """Whether whole conversations of a line wait."""
+        return ("all", "") in self.names or ("line", line) in self.names
+
+    def skips(self, text: Sendable) -> bool:
+        """Whether only the text's lane is paused, so that others of its conversation go past it."""
+        return ("lane", text.lane) in self.names and not self._keeps(text)
+
+
+class Text:
+    """A row of `outgoing`: a text that is owed, and where it stands.
+
+    Its phase: ``queue`` (due at its time), ``behind`` (another of its conversation goes first), ``held`` (by a pause),
+    ``attempt`` (being sent), ``check`` (unknown, to be looked up), None (nothing is to be done).
+    """
+
+    __slots__ = (
+        "_outgoing", "_row", "absences", "account", "attempts", "detail", "due", "event", "id", "key", "lane", "passed",
+        "phase", "rank", "resends", "scheduled", "segments", "seq", "status",
+    )  # fmt: skip
+
+    def __init__(self, row: Record) -> None:
+        self._row: Record | None = row
+        self._outgoing: Outgoing | None = None
+        self.id: str = row["id"]
+        self.seq: float = row["seq"]
+        self.key = Key(row["line"], row["number"])
+        self.account: str = row["account"]
+        self.lane: str = row["lane"]
+        self.segments: int = row["parts"]
+        self.due: float = row["due"]
+        self.status: str = row["status"]
+        self.rank: int = row["rank"]
+        self.phase: str | None = row["phase"]
+        self.scheduled = bool(row["scheduled"])
+        self.attempts: int = row["attempts"]
+        self.detail: str = row["detail"]
+        self.resends: int = row["resends"]
+        self.absences: int = row["absences"]
+        self.passed = bool(row["passed"])
+
+    @classmethod
+    def new(cls, outgoing: Outgoing, status: Status, phase: str | None, *, scheduled: bool, detail: str = "") -> Text:
+        """A text that nobody has owed before."""
+        made = cls.__new__(cls)
+        made._row, made._outgoing = None, outgoing
+        made.seq = math.inf
+        made.id, made.key, made.account, made.lane = outgoing.id, outgoing.key, outgoing.account, outgoing.lane
+        made.segments, made.due, made.status, made.rank = outgoing.segments, outgoing.due, status.value, RANK[status]
+        made.phase, made.scheduled, made.attempts, made.detail = phase, scheduled, 0, detail
+        made.resends, made.absences, made.passed = 0, 0, False
+        return made
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """What is said, to whom."""
+        if self._outgoing is None:
+            assert self._row is not None
+            self._outgoing = outgoing_of(self._row)
+        return self._outgoing
+
+    @property
+    def occupies(self) -> bool:
+        """Whether others of its conversation wait for it, or it for them."""
+        return self.phase == "behind" or self.ahead
+
+    @property
+    def ahead(self) -> bool:
+        """Whether others of its conversation wait for it."""
+        match self.phase:
+            case "attempt":
+                return True
+            case "check":
+                return not self.passed
+            case "queue" | "held":
+                return not self.scheduled
+        return False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is not being sent now, but is to be sent, or looked up."""
+        return self.phase in ("queue", "behind", "held", "check")
+
+    # -- where it stands from now on ----------------------------------------------------------------
+
+    def claim(self) -> int:
+        """It is sent once more; returns the number of the attempt."""
+        self.phase, self.scheduled = "attempt", False
+        self.attempts += 1
+        if self.rank == 0:
+            self.status = Status.SENDING.value
+        return self.attempts
+
+    def resend(self) -> int:
+        """It is sent once more although an attempt is unknown."""
+        self.phase, self.passed, self.absences = "attempt", False, 0
+        self.resends += 1
+        self.attempts += 1
+        return self.attempts
+
+    def requeue(self, due: float, detail: str) -> None:
+        """An attempt did not send it; it is due again later."""
+        self.phase, self.due, self.detail = "queue", due, detail
+        if self.rank == 0:
+            self.status = Status.QUEUED.value
+
+    def settle(self, status: Status, due: float, detail: str, *, unknown: bool = False) -> None:
+        """An attempt has ended."""
+        rank = RANK[status]
+        self.phase, self.due = "check" if unknown and self.rank < RANK[Status.ACCEPTED] else None, due
+        if self.rank < rank or (detail and self.rank == rank):
+            self.detail = detail
+        if self.rank <= rank:
+            self.status, self.rank = status.value, rank
+
+    def close(self, status: Status, detail: str) -> None:
+        """Nothing more is to be done for it."""
+        self.phase = None
+        if self.rank < RANK[status]:
+            self.status, self.rank, self.detail = status.value, RANK[status], detail
+
+    def rise(self, status: Status, detail: str) -> None:
+        """A report moves it to a higher status, never to a lower one."""
+        if self.rank < RANK[status]:
+            self.stand(status, detail)
+
+    def stand(self, status: Status, detail: str) -> None:
+        """What all its SMS together have come to, which may be less than one of them."""
+        self.status, self.rank, self.detail = status.value, RANK[status], detail
+        if self.waits:
+            self.phase = None
+
+
+def outgoing_of(row: Record) -> Outgoing:
+    """The text of a row of `outgoing`."""
+    return Outgoing(
+        row["id"],
+        key=Key(row["line"], row["number"]),
+        account=row["account"],
+        text=row["text"],
+        segments=row["parts"],
+        created=row["created"],
+        due=row["due"],
+        expires=row["expires"],
+        event=row["event"],
+        lane=row["lane"],
+        flash=bool(row["flash"]),
+        media=row["media"],
+    )
+
+
+@dataclass(slots=True)
+class Wants:
+    """What a batch has to know before it is decided."""
+
+    seen: set[bytes] = field(default_factory=set)
+    conversations: set[Key] = field(default_factory=set)
+    numbers: set[str] = field(default_factory=set)
+    """Numbers of which every open text counts, on all lines."""
+    threads: set[Key] = field(default_factory=set)
+    """Conversations of which texts leave: what is open there, and whether the person may be written to."""
+    texts: set[str] = field(default_factory=set)
+    timers: set[tuple[Key, str]] = field(default_factory=set)
+    given: set[Reference] = field(default_factory=set)
+    """Ids that texts have just been given, of which there may be reports already."""
+    reported: set[Reference] = field(default_factory=set)
+    """Ids by which reports name texts."""
+    wakes: set[Status] = field(default_factory=set)
+    """Statuses that may wake the conversations of those texts."""
+    due: set[Due] = field(default_factory=set)
+    kept: set[tuple[str, float]] = field(default_factory=set)
+    """Accounts whose first held text is wanted, and the moment."""
+    lanes: set[str] = field(default_factory=set)
+    """Lanes of which every queued text is wanted."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a batch knows, and the rows that it leaves, by statement."""
+
+    seq: int = 0
+    """The place of the last event."""
+    pauses: Pauses = field(default_factory=Pauses)
+    seen: dict[bytes, float] = field(default_factory=dict)
+    versions: dict[Key, int] = field(default_factory=dict)
+    opted_out: set[str] = field(default_factory=set)
+    with_desk: dict[str, str] = field(default_factory=dict)
+    """People to whom nothing proactive goes, and why."""
+    texts: dict[str, Text] = field(default_factory=dict)
+    threads: defaultdict[Key, list[Text]] = field(default_factory=lambda: defaultdict(list))
+    """Open texts by conversation, in their order."""
+    timers: dict[tuple[Key, str], float] = field(default_factory=dict)
+    early: defaultdict[Reference, list[tuple[Status, str]]] = field(default_factory=lambda: defaultdict(list))
+    """Reports whose text was not known when they came."""
+    receipts: set[tuple[str, str, str]] = field(default_factory=set)
+    """Reports that were here before: account, reference, raw status."""
+    named: dict[Reference, str] = field(default_factory=dict)
+    """Texts by their provider's id."""
+    parts: set[tuple[str, str]] = field(default_factory=set)
+    """Provider's ids of single SMS, each with the text."""
+    told: defaultdict[str, list[tuple[str, Status]]] = field(default_factory=lambda: defaultdict(list))
+    """What single SMS of a text have come to: part and status, by text."""
+    due: dict[Due, list[Text]] = field(default_factory=dict)
+    kept: dict[str, Text] = field(default_factory=dict)
+    lanes: dict[str, list[Text]] = field(default_factory=dict)
+    rows: defaultdict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    """What is to be written, by the name of the statement."""
+    script: list[tuple[str, Row]] = field(default_factory=list)
+    """What is written before it, in this order."""
+    fresh: dict[str, Text] = field(default_factory=dict)
+    changed: dict[str, Text] = field(default_factory=dict)
+
+    def leave(self, statement: str, row: Row) -> None:
+        """A row to be written."""
+        self.rows[statement].append(row)
+
+    def text(self, identity: str) -> Text:
+        """A text that is about to change."""
+        return self.change(self.texts[identity])
+
+    def change(self, text: Text) -> Text:
+        """The text's row is written as it will be."""
+        if text.id not in self.fresh:
+            self.changed[text.id] = text
+        return text
+
+    def occupied(self, key: Key) -> bool:
+        """Whether a text of the conversation is under way, or waits its turn."""
+        thread = self.threads.get(key)
+        return thread is not None and any(t.occupies for t in thread)
+
+    def lines_of(self, number: str) -> list[Key]:
+        """The conversations of a number that have open texts."""
+        return [key for key in self.threads if key.number == number]
+
+    def written(self) -> Mapping[str, list[Row]]:
+        """All rows, with the texts as they stand in the end."""
+        for text in self.fresh.values():
+            o = text.outgoing
+            new = (
+                o.id, o.key.line, o.key.number, o.account, o.event, o.lane, o.text, o.segments, o.created, text.due,
+                o.expires, text.status, text.rank, text.phase, int(text.scheduled), text.attempts, text.detail,
+                int(o.flash), o.media,
+            )  # fmt: skip
+            self.leave("outgoing", new)
+        for text in self.changed.values():
+            row = (
+                text.status, text.rank, text.phase, text.due, int(text.scheduled), text.attempts, text.detail,
+                text.resends, text.absences, int(text.passed), text.id,
+            )  # fmt: skip
+            self.leave("text", row)
+        return self.rows

@@ -1,0 +1,297 @@
+"""Writes of what comes in: events, turns, and texts that no turn said (pure)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from smsbot.core import codec
+from smsbot.core.commit import Commit, Committed, Timer, Verdict
+from smsbot.core.conversation import Late, Run
+from smsbot.core.message import Event, Outgoing
+from smsbot.core.status import Status
+from smsbot.stores.base import Acceptance, Consent
+
+from .facts import Facts, Wants
+from .outbox import enqueue, promote
+from .unit import ALONE
+
+_MOST_VISITS = 20_000
+"""Steps that one turn may enter: they are numbered within it."""
+DUPLICATE, FENCED = Committed(Verdict.DUPLICATE), Committed(Verdict.FENCED)
+
+
+# -- events -------------------------------------------------------------------------------------------------
+
+
+def want_event(wants: Wants, event: Event) -> None:
+    """Whether an event was here before."""
+    wants.seen.add(event.seen or event.id)
+    if event.origin:
+        wants.seen.add(event.origin)
+
+
+def is_new(facts: Facts, event: Event) -> bool:
+    """Whether nobody has brought this event before; a weak key holds for its window only."""
+    at = facts.seen.get(event.seen or event.id)
+    if at is not None and (not event.window or event.at - event.window < at <= event.at + event.window):
+        return False
+    return not event.origin or event.origin not in facts.seen
+
+
+def see(facts: Facts, event: Event) -> None:
+    """From now on the event is a duplicate."""
+    key = event.seen or event.id
+    facts.leave("seen_weak" if event.window else "seen", (key, event.at))
+    facts.seen[key] = event.at
+    if event.origin:
+        facts.leave("seen", (event.origin, event.at))
+        facts.seen[event.origin] = event.at
+
+
+def take(facts: Facts, event: Event, state: int, note: str) -> int:
+    """Keep an event; returns its place."""
+    facts.seq += 1
+    line, number = event.key
+    row = (
+        facts.seq, event.id, line, number, event.kind, event.text, event.data, event.account, event.gateway_id,
+        event.at, state, note,
+    )  # fmt: skip
+    facts.leave("event", row)
+    if event.kind == "reaction":
+        told = codec.loads(event.data)
+        facts.leave("reacted", (line, number, told["quoted"], "" if told["removed"] else told["sign"]))
+    return facts.seq
+
+
+def _set(facts: Facts, timer: Timer) -> None:
+    facts.leave("timer", (*timer.key, timer.name, timer.due, timer.data))
+    facts.timers[timer.key, timer.name] = timer.due
+
+
+class Accept:
+    """An event taken in, with what must be true the moment it is acknowledged."""
+
+    def __init__(self, item: Acceptance) -> None:
+        self.item = item
+        plain = item.consent is None and item.waits is None and item.timer is None and not item.changes
+        self.apart = "" if plain and item.event.kind != "reaction" else item.event.key.number
+
+    def want(self, wants: Wants) -> None:
+        """Whether it is new; what waits for a person whose consent changes."""
+        item, event = self.item, self.item.event
+        if item.timer is not None:
+            wants.timers.add((item.timer.key, item.timer.name))
+        else:
+            want_event(wants, event)
+        if item.consent is not None:
+            wants.numbers.add(event.key.number)
+        want_texts(wants, item.outgoing)
+
+    def decide(self, facts: Facts) -> Committed:
+        """Dedupe, keep, and make its consent true in the same commit."""
+        item, event = self.item, self.item.event
+        if item.timer is not None:
+            if facts.timers.pop((item.timer.key, item.timer.name), None) != item.timer.due:
+                return DUPLICATE
+            facts.leave("fire", (*item.timer.key, item.timer.name, item.timer.due))
+        elif not is_new(facts, event):
+            return DUPLICATE
+        else:
+            see(facts, event)
+        seq = take(facts, event, int(item.done), item.note)
+        if item.waits is not None:
+            _set(facts, item.waits)
+        for name, row in item.changes:
+            facts.leave(name, tuple(row))
+        outgoing = item.outgoing if item.consent is None else self._consent(facts, item.consent)
+        return Committed(Verdict.DONE, seq, enqueue(facts, outgoing))
+
+    def _consent(self, facts: Facts, consent: Consent) -> Sequence[Outgoing]:
+        """A person's word about texts from us; returns the confirmation, if anything changes by it."""
+        event, number = self.item.event, self.item.event.key.number
+        ends = consent.action == "optout"
+        # if it is so already, it was confirmed: several words at one moment are one
+        confirmation = () if (number in facts.opted_out) == ends else self.item.outgoing
+        if ends:
+            facts.opted_out.add(number)
+            facts.leave("suppress", (number, event.at, consent.said))
+            self._block(facts, number)
+        else:
+            facts.opted_out.discard(number)
+            facts.leave("unsuppress", (number,))
+        shown = consent.shown if confirmation else ""
+        facts.leave("consent", (number, event.key.line, consent.action, consent.text, event.at, consent.source, shown))
+        return confirmation
+
+    def _block(self, facts: Facts, number: str) -> None:
+        """Keep what waits for the number from leaving."""
+        for key in facts.lines_of(number):
+            waiting = [t for t in facts.threads[key] if t.phase in ("queue", "behind", "held") and t.lane != "consent"]
+            for text in waiting:
+                facts.change(text).close(Status.BLOCKED, "the number opted out")
+            if waiting:
+                promote(facts, key, self.item.event.at)
+
+
+class Once:
+    """A key that counts once, and what is written with it."""
+
+    def __init__(self, key: bytes, now: float, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
+        self.key, self.now, self.changes = key, now, changes
+        self.apart = ALONE if changes else ""
+
+    def want(self, wants: Wants) -> None:
+        """Whether the key was claimed before."""
+        wants.seen.add(self.key)
+
+    def decide(self, facts: Facts) -> bool:
+        """Claim the key; False if somebody has."""
+        if self.key in facts.seen:
+            return False
+        facts.seen[self.key] = self.now
+        facts.leave("seen", (self.key, self.now))
+        for name, row in self.changes:
+            facts.leave(name, tuple(row))
+        return True
+
+
+# -- texts --------------------------------------------------------------------------------------------------
+
+
+def want_texts(wants: Wants, texts: Sequence[Outgoing], *, new: bool = False) -> None:
+    """What decides whether texts may leave; `new` ones cannot have been said before."""
+    for text in texts:
+        wants.threads.add(text.key)
+        if not new:
+            wants.texts.add(text.id)
+
+
+class Enqueue:
+    """A text that no turn said."""
+
+    apart = ""
+
+    def __init__(self, text: Outgoing) -> None:
+        self.text = text
+
+    def want(self, wants: Wants) -> None:
+        """Whether it may leave now."""
+        want_texts(wants, (self.text,))
+
+    def decide(self, facts: Facts) -> Committed:
+        """Keep the text."""
+        return Committed(Verdict.DONE, 0, enqueue(facts, (self.text,)))
+
+
+# -- turns --------------------------------------------------------------------------------------------------
+
+
+class Turn:
+    """A commit of a turn; an `express` one accepts its event as well."""
+
+    def __init__(self, commit: Commit, *, express: bool) -> None:
+        self.commit = commit
+        self.express = express
+        self.apart = commit.after.key.number
+
+    def want(self, wants: Wants) -> None:
+        """Where the conversation stands, and whether its texts may leave."""
+        commit = self.commit
+        wants.conversations.add(commit.after.key)
+        if self.express:
+            want_event(wants, commit.event)
+        wants.seen.update(key for _, key in commit.starts)
+        want_texts(wants, commit.outgoing, new=self.express)
+
+    def decide(self, facts: Facts) -> Committed:
+        """State, timers, texts, journal and "consumed": all or nothing."""
+        commit, event, after = self.commit, self.commit.event, self.commit.after
+        if self.express and not is_new(facts, event):
+            return DUPLICATE
+        if facts.versions.get(after.key, after.version - 1) != after.version - 1:
+            return FENCED
+        seq = event.seq
+        if self.express:
+            see(facts, event)
+            seq = take(facts, event, int(commit.consumed), commit.note)
+        elif commit.consumed:
+            facts.leave("consume", (commit.note, seq))
+        self._conversation(facts)
+        self._journal(facts)
+        self._person(facts)
+        self._timers(facts)
+        return Committed(Verdict.DONE, seq, enqueue(facts, commit.outgoing))
+
+    def _conversation(self, facts: Facts) -> None:
+        commit, after = self.commit, self.commit.after
+        run, (line, number) = after.run, after.key
+        late = _late(after.late) if after.late is not None else ""
+        facts.versions[after.key] = after.version
+        row = (
+            line, number, after.version, run and run.id, after.fallback_at, late, after.answered, after.wrote_first,
+        )  # fmt: skip
+        facts.leave("conversation", row)
+        for ended in commit.runs:
+            self._run(facts, ended)
+        if run is not None:
+            for depth, f in enumerate(run.frames):
+                facts.leave("frame", (run.id, depth, f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then))
+            if commit.shrunk:
+                facts.leave("unframe", (run.id, len(run.frames)))
+            if run.content:
+                facts.leave("content", (run.content, run.id))
+        visited = run or (commit.runs[-1] if commit.runs else None)
+        for i, name in enumerate(commit.visits if visited is not None else ()):
+            assert visited is not None
+            facts.leave("visit", (visited.id, after.version * _MOST_VISITS + i, name, commit.event.at))
+
+    def _run(self, facts: Facts, run: Run) -> None:
+        line, number = self.commit.after.key
+        row = (
+            run.id, line, number, run.bot, run.started_by, run.started, run.ended, run.end, run.content,
+        )  # fmt: skip
+        facts.leave("run", row)
+        if run.ended is not None and run.frames:
+            facts.leave("unframe", (run.id, 0))
+
+    def _journal(self, facts: Facts) -> None:
+        commit = self.commit
+        for stale in commit.stale:
+            facts.leave("unjournal_after", stale)
+        for entry in commit.journal:
+            facts.leave("journal", (entry.run, entry.frame, entry.seq, entry.kind, entry.value, codec.VERSION))
+        for dropped in commit.dropped:
+            facts.leave("unjournal", dropped)
+        for forgotten in commit.forgotten:
+            facts.leave("unjournal_run", (forgotten,))
+
+    def _person(self, facts: Facts) -> None:
+        commit, (line, number) = self.commit, self.commit.after.key
+        for desk in commit.handoffs:
+            facts.leave("handoff", (line, number, desk, commit.event.at))
+        if commit.hold:
+            facts.leave("hold", (number, commit.event.at, commit.hold))
+            facts.with_desk.setdefault(number, commit.hold)
+        for name, value in commit.contact.items():
+            facts.leave("forget", (number, name)) if value is None else facts.leave("contact", (number, name, value))
+
+    def _timers(self, facts: Facts) -> None:
+        commit, key = self.commit, self.commit.after.key
+        for name in commit.cancelled:
+            facts.leave("cancel", (*key, name))
+            facts.timers.pop((key, name), None)
+        for timer in commit.timers:
+            _set(facts, Timer(key, timer.name, timer.due, timer.data))
+        for timer, once in commit.starts:
+            if once not in facts.seen:
+                facts.seen[once] = commit.event.at
+                facts.leave("start", (*timer.key, timer.name, timer.due, timer.data))
+                facts.leave("start_seen", (once, commit.event.at))
+        if commit.released:
+            facts.leave("release", (*key, commit.event.at))
+
+
+def _late(late: Late) -> str:
+    """A question that may still be answered, as JSON text."""
+    return codec.dumps(dataclasses.asdict(late))

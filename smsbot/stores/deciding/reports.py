@@ -1,0 +1,121 @@
+"""Writes of delivery reports: a text only rises, and what came before its text was known is not lost (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from smsbot.core import codec
+from smsbot.core.commit import digest
+from smsbot.core.message import Event
+from smsbot.core.status import Status
+from smsbot.stores.base import Report
+
+from .facts import Facts, Text, Wants
+from .inbound import take
+from .outbox import promote
+
+
+class Reported:
+    """A delivery report."""
+
+    apart = ""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def want(self, wants: Wants) -> None:
+        """Whether it came before, of which text it is, and what waits behind that."""
+        r = self.report.receipt
+        wants.reported.add((r.account, r.reference))
+        wants.wakes |= self.report.wakes
+        if r.outgoing:
+            wants.texts.add(r.outgoing)
+
+    def decide(self, facts: Facts) -> Event | None:
+        """Keep it, raise the status, wake the conversation if its bot listens."""
+        r = self.report.receipt
+        if (r.account, r.reference, r.raw) in facts.receipts:
+            return None
+        facts.receipts.add((r.account, r.reference, r.raw))
+        text = self._text(facts)
+        known = text.id if text is not None else ""
+        part = r.part or (r.reference if (r.reference, known) in facts.parts else "")
+        row = (
+            r.account, r.reference, r.raw, r.status or "", known, r.at, r.detail, r.code, r.operator, part, r.body,
+        )  # fmt: skip
+        facts.leave("receipt", row)
+        if r.status is None:
+            return None
+        if text is None:
+            facts.early[r.account, r.reference].append((r.status, r.detail))
+            return None
+        if part:
+            facts.told[text.id].append((part, r.status))
+            return self._part(facts, text)
+        stood, waited = text.rank, text.waits
+        facts.change(text).rise(r.status, r.detail)
+        if text.rank > stood and waited:
+            promote(facts, text.key, r.at)
+        wakes = r.status in self.report.wakes and r.status.rank >= stood
+        return _wake(facts, text, r.status, r.at) if wakes else None
+
+    def _part(self, facts: Facts, text: Text) -> Event | None:
+        """A report of one SMS of a long text: all of them together end as the worst."""
+        r = self.report.receipt
+        status = worst_of(facts.told[text.id], text.segments)
+        if status is None or status.value == text.status:
+            return None
+        waited = text.waits
+        facts.change(text).stand(status, r.detail)
+        if waited:
+            promote(facts, text.key, r.at)
+        return _wake(facts, text, status, r.at) if status in self.report.wakes else None
+
+    def _text(self, facts: Facts) -> Text | None:
+        """The text that it is of: our ids can be guessed and mixed up, so one of its own account, that was sent."""
+        r = self.report.receipt
+        text = facts.texts.get(r.outgoing or facts.named.get((r.account, r.reference), ""))
+        return text if text is not None and text.account == r.account and text.attempts else None
+
+
+def worst_of(told: Sequence[tuple[str, Status]], segments: int) -> Status | None:
+    """What a text of so many SMS has come to, by the reports of single ones; None while nothing is known."""
+    best: dict[str, Status] = {}
+    for part, status in told:
+        best[part] = max(best.get(part, status), status, key=lambda s: s.rank)
+    failed = [s for s in best.values() if s.final and s is not Status.DELIVERED]
+    if failed:
+        return failed[0]
+    if best and len(best) >= segments:
+        return min(best.values(), key=lambda s: s.rank)
+    return Status.SENT if any(s.rank >= Status.SENT.rank for s in best.values()) else None
+
+
+def early_reports(
+    facts: Facts, text: Text, reference: str, now: float, wakes: frozenset[Status]
+) -> tuple[Event, ...]:  # fmt: skip
+    """Reports that came before we knew the provider's id; the events by which they wake the conversation now."""
+    reports = facts.early[text.account, reference]
+    for status, detail in reports:
+        text.rise(status, detail)
+    told = [status for status, _ in reports if status in wakes and status.rank >= text.rank]
+    woken = [_wake(facts, text, status, now) for status in told]
+    return tuple(event for event in woken if event is not None)
+
+
+def wake_of(text_id: str, status: Status) -> bytes:
+    """The id of the event by which a report wakes a conversation."""
+    return digest("delivery", text_id, status.value)
+
+
+def _wake(facts: Facts, text: Text, status: Status, at: float) -> Event | None:
+    """The event of a report for the conversation; None if this status woke it before."""
+    identity = wake_of(text.id, status)
+    if identity in facts.seen:
+        return None
+    facts.seen[identity] = at
+    facts.leave("seen", (identity, at))
+    data = codec.dumps({"status": status.value, "outgoing": text.id, "text": text.outgoing.text})
+    event = Event(identity, text.key, "delivery", "", at, data=data)
+    return replace(event, seq=take(facts, event, 0, ""))

@@ -1,0 +1,96 @@
+"""What one caller wants written, whole or not at all (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from smsbot.core.message import Key
+
+from .facts import Facts, Wants
+from .outbox import promote
+
+ALONE = "*"
+
+
+class Unit(Protocol):
+    """Something that is decided on what is known, and leaves rows."""
+
+    @property
+    def apart(self) -> str:
+        """A number: no other unit of it is in its batch, as rows of a batch do not run in the order of its units.
+
+        `ALONE`: none at all is, as they cannot know what it changes. Empty: it leaves rows of its own, and of texts.
+        """
+        ...
+
+    def want(self, wants: Wants) -> None:
+        """Say what it has to know."""
+        ...
+
+    def decide(self, facts: Facts) -> Any:
+        """Decide, see to it that those after it know, leave rows; the answer goes to the caller after the commit."""
+        ...
+
+
+def batches(units: Iterable[Unit]) -> Iterator[list[Unit]]:
+    """The units in their order, cut where some must not be decided together."""
+    batch: list[Unit] = []
+    named: set[str] = set()
+    for unit in units:
+        apart = unit.apart
+        if batch and (apart in named or ALONE in (apart, *named)):
+            yield batch
+            batch, named = [], set()
+        batch.append(unit)
+        if apart:
+            named.add(apart)
+    if batch:
+        yield batch
+
+
+class _Alone:
+    apart = ALONE
+
+    def want(self, wants: Wants) -> None:
+        """Nothing."""
+
+
+class Named(_Alone):
+    """Statements by name."""
+
+    def __init__(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
+        self.changes = changes
+
+    def decide(self, facts: Facts) -> None:
+        """Leave them in the order given."""
+        facts.script += [(name, tuple(row)) for name, row in self.changes]
+
+
+class Pause(_Alone):
+    """What must not leave for now, and what may again."""
+
+    def __init__(self, scope: str, name: str, now: float, why: str, *, ends: bool) -> None:
+        self.scope, self.name, self.now, self.why, self.ends = scope, name, now, why, ends
+
+    def want(self, wants: Wants) -> None:
+        """The queued texts of a lane."""
+        if self.scope == "lane" and not self.ends:
+            wants.lanes.add(self.name)
+
+    def decide(self, facts: Facts) -> None:
+        """Park what is queued, or queue what is parked."""
+        if self.ends:
+            facts.script += [("resume", (self.scope, self.name)), ("unpark", ())]
+            return
+        facts.script.append(("pause", (self.scope, self.name, self.now, self.why)))
+        if self.scope != "lane":
+            facts.script.append(("park_all", (self.scope, self.name)))
+            return
+        held: set[Key] = set()
+        for text in facts.lanes[self.name]:  # put aside; those behind them go on
+            if not text.scheduled:
+                held.add(text.key)
+            facts.change(text).phase, text.scheduled = "held", True
+        for key in held:
+            promote(facts, key, self.now)
