@@ -24,7 +24,7 @@ SANDBOX = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """What of a sandboxed server is real all the same: these numbers get real texts, providers call this address."""
+    """The real part of a sandboxed server: these numbers get real texts, providers call this address."""
 
     public_url: str
     only: frozenset[str]

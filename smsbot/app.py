@@ -101,7 +101,7 @@ def _per_minute(own: LineSettings) -> int:
 
 
 def _wrong_number(own: LineSettings, bot: Bot) -> str | None:
-    """What is said after "wrong number": that of the line, else of the bot, else (None) ours; empty: switched off."""
+    """The text said after "wrong number": of the line, else of the bot, else (None) ours; empty: switched off."""
     said = bot.wrong_number if own.wrong_number is None else own.wrong_number
     return None if said is True else said or ""
 
@@ -359,7 +359,7 @@ class App:
         return self._base
 
     async def _key(self) -> str:
-        """What programs of this machine show to the pages of the sandbox."""
+        """The key that programs of this machine show to the pages of the sandbox."""
         return self._keys.session() if self.dev else ""
 
     async def _capture(self, number: str) -> str:

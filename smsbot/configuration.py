@@ -207,7 +207,7 @@ def _database(database: str) -> list[str]:
 
 
 def _account(name: str, account: AccountSettings) -> list[str]:
-    """What is wrong with an account, whatever its secrets are."""
+    """The problems of an account, whatever its secrets are."""
     kind = account.provider()
     problems = _base_url(name, account.options.get("base_url"))
     for hook, fields in account.fields.items():
@@ -218,7 +218,7 @@ def _account(name: str, account: AccountSettings) -> list[str]:
 
 
 def check_live(settings: Settings) -> None:
-    """What `smsbot run` cannot do without; raises `SettingsError` with every problem."""
+    """Check all that `smsbot run` needs; raises `SettingsError` with every problem."""
     problems: list[str] = []
     if not settings.bots:
         problems.append('bots: none is configured; add [bots.NAME] with target = "module:bot" and lines = ["+48…"]')
@@ -238,7 +238,7 @@ def check_live(settings: Settings) -> None:
 
 
 def _open_dotenv(path: Path) -> list[str]:
-    """What is wrong with a `.env` that holds secrets: others may read it."""
+    """The problem with a `.env` that holds secrets: others may read it."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
@@ -295,7 +295,7 @@ def _base_url(name: str, url: str | None) -> list[str]:
 
 
 def check_account(name: str, account: AccountSettings) -> list[str]:
-    """What is missing or wrong in an account's secrets; never a value itself."""
+    """The problems of an account's secrets, missing or wrong; never a value itself."""
     kind = account.provider()
     given = [s for s in kind.more_secrets if s in account.secrets or s in account.secret_files]
     return [problem for secret in (*kind.secrets, *given) for problem in _check_secret(name, account, secret)]

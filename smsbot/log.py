@@ -25,7 +25,7 @@ class Log:
         self._log = structlog.get_logger(name)
 
     def debug(self, event: str, **values: Any) -> None:
-        """What only developers of smsbot want to know."""
+        """Log a detail for developers of smsbot only."""
         self._write("debug", event, values)
 
     def info(self, event: str, **values: Any) -> None:
@@ -33,11 +33,11 @@ class Log:
         self._write("info", event, values)
 
     def warning(self, event: str, **values: Any) -> None:
-        """What somebody should look at one day."""
+        """Log something that somebody should look at one day."""
         self._write("warning", event, values)
 
     def error(self, event: str, **values: Any) -> None:
-        """What is wrong now."""
+        """Log something that is wrong now."""
         self._write("error", event, values)
 
     def traffic(self, event: str, **values: Any) -> None:

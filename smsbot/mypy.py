@@ -21,7 +21,7 @@ from mypy.types import AnyType, CallableType, Instance, TypeOfAny
 DECORATORS = frozenset(
     {"action", "anywhere", "event", "every", "fallback", "on", "on_delivery", "on_error", "on_reaction", "state"}
 )
-"""What makes a handler of a function. `provide` is not here: what it returns is what it is asked for."""
+"""The decorators that make a handler of a function. `provide` is not here: what it returns is what it is asked for."""
 
 
 class Handlers(Plugin):
@@ -46,7 +46,7 @@ class Handlers(Plugin):
 
 
 def plugin(version: str) -> type[Plugin]:
-    """What mypy asks for; any of its versions will do."""
+    """The plugin for mypy to load; any version of mypy will do."""
     return Handlers
 
 

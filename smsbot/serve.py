@@ -133,7 +133,7 @@ async def _serve(
 
 
 def _spare(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What the loop has to say, but not of descriptors: asyncio says it for each connection that waits."""
+    """Pass on what the loop has to say, but not of descriptors: asyncio says it for each connection that waits."""
     error = context.get("exception")
     if not (isinstance(error, OSError) and error.errno in _NONE_LEFT):
         loop.default_exception_handler(context)
@@ -197,7 +197,7 @@ def _protocol() -> type[asyncio.Protocol]:
 
         _timer: asyncio.TimerHandle | None = None
         _waits_for: Any = None
-        """What the timer was set for: a request whose body comes, or None for the head of the next."""
+        """The request whose body the timer waits for, or None for the head of the next."""
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)

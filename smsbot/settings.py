@@ -1,4 +1,4 @@
-"""What a server is told: bots, lines, accounts; frozen.
+"""The settings of a server: bots, lines, accounts; frozen.
 
 Secrets come only from the environment (``SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION``) or from files of mode
 0600 named there (``…__AUTHORIZATION_FILE``).
@@ -70,7 +70,7 @@ class AccountSettings(BaseModel):
     gateway: str = "messageflow"
     fields: Mapping[str, Mapping[str, str]] = {}
     options: Mapping[str, Any] = {}
-    """What stands in the account's table and is known to its provider."""
+    """The options in the account's table that its provider knows."""
     secrets: Mapping[str, SecretStr] = {}
     secret_files: Mapping[str, Path] = {}
 
@@ -121,7 +121,7 @@ def _secret_in(file: Path) -> str:
 
 
 def open_to_others(variable: str, file: Path) -> str:
-    """What is wrong with a file that holds a secret; empty if nothing is."""
+    """The problem with a file that holds a secret; empty if there is none."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
         return self.lines.get(line, LineSettings()).timezone or zones.usual(self.country(line))
 
     def unsure_zones(self) -> list[str]:
-        """What is said of lines whose country has several time zones, while nobody has said which counts."""
+        """Warnings about lines whose country has several time zones, while nobody has said which counts."""
         found: list[str] = []
         for line in (number for bot in self.bots.values() for number in bot.lines):
             country = self.country(line)

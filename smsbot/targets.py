@@ -112,7 +112,7 @@ def _from_name(place: str, target: str, folder: Path) -> ModuleType:
 
 
 def _misused(error: Exception) -> str:
-    """What is wrong with the use of a bot where Python says only that a call does not fit; empty for anything else."""
+    """The misuse of a bot, where Python says only that a call does not fit; empty for anything else."""
     said = str(error)
     if isinstance(error, TypeError) and (found := _LEFT_OUT.match(said)) and _is_ours(error, found[1]):
         return f"@bot.{found[2]} is written without parentheses, on a bot: bot = Bot()" if found[2] in _PLAIN else ""

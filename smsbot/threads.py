@@ -70,7 +70,7 @@ class Addresses:
         self._asked: dict[Any, asyncio.Future[Any]] = {}
 
     async def __call__(self, host: Any, port: Any, **how: Any) -> Any:
-        """What `socket.getaddrinfo` says."""
+        """Resolve as `socket.getaddrinfo` does."""
         question = (host, port, *sorted(how.items()))
         answer = self._asked.get(question)
         if answer is None:
@@ -87,7 +87,7 @@ class Addresses:
 
 
 def in_background(call: Callable[[], T], name: str) -> Coroutine[Any, Any, T]:
-    """What a call answers, made on a thread of its own that keeps nobody from ending."""
+    """Run a call on a thread of its own, which keeps nobody from ending, and await its answer."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
 
@@ -124,7 +124,7 @@ def still_running() -> list[str]:
 
 
 def place_of(thread: threading.Thread) -> str:
-    """What a thread does now: its name, and the innermost place outside the standard library."""
+    """The place of a thread now: its name, and the innermost place outside the standard library."""
     frame = _frame(thread)
     innermost = frame
     while frame is not None and _is_library(frame.f_code.co_filename):

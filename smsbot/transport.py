@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 
 
 class Transport(Protocol):
-    """What sends a request."""
+    """A way to send requests."""
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", timeout: float = 20.0
@@ -150,7 +150,7 @@ class AiohttpTransport:
 
 
 def _why(error: Exception) -> str:
-    """What went wrong. aiohttp tells the whole address of a broken answer, so only its message counts."""
+    """The reason of an error. aiohttp tells the whole address of a broken answer, so only its message counts."""
     told = getattr(error, "message", None)
     words = told if isinstance(told, str) else str(error)
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -1,1 +1,1 @@
-"""What is proved about flows and routes before they run; the story format."""
+"""Proofs about flows and routes before they run; the story format."""

@@ -1,4 +1,4 @@
-"""What can be said of a bot's flows before they run: links, ways out, words, actions, translations, prices."""
+"""The checks of a bot's flows before they run: links, ways out, words, actions, translations, prices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOTE = "it is said to everybody"
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What surrounds the flows that are checked."""
+    """The surroundings of the flows that are checked."""
 
     bot: Bot
     lines: Sequence[str] = ("",)
@@ -39,7 +39,7 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one text of a flow costs at its longest."""
+    """The price of one text of a flow at its longest."""
 
     flow: str
     line: int
@@ -335,7 +335,7 @@ def _speaks(template: Template) -> bool:
 
 
 def costs(flow: Flow) -> Iterator[tuple[Cost, Template]]:
-    """What each text of a flow costs at its longest."""
+    """The price of each text of a flow at its longest, with its template."""
     for texts in dict.fromkeys(map(_identity, spoken(flow))):
         for text in texts.texts:
             for language, template in text.items():

@@ -1,4 +1,4 @@
-"""What a conversation in Python must not do outside of `chat.step`: read clocks, roll dice, touch files or networks.
+"""The lint of conversations in Python: outside of `chat.step`, no clock, no dice, no files and no networks.
 
 A conversation is replayed from its journal, so whatever is not journaled must come out the same each time. Names are
 looked up where the function really finds them, whatever they are imported as.
@@ -89,14 +89,14 @@ def parsed(function: Callable[..., Any], folder: Path) -> tuple[Source, ast.Func
 
 
 def chat_name(function: Callable[..., Any]) -> str:
-    """What the function calls its chat."""
+    """The name that the function gives its chat."""
     names = list(inspect.signature(function).parameters)
     annotated = [n for n, a in getattr(function, "__annotations__", {}).items() if _CHAT.search(str(a))]
     return annotated[0] if annotated else "chat" if "chat" in names else ""
 
 
 def scope_of(function: Callable[..., Any], body: ast.AST) -> dict[str, Any]:
-    """What names mean inside the function, its own imports included."""
+    """The names inside the function and what they mean, its own imports included."""
     closure = inspect.getclosurevars(function)
     scope = {**vars(builtins), **function.__globals__, **closure.nonlocals}
     for node in ast.walk(body):
@@ -141,14 +141,14 @@ class Source:
         self.indent = len(lines[0]) - len(lines[0].lstrip())
 
     def problem(self, code: str, node: ast.expr, message: str, remedy: str, suggestion: str = "") -> Problem:
-        """What is wrong with an expression, at its place."""
+        """A problem with an expression, at its place."""
         line = self.lines[node.lineno - 1].rstrip("\n") if node.lineno <= len(self.lines) else ""
         length = (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
         place = Place(self.path, self.first + node.lineno - 1, node.col_offset + self.indent + 1, max(1, length))
         return Problem(code, message, place, help=remedy, excerpt=line, suggestion=suggestion)
 
     def unsafe(self, node: ast.expr, what: str, kind: str) -> Problem:
-        """What must not happen inside a conversation."""
+        """The problem of something that must not happen inside a conversation."""
         why, remedy = _WHY[kind]
         verb = "gives " if kind in (CLOCK, DICE) else ""
         return self.problem("SB680", node, f"{what} inside a conversation {verb}{why}", remedy)
@@ -234,7 +234,7 @@ class _Visitor(ast.NodeVisitor):
         return bool(self.chat) and any(isinstance(a, ast.Name) and a.id == self.chat for a in given)
 
     def _unsafe(self, call: ast.Call) -> str | None:
-        """What kind of thing a call must not do here; None if it may."""
+        """The kind of unsafe thing that a call does here; None if it does none."""
         function = call.func
         if isinstance(function, ast.Attribute) and function.attr in _PATH_METHODS and self._is_path(function.value):
             return FILE
@@ -259,7 +259,7 @@ class _Visitor(ast.NodeVisitor):
         return isinstance(made, type) and issubclass(made, Path)
 
     def _value(self, node: ast.expr) -> Any:
-        """What a name, or a dotted one, stands for; None if that is not known."""
+        """The object that a name, or a dotted one, stands for; None if that is not known."""
         if isinstance(node, ast.Name):
             return self.scope.get(node.id)
         if isinstance(node, ast.Attribute):

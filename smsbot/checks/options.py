@@ -26,7 +26,7 @@ from smsbot.understanding.words import tokens
 from .lint import Source, chat_name, parsed, scope_of
 
 _UNKNOWN = object()
-"""What the code does not say before it runs."""
+"""The mark of a value that the code does not say before it runs."""
 
 
 def options(bot: Bot, countries: Iterable[str | None], folder: Path) -> list[Problem]:
@@ -89,7 +89,7 @@ def _kind(node: ast.expr, scope: Mapping[str, Any]) -> Kind[Any] | None:
 
 
 def _value(node: ast.expr, scope: Mapping[str, Any]) -> Any:
-    """What an expression is without running anything; `_UNKNOWN` where that cannot be told."""
+    """The value of an expression without running anything; `_UNKNOWN` where that cannot be told."""
     match node:
         case ast.Constant(value):
             return value

@@ -62,7 +62,7 @@ def _said(step: Step) -> str:
 
 
 def _words(edge: Edge) -> str:
-    """What stands at an arrow."""
+    """The words at an arrow."""
     return _WORDS.get(edge.kind, "") or ("" if edge.kind in ("next", "end") else edge.label)
 
 

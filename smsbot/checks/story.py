@@ -21,10 +21,10 @@ ME = "me"
 KEYS = ("story", "bot", "line", "clock", "contact", "actions", "script", "expect")
 """The keys of a story."""
 ACTS = ("me", "bot", "wait", "restart", "ended", "at", "vars", "failed", "event", "phone", "gateway")
-"""What a line of a script does; any other name is a phone that texts."""
+"""The keys of a script's line; any other name is a phone that texts."""
 MODES = ("on", "off", "full", "slow", "duplicate", "reorder")
 GATEWAY = ("ok", "lost", "mute", "down", "429", "500")
-"""What a gateway may do with a send; any other HTTP status as well."""
+"""The moods of a gateway at a send; any other HTTP status is one as well."""
 _MOOD = re.compile(r"ok|lost|mute|down|[45]\d\d( \d+)?")
 _EXPECT = ("segments", "texts", "ended")
 _SKIPPED = {".venv", ".git", ".tox", "node_modules", "__pycache__", "build", "dist"}
@@ -58,7 +58,7 @@ class Story:
     line: str = ""
     contact: Mapping[str, Any] = field(default_factory=dict)
     actions: Mapping[str, Any] = field(default_factory=dict)
-    """What actions return instead of being called."""
+    """The values that actions return instead of being called."""
     clock: datetime | None = None
     """When it begins, by the clock of its line; None: whenever."""
     segments: int | None = None
@@ -234,7 +234,7 @@ class _Reader:
         return Act("text", name, [value.text], item, value)
 
     def moods(self, value: Node) -> list[str]:
-        """What the gateway does with the next sends."""
+        """The moods of the gateway at the next sends."""
         found = [i.text for i in (value.items if value.kind == "list" else [value])]
         for item in value.items if value.kind == "list" else [value]:
             if not _MOOD.fullmatch(item.text):

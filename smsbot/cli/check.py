@@ -81,7 +81,7 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
 
 
 def _tables(bot: Bot, flows: Sequence[Flow], lines: Sequence[str], settings: Settings) -> list[Problem]:
-    """What the start of a server would refuse: two conversations of one name, a keyword that means STOP."""
+    """The problems that keep a server from starting: two conversations of one name, a keyword that means STOP."""
     versions = FlowVersions(build(flows))
     for number in lines or ("",):
         try:
@@ -125,7 +125,7 @@ def _named(settings: Settings, target: str) -> tuple[Bot, Sequence[str]]:
 
 
 def _story_problems(flows: Sequence[Flow], named: Sequence[str], settings: Settings) -> list[Problem]:
-    """What is wrong with the stories beside the flows; without targets, with all below this folder."""
+    """The problems of the stories beside the flows; without targets, of all below this folder."""
     if named:
         beside = sorted({Path(f.path).resolve().parent for f in flows})
         paths = [p for folder in beside for p in sorted(folder.glob("*.story.y*ml"))]

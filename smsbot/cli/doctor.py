@@ -127,7 +127,7 @@ def _settings(found: Settings) -> list[LookupOutcome]:
 
 
 def _accounts(found: Settings) -> list[LookupOutcome]:
-    """What each gateway promises."""
+    """The promises of each gateway."""
     findings: list[LookupOutcome] = []
     for name, account in found.accounts.items():
         try:
@@ -148,7 +148,7 @@ def _accounts(found: Settings) -> list[LookupOutcome]:
 
 
 def _bots(found: Settings) -> list[LookupOutcome]:
-    """What is wrong with bots and their flows; errors keep a server from starting."""
+    """The problems of bots and their flows; errors keep a server from starting."""
     if not found.bots:
         return [LookupOutcome("bots", None, "none is configured")]
     try:

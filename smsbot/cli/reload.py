@@ -62,7 +62,7 @@ class Worker:
             await self._writer.drain()
 
     async def hear(self) -> dict[str, Any]:
-        """What it says next; ``{"is": "gone"}`` if it has ended."""
+        """The next thing it says; ``{"is": "gone"}`` if it has ended."""
         with suppress(ConnectionError):
             line = await self._reader.readline()
             if line:
@@ -164,7 +164,7 @@ class Supervisor:
         return False
 
     async def _hear(self, worker: Worker) -> dict[str, Any]:
-        """What a worker says, unless the end comes first."""
+        """The next thing a worker says, unless the end comes first."""
         hearing = asyncio.create_task(worker.hear())
         ending = asyncio.create_task(self._ending.wait())
         await asyncio.wait((hearing, ending), return_when=asyncio.FIRST_COMPLETED)

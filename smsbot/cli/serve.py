@@ -35,7 +35,7 @@ _LINK = "_SMSBOT_LINK"
 
 
 class Dev:
-    """What `smsbot dev` serves: bots on a sandbox."""
+    """The server of `smsbot dev`: bots on a sandbox."""
 
     def __init__(self, settings: Settings, url: str, quiet: bool, real: Real | None = None) -> None:
         self._settings = settings
@@ -76,7 +76,7 @@ class Dev:
 
 
 def prepare(given: Mapping[str, Any]) -> Dev:
-    """What to serve, by the command line's options."""
+    """Prepare the server by the command line's options."""
     settings = read(database=given["database"], port=given["port"])
     if given["targets"]:
         settings = settings.model_copy(update={"bots": _chosen(settings, given["targets"])})

@@ -123,7 +123,7 @@ def _why(error: Exception) -> str:
 
 
 def understand_row(row: Mapping[str, Any]) -> Understood:
-    """What the text of a corpus row is."""
+    """Understand the text of a corpus row."""
     written = row.get("question")
     question = question_of(written) if written else None
     today = _day(written.get("today") if isinstance(written, dict) else None)

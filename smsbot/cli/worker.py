@@ -29,7 +29,7 @@ class _Line:
         self._stream.flush()
 
     def hear(self) -> dict[str, Any]:
-        """What the supervisor says next; the process ends with it."""
+        """The next thing the supervisor says; the process ends with it."""
         line = self._stream.readline()
         if not line:
             os._exit(0)

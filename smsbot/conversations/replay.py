@@ -17,10 +17,10 @@ from .journal import Journal, Record, unfit
 
 
 class Speaker(Protocol):
-    """What the function holds: it says, and is told which event it speaks to."""
+    """The chat as a replay sees it: it says, and is told which event it speaks to."""
 
     def moved_on(self, record: Record, last: bool) -> None:
-        """What was said before is committed; from now on the record's event is spoken to."""
+        """Count all that was said before as committed; from now on the record's event is spoken to."""
         ...
 
     def stepped(self) -> None:
@@ -48,7 +48,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What the function is told by an exception."""
+    """An exception that is raised in the function."""
 
     error: BaseException
 
@@ -73,7 +73,7 @@ class Replay:
         self._frozen = frozen
         """Records that there were when it was stored; -1 for one that begins with this turn."""
         self.request: Request | None = None
-        """What it waits for."""
+        """The request that it waits for."""
         self.running = False
         """Whether its code runs now."""
         self._counts: dict[str, int] | None = None
@@ -125,7 +125,7 @@ class Replay:
 
     @staticmethod
     def given(request: Request, record: Record) -> Any:
-        """What a record gives to the code."""
+        """The value that a record gives to the code, or the exception."""
         try:
             value = record.result()
         except Exception as error:

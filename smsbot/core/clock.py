@@ -20,7 +20,7 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
 
 
 class Clock(Protocol):
-    """What tells the time."""
+    """A clock that tells the time."""
 
     def now(self) -> float:
         """Seconds since 1970-01-01 UTC."""

@@ -100,7 +100,7 @@ def _pack_tagged(value: object) -> object:
 
 
 def unpack(value: Any) -> Any:
-    """What `pack` was given."""
+    """The value that `pack` was given."""
     if isinstance(value, list):
         return [unpack(v) for v in value]
     if not isinstance(value, dict):
@@ -123,7 +123,7 @@ def _lasting(kind: type) -> str:
 
 
 def find(name: str) -> Any:
-    """What a stored name stands for; None if it is gone."""
+    """The object that a stored name stands for; None if it is gone."""
     module, _, inner = name.partition(":")
     try:
         found: Any = sys.modules.get(module) or importlib.import_module(module)

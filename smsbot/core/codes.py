@@ -1,4 +1,4 @@
-"""What each code of `smsbot check` means; `smsbot explain` prints it."""
+"""The codes of `smsbot check` and their meanings; `smsbot explain` prints them."""
 
 from __future__ import annotations
 

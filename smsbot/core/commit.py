@@ -1,4 +1,4 @@
-"""What a turn decided: data that the store commits whole or not at all."""
+"""The outcome of a turn: data that the store commits whole or not at all."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Commit:
     contact: Mapping[str, str | None] = field(default_factory=dict)
     """Changed fields of the contact as stored; None removes one."""
     starts: tuple[tuple[Timer, bytes], ...] = ()
-    """What the bot begins for somebody, each with the key that counts once."""
+    """The timers of all that the bot begins for somebody, each with the key that counts once."""
     released: bool = False
     """Whether a run has ended, so that what waited for that may begin."""
     dropped: tuple[tuple[bytes, bytes], ...] = ()
@@ -77,7 +77,7 @@ class Commit:
 
 
 class Verdict(StrEnum):
-    """What became of a write."""
+    """The outcome of a write."""
 
     DONE = "done"
     DUPLICATE = "duplicate"

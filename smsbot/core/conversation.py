@@ -13,7 +13,7 @@ BETWEEN = "\x1e"
 
 
 class FrameKind(StrEnum):
-    """What holds a frame of a run."""
+    """The kind of a frame: who holds it."""
 
     HANDLER = "handler"
     """A handler, at one of its states."""
@@ -89,7 +89,7 @@ class Conversation:
     run: Run | None = None
     """The open run; None between runs."""
     contact: Mapping[str, str] = field(default_factory=dict)
-    """What is known of the person on every line: names and values as stored, JSON by `codec`."""
+    """The contact: names and values as stored, JSON by `codec`; the same on every line."""
     opted_out: bool = False
     fallback_at: float = 0.0
     """When the fallback last answered."""

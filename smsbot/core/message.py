@@ -1,4 +1,4 @@
-"""What travels: a message that came in, a reply that was said, a text that is owed, a delivery report."""
+"""The things that travel: a message that came in, a reply that was said, a text that is owed, a delivery report."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Arrival:
     word: str = ""
     """``stop``, ``start`` or ``help`` where the provider has obeyed the text as that, and answered it."""
     signed: bytes = b""
-    """What its signature covers, where another text could be cut out of it; the same is the same text."""
+    """The part that its signature covers, where another text could be cut out of it; the same is the same text."""
     late: float | None = None
     """When it was sent, or its webhook came, if it is taken only now: from a list, or from quarantine."""
 

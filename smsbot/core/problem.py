@@ -1,4 +1,4 @@
-"""What is wrong in a file that people write: where, why, and what to write instead."""
+"""A problem in a file that people write: where, why, and what to write instead."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Problem:
     message: str
     place: Place
     note: str = ""
-    """What stands under the caret."""
+    """The words under the caret."""
     help: str = ""
     """The repair."""
     suggestion: str = ""

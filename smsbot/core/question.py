@@ -10,7 +10,7 @@ KINDS = (
     "choice", "date", "datetime", "email", "integer", "media", "money", "number", "pattern", "phone", "text", "time",
     "yes_no",
 )  # fmt: skip
-"""What a question can ask for."""
+"""The kinds of answers that a question can ask for."""
 USAGE = (
     "text(80): at most 80 characters; integer(1, 9): from 1 to 9; pattern([A-Z]{2}[0-9]{4}): that shape; "
     "the others take no brackets"
@@ -24,7 +24,7 @@ _SHAPE = re.compile(r"pattern\s*\((.*\S.*)\)", re.IGNORECASE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a question asks for, and its literal choices."""
+    """The answer that a question asks for: its kind, its bounds, and its literal choices."""
 
     kind: str = "text"
     """One of `KINDS`, or ``custom``: a kind of the bot's own, named by `pattern`."""
@@ -37,7 +37,7 @@ class Question:
     tail: bool = False
     """Whether a choice may be followed by more words, which are kept."""
     pattern: str = ""
-    """What an answer of kind ``pattern`` looks like, as RE2 reads it."""
+    """The shape of an answer of kind ``pattern``, as RE2 reads it."""
 
     @property
     def free(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a conversation in Python waits for. `Chat` makes requests; whoever drives the conversation answers them."""
+"""The requests of a conversation in Python. `Chat` makes them; whoever drives the conversation answers them."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class Ask(Request):
     """From the answer as it is kept to the value that the code gets."""
     terms: Terms = field(default_factory=Terms)
     retry: str = ""
-    """What is said after a wrong answer; empty: the question again."""
+    """The text said after a wrong answer; empty: the question again."""
     remind: str = ""
     """The reminder; empty: the question again."""
     back: bool = False
     """Whether BACK is an answer."""
     name: str = ""
     unsure: str = ""
-    """What is said after a doubtful answer; empty: what is said after a wrong one."""
+    """The text said after a doubtful answer; empty: the one after a wrong answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Gather(Request):
 
     @property
     def sites(self) -> list[str]:
-        """What a journal knows each of them by, in their order."""
+        """The sites that a journal knows them by, in their order."""
         return [f"{self.site} [{n}]" for n in range(len(self.steps))]
 
 
@@ -97,7 +97,7 @@ class Call(Request):
 
 
 class Driven(Protocol):
-    """What a conversation holds of who answers it; it changes from turn to turn."""
+    """A conversation's hold on whoever answers it; it changes from turn to turn."""
 
     @property
     def silent(self) -> bool:

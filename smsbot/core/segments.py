@@ -25,7 +25,7 @@ MAX_PARTS = 9
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """What a text costs: encoding, parts, units used, units left in the last part, and the culprits."""
+    """The price of a text: encoding, parts, units used, units left in the last part, and the culprits."""
 
     encoding: str
     segments: int

@@ -20,7 +20,7 @@ BUSY = ("queue", "replace", "skip")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What is told of a start beside the event's name."""
+    """The details of a start beside the event's name."""
 
     data: Mapping[str, Any] = field(default_factory=dict)
     busy: str = ""
@@ -39,7 +39,7 @@ class Start:
 
 
 def start_of(event: Event) -> Start:
-    """What is told of an event."""
+    """The start that an event was stored with."""
     told = codec.loads(event.data) if event.data else {"is": {}}
     return Start(told["is"], told.get("busy", ""), told.get("expires", 0.0), told.get("order", ""))
 
@@ -76,5 +76,5 @@ def checked_busy(busy: str) -> str:
 
 
 def identity_of(name: str, key: str, whose: Key, secret: bytes) -> bytes:
-    """What makes a start the same as another: its name, its key, and the person."""
+    """The identity of a start, by its name, its key, and the person: equal ones are the same start."""
     return digest("event", name, key, *whose, key=secret)

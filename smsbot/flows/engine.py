@@ -54,7 +54,7 @@ def resume(flow: Flow, state: State, given: Input, person: Person, now: float) -
 
 
 def reading_of(flow: Flow, state: State, text: str, person: Person) -> Reading:
-    """What a text is to the open question, its check included."""
+    """Read a text as an answer to the open question, its check included."""
     walk = _Walk(flow, state, person, person.now)
     step = walk.step(state.step)
     return walk.understand(step.ask, text) if step.ask is not None and state.phase == "ask" else None
@@ -71,7 +71,7 @@ def deadline_of(flow: Flow, state: State) -> float | None:
 
 
 def render(flow: Flow, texts: Texts, person: Person) -> tuple[str, ...]:
-    """What a flow says outside of its steps, in the person's language."""
+    """The texts that a flow says outside of its steps, in the person's language."""
     walk = _Walk(flow, State(), person, person.now)
     walk.say(texts)
     return tuple(walk.progress.said)
@@ -322,7 +322,7 @@ class _Walk:
         return Asked(ask.name, ask.question, ask, self.state)
 
     def heard(self, step: Step, ask: Ask, text: str, heard: Heard) -> None:
-        """What a text, or a deadline, does to the open question."""
+        """Apply a text, or a deadline, as it was heard, to the open question."""
         self.progress.why, self.progress.way = heard.why, heard.outcome
         match heard.move:
             case Move.TAKE:
@@ -350,7 +350,7 @@ class _Walk:
                 self.give_up(ask.timeout_then)
 
     def understand(self, ask: Ask, text: str) -> Reading:
-        """What the text is to the question; an answer meets the check."""
+        """Read the text as an answer to the question; an answer meets the check."""
         read = self.person.read(ask.question, text, self.state.prompt, self.flow.spoken)
         if not isinstance(read, Answer) or ask.check is None:
             return read

@@ -1,4 +1,4 @@
-"""What expressions compute with: operators that refuse what does not fit, and a fixed table of pure functions."""
+"""The arithmetic of expressions: operators that refuse what does not fit, and a fixed table of pure functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_TEXT = 4000
 
 
 class Kind(StrEnum):
-    """What a value is, as far as it is known before a flow runs."""
+    """The kind of a value, as far as it is known before a flow runs."""
 
     ANY = "anything"
     TEXT = "a text"

@@ -1,4 +1,4 @@
-"""What stands under a question: its type or choices, retry, reminder, timeout."""
+"""The keys under a question: its type or choices, retry, reminder, timeout."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OTHER_NAMES = {
     "int": "integer", "bool": "yes_no", "boolean": "yes_no", "string": "text", "str": "text", "float": "number",
     "decimal": "number", "mail": "email", "mobile": "phone",
 }  # fmt: skip
-"""What other tools call our types."""
+"""The names that other tools have for our types."""
 LATE = 7 * 86400.0
 """How long `late: accept` takes an answer after the timeout, in seconds."""
 
@@ -36,7 +36,7 @@ class Questions(Shapes):
     """Reads questions."""
 
     def kind_of_answer(self, keys: Mapping[str, Node]) -> Kind:
-        """What the answer to a step's question will be."""
+        """The kind that the answer to a step's question will have."""
         if "choices" in keys:
             return Kind.TEXT
         written = keys.get("type")
@@ -131,7 +131,7 @@ class Questions(Shapes):
         return ask
 
     def question(self, keys: Mapping[str, Node]) -> Question:
-        """What counts as an answer."""
+        """The question: its choices, or the type of its answer."""
         if "choices" in keys:
             return Question("choice", choices=self.choices(keys["choices"]))
         return (self.type(keys["type"]) if "type" in keys else None) or Question()
@@ -170,7 +170,7 @@ class Questions(Shapes):
         )
 
     def retry(self, ask: Ask, node: Node) -> Ask:
-        """What happens after a wrong answer."""
+        """Read the retry: how often a wrong answer is asked again, what is said then, and where it goes in the end."""
         if node.kind == "text":
             return replace(ask, tries=self.count(node, "retry", 20))
         keys = self.keys(node, schema.RETRY, "retry")

@@ -1,4 +1,4 @@
-"""What stands in a flow file, by its shape: names, durations, expressions, texts. Each problem is noted."""
+"""The contents of a flow file, by their shape: names, durations, expressions, texts. Each problem is noted."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Shapes:
         return found in ("yes", "true")
 
     def compiled(self, node: Node, compiler: Callable[[str], T]) -> T | None:
-        """What a text compiles to; the problem is noted at its place in the text."""
+        """Compile a text; a problem is noted at its place in the text, and makes it None."""
         if node.kind != "text":
             self.source.report("SB606", node, f"an expression is expected, not a {node.kind}")
             return None
@@ -160,7 +160,7 @@ class Shapes:
     # -- texts --------------------------------------------------------------------------------------
 
     def texts(self, node: Node, what: str = "say") -> Texts:
-        """What is said: one text or several, each in one language or in many."""
+        """The texts to say: one text or several, each in one language or in many."""
         items = node.items if node.kind == "list" else [node]
         if not items:
             self.source.report("SB606", node, f"{what} is empty")

@@ -141,7 +141,7 @@ class Source:
         return node.line + line, column, max(1, length)
 
     def _raw(self, node: Node) -> tuple[str, list[int]]:
-        """What the file holds between the node's begin and end, and where in it each line begins."""
+        """The raw text between the node's begin and end, and where in it each line begins."""
         lines = self.lines[node.line : node.end_line + 1]
         if node.line == node.end_line:
             lines = [lines[0][node.column : node.end_column]]

@@ -20,7 +20,7 @@ from .expressions import Call
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the flow is told of the person and the moment."""
+    """The person and the moment, as the flow is told of them."""
 
     now: float
     """When the event happened, seconds since 1970 UTC."""
@@ -50,7 +50,7 @@ class Person:
         return found if isinstance(found, str) else None
 
     def read(self, question: Question, text: str, prompt: str, declared: str | None = None) -> Reading:
-        """What a text is to an open question; `declared` is the language of the flow that asks."""
+        """Read a text as an answer to a question; `declared` is the language of the flow that asks."""
         if question.kind == "custom":
             return self.custom(question.pattern, text)
         language = self.language or declared or self.declared
@@ -61,7 +61,7 @@ class Person:
         return asked_again(prompt, question, self.country, self.language or declared or self.declared, self.usual)
 
     def custom(self, name: str, text: str) -> Reading:
-        """What a text is to a question of a kind of the bot's own."""
+        """Read a text as an answer to a question of a kind of the bot's own."""
         reader = self.readers.get(name)
         if reader is None:
             raise FlowError(f'there is no @bot.answer "{name}" any more')
@@ -84,7 +84,7 @@ class State:
     unsure: bool = False
     """Whether a doubtful answer was asked again already."""
     doubt: str = ""
-    """What the text before would mean if it were said again."""
+    """The meaning that the text before would have if it were said again."""
     reminded: bool = False
     parts: list[str] = field(default_factory=list)
     """Fragments of an answer that settles."""
@@ -155,7 +155,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an action, or a called flow, returned."""
+    """The result of an action, or of a called flow."""
 
     value: Any = None
     label: str = ""
@@ -208,7 +208,7 @@ Outcome = Waiting | CallAction | CallFlow | Done
 
 @dataclass(slots=True)
 class Progress:
-    """What resuming a frame came to."""
+    """The outcome of resuming a frame, and all that it said and changed."""
 
     state: State
     outcome: Outcome | None = None
@@ -219,10 +219,10 @@ class Progress:
     """Fields of the contact that were set."""
     handoffs: list[str] = field(default_factory=list)
     why: str = ""
-    """What decided, one plain sentence."""
+    """The reason of what was decided, one plain sentence."""
     took: bool = False
     """Whether the text was taken as an answer."""
     way: str = ""
-    """What happened at the open question: the answer, ``a wrong answer``, ``no answer``."""
+    """The outcome at the open question: the answer, ``a wrong answer``, ``no answer``."""
     late: tuple[State, float] | None = None
     """A timed-out question whose answer is still taken: how it stood, and until when."""

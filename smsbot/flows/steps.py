@@ -53,9 +53,9 @@ class Ask:
     tries: int = 3
     """Wrong answers that are asked again."""
     retry_say: Texts = ()
-    """What is said after a wrong answer; empty: the question."""
+    """The texts said after a wrong answer; empty: the question."""
     unsure_say: Texts = ()
-    """What is said after a doubtful answer; empty: what is said after a wrong one."""
+    """The texts said after a doubtful answer; empty: those after a wrong one."""
     retry_then: str = ""
     """The step after too many wrong answers; empty: the run ends ``abandoned``."""
     remind_after: float = 0.0
@@ -104,7 +104,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What starts a flow."""
+    """The ways to start a flow: words, an event or the API, and on which terms."""
 
     words: tuple[tuple[str, Pattern], ...] = ()
     """(language or empty, pattern)."""
@@ -112,11 +112,11 @@ class Start:
     event: str = ""
     api: str = ""
     busy: str = ""
-    """What if the person is in a conversation: ``queue``, ``replace`` or ``skip``."""
+    """The rule if the person is in a conversation: ``queue``, ``replace`` or ``skip``."""
     valid: float = 0.0
     """How long it is worth beginning, in seconds; 0: for ever."""
     key: Expression | None = None
-    """What counts once."""
+    """The key of a start: the same key counts once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Flow:
     languages: tuple[str, ...] = ()
     """The languages of its texts; the first is said where nothing is known of the person."""
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    """What is known of its variables."""
+    """The kinds of its variables, as far as they are known."""
     node: Node | None = field(default=None, compare=False, repr=False)
     content: Any = None
     """The flow as texts, lists and maps: what is stored and hashed."""
@@ -152,7 +152,7 @@ class Flow:
 
     @property
     def said(self) -> Iterable[str]:
-        """What its steps say, as it is written."""
+        """The texts of its steps, as they are written."""
         return (template.source for step in self.steps.values() for text in step.say for template in text.values())
 
     @property

@@ -1,4 +1,4 @@
-"""What a gateway is: it reads its provider's webhooks, sends texts, and may look texts up.
+"""The contract of a gateway: it reads its provider's webhooks, sends texts, and may look texts up.
 
 A gateway declares its routes; the web layer mounts them behind each account's secret path. Errors of
 sending are data, not exceptions. A `Provider` says what an account is told and how its gateway is made;
@@ -29,7 +29,7 @@ _ACCOUNT = re.compile(
     r"payment required|bad (?:password|username|credentials)|wrong password",
     re.IGNORECASE,
 )
-"""What providers say when the account, and not the text, is refused."""
+"""The words of providers when the account, and not the text, is refused."""
 _OURS = re.compile(r"([0-9a-f]{22})-\d+")
 
 
@@ -69,7 +69,7 @@ class Outbound:
 
 
 class Outcome(StrEnum):
-    """What a provider's answer to a send means."""
+    """The meaning of a provider's answer to a send."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -112,7 +112,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What a look-up found: `found` is None where the provider could not say."""
+    """The result of a look-up: `found` is None where the provider could not say."""
 
     found: bool | None
     status: Status | None = None
@@ -138,7 +138,7 @@ class Dedupe(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a provider promises; the conformance suite holds a gateway to each, `smsbot doctor` prints them."""
+    """The promises of a provider; the conformance suite holds a gateway to each, `smsbot doctor` prints them."""
 
     proof: Proof
     retries: float
@@ -159,7 +159,7 @@ class Claims:
     by_query: bool = False
     """Whether webhooks may come by GET, with their fields in the address."""
     hook_suffix: str = ""
-    """What the pasted address should end with, as ``#rc=5`` asks Twilio to try more often."""
+    """The ending that the pasted address should have, as ``#rc=5`` asks Twilio to try more often."""
 
 
 class Gateway(Protocol):
@@ -198,7 +198,7 @@ FieldNames = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the settings say of an account."""
+    """The settings of an account: its secrets and its options."""
 
     secrets: Mapping[str, str] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -213,7 +213,7 @@ class Provider:
     make: Callable[[Credentials, Transport], Gateway]
     """Raises `SettingsError` for what cannot work, each problem as ``option: why``."""
     secrets: tuple[str, ...]
-    """What every account keeps secret, given by the environment."""
+    """The secrets that every account has, given by the environment."""
     more_secrets: tuple[str, ...] = ()
     """Secrets that an account may have."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -223,7 +223,7 @@ class Provider:
 
 
 async def handed_over(request: Awaitable[Answer], read: Callable[[Answer], SendResult]) -> SendResult:
-    """What came of a request that sends: as `read` says of its answer, or what it means that there was none."""
+    """The result of a request that sends: by `read` from its answer, or by the error if there was none."""
     try:
         answer = await request
     except NotSent as error:
@@ -234,7 +234,7 @@ async def handed_over(request: Awaitable[Answer], read: Callable[[Answer], SendR
 
 
 def refused(status: int, code: str, why: str) -> SendResult:
-    """What a refusal means: of this text, or, by its HTTP status, of every text of the account."""
+    """The result of a refusal: of this text, or, by its HTTP status, of every text of the account."""
     about = "account" if status in (401, 402, 403) else ""
     return SendResult(Outcome.REFUSED, code=code or f"HTTP {status}", detail=why, about=about)
 

@@ -65,7 +65,7 @@ class Example:
     user: str = ""
     """``user:password`` of a basic authorization."""
     remarks: tuple[str, ...] = ()
-    """What was left out or read otherwise than it stands there."""
+    """Remarks about what was left out or read otherwise than it stands there."""
 
     def header(self, name: str) -> str:
         """The value of a header, whatever the case of its name."""

@@ -56,7 +56,7 @@ _SCHEME = re.compile(r"(Bearer|Basic|App|AccessKey|Key|Token|ApiKey|api-key|[A-Z
 _COMPUTED = re.compile(r"(?:digest|hmac\S*|aws4\S*|oauth|signature)\s", re.I)
 _PROOFS = re.compile(r".*signature.*|.*hmac.*|x-.*(?:token|secret|key)", re.I)
 _NUMBERS = re.compile(r"\+\d[\d ().-]{6,}\d|(?<![\w.-])\d{9,15}(?![\w-])")
-"""What may be a phone number among other words."""
+"""A pattern for what may be a phone number among other words."""
 _WORDS = words(
     "accounts gateway http https url method format headers body fields inbound status form json query post unsure "
     "text from reference secret secret2 bearer basic authorization true false request field example"
@@ -66,12 +66,12 @@ _NOBODY: Mapping[str, Any] = {
     "url": "https://the-address-of-the-provider.invalid/",
     "body": {"to": "{to}", "from": "{from}", "text": "{text}"},
 }
-"""What stands in for a request that no example shows: nothing answers there."""
+"""The stand-in for a request that no example shows: nothing answers there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What was decided of one field, and why."""
+    """A note of what was decided about one field, and why."""
 
     kind: str
     """``request``, ``inbound`` or ``status``."""
@@ -89,7 +89,7 @@ class Account:
     """Lines of comment, by the table (``""``, ``headers``, ``body``, ``fields.inbound``) that they belong to."""
     notes: list[Note] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
-    """What each secret of the account is to hold."""
+    """The content that each secret of the account is to hold."""
     hidden: set[str] = field(default_factory=set)
     """Keys and numbers of the examples, which nothing may repeat."""
     names: set[str] = field(default_factory=lambda: set(_WORDS))
@@ -216,7 +216,7 @@ class _Request:
         self._by_place = {choice.place: role for role, choice in self._chosen.items()}
 
     def _doubt_sender(self) -> None:
-        """What only looks like a number may be anybody's: it is left out, unlike what no text can do without."""
+        """Leave out a sender that only looks like a number: it may be anybody's, and a text can do without it."""
         choice = self._chosen.get("from")
         if choice is not None and choice.why == "by what it holds":
             del self._chosen["from"]

@@ -1,4 +1,4 @@
-"""What an example is, and which of its fields is which: by their names first, else by what they hold."""
+"""Guesses of what kind an example is and which of its fields is which: by their names first, else by what they hold."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def _received(example: Example) -> bool:
 
 
 def _told(example: Example) -> list[str]:
-    """What an example says of its own kind."""
+    """The values in an example that say of which kind it is."""
     found = leaves({**example.query, **example.fields})
     return [v for p, v in found if isinstance(v, str) and elements(p) and elements(p)[-1] in _EVENTS]
 

@@ -24,7 +24,7 @@ from .redaction import redact
 
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
 _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
-"""What may be a phone number or a code in a provider's words about a text."""
+"""A pattern for what may be a phone number or a code in a provider's words about a text."""
 _MOST_PICTURES = 10
 _LONG = re.compile(rb"[:\[,\s]-?\d{19}")
 """A number of which orjson may keep less than all of its digits."""
@@ -68,7 +68,7 @@ class FieldMap:
     def each(
         self, kind: str, request: WebhookRequest, make: Callable[[dict[str, str], Mapping[str, Any]], T]
     ) -> list[T | Unread]:
-        """What is made of each part of a webhook, of its fields and of the part itself.
+        """Make something of each part of a webhook, of its fields and of the part itself.
 
         Raises `NotUnderstood` if none of it is understood; where others are, a part that is not is `Unread`.
         """
@@ -173,7 +173,7 @@ REPORT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "operator": ("operator", "network", "network-code", "network_code", "carrier", "mccmnc", "operator_id"),
     "part": ("part", "partNumber", "part_number", "concat-part"),
 }
-"""What a report may say beside its status."""
+"""The fields that a report may have beside its status."""
 
 
 def report(
@@ -316,7 +316,7 @@ def object_in(value: Any) -> dict[str, Any] | None:
 
 
 def _at(value: Any, way: Iterable[str]) -> Any:
-    """What lies at the end of a way; None if there is no such way."""
+    """The value at the end of a way; None if there is no such way."""
     for part in way:
         value = object_in(value) or value
         if isinstance(value, list) and part.isdecimal():

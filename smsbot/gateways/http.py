@@ -84,7 +84,7 @@ _WORDS: Mapping[Status, str] = {
     Status.EXPIRED: "expired deleted",
 }
 KNOWN_WORDS = {word: status for status, words in _WORDS.items() for word in words.split()}
-"""What words say everywhere, in any case (SMPP 3.4 §5.2.28, and common sense); `statuses` says what others mean."""
+"""The words with one meaning everywhere, in any case (SMPP 3.4 §5.2.28, and common sense); `statuses` adds others."""
 _PLAIN = {s.value: s for s in (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Status.UNDELIVERED)}
 """Of a look-up fewer words are believed: it decides whether a text is sent again."""
 _MOST_IDS = 20
@@ -181,7 +181,7 @@ class Http:
         return refused(status, f"HTTP {status}", why or masked(text)[:200])
 
     def _read_taken(self, told: Mapping[str, Any], text: str) -> SendResult:
-        """What a 2xx says: taken, unless its body says otherwise."""
+        """Read a 2xx: taken, unless its body says otherwise."""
         if text.lstrip()[:9].casefold().startswith(("<!doctype", "<html")):
             return SendResult(Outcome.UNKNOWN, detail="the answer is a web page")
         if any(rule.holds(told, text) for rule in self._refused):

@@ -1,4 +1,4 @@
-"""What an answer to a send says besides its HTTP status: many gateways say 200 and mean no.
+"""The reading of answers to a send beside their HTTP status: many gateways say 200 and mean no.
 
 Words are looked for where the settings say (`refused`, `later`, `account`), else in the usual shapes.
 """

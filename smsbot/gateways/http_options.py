@@ -1,4 +1,4 @@
-"""What an `http` account is told: read with everything that is wrong with it at once."""
+"""The options of an `http` account, read with everything that is wrong with them at once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MEANINGS = (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Stat
 HOLE = re.compile(r"\{(\w+)\}")
 """A place in a template that is filled."""
 HOLES = ("to", "from", "text", "reference", "validity", "report_to", "secret", "secret2", "to_bare", "from_bare")
-"""What there is to fill them with; the bare ones are numbers without their plus."""
+"""The names of the holes; the bare ones are numbers without their plus."""
 
 
 def holes(template: Any) -> list[str]:
@@ -157,7 +157,7 @@ class Options:
         return found
 
     def check(self, method: str, form: str) -> None:
-        """What must fit together; raises `SettingsError` with every problem."""
+        """Check that the options fit together; raises `SettingsError` with every problem."""
         body, headers = self.table("body"), self.table("headers")
         if body and not {"to", "text"} <= {
             h.removesuffix("_bare") for h in (*holes(body), *holes(self._given.get("url")))

@@ -174,7 +174,7 @@ PROVIDER = Provider(
 
 
 def read_send(answer: Answer) -> SendResult:
-    """What an answer to ``POST /sms`` with one recipient means."""
+    """Read the answer to ``POST /sms`` with one recipient."""
     status = answer.status
     envelope = loads(answer.body)
     code, why = _first_error(envelope)
@@ -223,7 +223,7 @@ def _first_error(envelope: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _known(raw: object) -> Status | None:
-    """What a status means, as number or digits; None where it means nothing to us."""
+    """Our status for one of theirs, as number or digits; None where it means nothing to us."""
     return _STATUSES.get(int(str(raw))) if _NUMBER.fullmatch(str(raw)) else None
 
 

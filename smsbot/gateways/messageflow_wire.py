@@ -1,4 +1,4 @@
-"""What is assumed about MessageFlow's API v2.1, in one place, so that a real sample changes one file.
+"""The assumptions about MessageFlow's API v2.1, in one place, so that a real sample changes one file.
 
 Documented by the vendor (dev.messageflow.com): the host, both key headers, the envelope, HTTP 207 for
 partial success, statuses 1, 2, 9 and 21, `webhookUrl` per send, an empty list as 404, and that webhooks

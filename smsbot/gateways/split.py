@@ -30,7 +30,7 @@ class Split:
         return f"Split({self._real!r} for {len(self._only)} numbers)"
 
     def genuine(self, request: WebhookRequest) -> bool:
-        """What the real gateway says: the sandbox has addresses of its own."""
+        """Ask the real gateway: the sandbox has addresses of its own."""
         return self._real.genuine(request)
 
     async def send(self, text: Outbound) -> SendResult:
@@ -44,5 +44,5 @@ class Split:
         return await (self._real if search.text.recipient in self._only else self._sandbox).look_up(search)
 
     async def catch_up(self, account: str, lines: Sequence[str], since: float) -> Sequence[Arrival | Receipt]:
-        """What the real provider lists."""
+        """The texts and reports that the real provider lists."""
         return await self._real.catch_up(account, lines, since)

@@ -53,7 +53,7 @@ _OBEYS = {
     **dict.fromkeys(("start", "yes", "unstop"), "start"),
     **dict.fromkeys(("help", "info"), "help"),
 }
-"""What Twilio obeys by itself, in every country (Twilio, Support for opt-out keywords)."""
+"""The words that Twilio obeys by itself, in every country (Twilio, Support for opt-out keywords)."""
 CLAIMS = Claims(
     Proof.SIGNATURE,
     retries=15.0,
@@ -229,7 +229,7 @@ def sign(token: bytes, url: str, pairs: Iterable[tuple[str, str]], algorithm: st
 
 
 def _told(request: WebhookRequest) -> bytes:
-    """What the signature says of the body: names and values with nothing between, so they can be cut elsewhere."""
+    """The body as the signature covers it: names and values with nothing between, so they can be cut elsewhere."""
     with suppress(ValueError):
         pairs = parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=200)
         return "".join(name + value for name, value in sorted(set(pairs))).encode("utf-8", "surrogatepass")
@@ -244,7 +244,7 @@ def _algorithm(settings: str) -> str | None:
 
 
 def _signed(request: WebhookRequest) -> Iterator[tuple[str, list[tuple[str, str]], bool]]:
-    """What may have been signed, and whether the body is the one that was: the address with its port, and without."""
+    """The addresses, with and without a port, and fields that may be signed; whether the body is the one that was."""
     pairs: list[tuple[str, str]] = []
     try:
         named = parse_qs(urlsplit(request.url).query).get("bodySHA256", [])
@@ -266,7 +266,7 @@ def _with_and_without_port(url: str) -> Iterator[str]:
 
 
 def read_send(answer: Answer) -> SendResult:
-    """What an answer to ``POST Messages.json`` means."""
+    """Read the answer to ``POST Messages.json``."""
     status, item = answer.status, loads(answer.body)
     code = str(item.get("code") or item.get("error_code") or "")[:40]
     why = masked(str(item.get("message") or item.get("error_message") or ""))[:200] or f"HTTP {status}"

@@ -1,4 +1,4 @@
-"""What no webhook brought: texts and reports are listed at the provider, at start and every few minutes (C2)."""
+"""The backfill of what no webhook brought: the provider lists texts and reports at start and every few minutes (C2)."""
 
 from __future__ import annotations
 

@@ -289,7 +289,7 @@ class Dispatcher:
         turn.ran(runner)
 
     async def _journals(self, turn: Turn) -> Mapping[Place, Records]:
-        """What has happened in the conversations that a turn takes up."""
+        """Fetch the journals of the conversations that a turn takes up."""
         found: dict[Place, Records] = {}
         for frame in turn.functions():
             fresh = not turn.event.seq and frame.started.id == turn.event.id

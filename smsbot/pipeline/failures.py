@@ -1,4 +1,4 @@
-"""What answers for a turn that failed: the bot's error handler, another try, or a dead letter and an apology."""
+"""The answer to a turn that failed: the bot's error handler, another try, or a dead letter and an apology."""
 
 from __future__ import annotations
 

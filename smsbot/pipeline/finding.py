@@ -1,4 +1,4 @@
-"""What the desk and the command line ask of one person: whose number it is, and what keeps an answer."""
+"""Questions of the desk and the command line about one person: whose number it is, and what keeps an answer."""
 
 from __future__ import annotations
 

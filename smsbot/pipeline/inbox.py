@@ -253,7 +253,7 @@ class Inbox:
         )  # fmt: skip
 
     async def _last_said(self, key: Key, now: float) -> str:
-        """What tells an answer from the same one to the question before, where a text has neither id nor time.
+        """A mark that tells an answer from the same one to the question before, where a text has neither id nor time.
 
         It is when our last text had left, a few seconds ago: whoever answers it read it meanwhile.
         """
@@ -262,7 +262,7 @@ class Inbox:
         return repr(rows[0]["at"]) if rows else ""
 
     async def _sort(self, event: Event, line: Line, arrival: Arrival) -> Awaitable[object] | None:
-        """What is to be done with a text; None if it is done."""
+        """Sort a text: the work that is to be done with it; None if it is done."""
         text = arrival.text
         word, obeyed = self._word(arrival, line)
         if not phone.can_receive(event.key.number):
@@ -299,7 +299,7 @@ class Inbox:
 
     @staticmethod
     def _word(arrival: Arrival, line: Line) -> tuple[Word | None, bool]:
-        """What a text means for consent, and whether the network has obeyed and answered it by itself."""
+        """The consent word that a text is, and whether the network has obeyed and answered it by itself."""
         theirs = arrival.word or line.obeyed.get(arrival.text.strip().casefold(), "")
         word = Word(theirs) if theirs else consent.read(arrival.text, line.country)
         return word, bool(theirs)
@@ -387,5 +387,5 @@ def _said_at(arrival: Arrival) -> float | None:
 
 
 def _pictures(arrival: Arrival) -> str:
-    """What is kept of the pictures of a text; empty where there are none."""
+    """The pictures of a text as they are kept; empty where there are none."""
     return codec.dumps({"media": [[m.url, m.type] for m in arrival.media]}) if arrival.media else ""

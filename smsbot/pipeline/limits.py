@@ -29,7 +29,7 @@ _HELP_EVERY = 60.0
 
 
 class Limits:
-    """What is remembered of how much each number texts."""
+    """The limits of how much is answered, and a memory of how much each number texts."""
 
     def __init__(self, store: Store, endings: Endings) -> None:
         self._store = store

@@ -23,7 +23,7 @@ Take = Callable[[WebhookRequest, str, Iterable[Any]], Awaitable[bool]]
 
 
 class Quarantine:
-    """What waits until somebody looks."""
+    """The webhooks that were not understood, kept until somebody looks."""
 
     def __init__(self, store: Store, lines: Lines, clock: Clock) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""What the desk does by hand: pauses, failed texts sent again, failed turns taken again."""
+"""Repairs by hand, from the desk: pauses, failed texts sent again, failed turns taken again."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .sender import Sender
 
 LANES = ("reply", "notice", "bulk")
 AGAIN = (Status.FAILED, Status.EXPIRED, Status.UNDELIVERED, Status.UNKNOWN)
-"""What may be sent again by hand. An unknown text may have arrived, so it must be named."""
+"""The statuses of texts that may be sent again by hand. An unknown text may have arrived, so it must be named."""
 Scope = tuple[str, str]
 
 
 def scope_of(what: str, lines: Mapping[str, Sequence[str]], accounts: Iterable[str] = ()) -> list[Scope]:
-    """What words pause: everything, the lines of a bot, a line, a lane or an account. Raises `UsageError`."""
+    """The scopes that words pause: everything, a bot's lines, a line, a lane or an account. Raises `UsageError`."""
     if not what:
         return [("all", "")]
     if what in lines:

@@ -308,7 +308,7 @@ class Sender:
         return Search(self._outbound(account, check.claim), check.started, known)
 
     async def _absent_twice(self, check: Check, now: float, *, certain: bool) -> Checked:
-        """What is done about an attempt that the provider does not have.
+        """Decide about an attempt that the provider does not have.
 
         It is `certain` where it was looked for by our own id and taken texts are found at once: then it was never
         taken, and to send it again, however often, cannot make two of it. Else once, and no bulk text.
@@ -342,7 +342,7 @@ def _nothing() -> None:
 
 
 async def insist(write: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """What must not be forgotten is written until the database takes it (a full disk ends one day)."""
+    """Write what must not be forgotten, again and again until the database takes it (a full disk ends one day)."""
     wait = 0.2
     while True:
         try:

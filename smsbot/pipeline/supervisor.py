@@ -33,7 +33,7 @@ class Worker:
         self.deaths = 0
         """Since the server began."""
         self.why = ""
-        """What it died of last."""
+        """The reason why it died last."""
         self._run = run
         self._finish = finish
         self._ending = False

@@ -16,7 +16,7 @@ _ENDS = 3.0
 
 
 class Tasks:
-    """What is under way."""
+    """The tasks that are under way."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()

@@ -1,4 +1,4 @@
-"""What is due: timeouts become events, waiting texts are claimed, unknown ones looked up, failed turns retried."""
+"""The work that is due: timeouts become events, texts are claimed, unknown ones looked up, failed turns retried."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Timers:
         self._stopping = False
         self._serving = False
         self.ticks: Schedules | None = None
-        """What runs by the clock."""
+        """The schedules of the tasks that run by the clock."""
 
     @property
     def idle(self) -> bool:

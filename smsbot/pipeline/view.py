@@ -38,7 +38,7 @@ class View:
     """The end label; empty while it is open."""
     started: float = 0.0
     words: tuple[str, ...] = ()
-    """What the open question's choices are, as somebody may text them."""
+    """The choices of the open question, as somebody may text them."""
     steps: tuple[str, ...] = ()
     """Steps that it has entered, newest last."""
 

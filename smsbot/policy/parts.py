@@ -25,7 +25,7 @@ class Part:
     id: str
     """Of its event; 32 hexadecimal digits."""
     reference: str = ""
-    """What the parts of one text have in common; empty where the gateway does not say."""
+    """The reference that the parts of one text have in common; empty where the gateway does not say."""
     number: int = 0
     """Its place, from 1; 0 where the gateway does not say."""
     total: int = 0

@@ -73,7 +73,7 @@ class Bot(Router):
         self.wrong_number = wrong_number
         self.media = media
         self.doubles: dict[str, Callable[..., Any]] = {}
-        """What stands in for steps in tests, by the name of their function."""
+        """The stand-ins for steps in tests, by the name of their function."""
         self.join = join
         self.answers: dict[str, Callable[[str], Any]] = {}
         self.ticks: list[tuple[str, Signature]] = []
@@ -135,7 +135,7 @@ class Bot(Router):
         return found
 
     def action_signature(self, name: str) -> inspect.Signature:
-        """What a flow gives an action: its parameters but those that are provided by type."""
+        """The signature of an action as a flow calls it: without the parameters that are provided by type."""
         kinds = self._action_hints.get(name, {})
         signature = inspect.signature(self.actions[name])
         given = {*self._providers, Chat}
@@ -255,7 +255,7 @@ class Bot(Router):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Mapping[type, Any]]:
-        """What is provided, from before the first message until after the last."""
+        """The provided objects by type, alive from before the first message until after the last."""
         async with AsyncExitStack() as stack:
             provided: dict[type, Any] = {}
             for kind in self._providers:

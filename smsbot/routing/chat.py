@@ -1,4 +1,4 @@
-"""What a handler holds: verbs that say, remember and move on. Nothing leaves until the turn commits."""
+"""The chat that a handler holds: verbs that say, remember and move on. Nothing leaves until the turn commits."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class AskTerms(TypedDict, total=False):
     """How a question is asked: durations are seconds or texts such as ``"10m"``."""
 
     retry: str
-    """What is said after a wrong answer; without it, the question again, with a hint."""
+    """The text said after a wrong answer; without it, the question again, with a hint."""
     unsure: str
-    """What is said after a doubtful answer; without it, what is said after a wrong one."""
+    """The text said after a doubtful answer; without it, the one after a wrong answer."""
     tries: int
     """Wrong answers that are asked again."""
     remind: str | float | tuple[str | float, str]
@@ -62,7 +62,7 @@ class AskTerms(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """What `chat.restart` returns: the conversation begins again, with these arguments."""
+    """The value that `chat.restart` returns: the conversation begins again, with these arguments."""
 
     arguments: Mapping[str, Any]
 
@@ -419,7 +419,7 @@ class Chat:
 
 
 def session_of(chat: Chat) -> Session:
-    """What smsbot does with a chat, behind what its handler sees."""
+    """The session of a chat: smsbot's side of it, behind what its handler sees."""
     return chat._session
 
 

@@ -1,4 +1,4 @@
-"""What is known of a person, on every line."""
+"""The contact: all that is known of a person, on every line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 class Contact(MutableMapping[str, Any]):
-    """What is known of the person on every line: a mapping whose changes are kept with the turn."""
+    """The contact of a person, on every line: a mapping whose changes are kept with the turn."""
 
     __slots__ = ("_kept", "_read", "_removed", "_stored", "number")
 
@@ -54,13 +54,13 @@ class Contact(MutableMapping[str, Any]):
         return len({**self._stored, **self._read})
 
     def changes(self) -> dict[str, str | None]:
-        """What differs from what was stored, as it is stored; None is removed."""
+        """The differences from what was stored, as they are stored; None is removed."""
         changed = self._all_changes()
         back = {n: self._stored.get(n) for n in self._kept if n not in changed}  # as it was before what was kept
         return back | {n: v for n, v in changed.items() if n not in self._kept or self._kept[n] != v}
 
     def keep(self) -> None:
-        """What was changed so far is stored already: from now on only more counts."""
+        """Count the changes so far as stored: from now on only more counts."""
         self._kept = self._all_changes()
 
     def _all_changes(self) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""What a turn asked for, and what handlers are told of the world."""
+"""The effects of a turn: all that it asked for; and the events of the world that handlers are told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smsbot.core.status import Status
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a text, for `on_delivery` handlers."""
+    """A delivery report about a text, for `on_delivery` handlers."""
 
     status: Status
     text: str
@@ -24,7 +24,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What a person did to a text of ours instead of answering it, for `on_reaction` handlers."""
+    """A person's reaction to a text of ours instead of an answer, for `on_reaction` handlers."""
 
     sign: str
     """The emoji, or the verb as the phone wrote it: ``Liked``."""
@@ -80,7 +80,7 @@ Done = Said | Kept | Cut
 
 @dataclass(slots=True, kw_only=True)
 class Effects:
-    """What handlers and frames asked for; the turn makes it true.
+    """The effects that handlers and frames asked for; the turn makes them true.
 
     What was said and what happened is one list in its order, which is committed piece by piece. The
     rest counts at the end of the turn.
@@ -101,7 +101,7 @@ class Effects:
     """Where flows and conversations stand now."""
     visits: list[str] = field(default_factory=list)
     outcomes: list[tuple[str, str, Question | None]] = field(default_factory=list)
-    """What happened at which question, for coverage."""
+    """The outcomes of questions, each with its place, for coverage."""
     handoffs: list[str] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     took: bool = False
@@ -137,7 +137,7 @@ class Effects:
         self.done.append(Kept(entry))
 
     def fresh(self) -> list[Done]:
-        """What was done since this was asked last."""
+        """The effects since this was asked last."""
         found = self.done[self.committed :]
         self.committed = len(self.done)
         return found

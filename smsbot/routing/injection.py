@@ -1,4 +1,4 @@
-"""What a handler is given: the arguments it names, by name or by type; decided once, at import."""
+"""The arguments of a handler, filled by name or by type; decided once, at import."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def inspect_handler(
     *,
     blocking: bool = False,
 ) -> Signature:
-    """What a handler wants of the names `offered` and, by annotation, of what is provided."""
+    """The signature of a handler: the names `offered` that it takes and, by annotation, what is provided."""
     if not callable(function):
         raise RouteError(f"{function!r} is not a function; a decorator stands directly above a def")
     if not (inspect.isfunction(function) or inspect.ismethod(function)):

@@ -208,7 +208,7 @@ class Router:
             yield from router.routes()
 
     def signatures(self) -> Iterable[Signature]:
-        """What all handlers want, those of included routers too."""
+        """The signatures of all handlers, those of included routers too."""
         yield from (route.signature for route, _ in self._routes if route.signature is not None)
         for router, _ in self._included:
             yield from router.signatures()

@@ -1,4 +1,4 @@
-"""What smsbot does with a chat: whom it speaks to, where what it asks for lands, what was promised and not awaited."""
+"""The session of a chat: whom it speaks to, where its effects land, what was promised and not awaited."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Moment(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What questions of a bot are like where they do not say."""
+    """The defaults of a bot's questions, and the traits of its line."""
 
     timeout: float = 86_400.0
     tries: int = 3
@@ -50,7 +50,7 @@ class Defaults:
 
 
 _NOTHING = Effects()
-"""What is asked for between two turns: nobody looks at it."""
+"""The effects between two turns: nobody looks at them."""
 
 
 class Session:
@@ -63,7 +63,7 @@ class Session:
 
     def __init__(self, event: Event, contact: Contact, *, defaults: Defaults, opted_out: bool, seed: bytes) -> None:
         self.event = event
-        """What it speaks to."""
+        """The event that it speaks to."""
         self.defaults = defaults
         self.opted_out = opted_out
         self.effects = self._real = Effects()
@@ -87,7 +87,7 @@ class Session:
         self._real = effects
 
     def moved_on(self, record: Moment, last: bool) -> None:
-        """What was asked for before is committed; after the `last` it is this turn's."""
+        """Count all that was asked for before as committed; after the `last` it is this turn's."""
         self.effects = self._real if last else Effects()
         self._contact.keep()
         self.woken(record)
@@ -103,7 +103,7 @@ class Session:
             self.event = replace(self.event, id=record.event, at=record.at, text=record.text, kind=kind)
 
     def attend(self, effects: Effects) -> None:
-        """What is said from now on lands here."""
+        """Let all that is said from now on land here."""
         self.effects, self._real, self.silent = effects, effects, False
 
     def rest(self) -> None:
@@ -131,7 +131,7 @@ class Session:
     # -- what is awaited ----------------------------------------------------------------------------
 
     def promise(self, wanted: Request | Wait[Any], said: str) -> Wait[Any]:
-        """What has to be awaited; what was made before must have been, but for steps that `gather` may take."""
+        """Note a wait that has to be awaited; those before must have been, but for steps that `gather` may take."""
         made = wanted if isinstance(wanted, Wait) else Wait(wanted, said, self)
         waiting = [w for w in self._promised if not w.awaited]
         if waiting and not all(isinstance(w.request, Do) for w in (*waiting, made)):
@@ -163,5 +163,5 @@ class Session:
 
 @functools.lru_cache(maxsize=4096)
 def _place(where: str, what: str, name: str) -> str:
-    """What a request is found again by; one string for all conversations that stand there."""
+    """The site that a request is found again by; one string for all conversations that stand there."""
     return f"{where}: {what} {name}"

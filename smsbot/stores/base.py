@@ -1,4 +1,4 @@
-"""What the pipeline asks of a store: few words, each on a list that is committed at once.
+"""The store as the pipeline sees it: few words, each on a list that is committed at once.
 
 A store deduplicates, orders, fences and refuses suppressed numbers by itself; callers never see a
 transaction. Every call is durable when it returns. `now` is always the caller's clock.
@@ -45,7 +45,7 @@ class Consent:
     text: str
     source: str
     shown: str = ""
-    """What the person is shown with it: our confirmation."""
+    """The text that the person is shown with it: our confirmation."""
     said: float | None = None
     """The provider's time of it, where it has one."""
 
@@ -70,7 +70,7 @@ class Acceptance:
 
 
 class SendOutcome(StrEnum):
-    """What an attempt to send came to."""
+    """The outcome of an attempt to send."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -104,7 +104,7 @@ class Check:
 
 
 class LookupOutcome(StrEnum):
-    """What a look-up came to."""
+    """The outcome of a look-up."""
 
     FOUND = "found"
     ABSENT = "absent"
@@ -186,7 +186,7 @@ class Turns(Protocol):
         ...
 
     async def journal(self, run: bytes, frame: bytes) -> Sequence[Entry]:
-        """What already happened in a turn that runs again."""
+        """The records of a journal: all that has already happened in a turn that runs again."""
         ...
 
     async def sweep(self, now: float, limit: int) -> Sequence[Timer]:
@@ -279,7 +279,7 @@ class Outbox(Protocol):
 
 
 class Hooks(Protocol):
-    """What webhooks need to be reached and understood."""
+    """The part of a store for webhooks: the secrets by which they are reached, and how their fields are spelled."""
 
     async def hook_secrets(self) -> Mapping[str, tuple[str, ...]]:
         """The live secrets of each account, newest first."""

@@ -76,7 +76,7 @@ def _file_of(file: Path | int) -> tuple[int, int]:
 
 
 class Mark:
-    """What was last known of a database, in a file beside it."""
+    """The last known state of a database, in a file beside it."""
 
     def __init__(self, database: Path) -> None:
         self._database = database

@@ -355,7 +355,7 @@ class SqliteStore:
         return bool(rows[0]["going"]) and not rows[0]["left"]
 
     async def journal(self, run: bytes, frame: bytes) -> Sequence[Entry]:
-        """What already happened in a turn that runs again."""
+        """The records of a journal: all that has already happened in a turn that runs again."""
         rows = await self.rows("journal", run=run, frame=frame)
         return [Entry(run, frame, r["seq"], r["kind"], r["value"]) for r in rows]
 

@@ -1,4 +1,4 @@
-"""What stories went through: steps of flows and questions of conversations, their answers and silences."""
+"""The coverage of stories: steps of flows and questions of conversations, their answers and silences."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Place:
 
     @property
     def missing(self) -> list[str]:
-        """What no story does here."""
+        """The outcomes that no story has here."""
         return sorted(self.outcomes - self.taken) if self.entered else ["never reached"]
 
 
@@ -57,7 +57,7 @@ class Coverage:
                 self.places.setdefault(name, Place(name, at, {SILENCE, WRONG}))
 
     def saw(self, visits: Iterable[str], outcomes: Iterable[tuple[str, str, Question | None]]) -> None:
-        """What one turn entered and did."""
+        """Note the places that one turn entered, and their outcomes."""
         for name in visits:
             if name in self.places:
                 self.places[name].entered = True
@@ -90,7 +90,7 @@ class Coverage:
 
 
 def ways_of(question: Question) -> set[str]:
-    """What can be answered to a question, as far as that is countable; and a wrong answer."""
+    """The answers that a question can get, as far as they can be counted; and a wrong answer."""
     if question.kind == "yes_no":
         return {"yes", "no", WRONG}
     return {*question.choices, WRONG} if question.choices else set() if question.free else {WRONG}

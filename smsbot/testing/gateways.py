@@ -55,7 +55,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Case:
-    """What an answer of the provider to a send means."""
+    """An answer of the provider to a send, and its meaning."""
 
     name: str
     script: Script
@@ -67,7 +67,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Found:
-    """What an answer to a look-up means."""
+    """An answer to a look-up, and its meaning."""
 
     name: str
     script: Script
@@ -77,7 +77,7 @@ class Found:
 
 @dataclass(frozen=True)
 class GatewaySpec:
-    """What a gateway does, as its maker states it."""
+    """The behaviour of a gateway, as its maker states it."""
 
     make: Callable[[str, Transport], Gateway]
     """A gateway that talks to this address; give it a time limit of half a second."""
@@ -113,7 +113,7 @@ FAULTS: Mapping[str, tuple[Script, Outcome]] = {
     "429": (answers(429, b"slow down", "Retry-After: 7\r\n"), Outcome.THROTTLED),
     "deep JSON": (answers(500, b"[" * 100_000), Outcome.UNKNOWN),
 }
-"""What any provider, or the network, may do to any sender."""
+"""The faults that any provider, or the network, may do to any sender."""
 
 
 class GatewaySuite:
@@ -123,14 +123,14 @@ class GatewaySuite:
 
     @pytest_asyncio.fixture
     async def transport(self) -> Any:
-        """What sends the requests."""
+        """The transport that sends the requests."""
         made = HttpxTransport()
         yield made
         await made.close()
 
     @pytest.mark.asyncio
     async def test_the_request(self, transport: Transport) -> None:
-        """What is sent is what the provider documents."""
+        """The request is the one that the provider documents."""
         want = self.spec.request
         async with scripted(answers(500, b"")) as provider:
             await self.spec.make(provider.url, transport).send(TEXT)
@@ -163,7 +163,7 @@ class GatewaySuite:
     @pytest.mark.parametrize("name", FAULTS)
     @pytest.mark.asyncio
     async def test_faults(self, transport: Transport, name: str) -> None:
-        """What networks do is told apart into sent, not sent, and unknown; within the time limit; once."""
+        """Faults of networks are told apart into sent, not sent, and unknown; within the time limit; once."""
         script, outcome = FAULTS[name]
         began = time.monotonic()
         async with scripted(script) as provider:
@@ -229,7 +229,7 @@ class GatewaySuite:
             assert not gateway.genuine(request), request
 
     def test_strange_webhooks(self, transport: Transport) -> None:
-        """What is not understood says so, and nothing else is ever raised."""
+        """A webhook that is not understood says so, and nothing else is ever raised."""
         gateway = self.spec.make("http://127.0.0.1:1", transport)
         bodies = (b"", b"hello", b"[]", b"null", b'"x"', b"{}", b"[" * 100_000, b"\xff\xfe", b"=&=&=")
         strange = [WebhookRequest("main", body, {"content-type": kind}) for body in bodies for kind in _KINDS]
@@ -240,7 +240,7 @@ class GatewaySuite:
 
 
 _BESIDE = ("code", "operator", "body", "part")
-"""What a report may say beside its status; where a statement leaves it out, it may be anything."""
+"""Fields that a report may have beside its status; where a statement leaves one out, it may be anything."""
 _KINDS = ("application/json", "application/x-www-form-urlencoded")
 
 __all__ = ["KEY_CANARY", "REFERENCE", "TEXT", "Case", "Expected", "Found", "GatewaySpec", "GatewaySuite"]

@@ -73,7 +73,7 @@ class StoryItem(pytest.Item):
             raise StoryFailed(str(outcome.failure))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What was expected and what was got, without a traceback."""
+        """The failure as what was expected and what was got, without a traceback."""
         if isinstance(excinfo.value, StoryFailed):
             return str(excinfo.value)
         return super().repr_failure(excinfo)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
-"""What is done with a request: `reader` and `writer` are its connection, the bytes are its head and body."""
+"""The script for a request: `reader` and `writer` are its connection, the bytes are its head and body."""
 
 
 class Scripted:

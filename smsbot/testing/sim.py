@@ -33,7 +33,7 @@ _FIRST = 48600100200
 
 
 class Provider:
-    """What the gateway does with the next sends: a list of moods, taken one by one; then it is well.
+    """The provider behind the gateway: a list of moods for the next sends, taken one by one; then it is well.
 
     ``ok``; ``lost`` (no answer, and it did not get it), ``mute`` (no answer, but it has it), ``down``
     (no connection), or a status code with an optional ``Retry-After``: ``500``, ``429 7``.
@@ -106,7 +106,7 @@ class Phone:
 
     @property
     def heard(self) -> list[str]:
-        """What the bot has said to this phone, oldest first."""
+        """The texts that the bot has said to this phone, oldest first."""
         return [e["text"] for e in self.thread if e["direction"] == "out" and e["line"] == self.line]
 
     @property
@@ -292,7 +292,7 @@ class Sim:
             bot.doubles[name] = stand_in
 
     async def contacts(self, number: str) -> dict[str, Any]:
-        """What is known of a person."""
+        """The contact of a person."""
         conversation = await self.app.store.load(Key(self.app.lines.values()[0].number, number))
         return {name: codec.loads(value) for name, value in conversation.contact.items()}
 
@@ -316,14 +316,14 @@ async def _at_once(seconds: float) -> None:
 
 
 def called_by(bot: Bot) -> set[str]:
-    """What can have a double: the actions, and the functions that handlers name."""
+    """The names that can have a double: the actions, and the functions that handlers name."""
     handlers = [inspect.unwrap(f) for f in (*(s.function for s in bot.signatures()), *bot.actions.values())]
     beside = {n for f in handlers for n, value in f.__globals__.items() if inspect.isroutine(value)}
     return {*bot.actions, *beside, *(n for f in handlers for n in (*f.__code__.co_names, *f.__code__.co_freevars))}
 
 
 def _why(answer: httpx.Response) -> str:
-    """What the sandbox refuses, without the code that our own error adds."""
+    """The reason why the sandbox refuses, without the code that our own error adds."""
     return str(answer.json().get("error", answer.text)).removeprefix(f"{UsageError.code}: ")
 
 

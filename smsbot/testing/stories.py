@@ -27,7 +27,7 @@ _NUMBERS = {ME: "+48600100200"}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a story expected, what it got, and where."""
+    """The failure of a story: what it expected, what it got, and where."""
 
     path: Path
     line: int
@@ -51,7 +51,7 @@ class Outcome:
     story: Story
     failure: Failure | None = None
     changes: list[tuple[Node, str]] = field(default_factory=list)
-    """What `--update` would write: nodes of the script, and the texts in their place."""
+    """The changes that `--update` would write: nodes of the script, and the texts in their place."""
     steps: list[str] = field(default_factory=list)
     """The steps of flows that the story entered."""
 
@@ -235,7 +235,7 @@ class _Teller:
         self.outcome.changes.append((act.at, written(got)) if got else (act.node, ""))
 
     async def nothing_more(self, act: Act | None) -> None:
-        """What the bot has said was all expected."""
+        """Check that all the bot has said was expected; with `update`, write down the rest."""
         for who in self.phones:
             extra = self.unheard(who)
             if not extra:
@@ -286,7 +286,7 @@ class _Teller:
                         self.wrong(act, f"{name}: {value}", f"{name}: {found}")
 
     async def check(self) -> None:
-        """What the story expects as a whole."""
+        """Check the expectations of the story as a whole."""
         said = [text for phone in self.phones.values() for text in phone.heard]
         parts = sum(segments.count(text).segments for text in said)
         story = self.story
@@ -359,7 +359,7 @@ def rewrite(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def _indent(lines: list[str], node: Node) -> str:
-    """What stands before the dash of a script's line."""
+    """The indent before the dash of a script's line."""
     line = lines[node.line]
     return line[: len(line) - len(line.lstrip())]
 

@@ -55,7 +55,7 @@ class Ending:
     """The run that a new one would be."""
     wrote_first: bool
     secret: bytes
-    """What the keys of starts are hashed with."""
+    """The secret that the keys of starts are hashed with."""
     now: float
 
     @property
@@ -245,7 +245,7 @@ def _answered(ending: Ending) -> bytes:
 
 
 def _starts(ending: Ending) -> tuple[tuple[Timer, bytes], ...]:
-    """What the bot begins for somebody with this turn."""
+    """The timers of all that the bot begins for somebody with this turn, each with the identity that counts once."""
     line, event = ending.line, ending.event
     found: list[tuple[Timer, bytes]] = []
     for n, wanted in enumerate(ending.effects.starts):
@@ -268,7 +268,7 @@ def _starts(ending: Ending) -> tuple[tuple[Timer, bytes], ...]:
 
 
 def _forgotten(before: Late | None, late: Late | None, runs: Iterable[Run]) -> tuple[bytes, ...]:
-    """What has ended, unless an answer that comes late goes back to it; and what none can go back to any more."""
+    """The ids of ended runs, unless a late answer goes back to them; and of those that none can go back to any more."""
     if not runs and before is late:
         return ()
     held = runs_of(late.frames) if late is not None else set()

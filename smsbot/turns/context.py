@@ -1,4 +1,4 @@
-"""What a turn is given: the line, the event, what was before, the person, and ways to reach outside."""
+"""The context of a turn: the line, the event, what was before, the person, and ways to reach outside."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .live import LiveFrames, Place
 from .once import Once
 
 Provided = Mapping[type, Any]
-"""What handlers are given by type."""
+"""The objects that handlers are given, by type."""
 Records = list[Record]
-"""What has happened in a conversation, in order."""
+"""The records of a journal, in order."""
 Load = Callable[[bytes, bytes], Awaitable[Records]]
 """The journal of a conversation, by run and key."""
 
@@ -41,7 +41,7 @@ def _nowhere(frame: StoredFrame, until: float) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """What a turn is given, and what it has found out so far."""
+    """The context of a turn, and its findings so far."""
 
     line: Line
     event: Event
@@ -57,7 +57,7 @@ class Context:
     live: LiveFrames
     provided: Provided
     journals: Mapping[Place, Records]
-    """What has happened in the conversations that wait."""
+    """The journals of the conversations that wait."""
     load: Load = _no_journal
     stay_open: Callable[[StoredFrame, float], None] = _nowhere
     """Keeps the uppermost question, as it stands, answerable until a moment, though it has timed out."""
@@ -67,6 +67,6 @@ class Context:
     """Of conversations, in this turn."""
 
     def contact(self) -> Mapping[str, str]:
-        """What is known of the person by now."""
+        """The contact by now, with what this turn has stored."""
         merged = {**self.before.contact, **self.effects.stored}
         return {name: value for name, value in merged.items() if value is not None}

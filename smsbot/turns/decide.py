@@ -1,4 +1,4 @@
-"""What an event leads to: a handler to call, flows to wake, or words that need neither (pure).
+"""The decision on an event: a handler to call, flows to wake, or words that need neither (pure).
 
 The order for texts is that of docs/path.md: HELP, the open question's own words, what is
 answered anywhere, the open question by its type, another start word, and then another try.
@@ -33,7 +33,7 @@ from .lines import Line
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an event leads to, and why: one plain sentence."""
+    """A decision: the handler, the flows or the words that an event leads to, and why, in one plain sentence."""
 
     why: str
     match: Match | None = None
@@ -51,9 +51,9 @@ class Decision:
     hold: str = ""
     """Why nothing proactive goes to this person any more."""
     parks: Timer | None = None
-    """What waits until the person is free."""
+    """The timer of an event that waits until the person is free."""
     outcome: str = "started"
-    """What becomes of something that was to begin: ``started``, ``queued``, ``skipped``, ``opted_out``, ``expired``."""
+    """The outcome of something that was to begin: ``started``, ``queued``, ``skipped``, ``opted_out``, ``expired``."""
 
 
 _PICTURES_EVERY = 60.0
@@ -87,7 +87,7 @@ class Decider:
         self._person = person
 
     def decide(self) -> Decision:
-        """What the event leads to."""
+        """Decide on the event."""
         event, table = self._event, self._line.table
         match event.kind:
             case "text":
@@ -224,7 +224,7 @@ class Decider:
         return Decision(why, says=(self._line.help,))
 
     def _anywhere(self, text: str, found: Sequence[Token], flows: Sequence[Flow]) -> Decision | None:
-        """What is answered at any time: by the open flows, by handlers, by the other flows."""
+        """The decision on a text that flows answer at any time: the open ones, and after the handlers the others."""
         own = anywhere(flows, text, self._person())
         if own is None and self._line.table.anywhere.find(text, without_filler(found)) is None:
             own = anywhere(self._flows(None), text, self._person())
@@ -336,5 +336,5 @@ def _to(route: Route | None, why: str) -> Match | None:
 
 
 def timer_data(run: Run, frame: StoredFrame) -> str:
-    """What ties a timeout to the question that set it."""
+    """The mark that ties a timeout to the question that set it."""
     return f"{run.id.hex()} {frame.deadline!r}"

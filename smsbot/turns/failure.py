@@ -1,4 +1,4 @@
-"""What to say of a turn that failed: what was raised, and where in the bot's own code."""
+"""The description of a turn that failed: what was raised, and where in the bot's own code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from smsbot.routing.injection import Signature, where
 
 
 def describe_error(error: BaseException, candid: bool) -> str:
-    """What was raised. The words of a foreign exception may quote a text, so they are told only where `candid`."""
+    """Describe an exception. The words of a foreign one may quote a text, so they are told only where `candid`."""
     if candid or (isinstance(error, SmsbotError) and not isinstance(error, StepFailed)):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__

@@ -62,12 +62,12 @@ class FlowFrame:
 
     @property
     def variables(self) -> Mapping[str, Any]:
-        """What it knows by now, by name."""
+        """The variables that it has by now, by name."""
         return self.state.variables
 
     @property
     def due_what(self) -> str:
-        """What happens at its deadline, for people."""
+        """The effect of its deadline, in words for people."""
         return asking.next_of(self._ask, self.state) if self._ask is not None else "goes on"
 
     @property
@@ -87,7 +87,7 @@ class FlowFrame:
 
     @property
     def prompt(self) -> str:
-        """What is asked again after a digression: only an open question."""
+        """The text asked again after a digression; empty unless a question is open."""
         return self.state.prompt if self.asks else ""
 
     @property
@@ -116,7 +116,7 @@ class FlowFrame:
         return self.state.questions
 
     def read(self, text: str, person: Person) -> Reading:
-        """What a text is to the open question."""
+        """Read a text as an answer to the open question."""
         return engine.reading_of(self.flow, self.state, text, person)
 
     def asked_again(self, now: float) -> None:
@@ -134,7 +134,7 @@ class FlowFrame:
         return progress.outcome
 
     def returned(self, done: Done, questions: int, context: Context) -> Input | None:
-        """What it goes on with when what it called has ended; None where it ends too."""
+        """The input that it goes on with when the frame that it called has ended; None where it ends too."""
         if done.lost:
             context.effects.end = done.label
             return None
@@ -144,7 +144,7 @@ class FlowFrame:
         return Result(plain(done.value), done.label)
 
     def _collect(self, progress: Progress, step: str, context: Context) -> None:
-        """What one resumption said, visited and changed; `step` is where it stood before."""
+        """Collect the texts, the visits and the changes of one resumption; `step` is where it stood before."""
         effects, chat = context.effects, context.chat
         if progress.way:
             effects.outcomes.append((f"{self.flow.name}.{step}", progress.way, None))
@@ -166,7 +166,7 @@ class FlowFrame:
 
 
 def plain(value: Any) -> Any:
-    """What an action returned, as data: dataclasses become maps, tuples lists."""
+    """Turn the value that an action returned into data: dataclasses become maps, tuples lists."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

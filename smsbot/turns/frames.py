@@ -51,12 +51,12 @@ class Frame(Protocol):
 
     @property
     def variables(self) -> Mapping[str, Any]:
-        """What it knows by now, by name."""
+        """The values that it has by now, by name."""
         ...
 
     @property
     def due_what(self) -> str:
-        """What happens at its deadline, for people."""
+        """The effect of its deadline, in words for people."""
         ...
 
     @property
@@ -71,7 +71,7 @@ class Frame(Protocol):
 
     @property
     def prompt(self) -> str:
-        """What is asked again after a digression."""
+        """The text asked again after a digression."""
         ...
 
     @property
@@ -119,7 +119,7 @@ class Frame(Protocol):
         ...
 
     def read(self, text: str, person: Person) -> Reading:
-        """What a text is to the open question."""
+        """Read a text as an answer to the open question."""
         ...
 
     def asked_again(self, now: float) -> None:
@@ -131,7 +131,7 @@ class Frame(Protocol):
         ...
 
     def returned(self, done: Done, questions: int, context: Context) -> Input | None:
-        """What it goes on with when what it called has ended; None where it ends too."""
+        """The input that it goes on with when the frame that it called has ended; None where it ends too."""
         ...
 
     def stored(self) -> StoredFrame:
@@ -150,7 +150,7 @@ class Stack:
 
     @property
     def top(self) -> Frame:
-        """What the next answer goes to."""
+        """The frame that the next answer goes to."""
         return self.frames[-1]
 
     @property
@@ -216,7 +216,7 @@ def _fits(versions: FlowVersions, frames: Sequence[StoredFrame], content: str) -
 
 @dataclass(slots=True)
 class Resume:
-    """What an event does to a stack: which it wakes, and with what."""
+    """A stack that an event wakes, and the input that it is woken with."""
 
     stack: Stack
     given: Input
@@ -246,7 +246,7 @@ def prompts(prompt: str) -> list[str]:
 
 
 def anywhere(flows: Sequence[Flow], text: str, person: Person) -> tuple[str, tuple[str, ...]] | None:
-    """What flows answer to a text anywhere: the word, and the texts; the first flow that has it."""
+    """The answer of flows to a text anywhere: the word, and the texts; of the first flow that has it."""
     found = without_filler(tokens(text))
     for flow in flows:
         for pattern, texts in flow.anywhere:

@@ -27,7 +27,7 @@ _NEVER: Mapping[consent.Word | None, str] = {
     consent.Word.STOP: "opts people out",
     consent.Word.HELP: "is answered anywhere (write @bot.anywhere) or by the line's help",
 }
-"""What happens with words that come before all keywords."""
+"""The fate of words that come before all keywords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Line:
     timezone: str = "UTC"
     """The zone of the people who text it, where they have none of their own (IANA)."""
     wrong_number: str | None = None
-    """What is said to somebody who says that we have the wrong number; empty: such texts mean nothing of their own."""
+    """The text said to somebody who says that we have the wrong number; empty: such texts mean nothing of their own."""
     pace: int = pace.MOST
     """Texts of one number, faster than a person writes, after which nothing answers; 0: never."""
     per_minute: int = rates.PER_MINUTE
@@ -72,7 +72,7 @@ class Line:
 
     @property
     def defaults(self) -> Defaults:
-        """What a handler's chat is told of the line and its bot."""
+        """The defaults that a handler's chat takes from the line and its bot."""
         return Defaults(self.bot.timeout, self.bot.tries, self.timezone, self.gateway, self.sends_media)
 
     def begins(self, route: Route) -> bool:

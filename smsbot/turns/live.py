@@ -10,7 +10,7 @@ from smsbot.conversations.replay import Replay
 from smsbot.routing.chat import Chat, session_of
 
 Place = tuple[bytes, bytes]
-"""What a journal is kept by: its run, and a key in it."""
+"""The place of a journal: its run, and a key in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from .once import Alone, NotNow
 from .python_state import PythonState
 
 Wanted = Request | Finished
-"""What a function waits for, or that it has ended."""
+"""The request that a function waits for, or its end."""
 
 
 async def take_up(state: PythonState, record: Record | None, context: Context) -> Wanted:
@@ -66,7 +66,7 @@ async def begin_again(state: PythonState, context: Context, *, began: bool) -> L
 
 
 async def _past(state: PythonState, context: Context, began: bool) -> list[Record]:
-    """What has happened in a conversation and counts."""
+    """The records of a conversation that count."""
     records = await _journal(state, context, began)
     if state.run != context.run:  # a late answer: a run of its own, with what the former knew
         records = records[: state.taken]
@@ -93,7 +93,7 @@ async def _journal(state: PythonState, context: Context, began: bool) -> list[Re
 
 
 def _own_chat(state: PythonState, context: Context) -> Chat:
-    """What a conversation holds that did not begin with this turn: the world as it was then."""
+    """The chat of a conversation that did not begin with this turn: the world as it was then."""
     first = Conversation(context.event.key, contact=state.contact)
     chat = Chat(state.started, first, defaults=context.line.defaults)
     chat.data = codec.fresh(state.data)
@@ -172,7 +172,7 @@ def _go(call: LiveCall, given: Any) -> Wanted | Foreign:
 
 
 class _Passed:
-    """What the event loop is given in the name of a conversation's code."""
+    """An await in a conversation's code, passed on to the event loop."""
 
     def __init__(self, awaited: Any) -> None:
         self._awaited = awaited

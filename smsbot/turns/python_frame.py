@@ -71,7 +71,7 @@ class PythonFrame(PythonState):
         return Waiting(self.deadline)
 
     def returned(self, done: Done, questions: int, context: Context) -> Input | None:
-        """What it goes on with when what it called has ended."""
+        """The input that it goes on with when the frame that it called has ended."""
         return Result(done.value, done.label, done.lost)
 
     async def _due(self, asked: OpenQuestion, context: Context) -> Outcome:
@@ -83,7 +83,7 @@ class PythonFrame(PythonState):
         return await self._heard(asked, text, asked.asked.judge(asked.read(text, context.person)), context)
 
     async def _heard(self, asked: OpenQuestion, text: str, heard: Heard, context: Context) -> Outcome:
-        """What a text, or a deadline, does to the open question."""
+        """Apply a text, or a deadline, as it was heard, to the open question."""
         context.why = heard.why
         if heard.outcome or heard.move is Move.TAKE:
             context.effects.outcomes.append((self.place, heard.outcome, asked.question))
@@ -127,7 +127,7 @@ class PythonFrame(PythonState):
             return Done(ABANDONED, None, lost=True)
 
     def _outcome(self, wanted: Wanted, context: Context) -> Outcome | None:
-        """What the function comes to; None where it goes on at once."""
+        """The outcome of a request, or of the function's end; None where it goes on at once."""
         match wanted:
             case Finished(Restart()):
                 return None

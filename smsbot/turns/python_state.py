@@ -51,7 +51,7 @@ class OpenQuestion:
         return made
 
     def read(self, text: str, person: Person) -> Reading:
-        """What a text is to it."""
+        """Read a text as an answer to it."""
         return person.read(self.question, text, self.prompt)
 
     def asked_again(self, person: Person) -> str:
@@ -60,7 +60,7 @@ class OpenQuestion:
 
     @property
     def asked(self) -> Asked:
-        """What texts and deadlines do to it."""
+        """The question with its terms and standing, for texts and deadlines to act on."""
         return Asked(self.name, self.question, self.terms, self.standing)
 
     def dump(self) -> dict[str, Any]:
@@ -94,11 +94,11 @@ class PythonState:
     key: bytes
     """With the run, what its journal is kept by."""
     started: Event
-    """What started it."""
+    """The event that started it."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """The holes of its start word, the arguments of a restart."""
     contact: Mapping[str, str] = field(default_factory=dict)
-    """What was known of the person when it began."""
+    """The contact as it was when the conversation began."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """The run's data when it began."""
     used: list[str] = field(default_factory=list)
@@ -111,7 +111,7 @@ class PythonState:
     site: str = ""
     """Where it waits."""
     answers: dict[str, Any] = field(default_factory=dict)
-    """What the person has answered, by name, for people."""
+    """The answers of the person, by name, for people."""
     digresses: bool = False
     """Whether the question below is asked again when it ends."""
     repeats: bool = True
@@ -130,7 +130,7 @@ class PythonState:
 
     @property
     def journal_place(self) -> Place:
-        """What its journal is kept by."""
+        """The place of its journal."""
         return self.run, self.key
 
     # -- where it stands ----------------------------------------------------------------------------
@@ -142,12 +142,12 @@ class PythonState:
 
     @property
     def variables(self) -> Mapping[str, Any]:
-        """What the person has answered, by name."""
+        """The answers of the person, by name."""
         return self.answers
 
     @property
     def due_what(self) -> str:
-        """What happens at its deadline, for people."""
+        """The effect of its deadline, in words for people."""
         return asking.next_of(self.open.terms, self.open.standing) if self.open is not None else "goes on"
 
     @property
@@ -177,7 +177,7 @@ class PythonState:
 
     @property
     def prompt(self) -> str:
-        """What is asked again after a digression."""
+        """The text asked again after a digression."""
         return self.open.prompt if self.open is not None else ""
 
     @property
@@ -208,7 +208,7 @@ class PythonState:
         return 0
 
     def read(self, text: str, person: Person) -> Reading:
-        """What a text is to the open question."""
+        """Read a text as an answer to the open question."""
         return self.open.read(text, person) if self.open is not None else None
 
     def asked_again(self, now: float) -> None:

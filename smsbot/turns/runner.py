@@ -86,7 +86,7 @@ class Runner:
         return Begin(call.values)
 
     def _pop(self, frame: Frame, done: Done) -> Input | None:
-        """What has ended goes; None where the run ends, or waits below."""
+        """Take off a frame that has ended: the input for the one below; None where the run ends, or waits below."""
         stack, effects = self.stack, self.context.effects
         stack.frames.pop()
         if isinstance(frame, PythonFrame) and frame.digresses:

@@ -65,13 +65,13 @@ class Turn:
         """Commits a piece of the turn; None where nothing may be awaited."""
         self.chat = Chat(event, conversation, defaults=line.defaults, seed=event.id)
         self.effects = session_of(self.chat).effects
-        """What is asked for in this turn."""
+        """The effects of this turn."""
         self.remembered: Remembered = {}
-        """What happened in a former try of this turn."""
+        """The steps that happened in a former try of this turn."""
         self._function: PythonFrame | None = None
         self._apologist: Signature | None = None
         self.alive: Stack | None = None
-        """What may be kept alive once the turn is committed."""
+        """The stack that may be kept alive once the turn is committed."""
         self._person: Person | None = None
         self.decision = self._decided(apology, repeat)
         self._version = conversation.version
@@ -79,7 +79,7 @@ class Turn:
         """Whether the run that was open is open still."""
 
     def _decided(self, apology: bool, repeat: bool) -> Decision:
-        """What the event leads to; in an apology the flow does not run, it stays at its question."""
+        """Decide on the event; in an apology the flow does not run, it stays at its question."""
         ends = "failed" if self.event.kind == "timer" else ""
         try:
             strange = not self._wrote_first
@@ -91,7 +91,7 @@ class Turn:
         return Decision(decision.why, ends=ends) if apology and decision.resume is not None else decision
 
     def person(self) -> Person:
-        """What flows are told of the person; made when they ask."""
+        """The person and the moment, as flows are told; made when they ask."""
         if self._person is None:
             event = self.event
             contact = {**self.chat.contact, "number": event.key.number}
@@ -121,7 +121,7 @@ class Turn:
         return self.before.run.id if self.before.run and not fresh else run_id(self.event)
 
     def values(self) -> Mapping[str, Any]:
-        """What the handler's arguments are filled from."""
+        """The values that the handler's arguments are filled from."""
         match = self.decision.match
         return {
             "chat": self.chat,
@@ -193,7 +193,7 @@ class Turn:
         return Runner(context, resume)
 
     def ran(self, runner: Runner) -> None:
-        """What the run came to."""
+        """Take over the outcome of the run."""
         self.decision = replace(self.decision, why=runner.context.why or self.decision.why)
         if not runner.waited:
             self.discard()
@@ -249,7 +249,7 @@ class Turn:
             raise ChatError(f"{signature.name} returned {type(result).__name__}; return a text or nothing")
 
     def piece(self, now: float) -> Commit | None:
-        """What was said and journaled since the last piece; None if that is nothing."""
+        """A commit of the texts and the records since the last piece; None if there are none."""
         outgoing, journal = self._new(now)
         if not outgoing and not journal:
             return None
@@ -265,7 +265,7 @@ class Turn:
         )
 
     def _new(self, now: float) -> tuple[tuple[Outgoing, ...], tuple[Entry, ...]]:
-        """What was said and what happened since the last piece."""
+        """The texts and the records since the last piece."""
         effects = self.effects
         fresh = effects.fresh()
         lane = "notice" if self.event.kind == "event" else "reply"

@@ -1,1 +1,1 @@
-"""What a text means: its words, answers, keywords, consent, noise; pure, by tables and rules."""
+"""The meaning of a text: its words, answers, keywords, consent, noise; pure, by tables and rules."""

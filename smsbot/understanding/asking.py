@@ -58,14 +58,14 @@ class Open:
     wrong: int = 0
     unsure: bool = False
     doubt: str = ""
-    """What the text before would mean if it were said again."""
+    """The meaning that the text before would have if it were said again."""
     reminded: bool = False
     parts: list[str] = field(default_factory=list)
     settles: float = 0.0
 
 
 class Move(StrEnum):
-    """What happens to an open question."""
+    """The next move at an open question."""
 
     TAKE = "take"
     """The text answers it."""
@@ -87,11 +87,11 @@ def begin(standing: Standing, now: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What happens to an open question, and why."""
+    """The move at an open question, and why."""
 
     move: Move
     read: Reading
-    """What the text answers here: what was doubtful once may count the second time."""
+    """The reading of the text here: what was doubtful once may count the second time."""
     why: str
     """One plain sentence."""
     outcome: str = ""
@@ -149,7 +149,7 @@ class Asked:
 
 
 def next_of(terms: Terms, standing: Standing) -> str:
-    """What happens at the next deadline, for people."""
+    """The effect of the next deadline, in words for people."""
     if standing.settles:
         return "answer is taken"
     return "reminder" if terms.remind_after and not standing.reminded else "timeout"

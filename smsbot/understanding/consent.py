@@ -26,7 +26,7 @@ _MOST_HELP = 8
 
 
 class Word(StrEnum):
-    """What a message means for consent."""
+    """The meaning of a message for consent."""
 
     STOP = "stop"
     START = "start"
@@ -50,7 +50,7 @@ def _of_words(words: list[str], country: str | None) -> Word | None:
 
 
 def read(text: str, country: str | None) -> Word | None:
-    """What a text means for consent: a whole word, or a plain request to get no more texts."""
+    """The consent word that a text is: a whole word, or a plain request to get no more texts."""
     heard = said(text)
     word = _of_words([t.word for t in heard.bare], country)
     if word is not None or not heard.words:
@@ -84,7 +84,7 @@ def _help(country: str | None) -> Any:
 
 @cache
 def _help_stems() -> tuple[str, ...]:
-    """What stands in each request for help: most texts need no closer look."""
+    """Stems of which one stands in each request for help: most texts need no closer look."""
     return tuple(entries("consent", "help_stems"))
 
 

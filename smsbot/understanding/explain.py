@@ -1,4 +1,4 @@
-"""What a text is, by the rules in their order: exactly one outcome, and why in a plain sentence (pure).
+"""The explanation of a text by the rules in their order: exactly one outcome, and why in a plain sentence (pure).
 
 The conversation asks the same rules one by one (`decision`); here they are asked together, for a text that
 stands alone: ``smsbot understand``, the corpus, the benchmark.
@@ -23,7 +23,7 @@ from .said import said
 
 
 class Outcome(StrEnum):
-    """What a text is."""
+    """The outcome of reading a text."""
 
     EMPTY = "empty"
     REACTION = "reaction"
@@ -56,14 +56,14 @@ _CONSENT = {
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a text is, and why."""
+    """The outcome of reading a text, and why."""
 
     outcome: Outcome
     why: str
     value: Any = None
     """The answer's value, or the keyword as it was written."""
     rest: str = ""
-    """What the hole of a keyword took, as it was typed."""
+    """The words that the hole of a keyword took, as they were typed."""
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def understand(
     language: str | None = None,
     today: date,
 ) -> Understood:
-    """What a text is; `question` is the open one."""
+    """Read a text to its outcome; `question` is the open one."""
     kind = noise.recognise(text)
     if kind is not Kind.TEXT:
         return Understood(*_NOISE[kind])
@@ -137,7 +137,7 @@ def _start(text: str, words: Words) -> Understood:
 
 
 def _held(pattern: Pattern, text: str) -> str:
-    """What the holes of a pattern took, digit for digit."""
+    """The words that the holes of a pattern took, digit for digit."""
     taken = zip(pattern.parts, said(text).bare, strict=False)
     return " ".join(token.word for (kind, _), token in taken if kind != "=")
 

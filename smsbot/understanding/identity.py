@@ -52,7 +52,7 @@ def _says_so(text: str) -> bool:
 
 @cache
 def _patterns() -> tuple[Any, Any]:
-    """What says so, and what says that the number is one that the person gave."""
+    """The patterns that say so, and those that say that the number is one that the person gave."""
     found = [*entries("wrong_number", "patterns"), *entries("wrong_number", "more")]
     return linear(found), linear(entries("wrong_number", "mine"))
 

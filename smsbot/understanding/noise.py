@@ -1,4 +1,4 @@
-"""What is no turn at all: a tapback, an automatic answer, nothing to see. Decided from tables, before consent."""
+"""Noise, which makes no turn: a tapback, an automatic answer, nothing to see. Decided from tables, before consent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .words import is_blank, normalise, tokens
 
 
 class Kind(StrEnum):
-    """What a text is."""
+    """The kind of a text."""
 
     TEXT = "text"
     REACTION = "reaction"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What a person did to a text of ours instead of answering it."""
+    """A person's reaction to a text of ours instead of an answer."""
 
     sign: str
     """The emoji, or the verb as the phone wrote it: ``Liked``."""
@@ -47,7 +47,7 @@ _FIRST_PERSON = frozenset({"i", "me", "mi", "j", "je", "ja", "yo", "we", "nos", 
 
 
 def recognise(text: str) -> Kind:
-    """What a text is before it is read: nothing, a picture, a reaction, or words."""
+    """The kind of a text before it is read: nothing, a picture, a reaction, or words."""
     found = tokens(text)
     if not found and is_blank(text):
         return Kind.MEDIA if _PICTURE in text else Kind.EMPTY
@@ -88,7 +88,7 @@ def _unquoted(quoted: str) -> str:
 
 
 def _head(head: str) -> tuple[str, bool] | None:
-    """What stands before the quoted text: its sign, and whether it takes a reaction back; None if it is no reaction."""
+    """The sign before the quoted text, and whether it takes a reaction back; None if it is no reaction."""
     signs = "".join(c for c in head if _is_sign(c))
     words = normalise("".join(c if not _is_sign(c) else " " for c in head)).split()
     if words and words[0] in _FIRST_PERSON:

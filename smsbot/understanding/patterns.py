@@ -45,7 +45,7 @@ class Pattern:
 
     @property
     def shape(self) -> tuple[tuple[str, str], ...]:
-        """What it matches, whatever its holes are called."""
+        """Its shape, whatever its holes are called: equal ones match the same."""
         return tuple((kind, value if kind == "=" else "") for kind, value in self.parts)
 
     @property
@@ -55,7 +55,7 @@ class Pattern:
         return value if kind == "=" else None
 
     def match(self, text: str, found: Sequence[Token]) -> Mapping[str, Any] | None:
-        """What the holes took from the text's tokens; None if it does not fit as a whole."""
+        """The values that the holes took from the text's tokens; None if it does not fit as a whole."""
         values: dict[str, Any] = {}
         for i, (kind, name) in enumerate(self.parts):
             if kind == _REST:
@@ -163,7 +163,7 @@ class Keywords(Generic[T]):
         return None
 
     def _literal(self, text: str, found: Sequence[Token]) -> T | None:
-        """What a text without holes leads to: by its words, or by its signs where only those tell it apart."""
+        """The target of a text without holes: by its words, or by its signs where only those tell it apart."""
         rivals = self._spellings.get(tuple(t.word for t in found), ()) if found else ()
         if len(rivals) == 1:
             return self._exact[rivals[0]]
@@ -172,7 +172,7 @@ class Keywords(Generic[T]):
         return self._exact.get(tuple(t.word for t in without_filler(tokens(text, self._signs))))
 
     def find(self, text: str, found: Sequence[Token]) -> tuple[T, Mapping[str, Any]] | None:
-        """What the whole text leads to, and what its holes took."""
+        """The target of the whole text, and the values that its holes took."""
         target = self._literal(text, found)
         if target is not None:
             return target, {}
@@ -186,13 +186,13 @@ class Keywords(Generic[T]):
         return None
 
     def near(self, found: Sequence[Token]) -> tuple[T, str] | None:
-        """What a text with a typo leads to, and the keyword that was meant; None if that is not one thing."""
+        """The target of a text with a typo, and the keyword that was meant; None if that is not one thing."""
         said = [t.word for t in found]
         hits = [(target, " ".join(words)) for words, target in self._forgiving if _almost(said, words)]
         return hits[0] if len(hits) == 1 else None
 
     def meant(self, found: Sequence[Token]) -> tuple[T, str] | None:
-        """What a near miss probably means, to be asked, not taken: one edit off, two for seven letters or more.
+        """The probable target of a near miss, to be asked, not taken: one edit off, two for seven letters or more.
 
         Spaces do not count; keywords of less than four letters are never guessed.
         """

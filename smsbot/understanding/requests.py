@@ -32,9 +32,9 @@ prepositions; when: those of time. whole: a request by itself.
 """
 _STOP, _WORD, _TO = "[SsCU]", "[SCU]", "[pb]?"
 _AFTER = f"(?:{_TO}d*[ol]|{_TO}m|[pb]?d+|b[xio].*|[vcy]|p$)*"
-"""What may follow a request in its clause: to whom, which texts, from whom or about what."""
+"""The words that may follow a request in its clause: to whom, which texts, from whom or about what."""
 _OFF = f"(?:{_TO}d*[olm](?!{_TO}d*x)|[pbd]+)*(?:$|(?=i))"
-"""What may follow a removal: from which list."""
+"""The words that may follow a removal: from which list."""
 _REQUESTS = re.compile(
     "|".join(
         (
@@ -219,7 +219,7 @@ class _Triggers(NamedTuple):
     stems: tuple[str, ...]
     negations: frozenset[str]
     objects: frozenset[str]
-    """What is refused: a negation alone is none."""
+    """Words for things that are refused: a negation alone is none."""
     object_stems: tuple[str, ...]
 
     def fire(self, words: Sequence[str]) -> bool:

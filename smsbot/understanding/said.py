@@ -176,5 +176,5 @@ def without_signature(text: str) -> str:
 
 
 def answer_hash(text: str) -> bytes:
-    """What two texts share that answer the same: 8 bytes of a hash of their words."""
+    """The hash that texts share which answer the same: 8 bytes of a hash of their words."""
     return digest(normalise(text), size=8)

@@ -1,4 +1,4 @@
-"""What a text says once spelling, case, accents and decoration are taken off.
+"""The words of a text once spelling, case, accents and decoration are taken off.
 
 `tokens` is the one road from a raw text to words; each word remembers where it stood, so that a
 handler gets the person's own spelling of what a hole or ``...`` took.

@@ -1,4 +1,4 @@
-"""What programs ask by HTTP: ``POST /api/v1/events`` with a bearer token. Errors are problem+json (RFC 9457)."""
+"""The API for programs: ``POST /api/v1/events`` with a bearer token. Errors are problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EventIn(pydantic.BaseModel):
 
 
 _TAKEN = ("started", "queued", "scheduled")
-"""What is going to happen; everything else was kept from beginning."""
+"""The outcomes that mean that it is going to happen; all others kept it from beginning."""
 
 
 class Api:
@@ -47,7 +47,7 @@ class Api:
         self._commands = commands
 
     def routes(self) -> list[BaseRoute]:
-        """What is served."""
+        """The routes that are served."""
         return [
             Route("/api/v1/events", self.events, methods=["POST"]),
             Route("/api/v1/openapi.json", self.openapi, methods=["GET"]),
@@ -84,7 +84,7 @@ class Api:
         return JSONResponse({"status": status}, 202 if status in _TAKEN else 200)
 
     async def openapi(self, request: Request) -> Response:
-        """What can be asked, as OpenAPI 3.1."""
+        """The description of the API, as OpenAPI 3.1."""
         return JSONResponse(document())
 
     async def _allowed(self, request: Request) -> bool:
@@ -95,7 +95,7 @@ class Api:
 
 
 def token_hash(token: str) -> bytes:
-    """What is kept of a token: it is random, so a plain hash cannot be guessed back."""
+    """The hash that is kept of a token: it is random, so a plain hash cannot be guessed back."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 

@@ -125,7 +125,7 @@ class LinkKeys:
         return await self._claim(self._digest(b"link " + self._link.encode())[:16])
 
     def session(self) -> str:
-        """What a browser or a program of this machine shows."""
+        """The session key that a browser or a program of this machine shows."""
         return self._digest(b"session").hex()
 
     def signed_in(self, cookie: str, authorization: str) -> bool:
@@ -198,12 +198,12 @@ _CHALLENGE = (b"www-authenticate", b'Basic realm="smsbot", charset="UTF-8"')
 
 
 def _is_machine(path: str) -> bool:
-    """What machines ask for without a password."""
+    """Whether machines ask for it without a password."""
     return path in ("/healthz", "/readyz") or path.startswith("/static/")
 
 
 def _is_open(path: str) -> bool:
-    """What is asked for without a password; the API asks for a token."""
+    """Whether it is asked for without a password; the API asks for a token."""
     return _is_machine(path) or path.startswith("/api/")
 
 

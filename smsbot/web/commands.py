@@ -1,4 +1,4 @@
-"""What the command line asks of the running server, through the control socket."""
+"""The commands that the command line asks of the running server, through the control socket."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from smsbot.stores.base import Store
 
 
 class Hooks:
-    """What providers call. Two secrets of an account may live at once, so that one can be replaced in peace."""
+    """The addresses that providers call. Two secrets of an account may live at once, so that one can be replaced."""
 
     def __init__(self, store: Store, gateways: Mapping[str, Gateway], base: Callable[[str], str], clock: Clock) -> None:
         self._store = store

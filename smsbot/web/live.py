@@ -24,7 +24,7 @@ class Live:
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self.banner = ""
-        """What is wrong with the files on disk; empty: nothing."""
+        """The problem with the files on disk; empty: none."""
 
     def warn(self, text: str) -> None:
         """Show a banner on every page; may be called from any thread."""

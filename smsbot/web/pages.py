@@ -63,7 +63,7 @@ _PHASES = {
     "held": "is paused",
     "check": "is looked up at the provider",
 }
-"""What an open text waits for."""
+"""The reasons why an open text waits."""
 
 
 class _Row(Convertor[int]):

@@ -1,4 +1,4 @@
-"""What the page of simulated phones asks for: threads, where each conversation stands, and stories."""
+"""The server's side of the page of simulated phones: threads, where each conversation stands, and stories."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Phones:
 
     @staticmethod
     def _words(line: Line, view: View | None) -> list[str]:
-        """What one could text next: the open question's choices, else words that start something."""
+        """Words that one could text next: the open question's choices, else words that start something."""
         if view is not None and view.step:
             return list(view.words[:_MOST_WORDS])
         return sorted(line.table.keywords.words(), key=len)[:_MOST_WORDS]

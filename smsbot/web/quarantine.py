@@ -15,7 +15,7 @@ from smsbot.stores.base import Row
 _LONGEST = 200
 _DEEPEST = 6
 _USUAL = {"text": ("text", "message", "body", "content", "msg", "sms")}
-"""What providers call it, where it cannot be told by its value."""
+"""The names that providers usually give a field, where it cannot be told by its value."""
 MEANINGS = {
     "from": "the person's number",
     "to": "our line",

@@ -64,7 +64,7 @@ class Webhooks:
         self.captured = deque(maxlen=100)
 
     def release(self) -> list[dict[str, Any]]:
-        """What was kept, without the people in it; no more is kept."""
+        """Hand out the webhooks that were kept, without the people in them; no more are kept."""
         kept, self.captured = self.captured or (), None
         return [{"account": a, "kind": k, **redact(body, headers)} for a, k, headers, body in kept]
 

@@ -1,4 +1,4 @@
-"""What the flow asks of Python."""
+"""The actions that the flow calls."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What a text answers to a question: strict, never guessed. What is doubtful is unsure, and says why."""
+"""The answer of a text to a question: strict, never guessed. A doubtful one is unsure, and says why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .reading import INEXACT, MORE, Answer, Reading, Unsure
 __all__ = ["Answer", "Reading", "Unsure", "shown_answer", "understand"]
 
 SILENCE, WRONG = "no answer", "a wrong answer"
-"""What may happen at a question instead of an answer."""
+"""The outcomes of a question other than an answer."""
 LONGEST = 1600
 """Characters of a text that is read; SMS end before."""
 LONGEST_EXACT = 160
@@ -35,7 +35,7 @@ def understand(
     prompt: str = "",
     usual: str | None = None,
 ) -> Reading:
-    """What a text answers to a question; `Unsure` if that is doubtful, None if nothing.
+    """Read a text as an answer to a question; `Unsure` if that is doubtful, None if it is none.
 
     `today` is where "tomorrow" counts from, by the person's clock; a moment with a zone says in which zone a
     ``datetime`` is answered (else UTC). `country` (ISO 3166-1) says how numbers, dates and phones are

@@ -125,7 +125,7 @@ def _table(choices: Choices, languages: tuple[str, ...]) -> tuple[Phrases[str], 
 def _read(
     question: Question, said: Said, words: Sequence[str], table: Phrases[Any], inside: Phrases[Any], nearly: Nearly
 ) -> Reading:
-    """What the words choose: one thing, several, or one and more; `words` are the last of the text."""
+    """Read the words as a choice: one thing, several, or one and more; `words` are the last of the text."""
     found, i = [], 0
     bare = said.bare[len(said.bare) - len(words) :]
     while i < len(words) and (hit := table.at(words, i)) is not None:

@@ -25,7 +25,7 @@ _BARE = re.compile(r"\d{1,2}\.?")
 _MOST_NEARLY = 3
 """Words that are looked at for a misspelled day."""
 _BEFORE_A_DAY = {"fr": "le|pour le", "es": "el|el dia|dia|para el"}
-"""What makes a day of a bare number: "le 15"."""
+"""The words that make a day of a bare number: "le 15"."""
 _PIVOT = 70
 """Years of two digits from here on are of the last century."""
 
@@ -168,7 +168,7 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 
 def _hinted(said: Said, known: Vocabulary, grammar: _Grammar) -> Reading:
-    """What is no single day: doubtful where a day is spoken of at all."""
+    """The reading of a text that is no single day: doubtful where a day is spoken of at all."""
     words: Sequence[str] = [t.word for t in said.bare]
     if known.hedges.anywhere(words):
         return HEDGED

@@ -1,4 +1,4 @@
-"""What helps somebody whose answer was not understood: a few words, made from the kind of the question."""
+"""Hints for somebody whose answer was not understood: a few words, made from the kind of the question."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXAMPLE = {
     "datetime": re.compile(r"\d[:.h]\d\d|\d ?[ap]m", re.IGNORECASE), "email": re.compile("@"),
     "money": re.compile(r"\d[.,]\d\d"), "phone": re.compile(r"\d{3}"),
 }  # fmt: skip
-"""What a question says where it shows by example how its answer is written."""
+"""Patterns of the examples by which a question shows how its answer is written."""
 
 
 def asked_again(

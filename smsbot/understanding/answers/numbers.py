@@ -228,7 +228,7 @@ _PARTS = re.compile(
 )
 """1/4, 3 1/2, ½, 3½: a whole number or none, and a fraction."""
 _QUARTERS = frozenset({2, 3, 4, 8})
-"""What things are cut into; "8/10" may say eight."""
+"""The parts that things are cut into; "8/10" may say eight."""
 _POINTED = re.compile(rf"[{_MINUS}+]?\s?[.,]\d+(?: ?[a-z]+)?")
 AMOUNT = r"[.,]\d{1,6}|\d{1,3}(?:[ .,'\u00a0]\d{3})+(?:[.,]\d{1,2})?|\d{1,12}(?:[.,]\d{1,6})?"
 COMMA = frozenset("PL FR ES BE DE AT IT NL PT AR CO CL BR LU".split())  # noqa: SIM905

@@ -1,4 +1,4 @@
-"""What a text can be to a question: an answer, nearly one, or none."""
+"""The readings of a text as an answer to a question: an answer, nearly one, or none."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a text answers."""
+    """The answer in a text."""
 
     value: Any
     """``str``, ``int``, ``Decimal``, ``bool``, ``date``, ``time``, `Money` …, by the question's kind."""
     rest: str = ""
-    """What followed a choice, as it was written."""
+    """The words that followed a choice, as they were written."""
     literal: bool = False
     """Whether it is one of the question's own words."""
 
@@ -23,9 +23,9 @@ class Unsure:
     """A text that may be an answer: the question is asked again once, and the desk sees why."""
 
     why: str
-    """What is doubtful, to stand behind "unsure, because"."""
+    """The doubt, worded to stand behind "unsure, because"."""
     again: Any = None
-    """What it is taken for if the person says it a second time; None: it stays doubtful."""
+    """The value that it is taken for if the person says it a second time; None: it stays doubtful."""
 
 
 ASKS = Unsure("it carries a question mark")

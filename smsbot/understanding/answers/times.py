@@ -40,7 +40,7 @@ class _Grammar:
     spaced: re.Pattern[str]
     """An hour and minutes that were words."""
     sums: dict[str, int]
-    """What stands behind an hour, in minutes."""
+    """The minutes that the words behind an hour stand for."""
     hour_words: tuple[tuple[re.Pattern[str], str], ...]
     before: frozenset[str]
     hints: frozenset[str]
@@ -119,7 +119,7 @@ def _whole(written: str, grammar: _Grammar, country: str | None) -> time | Readi
 
 
 def _precision(found: re.Match[str], given: bool) -> str:
-    """What an hour came with: a mark such as "h", minutes (with a zero before the hour), a part of it, or nothing."""
+    """The precision of an hour: a mark such as "h", minutes (with a zero before the hour), a part of it, or nothing."""
     if found["more"]:
         return "spoken"
     if found["mark"]:

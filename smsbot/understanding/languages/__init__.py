@@ -1,4 +1,4 @@
-"""What people text, by language: words and patterns as data, one TOML file a language.
+"""The words that people text, by language: words and patterns as data, one TOML file a language.
 
 A `Vocabulary` is what several languages together know; English is always among them, since people mix it in.
 """
@@ -49,7 +49,7 @@ class Phrases(Generic[T]):
         return self._whole.items()
 
     def whole(self, words: Sequence[str]) -> T | None:
-        """What the words mean as a whole."""
+        """The meaning of the words as a whole."""
         return self._whole.get(tuple(words))
 
     def at(self, words: Sequence[str], i: int) -> tuple[int, T] | None:
@@ -61,7 +61,7 @@ class Phrases(Generic[T]):
         return None
 
     def anywhere(self, words: Sequence[str]) -> T | None:
-        """What the first phrase among the words means."""
+        """The meaning of the first phrase among the words."""
         for i, word in enumerate(words):
             if word in self._lengths and (hit := self.at(words, i)) is not None:
                 return hit[1]
@@ -127,7 +127,7 @@ def language(code: str) -> Mapping[str, Any]:
 
 
 def entries(section: str, key: str, codes: Iterable[str] = CODES) -> list[Any]:
-    """What a list of a section holds in some languages."""
+    """The entries of a list of a section, of some languages."""
     return [entry for code in codes for entry in language(code).get(section, {}).get(key, ())]
 
 
@@ -154,7 +154,7 @@ def by_country() -> Mapping[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=256)
 def languages_of(country: str | None, own: str | None = None) -> tuple[str, ...]:
-    """What a person probably writes, likeliest first: their language, the country's, English; else all."""
+    """The languages that a person probably writes, likeliest first: their own, the country's, English; else all."""
     known = [c for c in (own, *by_country().get(country or "", ())) if c in UNDERSTOOD]
     return tuple(dict.fromkeys((*known, "en"))) if known else UNDERSTOOD
 
@@ -200,7 +200,7 @@ def _everyday(code: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What several languages together know of answers."""
+    """The vocabulary of answers that several languages together have."""
 
     languages: tuple[str, ...]
     yes_no: Phrases[bool]
@@ -208,7 +208,7 @@ class Vocabulary:
     core: Phrases[bool]
     """Those that count inside a longer text as well."""
     unsure: Phrases[bool]
-    """What sounds like an answer and is none, as whole texts."""
+    """Phrases that sound like an answer and are none, as whole texts."""
     unsure_inside: Phrases[bool]
     """Those of several words, which count inside a longer text."""
     leads: frozenset[str]
@@ -221,7 +221,7 @@ class Vocabulary:
     numbers: Mapping[str, int]
     number_phrases: Phrases[int]
     joins: frozenset[str]
-    """What may stand between the words of a number."""
+    """Words that may stand between the words of a number."""
     sets: Mapping[str, int]
     """Exact sets that are counted: a dozen."""
     fractions: Phrases[str]
@@ -231,7 +231,7 @@ class Vocabulary:
     places: Phrases[int]
     """Places in a list: "the second" is 2, "the last" -1."""
     place_leads: Phrases[bool]
-    """What stands before the number of a place: "number", "option"."""
+    """Words that stand before the number of a place: "number", "option"."""
     place_before: frozenset[str]
     place_after: frozenset[str]
 
