@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from smsbot.core.message import Key
 from smsbot.core.status import Status
@@ -17,104 +18,123 @@ class Gathering:
     """The facts of one batch, as they stand before it."""
 
     def __init__(self, db: sqlite3.Connection, selects: Mapping[str, Query]) -> None:
-        self._db = db
+        self._cursor = db.cursor()
+        self._cursor.row_factory = None
         self._selects = selects
+        self._facts = Facts()
 
-    def _rows(self, name: str, *parameters: object) -> list[sqlite3.Row]:
-        return self._db.execute(self._selects[name].sql, parameters).fetchall()
+    def _rows(self, name: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return self._cursor.execute(self._selects[name].sql, parameters).fetchall()
 
     def facts(self, wants: Wants) -> Facts:
         """Everything that is wanted, and what that leads to."""
-        facts = Facts(
-            seq=self._rows("last_event")[0]["seq"],
-            pauses=Pauses((row["scope"], row["name"]) for row in self._rows("pauses")),
-        )
-        self._due(facts, wants)
-        self._named(facts, wants)
-        self._texts(facts, wants)
-        self._seen(facts, wants.seen)
-        for key in wants.conversations:
-            for row in self._rows("version", *key):
-                facts.versions[key] = row["version"]
+        facts = self._facts
+        facts.seq = self._rows("last_event")[0][0]
+        facts.pauses = Pauses(self._rows("pauses"))
+        self._search(wants)
+        for reference in wants.reported:
+            self._reported(reference, wants)
+        for reference in wants.given | wants.reported:
+            self._early(reference)
+        self._texts(wants)
+        self._seen(wants.seen)
+        self._conversations(wants.conversations)
         for key, name in wants.timers:
-            for row in self._rows("timer_due", *key, name):
-                facts.timers[key, name] = row["due"]
+            for (due,) in self._rows("timer_due", *key, name):
+                facts.timers[key, name] = due
         return facts
 
-    def _due(self, facts: Facts, wants: Wants) -> None:
+    def _search(self, wants: Wants) -> None:
         """Texts whose time has come, or that a pause keeps; they are wanted with their conversations."""
+        facts, found = self._facts, list[Text]()
         for due in wants.due:
             full = "\n".join(("", *due.full, ""))
-            facts.due[due] = self._all(facts, self._rows("due", due.now, full, due.limit))
-            wants.threads.update(text.key for text in facts.due[due])
+            facts.due[due] = self._all(self._rows("due", due.now, full, due.limit))
+            found += facts.due[due]
         for lane in wants.lanes:
-            facts.lanes[lane] = self._all(facts, self._rows("queued_in_lane", lane))
-            wants.threads.update(text.key for text in facts.lanes[lane])
+            facts.lanes[lane] = self._all(self._rows("queued_in_lane", lane))
+            found += facts.lanes[lane]
         for account, now in wants.kept:
-            for text in self._all(facts, self._rows("kept_by_account", account, now)):
+            for text in self._all(self._rows("kept_by_account", account, now)):
                 facts.kept[account] = text
-                wants.threads.add(text.key)
-
-    def _named(self, facts: Facts, wants: Wants) -> None:
-        """What is known by providers' ids; the texts that reports are of are wanted as well."""
-        for reference in wants.reported:
-            account, name = reference
-            facts.receipts.update((account, name, row["raw"]) for row in self._rows("receipts_of", account, name))
-            for row in self._rows("of_reference", name, account) if name else ():
-                facts.named[reference] = row["outgoing"]
-                wants.texts.add(row["outgoing"])
-            facts.parts.update((name, row["outgoing"]) for row in self._rows("parts_named", name))
-        self._early(facts, wants.given | wants.reported)
-
-    def _early(self, facts: Facts, references: Iterable[Reference]) -> None:
-        for reference in references:
-            rows = self._rows("early_reports", *reference)
-            if rows:
-                facts.early[reference] = [(Status(row["status"]), row["detail"]) for row in rows]
-
-    def _texts(self, facts: Facts, wants: Wants) -> None:
-        for number in wants.numbers:
-            self._thread(facts, self._rows("open_of_number", number))
-        for key in wants.threads:
-            self._open(facts, key)
-        for identity in wants.texts - facts.texts.keys():
-            self._all(facts, self._rows("outgoing", identity))
-        reported = wants.wakes or wants.reported
-        for text in [facts.texts[t] for t in wants.texts if t in facts.texts] if reported else ():
-            if text.waits and text.key not in wants.threads:
-                self._open(facts, text.key)
-            told = self._rows("parts_reported", text.id)
-            facts.told[text.id] = [(row["part"], Status(row["status"])) for row in told]
-            self._seen(facts, (wake_of(text.id, status) for status in wants.wakes))
-        for text in (*(t for found in facts.due.values() for t in found), *facts.kept.values()):
+                found.append(text)
+        for text in found:
+            wants.conversations.add(text.key)
+            self._open(text.key)
             thread = facts.threads[text.key]
             if text not in thread:  # one with a time of its own is not among those that wait for each other
                 thread.append(text)
                 thread.sort(key=lambda t: t.seq)
-        for number in wants.numbers | {key.number for key in wants.threads}:
-            self._person(facts, number)
 
-    def _open(self, facts: Facts, key: Key) -> None:
-        if key not in facts.threads:
-            self._thread(facts, self._rows("open_texts", *key))
+    def _reported(self, reference: Reference, wants: Wants) -> None:
+        """Of which text a provider's id is; that is wanted as well."""
+        account, name = reference
+        facts = self._facts
+        facts.receipts.update([(account, name, raw) for (raw,) in self._rows("receipts_of", account, name)])
+        for (identity,) in self._rows("of_reference", name, account) if name else ():
+            facts.named[reference] = identity
+            wants.texts.add(identity)
+        facts.parts.update([(name, identity) for (identity,) in self._rows("parts_named", name)])
 
-    def _thread(self, facts: Facts, rows: Iterable[sqlite3.Row]) -> None:
-        for text in self._all(facts, rows):
-            facts.threads[text.key].append(text)
+    def _early(self, reference: Reference) -> None:
+        rows = self._rows("early_reports", *reference)
+        if rows:
+            self._facts.early[reference] = [(Status(status), detail) for status, detail in rows]
 
-    @staticmethod
-    def _all(facts: Facts, rows: Iterable[sqlite3.Row]) -> list[Text]:
+    def _texts(self, wants: Wants) -> None:
+        facts = self._facts
+        for number in wants.numbers:
+            self._thread(self._rows("open_of_number", number))
+        for key in wants.threads:
+            self._open(key)
+            if len(facts.threads.get(key, ())) > 1:  # one of them may be the next
+                wants.conversations.add(key)
+        for identity in wants.texts - facts.texts.keys():
+            self._all(self._rows("outgoing", identity))
+        if wants.wakes or wants.reported:
+            for identity in wants.texts & facts.texts.keys():
+                self._told(facts.texts[identity], wants)
+
+    def _told(self, text: Text, wants: Wants) -> None:
+        """What was reported of a text, and of which reports its conversation was told."""
+        if text.waits:
+            self._open(text.key)
+        told = self._rows("parts_reported", text.id)
+        self._facts.told[text.id] = [(part, Status(status)) for part, status in told]
+        self._seen(wake_of(text.id, status) for status in wants.wakes)
+
+    def _open(self, key: Key) -> None:
+        if key not in self._facts.threads:
+            self._thread(self._rows("open_texts", *key))
+
+    def _thread(self, rows: Iterable[Sequence[Any]]) -> None:
+        for text in self._all(rows):
+            self._facts.threads[text.key].append(text)
+
+    def _all(self, rows: Iterable[Sequence[Any]]) -> list[Text]:
         """Texts, each of which is one however often it is found."""
-        return [facts.texts.get(row["id"]) or facts.texts.setdefault(row["id"], Text(row)) for row in rows]
+        texts, found = self._facts.texts, list[Text]()
+        for row in rows:
+            text = texts.get(row[1])
+            if text is None:
+                text = texts[row[1]] = Text(row)
+            found.append(text)
+        return found
 
-    def _person(self, facts: Facts, number: str) -> None:
-        row = self._rows("person", number)[0]
-        if row["opted_out"]:
-            facts.opted_out.add(number)
-        if row["why"] is not None:
-            facts.with_desk[number] = row["why"]
-
-    def _seen(self, facts: Facts, keys: Iterable[bytes]) -> None:
+    def _conversations(self, keys: Iterable[Key]) -> None:
+        facts, execute, sql = self._facts, self._cursor.execute, self._selects["conversation"].sql
         for key in keys:
-            for row in self._rows("seen_at", key):
-                facts.seen[key] = row["at"]
+            version, opted_out, why = execute(sql, key).fetchone()
+            if version is not None:
+                facts.versions[key] = version
+            if opted_out:
+                facts.opted_out.add(key.number)
+            if why is not None:
+                facts.with_desk[key.number] = why
+
+    def _seen(self, keys: Iterable[bytes]) -> None:
+        seen, execute, sql = self._facts.seen, self._cursor.execute, self._selects["seen_at"].sql
+        for key in keys:
+            row = execute(sql, (key,)).fetchone()
+            if row is not None:
+                seen[key] = row[0]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from .deciding.facts import COLUMNS
+
 _HEAD = re.compile(r"^-- name: (\w+)(?: \((hot)\))?[^\n]*\n", re.MULTILINE)
 
 
@@ -23,12 +25,16 @@ class Query:
 
 @cache
 def load(dialect: str, part: str) -> Mapping[str, Query]:
-    """The statements of ``sql/<dialect>/<part>.sql`` in the order of the file."""
+    """The statements of ``sql/<dialect>/<part>.sql`` in the order of the file.
+
+    ``{text}`` stands for the columns of a text.
+    """
     text = files("smsbot.stores").joinpath("sql", dialect, f"{part}.sql").read_text(encoding="utf-8")
+    columns = ", ".join(COLUMNS)
     heads = list(_HEAD.finditer(text))
     ends = [m.start() for m in heads[1:]] + [len(text)]
     return {
-        m[1]: Query(m[1], text[m.end() : end].strip().rstrip(";"), m[2] is not None)
+        m[1]: Query(m[1], text[m.end() : end].strip().rstrip(";").replace("{text}", columns), m[2] is not None)
         for m, end in zip(heads, ends, strict=True)
     }
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from smsbot.core.message import Key, Outgoing
 from smsbot.core.status import RANK, Status
 
+COLUMNS = (
+    "seq", "id", "line", "number", "account", "lane", "parts", "due", "status", "rank", "phase", "scheduled",
+    "attempts", "detail", "resends", "absences", "passed", "text", "created", "expires", "event", "flash", "media",
+)  # fmt: skip
+"""The columns of a text, in the order in which one is made of them."""
+_QUEUED, _SENDING = Status.QUEUED.value, Status.SENDING.value
 Row = tuple[object, ...]
 Reference = tuple[str, str]
 """An account, and its provider's id of a text."""
@@ -78,46 +84,37 @@ class Pauses:
 
 
 class Text:
-    """A row of `outgoing`: a text that is owed, and where it stands.
+    """A row of `outgoing`: a text that is owed, and where it stands; made of its `COLUMNS`.
 
     Its phase: ``queue`` (due at its time), ``behind`` (another of its conversation goes first), ``held`` (by a pause),
     ``attempt`` (being sent), ``check`` (unknown, to be looked up), None (nothing is to be done).
     """
 
     __slots__ = (
-        "_outgoing", "_row", "absences", "account", "attempts", "detail", "due", "event", "id", "key", "lane", "passed",
+        "_outgoing", "_said", "absences", "account", "attempts", "detail", "due", "id", "key", "lane", "passed",
         "phase", "rank", "resends", "scheduled", "segments", "seq", "status",
     )  # fmt: skip
+    attempts: int
+    phase: str | None
 
-    def __init__(self, row: Record) -> None:
-        self._row: Record | None = row
+    def __init__(self, columns: Sequence[Any]) -> None:
+        (
+            self.seq, self.id, line, number, self.account, self.lane, self.segments, self.due, self.status, self.rank,
+            self.phase, scheduled, self.attempts, self.detail, self.resends, self.absences, passed, *self._said,
+        ) = columns  # fmt: skip
+        self.key = Key(line, number)
+        self.scheduled, self.passed = scheduled == 1, passed == 1
         self._outgoing: Outgoing | None = None
-        self.id: str = row["id"]
-        self.seq: float = row["seq"]
-        self.key = Key(row["line"], row["number"])
-        self.account: str = row["account"]
-        self.lane: str = row["lane"]
-        self.segments: int = row["parts"]
-        self.due: float = row["due"]
-        self.status: str = row["status"]
-        self.rank: int = row["rank"]
-        self.phase: str | None = row["phase"]
-        self.scheduled = bool(row["scheduled"])
-        self.attempts: int = row["attempts"]
-        self.detail: str = row["detail"]
-        self.resends: int = row["resends"]
-        self.absences: int = row["absences"]
-        self.passed = bool(row["passed"])
 
     @classmethod
-    def new(cls, outgoing: Outgoing, status: Status, phase: str | None, *, scheduled: bool, detail: str = "") -> Text:
+    def new(cls, outgoing: Outgoing, phase: str | None, *, scheduled: bool) -> Text:
         """A text that nobody has owed before."""
         made = cls.__new__(cls)
-        made._row, made._outgoing = None, outgoing
+        made._outgoing = outgoing
         made.seq = math.inf
         made.id, made.key, made.account, made.lane = outgoing.id, outgoing.key, outgoing.account, outgoing.lane
-        made.segments, made.due, made.status, made.rank = outgoing.segments, outgoing.due, status.value, RANK[status]
-        made.phase, made.scheduled, made.attempts, made.detail = phase, scheduled, 0, detail
+        made.segments, made.due, made.status, made.rank = outgoing.segments, outgoing.due, _QUEUED, 0
+        made.phase, made.scheduled, made.attempts, made.detail = phase, scheduled, 0, ""
         made.resends, made.absences, made.passed = 0, 0, False
         return made
 
@@ -125,8 +122,11 @@ class Text:
     def outgoing(self) -> Outgoing:
         """What is said, to whom."""
         if self._outgoing is None:
-            assert self._row is not None
-            self._outgoing = outgoing_of(self._row)
+            text, created, expires, event, flash, media = self._said
+            self._outgoing = Outgoing(
+                self.id, self.key, self.account, text, self.segments, created,
+                due=self.due, expires=expires, event=event, lane=self.lane, flash=flash == 1, media=media,
+            )  # fmt: skip
         return self._outgoing
 
     @property
@@ -158,7 +158,7 @@ class Text:
         self.phase, self.scheduled = "attempt", False
         self.attempts += 1
         if self.rank == 0:
-            self.status = Status.SENDING.value
+            self.status = _SENDING
         return self.attempts
 
     def resend(self) -> int:
@@ -172,7 +172,7 @@ class Text:
         """An attempt did not send it; it is due again later."""
         self.phase, self.due, self.detail = "queue", due, detail
         if self.rank == 0:
-            self.status = Status.QUEUED.value
+            self.status = _QUEUED
 
     def settle(self, status: Status, due: float, detail: str, *, unknown: bool = False) -> None:
         """An attempt has ended."""
@@ -225,10 +225,11 @@ class Wants:
 
     seen: set[bytes] = field(default_factory=set)
     conversations: set[Key] = field(default_factory=set)
+    """Conversations that go on, or in which something is said."""
     numbers: set[str] = field(default_factory=set)
     """Numbers of which every open text counts, on all lines."""
     threads: set[Key] = field(default_factory=set)
-    """Conversations of which texts leave: what is open there, and whether the person may be written to."""
+    """Conversations of which the open texts count."""
     texts: set[str] = field(default_factory=set)
     timers: set[tuple[Key, str]] = field(default_factory=set)
     given: set[Reference] = field(default_factory=set)

@@ -85,6 +85,7 @@ class Accept:
         else:
             want_event(wants, event)
         if item.consent is not None:
+            wants.conversations.add(event.key)
             wants.numbers.add(event.key.number)
         want_texts(wants, item.outgoing)
 
@@ -162,6 +163,7 @@ class Once:
 def want_texts(wants: Wants, texts: Sequence[Outgoing], *, new: bool = False) -> None:
     """What decides whether texts may leave; `new` ones cannot have been said before."""
     for text in texts:
+        wants.conversations.add(text.key)
         wants.threads.add(text.key)
         if not new:
             wants.texts.add(text.id)

@@ -107,6 +107,7 @@ class EndCheck:
         """Where the text stands by now, what waits behind it, and what was reported before."""
         text = self.end.check.claim.outgoing
         wants.texts.add(text.id)
+        wants.conversations.add(text.key)
         wants.threads.add(text.key)
         if self.end.reference:
             wants.given.add((text.account, self.end.reference))

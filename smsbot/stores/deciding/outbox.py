@@ -22,13 +22,14 @@ def _enqueue(facts: Facts, outgoing: Outgoing) -> Claim | None:
     later = outgoing.due > outgoing.created
     why = _blocked(facts, outgoing)
     if why is not None:
-        _keep(facts, Text.new(outgoing, Status.BLOCKED, None, scheduled=later, detail=why))
+        _keep(facts, Text.new(outgoing, None, scheduled=later)).close(Status.BLOCKED, why)
         return None
-    scheduled = later or (pauses.holds(outgoing) and pauses.skips(outgoing))  # it holds nothing back
+    paused = pauses.holds(outgoing)
+    scheduled = later or (paused and pauses.skips(outgoing))  # it holds nothing back
     first = scheduled or not facts.occupied(key)
-    held = first and pauses.holds(outgoing)
+    held = first and paused
     phase = "held" if held else "queue" if scheduled else "behind"
-    text = _keep(facts, Text.new(outgoing, Status.QUEUED, phase, scheduled=scheduled))
+    text = _keep(facts, Text.new(outgoing, phase, scheduled=scheduled))
     return _attempt(facts, text, text.claim(), outgoing.created) if first and not held and not scheduled else None
 
 

@@ -1,11 +1,11 @@
 -- What a batch of writes has to know, read inside its transaction; parameters are positional.
 
 -- name: due
-SELECT * FROM outgoing WHERE phase = 'queue' AND due <= ?1 AND NOT instr(?2, char(10) || account || char(10))
+SELECT {text} FROM outgoing WHERE phase = 'queue' AND due <= ?1 AND NOT instr(?2, char(10) || account || char(10))
 ORDER BY due, seq LIMIT ?3;
 
 -- name: early_reports
-SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
+SELECT status, detail FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
 
 -- name: of_reference
 SELECT a.outgoing FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE a.reference = ?1 AND o.account = ?2
@@ -18,15 +18,15 @@ SELECT part, status FROM receipts WHERE outgoing = ? AND part <> '' AND status <
 
 -- name: kept_by_account
 -- The first text that an account's hold keeps, to see whether the account works again.
-SELECT o.* FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.expires > ?2 AND NOT EXISTS (
+SELECT {text} FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.expires > ?2 AND NOT EXISTS (
   SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = o.line
   OR h.scope = 'lane' AND h.name = o.lane) ORDER BY o.due, o.seq LIMIT 1;
 
 -- name: outgoing
-SELECT * FROM outgoing WHERE id = ?;
+SELECT {text} FROM outgoing WHERE id = ?;
 
 -- name: queued_in_lane
-SELECT * FROM outgoing WHERE phase = 'queue' AND lane = ? ORDER BY seq;
+SELECT {text} FROM outgoing WHERE phase = 'queue' AND lane = ? ORDER BY seq;
 
 -- name: pauses
 SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane', 'account');
@@ -37,20 +37,18 @@ SELECT coalesce(max(seq), 0) AS seq FROM events;
 -- name: seen_at
 SELECT at FROM seen WHERE key = ?;
 
--- name: version
-SELECT version FROM conversations WHERE line = ? AND number = ?;
-
--- name: person
-SELECT EXISTS (SELECT 1 FROM suppressions WHERE number = ?1) AS opted_out,
-  (SELECT why FROM holds WHERE scope = 'contact' AND name = ?1) AS why;
+-- name: conversation
+SELECT (SELECT version FROM conversations WHERE line = ?1 AND number = ?2) AS version,
+  EXISTS (SELECT 1 FROM suppressions WHERE number = ?2) AS opted_out,
+  (SELECT why FROM holds WHERE scope = 'contact' AND name = ?2) AS why;
 
 -- name: open_texts
 -- Those that wait for each other, the first of them; others wait for a time of their own.
-SELECT * FROM outgoing WHERE line = ? AND number = ? AND phase IS NOT NULL
+SELECT {text} FROM outgoing WHERE line = ? AND number = ? AND phase IS NOT NULL
 AND NOT (phase IN ('queue', 'held') AND scheduled = 1) ORDER BY seq LIMIT 200;
 
 -- name: open_of_number
-SELECT * FROM outgoing WHERE number = ? AND phase IS NOT NULL ORDER BY seq;
+SELECT {text} FROM outgoing WHERE number = ? AND phase IS NOT NULL ORDER BY seq;
 
 -- name: timer_due
 SELECT due FROM timers WHERE line = ? AND number = ? AND name = ?;
