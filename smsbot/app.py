@@ -38,7 +38,7 @@ from smsbot.sandbox.network import Network
 from smsbot.settings import LineSettings, Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.threads import Threads
-from smsbot.transport import AiohttpTransport, Transport
+from smsbot.transport import Transport, transport_of_server
 from smsbot.turns.flow_versions import FlowVersions
 from smsbot.turns.lines import Line, Lines, checked_table, language_of_bot
 from smsbot.understanding import consent
@@ -143,7 +143,7 @@ class App:
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
         self.store = SqliteStore(settings.path, guarded=not self.dev)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
-        self._transport = transport or AiohttpTransport()
+        self._transport = transport or transport_of_server()
         self.accounts = Accounts(
             settings, self._transport, self._base, sandboxed=self.dev, real=real, report_url=self._report_url
         )

@@ -22,7 +22,7 @@ from smsbot.flows.flow_set import SUFFIXES
 from smsbot.routing.bot import Bot
 from smsbot.serve import listen, serve
 from smsbot.settings import BotSettings, Settings
-from smsbot.transport import AiohttpTransport, Transport
+from smsbot.transport import Transport, transport_of_server
 
 from . import logs, options
 from .output import mention
@@ -263,7 +263,7 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
         if chosen is None:
             raise SettingsError([f"no bot of the settings has the target {target}; `run` serves only configured lines"])
         settings = settings.model_copy(update={"bots": chosen})
-    transport = AiohttpTransport()
+    transport = transport_of_server()
     app = App(settings, _ready(settings, transport), transport=transport)
     listener = listen(settings.host, settings.port)
     host, bound = listener.getsockname()[:2]

@@ -31,7 +31,7 @@ from smsbot.core.errors import NotUnderstood
 from smsbot.core.message import Arrival, Receipt
 from smsbot.core.status import Status
 from smsbot.gateways.base import Gateway, Outbound, Outcome, Proof, Search, WebhookRequest
-from smsbot.transport import HttpxTransport, Transport
+from smsbot.transport import Transport, transport_of_server
 
 from .scripted import Script, answers, drips, says, scripted
 
@@ -124,7 +124,7 @@ class GatewaySuite:
     @pytest_asyncio.fixture
     async def transport(self) -> Any:
         """The transport that sends the requests."""
-        made = HttpxTransport()
+        made = transport_of_server()
         yield made
         await made.close()
 

@@ -20,12 +20,23 @@ from smsbot.core.errors import StoreError
 from smsbot.core.message import Claim, Event, Key, Outgoing, Receipt
 from smsbot.core.status import Status
 from smsbot.stores.base import Acceptance, Check, Checked, Consent, LookupOutcome, Report, SendOutcome, Settlement
-from smsbot.stores.deciding.facts import Due
+from smsbot.stores.deciding.facts import Due, Facts
 from smsbot.stores.deciding.inbound import Accept, Enqueue, Once, Turn
 from smsbot.stores.deciding.outbound import ClaimDue, Close, EndCheck, Probe, Settle
 from smsbot.stores.deciding.reports import Reported
 from smsbot.stores.deciding.unit import Named, Pause, Unit, batches
 from smsbot.stores.sqlite import SqliteStore
+
+
+class Ends(Settle):
+    """The end of an attempt, as it happens: only of one that is on record and under way."""
+
+    def decide(self, facts: Facts) -> Any:
+        text, attempt = facts.texts.get(self.end.claim.outgoing.id), self.end.claim.attempt
+        if text is None or (text.phase, text.attempts) != ("attempt", attempt):
+            return None
+        return super().decide(facts)
+
 
 NOW = 1000.0
 KEYS = [Key("+48100", "+48600"), Key("+48100", "+48601"), Key("+48200", "+48600")]
@@ -87,7 +98,7 @@ units = st.one_of(
     st.builds(turn, events, st.sampled_from([1, 1, 2]), st.lists(texts, max_size=3), st.booleans(), more),
     st.builds(Enqueue, texts),
     st.builds(
-        lambda claim, fate, reference, parts: Settle(
+        lambda claim, fate, reference, parts: Ends(
             Settlement(claim, fate, NOW + 1, reference, "why", NOW + 9, parts if reference else ()), WAKES
         ),
         claims, st.sampled_from(SendOutcome), references, st.sampled_from([(), (), ("r2", "r3")]),
