@@ -55,7 +55,7 @@ _left = 0
 _raises = False
 
 
-class WriteUnit(RuntimeError):
+class Fault(RuntimeError):
     """The fault that a test has ordered."""
 
 
@@ -81,7 +81,7 @@ def _end() -> None:
     if _left > 0:
         return
     if _raises:
-        raise WriteUnit(f"ordered at {_name}")
+        raise Fault(f"ordered at {_name}")
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -15,7 +15,7 @@ from smsbot.failpoints import reached
 from smsbot.stores.base import Acceptance, Store
 from smsbot.turns.turn import Turn
 
-from .sender import Sender
+from .sender import Sender, insist
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 """Runs something to its end, also through a stop of the server."""
@@ -52,6 +52,10 @@ class UnitOfWork:
         if self._event.seq != self.seq:
             self._event = replace(self._event, seq=self.seq)
         return self._event
+
+    def again(self, event: Event) -> None:
+        """Its turn is counted."""
+        self._event = event
 
     async def accept(self) -> Verdict:
         """Commit the event alone, unless a commit has taken it already; durable even if the caller goes away."""
@@ -101,7 +105,9 @@ class UnitOfWork:
         """Commit a piece of the turn; the event with it, if that is not yet accepted."""
         assert self.turn is not None
         commit = self.turn.piece(self._clock.now())
-        if commit is not None:
+        if commit is not None and self.durable.done():  # a step may have happened: what it came to is not forgotten
+            verdict = (await insist(lambda: self.commit(commit))).verdict
+        elif commit is not None:
             verdict = (await self.commit(commit)).verdict
         else:
             verdict = Verdict.DONE if self.seq else await self.accept()

@@ -244,7 +244,7 @@ class Writer:
         with self._transaction(db) as end:
             try:
                 answers, end.seq = self._decided(db, [unit])
-            except (sqlite3.OperationalError, MemoryError):
+            except (sqlite3.OperationalError, MemoryError, RuntimeError):  # no fault of the rows
                 raise
             except Exception as error:
                 _roll_back(db)

@@ -68,6 +68,7 @@ def accept(event: Event, timer: Timer | None, said: str, texts: list[Outgoing]) 
     """An event, with a word about consent and what it is answered, or one of a timer."""
     consent = Consent(said, "STOP", "text") if said and timer is None else None
     owned = tuple(replace(t, key=event.key) for t in texts)
+    timer = timer and replace(timer, key=event.key)
     return Accept(Acceptance(event, consent, owned if consent else (), timer=timer, waits=None))
 
 

@@ -694,3 +694,36 @@ async def test_a_run_that_has_ended_leaves_no_journal(tmp_path: Path, end: str) 
         with closing(sqlite3.connect(tmp_path / "sim.db")) as db:
             assert db.execute("SELECT count(*) FROM journal").fetchone() == (0,)
             assert db.execute("SELECT end_label FROM runs ORDER BY started").fetchone() == (end,)
+
+
+async def test_a_step_runs_once_though_the_database_takes_its_result_only_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot, charged, full = Bot(), list[str](), list[int]()
+
+    async def charge(what: str) -> str:
+        charged.append(what)
+        full[:] = [1, 2]
+        return what
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        await chat.ask("Sure?")
+        done = await chat.gather(chat.step(charge, "a"), chat.step(charge, "b"))
+        return " ".join((*done, await chat.step(charge, "c")))
+
+    async with Sim(bot, tmp_path) as sim:
+        real = sim.app.store._writer.submit
+
+        async def submit(units: Any) -> Any:
+            if full:
+                full.pop()
+                raise StoreError("disk full")
+            return await real(units)
+
+        monkeypatch.setattr(sim.app.store._writer, "submit", submit)
+        ann = sim.phone()
+        await ann.text("go")
+        await ann.text("yes")
+        await sim.advance("1m")
+        assert (ann.last, charged) == ("a b c", ["a", "b", "c"])

@@ -70,7 +70,7 @@ def dedupe_in_memory() -> None:
 
     def see(facts: Facts, event: Event) -> None:
         seen.add(event.seen or event.id)
-        facts.leave("seen_weak", event.seen or event.id, event.at)
+        facts.leave("seen_weak", (event.seen or event.id, event.at))
 
     inbound.is_new, inbound.see = is_new, see
 
