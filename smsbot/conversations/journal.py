@@ -1,4 +1,4 @@
-"""What has already happened in a conversation: one record for each request that was answered."""
+"""The journal of a conversation: one record for each request that was answered."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Record:
     kind: str
     site: str
     value: Any
-    """What the code is given, as plain data; for what raised, how to raise it again."""
+    """The value that the code is given, as plain data; of an exception, how to raise it again."""
     event: bytes
     """The event of the turn in which it happened."""
     at: float
@@ -50,7 +50,7 @@ class Record:
         return self.kind not in (STEP, RAISED, UNKEPT)
 
     def result(self) -> Any:
-        """What the code is given; raises what it was told by an exception."""
+        """The value that the code is given; raises what it was told by an exception."""
         match self.kind:
             case "silence":
                 raise NoReply("nobody answered in time")
@@ -208,6 +208,6 @@ def again(told: dict[str, Any]) -> Exception:
 
 
 def as_kept(error: Exception, told: dict[str, Any]) -> Exception:
-    """What the code is told of a step that raised: the same now as when it is replayed."""
+    """The exception that the code is told of a step: the same now as when it is replayed."""
     found = again(told)
     return error if type(found) is type(error) and str(found) == str(error) else found

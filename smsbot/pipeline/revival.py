@@ -7,7 +7,7 @@ count an attempt before they begin. One that was counted before is suspected: it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from smsbot.core.clock import Clock
 from smsbot.core.commit import Verdict
@@ -17,6 +17,7 @@ from smsbot.stores.base import Store
 
 from .failures import Failures
 from .queues import ConversationQueue, Queues
+from .sender import insist
 from .tasks import Tasks
 from .unit_of_work import UnitOfWork
 
@@ -48,7 +49,7 @@ class Revival:
         """Keep an event and count its turn, before that begins; whether none has to."""
         if await work.accept() is not Verdict.DONE:
             return True
-        work.again((await self._store.begin_again([work.event], self._clock.now()))[0])
+        work.again(await self._counted(work.event))
         return False
 
     async def recover(self) -> None:
@@ -72,6 +73,10 @@ class Revival:
         if held:
             self._tasks.spawn(self._one_by_one(held))
 
+    async def _counted(self, event: Event) -> Event:
+        found: Sequence[Event] = await insist(lambda: self._store.begin_again([event], self._clock.now()))
+        return found[0]
+
     async def _each(self, do: Callable[[Event], object]) -> None:
         after = 0
         while batch := await self._store.unread(after, 1000):
@@ -88,7 +93,7 @@ class Revival:
                 queue.events.popleft()
                 self._queues.let_go(event.key)
                 continue
-            (queue.events[0],) = await self._store.begin_again([event], self._clock.now())
+            queue.events[0] = await self._counted(event)
             turn = self._queues.let_go(event.key)
             if turn is not None:
                 await asyncio.wait({turn}, timeout=_ALONE)

@@ -256,7 +256,7 @@ class Writer:
 
     @contextmanager
     def _transaction(self, db: sqlite3.Connection) -> Iterator[_End]:
-        """What is done meanwhile is written whole or not at all."""
+        """A transaction around what is done meanwhile."""
         end = _End()
         _begin(db)
         reached("writer.begun")
@@ -297,7 +297,7 @@ class Writer:
                 reached("writer.statement")
 
     def _after(self, db: sqlite3.Connection, seq: int) -> None:
-        """What follows a commit cannot undo it."""
+        """Do the work that follows a commit; its failure cannot undo the commit."""
         try:
             self.committed(db, seq)
         except Exception as error:

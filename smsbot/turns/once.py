@@ -1,4 +1,4 @@
-"""What happens outside, once: its result is kept before anything else happens."""
+"""Steps and actions: each happens once, and its result is kept before anything else happens."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class Once:
     actions: int = 0
     """Actions of flows so far; those of an error handler are counted from elsewhere."""
     remembered: Remembered = field(default_factory=dict)
-    """What happened in a former try of this turn."""
+    """Records of a former try of this turn."""
     cut: Callable[[], Awaitable[None]] | None = None
     """Commits a piece of the turn; None where nothing may be awaited."""
     pause: Pause = asyncio.sleep
     """Waits a little, between two tries of a step."""
     doubles: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """What is called instead of steps, by name, in tests."""
+    """Functions that are called instead of steps, by name, in tests."""
     running: set[asyncio.Future[None]] = field(default_factory=set)
     """Steps in tasks of the conversation's own."""
 
@@ -74,7 +74,7 @@ class Once:
         return Record(kind, site, value, self.event.id, self.event.at, text)
 
     def keep(self, call: LiveCall, record: Record) -> None:
-        """What happened, for good."""
+        """Keep a record for good."""
         place = call.replay.journal.add(record)
         if place > _MOST_RECORDS:
             raise ChatError(f"{call.title}() has waited {_MOST_RECORDS} times; begin it anew with chat.restart()")
@@ -123,7 +123,7 @@ class Once:
         return result
 
     async def given(self, call: LiveCall, wanted: Do | Gather) -> Any:
-        """What the function is given for a step, or for steps that run at once."""
+        """The value, or the exception, that the function is given for a step, or for steps that run at once."""
         kept: dict[str, Record] = {}
         try:
             return Replay.given(wanted, await self.step(call, wanted, kept))
@@ -182,7 +182,7 @@ class Once:
             await self._keep(call, gather.site, _Tried(journal.STEP, ()), kept)
 
     async def _tried(self, call: LiveCall, do: Do, key: str) -> _Tried:
-        """What a step comes to."""
+        """Try a step."""
         try:
             value = await self._called(call, do, key)
         except Exception as error:
@@ -259,14 +259,14 @@ class Alone:
 
 
 class _Tried(NamedTuple):
-    """What a step came to: the kind of its record, and its value, or what it raised."""
+    """The outcome of a step: the kind of its record, and its value, or what it raised."""
 
     kind: str
     value: Any
 
 
 class _StepRaised(Exception):
-    """What a step raised, on its way to the function that waits for it."""
+    """The exception of a step, on its way to the function that waits for it."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

@@ -1,1 +1,1 @@
-"""What a commit decides, with no database: what a batch has to know, and the rows that it leaves (pure)."""
+"""The decisions of a commit, with no database: the facts of a batch, and the rows that follow from them (pure)."""

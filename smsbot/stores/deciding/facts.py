@@ -1,4 +1,4 @@
-"""What a batch of writes has to know, as it was before the batch and as each write of it leaves it (pure)."""
+"""The facts that a batch of writes is decided on, as they were before it and as each write leaves them (pure)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Record(Protocol):
 
 
 class Sendable(Protocol):
-    """What a pause looks at."""
+    """A text, as a pause sees it."""
 
     @property
     def key(self) -> Key:
@@ -120,7 +120,7 @@ class Text:
 
     @property
     def outgoing(self) -> Outgoing:
-        """What is said, to whom."""
+        """The text as it is sent."""
         if self._outgoing is None:
             text, created, expires, event, flash, media = self._said
             self._outgoing = Outgoing(
@@ -195,7 +195,7 @@ class Text:
             self.stand(status, detail)
 
     def stand(self, status: Status, detail: str) -> None:
-        """What all its SMS together have come to, which may be less than one of them."""
+        """All its SMS together have come to this, which may be less than one of them."""
         self.status, self.rank, self.detail = status.value, RANK[status], detail
         if self.waits:
             self.phase = None
@@ -221,7 +221,7 @@ def outgoing_of(row: Record) -> Outgoing:
 
 @dataclass(slots=True)
 class Wants:
-    """What a batch has to know before it is decided."""
+    """The facts that a batch wants to know before it is decided."""
 
     seen: set[bytes] = field(default_factory=set)
     conversations: set[Key] = field(default_factory=set)
@@ -247,7 +247,7 @@ class Wants:
 
 @dataclass(slots=True)
 class Facts:
-    """What a batch knows, and the rows that it leaves, by statement."""
+    """The facts that a batch knows, and the rows that it leaves, by statement."""
 
     seq: int = 0
     """The place of the last event."""
@@ -270,14 +270,14 @@ class Facts:
     parts: set[tuple[str, str]] = field(default_factory=set)
     """Provider's ids of single SMS, each with the text."""
     told: defaultdict[str, list[tuple[str, Status]]] = field(default_factory=lambda: defaultdict(list))
-    """What single SMS of a text have come to: part and status, by text."""
+    """Reports of single SMS: part and status, by text."""
     due: dict[Due, list[Text]] = field(default_factory=dict)
     kept: dict[str, Text] = field(default_factory=dict)
     lanes: dict[str, list[Text]] = field(default_factory=dict)
     rows: defaultdict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
-    """What is to be written, by the name of the statement."""
+    """The rows to be written, by the name of the statement."""
     script: list[tuple[str, Row]] = field(default_factory=list)
-    """What is written before it, in this order."""
+    """Statements that are run before those, in this order."""
     fresh: dict[str, Text] = field(default_factory=dict)
     changed: dict[str, Text] = field(default_factory=dict)
 

@@ -161,7 +161,7 @@ class Once:
 
 
 def want_texts(wants: Wants, texts: Sequence[Outgoing], *, new: bool = False) -> None:
-    """What decides whether texts may leave; `new` ones cannot have been said before."""
+    """Whether texts may leave; `new` ones cannot have been said before."""
     for text in texts:
         wants.conversations.add(text.key)
         wants.threads.add(text.key)

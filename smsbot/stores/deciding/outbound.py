@@ -150,7 +150,7 @@ class Close:
         self.text, self.status, self.detail, self.now = text, status, detail, now
 
     def want(self, wants: Wants) -> None:
-        """What waits behind it."""
+        """The text, and those that wait behind it."""
         wants.texts.add(self.text.id)
         wants.threads.add(self.text.key)
 

@@ -80,7 +80,7 @@ class Reported:
 
 
 def worst_of(told: Sequence[tuple[str, Status]], segments: int) -> Status | None:
-    """What a text of so many SMS has come to, by the reports of single ones; None while nothing is known."""
+    """The status of a text of so many SMS, by the reports of single ones; None while nothing is known."""
     best: dict[str, Status] = {}
     for part, status in told:
         best[part] = max(best.get(part, status), status, key=lambda s: s.rank)

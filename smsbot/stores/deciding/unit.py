@@ -1,4 +1,4 @@
-"""What one caller wants written, whole or not at all (pure)."""
+"""The unit of writing: one caller's wish, written whole or not at all (pure)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .facts import Facts, Wants
 from .outbox import promote
 
 ALONE = "*"
+"""Is decided with no other unit."""
 
 
 class Unit(Protocol):
@@ -68,7 +69,7 @@ class Named(_Alone):
 
 
 class Pause(_Alone):
-    """What must not leave for now, and what may again."""
+    """A pause of texts that must not leave for now, or its end."""
 
     def __init__(self, scope: str, name: str, now: float, why: str, *, ends: bool) -> None:
         self.scope, self.name, self.now, self.why, self.ends = scope, name, now, why, ends
