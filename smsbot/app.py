@@ -281,7 +281,7 @@ class App:
         )
         ticks.start()
         self.timers.ticks = ticks
-        await self.dispatcher.revival.recover()
+        await self.dispatcher.recover()
         self._run("live pages", self.live.run)
         self._run("timers", self.timers.run, self.timers.stop)
         if not self.dev and self.backfill.wanted:

@@ -35,7 +35,6 @@ from smsbot.turns.turn import Turn
 
 from .failures import RETRIES, Failures
 from .queues import ConversationQueue, Queues
-from .revival import Revival
 from .sender import Sender, insist
 from .tasks import Tasks, cancelled
 from .unit_of_work import DuplicateEvent, StaleConversation, UnitOfWork
@@ -60,7 +59,6 @@ class Dispatcher:
         self.tasks = Tasks()
         self.queues = Queues(store, clock, self.tasks, self._drain)
         self.failures = Failures(store, lines, sender, clock, self.tasks, self._run_apology, candid=candid)
-        self.revival = Revival(store, clock, self.queues, self.tasks, self.failures)
         self.live = LiveFrames()
         self.watch: Callable[[Effects], None] | None = None
         """Is told what each committed turn did (for coverage)."""
@@ -79,6 +77,14 @@ class Dispatcher:
         """Whether new texts should be refused for now."""
         return self.store.busy or self.queues.crowded
 
+    async def recover(self) -> None:
+        """Queue what a former process left without a turn, before anything new is taken."""
+        after = 0
+        reached("recover.begun")
+        while batch := await self.store.unread(after, 1000):
+            self.feed(batch)
+            after = batch[-1].seq
+
     def feed(self, events: Iterable[Event]) -> None:
         """Queue events that are accepted already."""
         for event in events:
@@ -94,7 +100,7 @@ class Dispatcher:
         queue = self.queues.open(event.key, busy=True)
         work = queue.first = self._work(event)
         try:
-            done = await (self.revival.keep_first(work) if self.revival.careful else self._express(work))
+            done = await self._express(work)
         except BaseException as error:
             refused = await work.refuse(error if isinstance(error, StoreError) else StoreError("its turn was stopped"))
             if not refused and work.seq:  # accepted for the sake of what came behind it
@@ -104,7 +110,7 @@ class Dispatcher:
         if done:
             self.queues.release(event.key, queue)
             return work.durable.result()
-        queue.events.appendleft(work.event)
+        queue.events.appendleft(event)
         task = self.tasks.spawn(self._drain(event.key, queue, work))
         await asyncio.wait((work.durable, task), timeout=EXPRESS, return_when=asyncio.FIRST_COMPLETED)
         return work.durable.result() if work.durable.done() else await work.accept()

@@ -101,21 +101,12 @@ class Failures:
             await insist(lambda: self._store.postpone(event, retry_at, f"failed: {why}{at}"))
             return retry_at
         log.error("a turn failed for good; its text is a dead letter", number=number, error=why, at=at.strip())
-        await self._bury(event, f"{why}{at}", error)
-        return None
-
-    async def deadly(self, event: Event) -> None:
-        """A turn that ended the process again and again is never begun again."""
-        why = f"the process ended in each of {event.attempts} tries of its turn"
-        log.error("a turn ends the process; its text is a dead letter", number=mask(event.key.number), error=why)
-        await self._bury(event, why)
-
-    async def _bury(self, event: Event, why: str, error: BaseException | None = None) -> None:
-        await insist(lambda: self._store.postpone(event, None, f"dead letter: {why}"))
+        await insist(lambda: self._store.postpone(event, None, f"dead letter: {why}{at}"))
         if event.kind == "timer":
             await self._not_served(event, error)
         if event.kind == "text":
             await self._send_apology(event)
+        return None
 
     async def _send_apology(self, event: Event) -> None:
         """The bot's apology for a text that nobody will answer."""
@@ -126,7 +117,7 @@ class Failures:
             answer = (await insist(lambda: self._store.enqueue([text])))[0]
             self._sender.start(answer.claims)
 
-    async def _not_served(self, event: Event, error: BaseException | None) -> None:
+    async def _not_served(self, event: Event, error: BaseException) -> None:
         """A deadline that cannot be served ends its run, for nothing else would wake it; edited code may be mended."""
         with suppress(StoreError):
             conversation, now = await self._store.load(event.key), self._clock.now()

@@ -51,8 +51,6 @@ class Queues:
         self._of_line: Counter[str] = Counter()
         self._parked: dict[Key, float] = {}
         """When the failed turn at the head of a queue is due again."""
-        self._held: set[Key] = set()
-        """Conversations whose turns begin only when they are let go."""
 
     # -- how much there is --------------------------------------------------------------------------
 
@@ -114,17 +112,16 @@ class Queues:
 
     # -- turns out ----------------------------------------------------------------------------------
 
-    def schedule(self, key: Key, queue: ConversationQueue) -> asyncio.Task[None] | None:
-        """See to it that a queue with work has exactly one task, and that one without is gone; a task that began."""
-        if queue.busy or key in self._parked or key in self._held or (queue.events and self._store.paused(key.line)):
-            return None
+    def schedule(self, key: Key, queue: ConversationQueue) -> None:
+        """See to it that a queue with work has exactly one task, and that one without is gone."""
+        if queue.busy or key in self._parked or (queue.events and self._store.paused(key.line)):
+            return
         if queue.events and not self._tasks.closing:
             queue.busy = True
-            return self._tasks.spawn(self._drain(key, queue))
-        if not queue.coming:
+            self._tasks.spawn(self._drain(key, queue))
+        elif not queue.coming:
             del self._queues[key]
             self._of_line[key.line] -= 1
-        return None
 
     def release(self, key: Key, queue: ConversationQueue) -> None:
         """Nobody looks after it any more."""
@@ -134,17 +131,6 @@ class Queues:
     def may_go_on(self, key: Key, queue: ConversationQueue) -> bool:
         """Whether the next turn of a queue may begin."""
         return bool(queue.events) and not self._tasks.closing and not self._store.paused(key.line)
-
-    def hold(self, event: Event) -> ConversationQueue:
-        """An event whose turn, and all behind it, begins when its conversation is let go."""
-        self._held.add(event.key)
-        self.add(event)
-        return self._queues[event.key]
-
-    def let_go(self, key: Key) -> asyncio.Task[None] | None:
-        """Its turns may begin; returns the task that takes them, if any does."""
-        self._held.discard(key)
-        return self.schedule(key, self._queues[key])
 
     def park(self, key: Key, until: float) -> None:
         """Its head failed, and is tried again then."""

@@ -53,10 +53,6 @@ class UnitOfWork:
             self._event = replace(self._event, seq=self.seq)
         return self._event
 
-    def again(self, event: Event) -> None:
-        """Its turn is counted."""
-        self._event = event
-
     async def accept(self) -> Verdict:
         """Commit the event alone, unless a commit has taken it already; durable even if the caller goes away."""
         return await asyncio.shield(self._spawn(self._accept()))

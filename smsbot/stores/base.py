@@ -181,10 +181,6 @@ class Turns(Protocol):
         """A turn failed: its event waits until `retry_at`, or is a dead letter (None)."""
         ...
 
-    async def begin_again(self, events: Sequence[Event], now: float) -> Sequence[Event]:
-        """Turns that a process which died may have begun are taken again: each counts as one attempt more."""
-        ...
-
     async def repeats(self, conversation: Conversation, event: Event) -> bool:
         """Whether a text says once more what was just answered, before our next text had left."""
         ...
@@ -330,8 +326,6 @@ class Tables(Protocol):
 class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
     """All of it, and its life."""
 
-    died: bool
-    """Whether the process that had it last ended without closing it."""
     dedupe_key: bytes
     """The key of the hashes by which events are deduped; made once, kept with the data."""
 

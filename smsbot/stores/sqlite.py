@@ -7,7 +7,6 @@ import secrets
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -138,8 +137,6 @@ class SqliteStore:
     def __init__(self, path: str | Path, *, guarded: bool = True) -> None:
         self.path = Path(path)
         self.dedupe_key = b""
-        self.died = False
-        self._open = False
         self._writer = Writer(
             str(self.path), Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects"))
         )
@@ -174,7 +171,6 @@ class SqliteStore:
             await self._pages.open()
             self.dedupe_key = (await self.rows("dedupe_key"))[0]["value"]
             self._keep_mark()
-            self._open = True
         except BaseException:
             await self.close()
             raise
@@ -184,8 +180,6 @@ class SqliteStore:
         hand.run("crashed_texts", now)
         hand.run("orphaned_texts", now)
         _tally(hand)
-        self.died = any(row["value"] for row in hand.rows("running"))
-        hand.run("set_meta", "running", 1)
         hand.run("meta", "dedupe_key", secrets.token_bytes(32))
         hand.run("meta", "began", repr(now))
         self._seq = hand.rows("last_event")[0]["seq"]
@@ -225,10 +219,6 @@ class SqliteStore:
         """Commit what was submitted, close all connections, let the lock go."""
         self._hot.close()
         await self._pages.close()
-        if self._open:  # the thread of one that could not be opened takes no more
-            self._open = False
-            with suppress(StoreError):
-                await self.write([("set_meta", ("running", 0))])
         await self._writer.stop()
         self._mark.close()
         self._lock.close()
@@ -355,12 +345,6 @@ class SqliteStore:
         """A turn failed: its event waits, or is a dead letter."""
         state = 0 if retry_at is not None else 2
         await self.write([("postpone", (state, retry_at, note, event.seq))])
-
-    async def begin_again(self, events: Sequence[Event], now: float) -> Sequence[Event]:
-        """Turns that a process which died may have begun are taken again: each counts as one attempt more."""
-        why = "begun again: the process ended meanwhile"
-        await self.write([("postpone", (0, now, why, event.seq)) for event in events])
-        return [replace(event, attempts=event.attempts + 1, again=now) for event in events]
 
     async def repeats(self, conversation: Conversation, event: Event) -> bool:
         """Whether a text says once more what was just answered, before our next text had left."""

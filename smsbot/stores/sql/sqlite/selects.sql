@@ -31,9 +31,6 @@ SELECT {text} FROM outgoing WHERE phase = 'queue' AND lane = ? ORDER BY seq;
 -- name: pauses
 SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane', 'account');
 
--- name: running
-SELECT value FROM meta WHERE name = 'running';
-
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;
 

@@ -218,9 +218,6 @@ AND NOT EXISTS (SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number =
 -- name: meta
 INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
--- name: set_meta
-INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
-
 -- name: tally_events
 INSERT INTO tallies SELECT 'in', line, kind, count(*), 0 FROM events
 WHERE seq > (SELECT events FROM tallied) AND kind IN ('text', 'media', 'optout', 'optin', 'reaction', 'part')
