@@ -19,6 +19,7 @@ from smsbot.gateways.twilio import Twilio, sign
 from smsbot.testing.gateways import REFERENCE, TEXT, Case, Expected, Found, GatewaySpec, GatewaySuite
 from smsbot.testing.scripted import answers
 from smsbot.transport import AiohttpTransport, HttpxTransport, Transport
+from smsbot.transport.kept import KeptTransport
 
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 
@@ -28,7 +29,7 @@ class Suite(GatewaySuite):
 
     __test__ = False
 
-    @pytest_asyncio.fixture(params=[HttpxTransport, AiohttpTransport])
+    @pytest_asyncio.fixture(params=[HttpxTransport, AiohttpTransport, KeptTransport])
     async def transport(self, request: pytest.FixtureRequest) -> AsyncIterator[Transport]:  # type: ignore[override]
         made: Transport = request.param()
         yield made
@@ -60,7 +61,7 @@ class TestMessageFlow(Suite):
     __test__ = True
     spec = GatewaySpec(
         make=lambda url, transport: MessageFlow(
-            "AUTHORIZATION-CANARY", "APPLICATION-CANARY", transport, base_url=url + "/v2.1", timeout=0.5
+            "AUTHORIZATION-CANARY", "APPLICATION-CANARY", transport, base_url=url + "/v2.1", timeout=1.0
         ),
         request=Expected(
             "POST",
@@ -164,7 +165,7 @@ STATUS_URL = HOOK.replace("inbound", f"status?smsbot={REFERENCE}")
 
 
 def make_twilio(url: str, transport: Transport) -> Gateway:
-    return Twilio(SID, (TOKEN, "older-token"), transport, base_url=url, timeout=0.5)
+    return Twilio(SID, (TOKEN, "older-token"), transport, base_url=url, timeout=1.0)
 
 
 class TestTwilio(Suite):
@@ -275,7 +276,7 @@ def make_http(url: str, transport: Transport, **more: Any) -> Http:
         "look_up": url + "/find?ref={reference}",
         "look_up_status": "state",
         "hook_header": "X-Token",
-        "timeout": 0.5,
+        "timeout": 1.0,
         **more,
     }
     gateway = Http(Credentials({"secret": "secret-CANARY", "hook_secret": "hook-CANARY"}, options), transport)
