@@ -283,3 +283,26 @@ async def test_tls_is_checked_before_anything_is_written(tmp_path: Path) -> None
         await transport.close()
     server.close()
     await made.close()
+
+
+async def test_names_are_looked_up_by_the_loop_and_each_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def look_up(host: str, port: int, **how: object) -> list[object]:
+        asked.append(host)
+        if host == "hangs.test":
+            await asyncio.sleep(60)
+        found = {"two.test": ["127.0.0.2", "127.0.0.1"], "none.test": [], "127.0.0.1": [host]}[host]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    transport = KeptTransport()
+    async with scripted(answers(200, {})) as provider:
+        for _ in range(2):
+            url = f"http://two.test:{provider.port}/"
+            assert (await transport.request("GET", url, headers={}, timeout=2.0)).status == 200
+        assert asked == ["two.test"]
+        for host in ("none.test", "hangs.test"):
+            with pytest.raises(NotSent):
+                await transport.request("GET", f"http://{host}:{provider.port}/", headers={}, timeout=0.4)
+    await transport.close()

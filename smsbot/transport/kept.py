@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import socket
 import ssl
 import zlib
 from collections import defaultdict
@@ -92,13 +93,31 @@ class KeptTransport:
     async def _connected(self, origin: _Origin, patience: float) -> _Connection:
         if origin.secure and self._verify is None:
             self._verify = ssl.create_default_context()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + patience
         try:
-            async with asyncio.timeout(patience):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    _Connection, origin.host, origin.port, ssl=self._verify if origin.secure else None
-                )
+            async with asyncio.timeout_at(end):  # the loop's own look-up: a name that hangs must not hold up others
+                found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(address[0] for *_, address in found))
+            for n, address in enumerate(addresses, 1):  # each its share of the time: the first may lead nowhere
+                try:
+                    async with asyncio.timeout((end - loop.time()) / (len(addresses) + 1 - n)):
+                        return await self._reached(origin, str(address))
+                except (OSError, TimeoutError):
+                    if n == len(addresses):
+                        raise
         except (OSError, TimeoutError, ValueError) as error:
             raise NotSent(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from error
+        raise NotSent("the name has no address")
+
+    async def _reached(self, origin: _Origin, address: str) -> _Connection:
+        _, connection = await asyncio.get_running_loop().create_connection(
+            _Connection,
+            address,
+            origin.port,
+            ssl=self._verify if origin.secure else None,
+            server_hostname=origin.host if origin.secure else None,
+        )
         return connection
 
     async def close(self) -> None:
