@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,6 +72,8 @@ async def test_reports_are_listed_when_something_waits_for_them(tmp_path: Path) 
     await backfill.once("main")
     assert provider.lists == 1, "now everything has its report"
     await app.commands.send("+48600100200", "Your table is ready.", "7255")
+    while not app.sender.idle:  # noqa: ASYNC110 - it leaves before the clock goes on
+        await asyncio.sleep(0.01)
     for minutes in range(0, 180, 5):  # a phone that is off for two hours, and its report is lost
         clock.move_to(clock.now() + 300)
         await backfill.once("main")
