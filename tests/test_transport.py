@@ -75,6 +75,7 @@ PACKED = gzip.compress(b"packed")
 GOOD: dict[str, tuple[bytes, int, bytes]] = {
     "length": (OK + b"Content-Length: 2\r\n\r\nhi", 200, b"hi"),
     "chunks": (OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n3;x=1\r\n yo\r\n0\r\n\r\n", 200, b"hi yo"),
+    "long": (OK + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000, 200, b"x" * 200_000),
     "until it closes": (OK + b"X: 1\r\n\r\nhi", 200, b"hi"),
     "HTTP/1.0": (b"HTTP/1.0 201 Created\r\n\r\nhi", 201, b"hi"),
     "nothing": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),

@@ -87,8 +87,9 @@ class Journal:
         """
         if isinstance(request, Gather) and (parts := self.parts(request)):
             whole = whole_of(request, parts)
-            for site in parts if whole is not None else ():
-                self.claim(site)
+            if whole is not None:
+                for site in parts:
+                    self.claim(site)
             return whole
         if self.replayed:
             return None
@@ -152,7 +153,7 @@ def whole_of(wanted: Do | Gather, kept: Mapping[str, Record]) -> Record | None:
         return kept.get(wanted.site)
     found = [kept[site] for site in wanted.sites if site in kept]
     broken = next((r for r in found if r.kind != STEP), None)
-    if broken is not None or len(found) < len(wanted.steps):
+    if broken is not None or not found or len(found) < len(wanted.steps):
         return broken
     return replace(found[-1], site=wanted.site, value=tuple(r.value for r in found))
 

@@ -1,4 +1,4 @@
-"""One event on its way through a turn: accepted once, committed in segments, heard to the end of each commit."""
+"""One event on its way through a turn: accepted once, committed in pieces, heard to the end of each commit."""
 
 from __future__ import annotations
 

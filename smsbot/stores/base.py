@@ -36,6 +36,24 @@ def event_of(row: Row, *, attempts: int = 0, again: float = 0.0) -> Event:
     )
 
 
+def outgoing_of(row: Row) -> Outgoing:
+    """The text of a row of `outgoing`."""
+    return Outgoing(
+        row["id"],
+        key=Key(row["line"], row["number"]),
+        account=row["account"],
+        text=row["text"],
+        segments=row["parts"],
+        created=row["created"],
+        due=row["due"],
+        expires=row["expires"],
+        event=row["event"],
+        lane=row["lane"],
+        flash=bool(row["flash"]),
+        media=row["media"],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """A person's word about texts from us, with what proves it."""

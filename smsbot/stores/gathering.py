@@ -91,7 +91,7 @@ class Gathering:
                 wants.conversations.add(key)
         for identity in wants.texts - facts.texts.keys():
             self._all(self._rows("outgoing", identity))
-        if wants.wakes or wants.reported:
+        if wants.reported or facts.early:
             for identity in wants.texts & facts.texts.keys():
                 self._told(facts.texts[identity], wants)
 

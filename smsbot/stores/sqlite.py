@@ -23,8 +23,8 @@ from smsbot.core.status import Status
 from smsbot.understanding.said import answer_hash
 
 from . import queries
-from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of
-from .deciding.facts import Due, Pauses, outgoing_of
+from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of, outgoing_of
+from .deciding.facts import Due, Pauses
 from .deciding.inbound import Accept, Enqueue, Once, Turn
 from .deciding.outbound import ClaimDue, Close, EndCheck, Ended, Probe, Settle
 from .deciding.reports import Reported

@@ -72,14 +72,6 @@ class _Job:
         self.future = future
 
 
-@dataclass(slots=True)
-class _End:
-    """How a transaction ends."""
-
-    seq: int = 0
-    """The place of the last event."""
-
-
 class Writer:
     """The thread and its connection. `prepare` runs once on it, after the migrations."""
 
@@ -235,40 +227,41 @@ class Writer:
         return [(j.future, _answer([next(waiting) for _ in j.units])) for j in jobs]
 
     def _together(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
-        with self._transaction(db) as end:
-            answers, end.seq = self._decided(db, units)
+        with self._transaction(db):
+            answers, seq = self._decided(db, units)
+        self._after(db, seq)
         return answers
 
     def _apart(self, db: sqlite3.Connection, unit: Unit) -> Any:
         """The answer of one unit in a transaction of its own; a refusal if the database does not take its rows."""
-        with self._transaction(db) as end:
+        with self._transaction(db):
             try:
-                answers, end.seq = self._decided(db, [unit])
-            except (sqlite3.OperationalError, MemoryError, RuntimeError):  # no fault of the rows
+                answers, seq = self._decided(db, [unit])
+            except (sqlite3.OperationalError, MemoryError):
                 raise
             except Exception as error:
                 _roll_back(db)
                 _begin(db)
-                refusal = StoreRefused(f"the database refused a row: {type(error).__name__}: {error}")
+                kind = StoreError if isinstance(error, RuntimeError) else StoreRefused  # a fault of ours, or of the row
+                refusal = kind(f"the database refused a row: {type(error).__name__}: {error}")
                 refusal.__cause__ = error
                 return refusal
+        self._after(db, seq)
         return answers[0]
 
     @contextmanager
-    def _transaction(self, db: sqlite3.Connection) -> Iterator[_End]:
+    def _transaction(self, db: sqlite3.Connection) -> Iterator[None]:
         """A transaction around what is done meanwhile."""
-        end = _End()
         _begin(db)
         reached("writer.begun")
         try:
-            yield end
+            yield
             reached("writer.written")
             db.execute("COMMIT")
             reached("writer.committed")
         except BaseException:
             _roll_back(db)
             raise
-        self._after(db, end.seq)
 
     def _decided(self, db: sqlite3.Connection, units: Sequence[Unit]) -> tuple[list[Any], int]:
         """The answers of units, with their rows written, and the place of the last event."""

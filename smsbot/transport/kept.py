@@ -187,7 +187,7 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._fail(f"{type(error).__name__}: the answer is no HTTP, or cannot be unpacked")
         else:
-            if self._head > _MAX_HEAD:
+            if self._head > _MAX_HEAD and not self._begun:
                 self._fail(f"the head of the answer is longer than {_MAX_HEAD} bytes")
             elif len(self._body) > MAX_ANSWER:
                 self._fail(f"the answer is longer than {MAX_ANSWER} bytes")
@@ -254,7 +254,10 @@ class _Connection(asyncio.Protocol):
 
 def _written(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[_Origin, bytes]:
     """Where a request goes, and its bytes; raises `ValueError` for what HTTP cannot say."""
-    origin, target, host, login = _address(url)
+    place, _, query = url.partition("#")[0].partition("?")
+    origin, target, host, login = _address(place)
+    if query:  # it may hold a text, which is remembered nowhere
+        target += "?" + quote(query, safe=_PLAIN)
     own = {"Host": host, "Content-Length": str(len(body)), "Accept": "*/*", "Accept-Encoding": "identity"}
     fields = {**own, "Authorization": login} if login else own
     given = {name.lower() for name in headers}
@@ -269,7 +272,7 @@ def _written(method: str, url: str, headers: Mapping[str, str], body: bytes) -> 
 
 @lru_cache(maxsize=1024)
 def _address(url: str) -> tuple[_Origin, str, str, str]:
-    """The origin of an address, what is asked of it, the name that it is called by, and a login that stands in it."""
+    """The origin of an address without its query, its path, the name that it is called by, and a login in it."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -279,8 +282,6 @@ def _address(url: str) -> tuple[_Origin, str, str, str]:
     usual = 443 if secure else 80
     port = parts.port or usual
     target = quote(parts.path or "/", safe=_PLAIN)
-    if parts.query:
-        target += "?" + quote(parts.query, safe=_PLAIN)
     login = ""
     if parts.username is not None:
         said = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -154,14 +155,14 @@ class Pair:
 
     @staticmethod
     async def _tables(store: SqliteStore) -> dict[str, list[Any]]:
-        db = await _db(store)
-        return {name: [tuple(r) for r in db.execute(f"SELECT * FROM {name}")] for name in _tables_of(db)}
+        with closing(sqlite3.connect(store.path)) as db:
+            return {name: [tuple(r) for r in db.execute(f"SELECT * FROM {name}")] for name in _tables_of(db)}
 
     async def wipe(self) -> None:
         for store in self.stores:
-            db = await _db(store)
-            for name in _tables_of(db):
-                db.execute(f"DELETE FROM {name}")
+            with closing(sqlite3.connect(store.path, isolation_level=None)) as db:
+                for name in _tables_of(db):
+                    db.execute(f"DELETE FROM {name}")
 
 
 async def _answer(store: SqliteStore, job: list[Unit]) -> Any:
@@ -170,12 +171,6 @@ async def _answer(store: SqliteStore, job: list[Unit]) -> Any:
         return await store._writer.submit(job)
     except StoreError:
         return StoreError
-
-
-async def _db(store: SqliteStore) -> Any:
-    if not hasattr(store, "own"):
-        store.own = sqlite3.connect(store.path, isolation_level=None)  # type: ignore[attr-defined]
-    return store.own  # type: ignore[attr-defined]
 
 
 def _tables_of(db: Any) -> list[str]:

@@ -31,14 +31,6 @@ class Due:
     full: frozenset[str]
 
 
-class Record(Protocol):
-    """A row that was read, by its columns."""
-
-    def __getitem__(self, name: str, /) -> Any:
-        """The value of a column."""
-        ...
-
-
 class Sendable(Protocol):
     """A text, as a pause sees it."""
 
@@ -199,24 +191,6 @@ class Text:
         self.status, self.rank, self.detail = status.value, RANK[status], detail
         if self.waits:
             self.phase = None
-
-
-def outgoing_of(row: Record) -> Outgoing:
-    """The text of a row of `outgoing`."""
-    return Outgoing(
-        row["id"],
-        key=Key(row["line"], row["number"]),
-        account=row["account"],
-        text=row["text"],
-        segments=row["parts"],
-        created=row["created"],
-        due=row["due"],
-        expires=row["expires"],
-        event=row["event"],
-        lane=row["lane"],
-        flash=bool(row["flash"]),
-        media=row["media"],
-    )
 
 
 @dataclass(slots=True)

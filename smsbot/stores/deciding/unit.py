@@ -40,7 +40,7 @@ def batches(units: Iterable[Unit]) -> Iterator[list[Unit]]:
     named: set[str] = set()
     for unit in units:
         apart = unit.apart
-        if batch and (apart in named or ALONE in (apart, *named)):
+        if batch and (apart == ALONE or apart in named or ALONE in named):
             yield batch
             batch, named = [], set()
         batch.append(unit)

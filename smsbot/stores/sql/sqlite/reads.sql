@@ -170,7 +170,7 @@ SELECT name, at FROM holds WHERE scope = 'pace';
 SELECT max(a.ended) AS at FROM outgoing o JOIN attempts a ON a.outgoing = o.id
 WHERE o.number = :number AND o.line = :line AND a.outcome = 'accepted' AND a.ended <= :before;
 
--- name: parts_waiting (hot)
+-- name: parts_waiting
 SELECT line, number, due FROM timers WHERE name = 'parts';
 
 -- name: parts_of (hot)
