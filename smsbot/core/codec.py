@@ -25,6 +25,7 @@ VERSION = 1
 """Stored beside every value, so that a later smsbot can still read it."""
 
 _PLAIN = (str, int, float, bool, Decimal)
+_AS_IT_IS = frozenset({str, bool, type(None)})
 _DATES: dict[type, str] = {datetime: "datetime", date: "date", time: "time"}
 
 
@@ -38,7 +39,9 @@ def dumps(value: object) -> str:
 
 def loads(text: str | bytes) -> Any:
     """The value again."""
-    return unpack(orjson.loads(text))
+    found = orjson.loads(text)
+    tagged = '"$"' in text if isinstance(text, str) else b'"$"' in text  # no quote within a text stands bare
+    return unpack(found) if tagged else found
 
 
 def fresh(value: Any) -> Any:
@@ -55,26 +58,33 @@ def fresh(value: Any) -> Any:
 
 def pack(value: object) -> object:
     """The value with everything that JSON does not know tagged."""
-    if value is None or type(value) in (str, bool):
+    kind = type(value)
+    if kind in _AS_IT_IS:
         return value
-    if type(value) is float and isfinite(value):
+    if kind is float and isfinite(value):  # type: ignore[arg-type]
         return value
-    if type(value) is int:
-        return value if -(2**63) <= value < 2**63 else {"$": "int", "v": str(value)}
-    if isinstance(value, Mapping):
-        return _pack_mapping(value)
-    if isinstance(value, list | tuple) and type(value) in (list, tuple):  # a named tuple would come back without names
-        items = [pack(v) for v in value]
-        return items if type(value) is list else {"$": "tuple", "v": items}
+    if kind is int:
+        return value if -(2**63) <= value < 2**63 else {"$": "int", "v": str(value)}  # type: ignore[operator]
+    if kind is list or kind is tuple:  # a named tuple would come back without names
+        items = [v if type(v) in _AS_IT_IS else pack(v) for v in value]  # type: ignore[attr-defined]
+        return items if kind is list else {"$": "tuple", "v": items}
+    if kind is dict or isinstance(value, Mapping):
+        return _pack_mapping(value)  # type: ignore[arg-type]
     return _pack_tagged(value)
 
 
 def _pack_mapping(value: Mapping[Any, object]) -> object:
-    for key in value:
-        if not isinstance(key, str):
-            raise UsageError(f"a stored dictionary has text keys, not {type(key).__name__}")
-    packed = {str(k): pack(v) for k, v in value.items()}
+    packed = {
+        k if type(k) is str else _key(k): v if type(v) in _AS_IT_IS else pack(v) for k, v in value.items()
+    }  # fmt: skip
     return {"$": "dict", "v": packed} if "$" in packed else packed
+
+
+def _key(key: object) -> str:
+    """A key as text."""
+    if not isinstance(key, str):
+        raise UsageError(f"a stored dictionary has text keys, not {type(key).__name__}")
+    return str(key)
 
 
 def _pack_tagged(value: object) -> object:

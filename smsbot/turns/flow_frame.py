@@ -39,9 +39,10 @@ class FlowFrame:
         """The same frame on other content."""
         return FlowFrame(flow_set.flow(self.flow.name), self.state)
 
-    def stored(self) -> StoredFrame:
-        """The frame as it is stored."""
-        return StoredFrame(FrameKind.FLOW, self.flow.name, self.state.step, self.state.dump(), self.prompt)
+    def stored(self, deadline: float | None = None) -> StoredFrame:
+        """The frame as it is stored; the uppermost with a deadline."""
+        state = self.state
+        return StoredFrame(FrameKind.FLOW, self.flow.name, state.step, state.dump(), self.prompt, deadline)
 
     # -- where it stands ----------------------------------------------------------------------------
 

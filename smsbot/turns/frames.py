@@ -134,8 +134,8 @@ class Frame(Protocol):
         """The input that it goes on with when the frame that it called has ended; None where it ends too."""
         ...
 
-    def stored(self) -> StoredFrame:
-        """The frame as it is stored."""
+    def stored(self, deadline: float | None = None) -> StoredFrame:
+        """The frame as it is stored; the uppermost with a deadline."""
         ...
 
 
@@ -175,9 +175,9 @@ class Stack:
 
     def stored(self, deadline: float | None) -> tuple[StoredFrame, ...]:
         """The frames as they are stored."""
-        frames = tuple(f.stored() for f in self.frames)
         below = (self.state,) if self.state is not None else ()
-        return (*below, *frames[:-1], replace(frames[-1], deadline=deadline))
+        *callers, top = self.frames
+        return (*below, *(f.stored() for f in callers), top.stored(deadline))
 
     def close(self) -> None:
         """Let go of the calls of a turn that was not committed."""

@@ -23,6 +23,9 @@ from smsbot.understanding.asking import Asked
 from .live import LiveCall, Place
 
 _PLAIN = ("site", "name", "prompt", "retry", "remind", "back", "unsure")
+_QUESTION, _TERMS, _STANDING = (
+    tuple(f.name for f in dataclasses.fields(kind)) for kind in (Question, Terms, asking.Open)
+)
 
 
 @dataclass(slots=True)
@@ -65,12 +68,12 @@ class OpenQuestion:
 
     def dump(self) -> dict[str, Any]:
         """As plain data."""
-        question = {f.name: getattr(self.question, f.name) for f in dataclasses.fields(Question)}
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        return plain | {
-            "question": {**question, "choices": {k: list(v) for k, v in self.question.choices.items()}},
-            "terms": dataclasses.asdict(self.terms), "standing": dataclasses.asdict(self.standing),
-        }  # fmt: skip
+        return {name: getattr(self, name) for name in _PLAIN} | {
+            "question": {name: getattr(self.question, name) for name in _QUESTION}
+            | {"choices": {key: list(words) for key, words in self.question.choices.items()}},
+            "terms": {name: getattr(self.terms, name) for name in _TERMS},
+            "standing": {name: getattr(self.standing, name) for name in _STANDING},
+        }
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> OpenQuestion:
@@ -229,8 +232,8 @@ class PythonState:
             contact=contact, data=data or {},
         )  # fmt: skip
 
-    def stored(self) -> StoredFrame:
-        """The frame as it is stored."""
+    def stored(self, deadline: float | None = None) -> StoredFrame:
+        """The frame as it is stored; the uppermost with a deadline."""
         started, asked = self.started, self.open
         state = asked.name if asked is not None else "sleep" if self.until else "call"
         kept = {
@@ -240,7 +243,7 @@ class PythonState:
             "site": self.site, "until": self.until, "open": asked.dump() if asked is not None else None,
             "answers": self.answers, "aside": self.digresses, "action": self.action, "repeats": self.repeats,
         }  # fmt: skip
-        return StoredFrame(FrameKind.PYTHON, self.name, state, codec.dumps(kept), asked.prompt if asked else "")
+        return StoredFrame(FrameKind.PYTHON, self.name, state, codec.dumps(kept), self.prompt, deadline)
 
     @classmethod
     def restore(cls, stored: StoredFrame, key: Key) -> Self:
