@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.commit import Entry
 from smsbot.core.errors import Changed, NoReply, SmsbotError, StepFailed, TooManyTries
 from smsbot.core.request import Do, Gather, Request, WentBack
+from smsbot.core.structs import struct
 
 ANSWER, SILENCE, TRIES, BACK, STEP, RAISED, UNKEPT, SLEPT, FLOW, LOST = (
     "answer", "silence", "tries", "back", "step", "raised", "failed", "slept", "flow", "lost",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Record:
     """One request that was answered, and when."""
 

@@ -7,11 +7,11 @@ from asyncio import CancelledError
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from smsbot.core.errors import ChatError
 from smsbot.core.request import Ask, Call, Request
+from smsbot.core.structs import struct
 
 from .journal import Journal, Record, unfit
 
@@ -32,21 +32,21 @@ class Speaker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Finished:
     """The function has returned."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Foreign:
     """The function awaits something that is none of ours; it is passed on to the event loop."""
 
     awaited: Any
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Raised:
     """An exception that is raised in the function."""
 

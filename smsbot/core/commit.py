@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from enum import StrEnum
 
 from .conversation import Conversation, Run
 from .message import Claim, Event, Key, Outgoing
+from .structs import struct
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Timer:
     """A durable wake-up of a conversation."""
 
@@ -21,7 +22,7 @@ class Timer:
     data: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Entry:
     """One row of a journal: what a step returned, so that it runs once."""
 
@@ -32,7 +33,7 @@ class Entry:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Commit:
     """One commit of a turn: a piece of it, or its end.
 
@@ -85,7 +86,7 @@ class Verdict(StrEnum):
     """The conversation has moved on since this step was decided; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Committed:
     """The answer to a write: the verdict, the event's place, and the texts to send now."""
 
@@ -96,8 +97,10 @@ class Committed:
 
 def digest(*parts: str | bytes, size: int = 16, key: bytes = b"") -> bytes:
     """A hash of the parts, none of which can run into the next."""
-    raw = [part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts]
-    apart = b"".join([b"%d:%b" % (len(part), part) for part in raw])
+    apart = b""
+    for part in parts:
+        raw = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+        apart += b"%d:%b" % (len(raw), raw)
     return hashlib.blake2b(apart, digest_size=size, key=key).digest()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from .message import Key
+from .structs import struct
 
 BETWEEN = "\x1e"
 """Stands between the texts of a prompt that is more than one (the record separator of ASCII)."""
@@ -22,7 +23,7 @@ class FrameKind(StrEnum):
     """A conversation function."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class StoredFrame:
     """One frame of a run as it is stored: what holds it, where it stands, with which data."""
 
@@ -45,7 +46,7 @@ class StoredFrame:
         return self.kind == FrameKind.HANDLER
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Run:
     """One execution in a conversation, from what started it to its end label."""
 
@@ -71,7 +72,7 @@ class Run:
         return bool(self.frames) and not self.frames[-1].is_state
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Late:
     """A question that timed out, whose answer is still taken."""
 
@@ -80,7 +81,7 @@ class Late:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Conversation:
     """The thread with a person on a line, as of its version."""
 

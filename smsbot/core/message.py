@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from . import codec
 from .status import Status
+from .structs import struct
 
 
 class Key(NamedTuple):
@@ -18,7 +19,7 @@ class Key(NamedTuple):
     number: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Media:
     """A picture, a sound or a film that came with a text."""
 
@@ -28,7 +29,7 @@ class Media:
     """Its media type, such as ``image/jpeg``; empty where the provider does not say."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Arrival:
     """A text as a gateway read it from a webhook, before it is deduped and understood."""
 
@@ -53,7 +54,7 @@ class Arrival:
     """When it was sent, or its webhook came, if it is taken only now: from a list, or from quarantine."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Unread:
     """A part of a webhook that was not understood, beside others that were."""
 
@@ -61,7 +62,7 @@ class Unread:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Event:
     """Anything that can wake a conversation, in its ordered inbox."""
 
@@ -125,7 +126,7 @@ class Message:
         return cls(event.text, key.number, key.line, at, event.id.hex(), event.media)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Reply:
     """Something said to the person: a text, when it is due, and how long it is worth sending."""
 
@@ -140,7 +141,7 @@ class Reply:
     """The address of a picture that goes with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Outgoing:
     """A text owed to the network."""
 
@@ -162,7 +163,7 @@ class Outgoing:
     """The address of a picture that goes with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Claim:
     """An outgoing text with an attempt on record, so that it may be sent now."""
 
@@ -175,7 +176,7 @@ class Claim:
         return f"{self.outgoing.id}-{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Receipt:
     """A delivery report: what a provider says became of a text."""
 
@@ -201,7 +202,7 @@ class Receipt:
     """The report as it came, with letters as ``x`` and digits as ``0`` where they tell who or what."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Quarantined:
     """A genuine webhook that was not understood: kept whole, to be mapped and replayed."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from .errors import ChatError
 from .question import Question
+from .structs import struct
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Terms:
     """How a question is asked until it is answered; durations in seconds, 0 for never."""
 
@@ -28,7 +29,7 @@ class Terms:
     """Whether another start word, sent instead of an answer, switches."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Request:
     """Something that a conversation cannot go on without."""
 
@@ -36,7 +37,7 @@ class Request:
     """Where it stands in the code: function, kind and name; what a journal is compared by."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Ask(Request):
     """An answer of the person."""
 
@@ -56,14 +57,14 @@ class Ask(Request):
     """The text said after a doubtful answer; empty: the one after a wrong answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Sleep(Request):
     """Time to pass."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Do(Request):
     """Something outside that happens once; its result is kept."""
 
@@ -76,7 +77,7 @@ class Do(Request):
     """Seconds between tries."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Gather(Request):
     """Several of them at once, each kept as soon as it has ended."""
 
@@ -88,7 +89,7 @@ class Gather(Request):
         return [f"{self.site} [{n}]" for n in range(len(self.steps))]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Call(Request):
     """A flow in YAML, to its end."""
 

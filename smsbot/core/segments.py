@@ -6,7 +6,7 @@ two parts. UCS-2: 70 UTF-16 units in one part, else 67; a surrogate pair never s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .structs import struct
 
 # 3GPP TS 23.038 §6.2.1, the default alphabet in the order of its code points; 0x1B is the escape.
 _DEFAULT = (
@@ -23,7 +23,7 @@ MAX_PARTS = 9
 """The longest text that MessageFlow bills for (its billing table ends here)."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Segments:
     """The price of a text: encoding, parts, units used, units left in the last part, and the culprits."""
 

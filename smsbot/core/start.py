@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from . import codec
 from .commit import Timer, digest
 from .errors import UsageError
 from .message import Event, Key
+from .structs import struct
 
 PREFIX = "start:"
 """How the timers of starts are called."""
@@ -18,7 +19,7 @@ PARKED = 9e15
 BUSY = ("queue", "replace", "skip")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Start:
     """The details of a start beside the event's name."""
 

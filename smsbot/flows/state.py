@@ -10,6 +10,7 @@ from typing import Any
 from smsbot.core import codec
 from smsbot.core.errors import FlowError
 from smsbot.core.question import Question
+from smsbot.core.structs import struct
 from smsbot.core.zones import zone_of
 from smsbot.understanding import answers
 from smsbot.understanding.answers import Answer, Reading, Unsure
@@ -18,7 +19,7 @@ from smsbot.understanding.answers.hints import asked_again
 from .expressions import Call
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Person:
     """The person and the moment, as the flow is told of them."""
 
@@ -120,7 +121,7 @@ def load_state(step: str, data: str, prompt: str = "") -> State:
 # -- inputs ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Begin:
     """The flow starts, with what is known already."""
 
@@ -129,7 +130,7 @@ class Begin:
     """The language of the start word; kept with the person if none is."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Said:
     """The person said something at a question."""
 
@@ -138,22 +139,22 @@ class Said:
     """Where the caller has understood it already."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Again:
     """The person wants to hear the question again."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Back:
     """The person wants to answer the question before this one again."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Due:
     """A deadline of the frame has come."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Result:
     """The result of an action, or of a called flow."""
 
@@ -169,14 +170,14 @@ Input = Begin | Said | Again | Back | Due | Result
 # -- outcomes -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Waiting:
     """The frame waits for the person, or for a deadline."""
 
     deadline: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class CallAction:
     """An action is to be called; resume with its `Result`."""
 
@@ -185,7 +186,7 @@ class CallAction:
     keywords: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class CallFlow:
     """Another flow is to be run; resume with its `Result`."""
 
@@ -193,7 +194,7 @@ class CallFlow:
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Done:
     """The flow has ended."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from smsbot.core.errors import NoAnswer, NotSent
 from smsbot.core.message import Arrival, Receipt, Unread
 from smsbot.core.status import Status
+from smsbot.core.structs import struct
 from smsbot.transport import Answer, Transport
 
 PLAYED = ".sandbox"
@@ -33,7 +34,7 @@ _ACCOUNT = re.compile(
 _OURS = re.compile(r"([0-9a-f]{22})-\d+")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class WebhookRequest:
     """A webhook as it came, before anyone believes it."""
 
@@ -49,7 +50,7 @@ Hook = Callable[[WebhookRequest], Sequence[Arrival | Receipt | Unread]]
 """Reads a webhook; raises `NotUnderstood`, which puts it into quarantine, as it does with a part that is `Unread`."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Outbound:
     """One text to hand to a provider."""
 
@@ -82,7 +83,7 @@ class Outcome(StrEnum):
     """Bytes were written, and no usable answer came."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class SendResult:
     """The answer to a send."""
 
@@ -99,7 +100,7 @@ class SendResult:
     """Further ids of the provider, where it has one for each SMS of the text."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Search:
     """An attempt whose end is unknown, to be looked for at its provider."""
 
@@ -110,7 +111,7 @@ class Search:
     """Provider's ids of the number's other texts: none of them is the one that is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Lookup:
     """The result of a look-up: `found` is None where the provider could not say."""
 
@@ -136,7 +137,7 @@ class Dedupe(StrEnum):
     CONTENT = "its id if it has one, else who, what and when, else the same body within a minute"
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Claims:
     """The promises of a provider; the conformance suite holds a gateway to each, `smsbot doctor` prints them."""
 
@@ -196,7 +197,7 @@ FieldNames = Mapping[str, Mapping[str, tuple[str, ...]]]
 """For each webhook: our word for a field, and the names that it may have, first match wins."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Credentials:
     """The settings of an account: its secrets and its options."""
 
@@ -204,7 +205,7 @@ class Credentials:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Provider:
     """A kind of gateway: what its accounts are told, and how one is made."""
 

@@ -156,6 +156,8 @@ def _pictures(part: Mapping[str, Any], names: Iterable[str]) -> tuple[Media, ...
 
 def _part(values: Mapping[str, str]) -> tuple[str, int, int]:
     """Which part of a long text it is, as far as the gateway says."""
+    if "part" not in values:
+        return "", 0, 0
     number, total = (values.get(name, "") for name in ("part", "parts"))
     if not all(n.isascii() and n.isdecimal() and len(n) < 4 for n in (number, total)):
         return "", 0, 0
@@ -299,7 +301,11 @@ def dig(item: Mapping[str, Any], name: str) -> str | None:
     A number in a path is a place in a list: ``messages.0.id``.
     """
     value: Any = item.get(name)
-    if value is None and "." in name:
+    if type(value) is str:
+        return value
+    if value is None:
+        if "." not in name:
+            return None
         value = _at(item, name.split("."))
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # a number that went through a spreadsheet

@@ -11,9 +11,10 @@ from smsbot.core.conversation import StoredFrame
 from smsbot.core.message import Reply
 from smsbot.core.question import Question
 from smsbot.core.status import Status
+from smsbot.core.structs import struct
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Delivery:
     """A delivery report about a text, for `on_delivery` handlers."""
 
@@ -22,7 +23,7 @@ class Delivery:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Reaction:
     """A person's reaction to a text of ours instead of an answer, for `on_reaction` handlers."""
 
@@ -34,7 +35,7 @@ class Reaction:
     """Whether an earlier reaction was taken back."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Start:
     """An event that a turn sets off for somebody."""
 

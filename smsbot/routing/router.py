@@ -10,6 +10,7 @@ from smsbot.core.conversation import Conversation
 from smsbot.core.errors import RouteError
 from smsbot.core.nearest import nearest
 from smsbot.core.status import Status
+from smsbot.core.structs import struct
 from smsbot.understanding.patterns import Keywords, Pattern, compile_pattern
 from smsbot.understanding.said import without_filler
 from smsbot.understanding.words import Token
@@ -20,7 +21,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 _TEXT = ("chat", "message", "text", "contact")
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Route:
     """A handler and what leads to it."""
 
@@ -44,7 +45,7 @@ class Route:
         return f"{self.kind} {self.trigger}".strip()
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Match:
     """The route that takes a text, what its holes took, and why: one plain sentence."""
 

@@ -7,7 +7,6 @@ transaction. Every call is durable when it returns. `now` is always the caller's
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ from smsbot.core.commit import Commit, Committed, Entry, Timer
 from smsbot.core.conversation import Conversation
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
+from smsbot.core.structs import struct
 
 Row = dict[str, Any]
 
@@ -54,7 +54,7 @@ def outgoing_of(row: Row) -> Outgoing:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Consent:
     """A person's word about texts from us, with what proves it."""
 
@@ -68,7 +68,7 @@ class Consent:
     """The provider's time of it, where it has one."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Acceptance:
     """An event to take in, with what must be true the moment it is acknowledged."""
 
@@ -97,7 +97,7 @@ class SendOutcome(StrEnum):
     """Definitely not sent: throttled, or the provider could not be reached."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Settlement:
     """The end of one attempt. `again` is when to look up (unknown) or to send again (later)."""
 
@@ -111,7 +111,7 @@ class Settlement:
     """The provider's further ids, where it has one for each SMS of the text."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Check:
     """An unknown text that is due to be looked up."""
 
@@ -134,7 +134,7 @@ class LookupOutcome(StrEnum):
     """Nothing more can be learnt; the desk decides."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Checked:
     """The end of one look-up."""
 
@@ -148,7 +148,7 @@ class Checked:
     """The provider's id of what was found, where it is not ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Report:
     """A delivery report, and the statuses whose arrival wakes the conversation."""
 

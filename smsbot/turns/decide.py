@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from smsbot.core import codec
@@ -18,6 +18,7 @@ from smsbot.core.errors import FlowError
 from smsbot.core.message import Event
 from smsbot.core.start import parked, start_of
 from smsbot.core.status import Status
+from smsbot.core.structs import struct
 from smsbot.flows.state import Again, Back, Due, Person, Said
 from smsbot.flows.steps import Flow
 from smsbot.routing.chat import Delivery, Reaction
@@ -31,7 +32,7 @@ from .frames import Resume, Stack, anywhere, begin, late_of, restore
 from .lines import Line
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Decision:
     """A decision: the handler, the flows or the words that an event leads to, and why, in one plain sentence."""
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from smsbot.core.question import Question
+from smsbot.core.structs import struct
 
 from .answers import SILENCE, WRONG, Answer, Reading, Unsure, shown_answer
 
@@ -85,7 +86,7 @@ def begin(standing: Standing, now: float) -> None:
     standing.parts, standing.settles, standing.doubt = [], 0.0, ""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Heard:
     """The move at an open question, and why."""
 
@@ -98,7 +99,7 @@ class Heard:
     """For coverage: the answer, ``a wrong answer``, ``no answer``."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Asked:
     """An open question, and what texts and deadlines do to it."""
 

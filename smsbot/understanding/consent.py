@@ -14,6 +14,7 @@ from typing import Any
 from smsbot.core.linear import linear
 
 from .languages import CODES, Phrases, collapse, entries, language
+from .remembered import remembered
 from .requests import asks_for_silence
 from .said import said, without_filler
 from .words import Token
@@ -49,6 +50,7 @@ def _of_words(words: list[str], country: str | None) -> Word | None:
     return whole.whole(words)
 
 
+@remembered
 def read(text: str, country: str | None) -> Word | None:
     """The consent word that a text is: a whole word, or a plain request to get no more texts."""
     heard = said(text)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cache
 
 from .languages import Phrases, entries
+from .remembered import remembered
 from .said import said
 from .words import is_blank, normalise, tokens
 
@@ -46,6 +47,7 @@ _FIRST_PERSON = frozenset({"i", "me", "mi", "j", "je", "ja", "yo", "we", "nos", 
 """With these a person begins who tells of themselves; a phone tells of somebody else."""
 
 
+@remembered
 def recognise(text: str) -> Kind:
     """The kind of a text before it is read: nothing, a picture, a reaction, or words."""
     found = tokens(text)
@@ -137,6 +139,7 @@ def _others() -> frozenset[str]:
 # -- automatic answers --------------------------------------------------------------------------------
 
 
+@remembered
 def is_automatic(text: str) -> bool:
     """Whether a phone or an office wrote it: it says so, or is built of nothing but such sentences.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from smsbot.core.commit import digest
+from smsbot.core.structs import struct
 
 from .languages import CODES, Phrases, entries
 from .words import Token, fold, normalise, tokens
@@ -19,7 +19,7 @@ _MOST_LINES = 4
 """Lines of the name that stands above a signature."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct(frozen=True, slots=True)
 class Said:
     """A text, prepared once for all that look at it."""
 
