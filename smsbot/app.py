@@ -45,7 +45,7 @@ from smsbot.understanding import consent
 from smsbot.web.api import Api
 from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
 from smsbot.web.commands import Commands
-from smsbot.web.control import Control, socket_path
+from smsbot.web.control import Control, own_folder, run_folder, socket_path
 from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
 from smsbot.web.live import Live
@@ -267,6 +267,7 @@ class App:
             log.warning("days may begin and end at another hour than people think", why=why)
         await self.store.open(self.clock.now())
         stack.push_async_callback(self.store.close)
+        self._note_running()
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
@@ -299,6 +300,15 @@ class App:
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()
             log.warning("paused: nothing leaves until `smsbot resume`", what=what, why=pause["why"])
+
+    def _note_running(self) -> None:
+        """Note beside the database whose code runs, so that the next process knows what has ended this one."""
+        folder = run_folder(self.settings.path)
+        try:
+            own_folder(folder)
+            self.dispatcher.running.open(folder / "running")
+        except OSError as error:
+            log.warning("if a handler ends the process, nobody will know which", why=error.strerror)
 
     async def _reread(self) -> None:
         """Webhooks in quarantine that this version, or these settings, may understand."""

@@ -10,6 +10,7 @@
     │   ├── NoReply           nobody answered in time
     │   └── TooManyTries      the answers were wrong too often
     ├── StepFailed            a step raised in a former run of the turn, and the conversation went on
+    ├── ProcessEnded          the process ended while code of the bot's ran for this text
     ├── SettingsError         settings are missing or wrong; carries all problems at once
     ├── TargetError           the bot named on the command line cannot be loaded
     ├── FlowsWrong            flow files have errors; carries all problems at once
@@ -108,6 +109,16 @@ class StepFailed(SmsbotError):
 
     code = "SB113"
     remedy = "Catch the exception of the step itself where its class can be found again; else catch StepFailed."
+
+
+class ProcessEnded(SmsbotError):
+    """The process ended while the bot's own code ran for this text; after five ends the text is a dead letter."""
+
+    code = "SB114"
+    remedy = (
+        "Look for what ends a process: os._exit, memory that runs out, a library that crashes, a handler that holds "
+        "everybody up until a watchdog ends it. Then take the text up again: `smsbot retry`."
+    )
 
 
 class SettingsError(SmsbotError):

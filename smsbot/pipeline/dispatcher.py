@@ -12,12 +12,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from smsbot.core.clock import Clock
 from smsbot.core.commit import Verdict
 from smsbot.core.conversation import Conversation
-from smsbot.core.errors import StoreError, StoreRefused
+from smsbot.core.errors import ProcessEnded, StoreError, StoreRefused
 from smsbot.core.message import Event, Key
 from smsbot.core.phone import mask
 from smsbot.failpoints import reached
@@ -35,6 +36,7 @@ from smsbot.turns.turn import Turn
 
 from .failures import RETRIES, Failures
 from .queues import ConversationQueue, Queues
+from .running import Running
 from .sender import Sender, insist
 from .tasks import Tasks, cancelled
 from .unit_of_work import DuplicateEvent, StaleConversation, UnitOfWork
@@ -60,6 +62,7 @@ class Dispatcher:
         self.queues = Queues(store, clock, self.tasks, self._drain)
         self.failures = Failures(store, lines, sender, clock, self.tasks, self._run_apology, candid=candid)
         self.live = LiveFrames()
+        self.running = Running()
         self.watch: Callable[[Effects], None] | None = None
         """Is told what each committed turn did (for coverage)."""
         self.decided: dict[bytes, asyncio.Future[str]] = {}
@@ -122,7 +125,7 @@ class Dispatcher:
     async def _express(self, work: UnitOfWork) -> bool:
         """The turn without a task, in one commit. False if it needs the long way, which answers for its errors."""
         line = self.lines.get(work.event.key.line)
-        if line is None or line.bot.middlewares:
+        if line is None or line.bot.middlewares or self.running.suspects(work.event):
             return False
         conversation = self.store.peek(work.event.key) or await self.store.load(work.event.key)
         turn: Turn | None = None
@@ -182,6 +185,11 @@ class Dispatcher:
         if line is None:
             await insist(lambda: self.failures.give_up(work, "no bot answers on this line any more"))
             return None
+        if self.running.suspects(work.event):
+            self.running.acquit(work.event)
+            return await self.failures.answer(
+                work, line, ProcessEnded("the process ended while this text was answered")
+            )
         while True:
             try:
                 if await self._try(work, line):
@@ -260,13 +268,15 @@ class Dispatcher:
         elif signature.blocking:
             if at_once:
                 raise NotNow
-            turn.returned(signature, await turn.line.threads.run(signature.call, turn.values(), self._provided[bot]))
+            call = partial(signature.call, turn.values(), self._provided[bot])
+            turn.returned(signature, await turn.line.threads.run(self.running.call_apart, turn.event, call))
         else:
             turn.returned(signature, self._called(turn, signature))
 
     def _called(self, turn: Turn, signature: Signature) -> object:
         with watched(signature.name, lambda: where(signature.function)):
-            result: object = signature.call(turn.values(), self._provided[turn.line.bot])
+            call = partial(signature.call, turn.values(), self._provided[turn.line.bot])
+            result: object = self.running.call(turn.event, call)
         return result
 
     async def _run_apology(self, work: UnitOfWork, turn: Turn) -> None:
@@ -281,7 +291,7 @@ class Dispatcher:
         )  # fmt: skip
         turn.alive = runner.stack
         try:
-            await runner.run()
+            await self.running.run(turn.event, runner.run())
         except BaseException:
             if not at_once and not self.tasks.stopped():
                 await runner.rest()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from smsbot.core import segments
 from smsbot.core.clock import Clock
 from smsbot.core.commit import Verdict
-from smsbot.core.errors import Changed, SmsbotError, StoreError, StoreRefused, UsageError
+from smsbot.core.errors import Changed, ProcessEnded, SmsbotError, StoreError, StoreRefused, UsageError
 from smsbot.core.message import Event, Reply
 from smsbot.core.phone import mask
 from smsbot.log import Log
@@ -55,7 +55,9 @@ class Failures:
         try:
             if await work.accept() is not Verdict.DONE:
                 return None
-            handler = line.bot.error_handler(error) if isinstance(error, Exception) else None
+            handler = None
+            if isinstance(error, Exception) and not isinstance(error, ProcessEnded):  # no mistake that a bot could tell
+                handler = line.bot.error_handler(error)
             if handler is not None and await self._apologise(work, line, handler, error):
                 return None
         except DuplicateEvent:

@@ -297,7 +297,8 @@ class Sender:
                 return Checked(
                     check, LookupOutcome.HOLD, now, detail=f"could not be looked up for a day: {found.detail}"
                 )
-            return Checked(check, LookupOutcome.LATER, now, again=now + 5 * self._recheck)
+            wait = min(max(5 * self._recheck, (now - check.started) / 8), _LONGEST_WAIT)
+            return Checked(check, LookupOutcome.LATER, now, again=now + wait)
         if check.absences == 0:
             return Checked(check, LookupOutcome.ABSENT, now, again=now + self._recheck)
         return await self._absent_twice(check, now, certain=account.gateway.claims.finds_by_id)
@@ -320,6 +321,9 @@ class Sender:
             return Checked(check, LookupOutcome.HOLD, now, detail="a bulk text is never resent by itself")
         why = await self._forbidden(check.claim)
         if why is None:
+            due = check.started + backoff(check.resends, None) if check.resends else now
+            if due > now:  # a provider that loses each try is asked less and less often
+                return Checked(check, LookupOutcome.ABSENT, now, again=due)
             return Checked(check, LookupOutcome.RESEND, now)
         if certain:
             return Checked(

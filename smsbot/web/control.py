@@ -29,12 +29,17 @@ _LONGEST_PATH = 100
 """Bytes of the path of a socket, at most (108 with its end, unix(7))."""
 
 
+def run_folder(database: Path) -> Path:
+    """The folder of a running server, of mode 0700, beside its database."""
+    return Path(f"{database.resolve()}.run")
+
+
 def socket_path(database: Path) -> Path:
     """Where the socket of a database is: in a folder of mode 0700 beside it.
 
     Where that path is too long for a socket, it lies in such a folder among the temporary ones.
     """
-    beside = Path(f"{database.resolve()}.run") / "control"
+    beside = run_folder(database) / "control"
     if len(os.fsencode(beside)) < _LONGEST_PATH:
         return beside
     name = hashlib.blake2b(os.fsencode(beside), digest_size=10).hexdigest()

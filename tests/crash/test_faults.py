@@ -165,6 +165,7 @@ def test_a_locked_database_acknowledges_nothing(tmp_path: Path, seconds: int) ->
 
 
 @pytest.mark.needs("strace")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call", ["pwrite64:error=EIO:when=40..55", "fdatasync:error=EIO:when=15..20", "pwrite64:error=ENOSPC:when=50..70"]
 )

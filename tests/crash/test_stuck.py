@@ -323,7 +323,7 @@ async def test_an_address_that_hangs_holds_one_thread_however_often_it_is_asked_
 KINDS = ("blocking", "step", "loop", "executor", "thread", "stubborn")
 
 
-@pytest.mark.parametrize("kind", sampled(KINDS, "step"))
+@pytest.mark.parametrize("kind", sampled(KINDS))
 async def test_sigterm_ends_whatever_still_runs(tmp_path: Path, kind: str) -> None:
     async with house(tmp_path) as here:
         assert await here.text("7366", "hi") == 200

@@ -251,6 +251,16 @@ async def test_one_that_is_too_late_is_expired_not_unknown(house: Any) -> None:
     assert (await h.app.store.rows("counts"))[0]["unknown"] == 0
 
 
+async def test_a_provider_that_loses_every_try_is_tried_less_and_less_often(house: Any) -> None:
+    h: House = await house(echo())
+    h.provider.next = ["lost"] * 1_000
+    await h.text(ANN, "a")
+    await h.advance("10m")
+    assert 5 <= h.provider.sends <= 12, "1, 2, 4 … seconds between two tries"
+    await h.advance("1h")
+    assert 12 <= h.provider.sends <= 30, "five minutes at the most"
+
+
 async def test_who_opts_out_meanwhile_is_not_texted_again(house: Any) -> None:
     h: House = await house(echo())
     h.provider.next = ["lost"]

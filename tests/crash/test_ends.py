@@ -1,0 +1,140 @@
+"""Handlers that end the process: their text is tried again as any that fails, then a dead letter; others are answered."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from smsbot.core.message import Event, Key
+from smsbot.pipeline.running import Running
+
+from ..processes import Process, running
+
+BOT = """
+import asyncio, os
+from smsbot import Bot, Chat
+
+bot = Bot(apology="Sorry.")
+
+async def ends(slowly: bool = True) -> None:
+    await asyncio.sleep(0.05)
+    os._exit(9)
+
+@bot.on("handler")
+def handler() -> None:
+    os._exit(9)
+
+@bot.on("thread", blocking=True)
+def thread() -> None:
+    os._exit(9)
+
+@bot.on("step")
+async def step(chat: Chat) -> None:
+    await chat.step(ends)
+
+@bot.on("conversation")
+async def conversation(chat: Chat) -> None:
+    await chat.ask("Sure?")
+    os._exit(9)
+
+@bot.on_error(Exception)
+def failed(chat: Chat) -> str:
+    return "That went wrong."
+
+@bot.on("hi")
+def hi() -> str:
+    return "hello"
+"""
+ANN, BOB = "+48600100200", "+48600100201"
+WAYS = ("handler", "thread", "step", "conversation")
+
+
+def say(process: Process, number: str, text: str) -> None:
+    with suppress(httpx.TransportError):
+        httpx.post(f"{process.url}/sandbox/phones/{number}/texts", json={"text": text}, trust_env=False)
+
+
+def heard(process: Process, number: str) -> list[str]:
+    thread = httpx.get(f"{process.url}/sandbox/phones/{number}/texts", trust_env=False).json()
+    return [e["text"] for e in thread if e["direction"] == "out"]
+
+
+def until(process: Process, number: str, texts: list[str], patience: float = 20.0) -> None:
+    end = time.monotonic() + patience
+    while (found := heard(process, number)) != texts:
+        assert time.monotonic() < end, found
+        time.sleep(0.05)
+
+
+def outlives(process: Process) -> bool:
+    """Whether the process outlives the minutes in which it tries again what has failed."""
+    try:
+        httpx.post(f"{process.url}/sandbox/clock", json={"advance": "3m"}, timeout=60, trust_env=False)
+    except httpx.TransportError:
+        process.process.wait(20)
+        return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_a_text_that_ends_the_process_is_a_dead_letter_after_five_lives(tmp_path: Path, way: str) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    with running("dev", "bot.py", "--db", "x.db", folder=tmp_path, log=tmp_path / "log") as process:
+        say(process, ANN, way)
+        if way == "conversation":
+            until(process, ANN, ["Sure?"])
+            say(process, ANN, "yes")
+        process.process.wait(20)
+        for others in range(1, 9):
+            process.start()
+            process.ready()
+            say(process, BOB, "hi")
+            until(process, BOB, ["hello"] * others)
+            if outlives(process):
+                break
+        until(process, ANN, ["Sure?", "Sorry."] if way == "conversation" else ["Sorry."])
+        with closing(sqlite3.connect(tmp_path / "x.db")) as db:
+            ended = db.execute("SELECT attempts, note FROM events WHERE note LIKE 'dead letter%'").fetchall()
+        assert ended == [(5, "dead letter: ProcessEnded: SB114: the process ended while this text was answered")]
+
+
+EVENT = Event(b"e" * 16, Key("7255", ANN), "text", "hi", 0.0)
+
+
+def test_what_ran_when_a_process_ended_is_known_to_the_next_alone(tmp_path: Path) -> None:
+    first, second, third = Running(), Running(), Running()
+    first.open(tmp_path / "running")
+    assert first.call(EVENT, lambda: _next(second, tmp_path)) is True
+    third.open(tmp_path / "running")
+    assert not third.suspects(EVENT), "it was told once"
+
+
+def test_what_has_ended_is_noted_no_more(tmp_path: Path) -> None:
+    first, second = Running(), Running()
+    first.open(tmp_path / "running")
+    first.call(EVENT, lambda: None)
+    first.call_apart(EVENT, lambda: None)
+    with pytest.raises(ZeroDivisionError):
+        first.call(EVENT, lambda: 1 / 0)
+    assert _next(second, tmp_path) is False
+
+
+def test_threads_are_noted_beside_each_other(tmp_path: Path) -> None:
+    first, second = Running(), Running()
+    other = Event(b"o" * 16, Key("7255", BOB), "text", "hi", 0.0, seen=b"s" * 16)
+    first.open(tmp_path / "running")
+    assert first.call_apart(EVENT, lambda: first.call_apart(other, lambda: _next(second, tmp_path)))
+    assert second.suspects(other)
+    second.acquit(other)
+    assert not second.suspects(other)
+
+
+def _next(process: Running, folder: Path) -> bool:
+    process.open(folder / "running")
+    return process.suspects(EVENT)
