@@ -186,7 +186,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 @settings(
-    max_examples=10_000 if os.environ.get("SMSBOT_LONG") else 150,
+    max_examples=10_000 if os.environ.get("SMSBOT_LONG") else 50,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(st.lists(st.lists(units, min_size=1, max_size=6), min_size=1, max_size=4))

@@ -14,7 +14,7 @@ import pytest
 
 from smsbot.failpoints import POINTS
 
-from ..conftest import leave_out, sampled
+from ..conftest import leave_out
 from ..processes import ROOT, Process, free_port
 from .campaign import APART, FAULTS, campaign, places, plan
 from .lives import CALLS, life
@@ -65,7 +65,8 @@ SAMPLE = {
 """For each call, how many a life surely makes."""
 
 
-@pytest.mark.parametrize("plant", sampled(PLANTS, "200 before the commit"))
+@pytest.mark.slow
+@pytest.mark.parametrize("plant", PLANTS)
 async def test_the_harness_finds_what_is_planted(tmp_path: Path, plant: str) -> None:
     name, where = CAUGHT[plant]
     for seed in range(SEED, SEED + 5):  # a short campaign may miss what needs two texts in the right moment

@@ -21,6 +21,7 @@ from smsbot import targets
 from smsbot.core.clock import duration
 from smsbot.testing.sim import Sim
 
+from ..conftest import sampled
 from ..processes import ROOT
 
 FIRST, NEXT = "+48600100200", "+48600100301"
@@ -197,7 +198,7 @@ async def run(
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "replayed"])
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", sampled(SCRIPTS, "survey"))
 async def test_an_end_after_each_commit_changes_nothing(
     name: str, live: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:

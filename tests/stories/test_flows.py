@@ -496,6 +496,7 @@ steps:
     assert await talk(h, "x", "A, but hot!") == ["A or B?", "a, but hot!, A, but hot!"]
 
 
+@pytest.mark.slow
 async def test_a_run_asks_at_most_two_hundred_questions(house: Any, tmp_path: Path) -> None:
     main = "flow: main\nstart: main\nsteps: [{id: go, call: sub}, {goto: go}]\n"
     bot = bot_of(tmp_path, main=main, sub="flow: sub\nsteps: [{ask: n, say: N?, timeout: 1h}]\n")

@@ -272,6 +272,7 @@ async def test_a_real_server_has_no_open_door(tmp_path: Path) -> None:
         await asyncio.to_thread(server.stop)
 
 
+@pytest.mark.slow
 def test_no_descriptors_left_is_told_once_a_second(tmp_path: Path) -> None:
     limit = ("sh", "-c", 'ulimit -n 60; exec "$0" "$@"')
     server = Process(
