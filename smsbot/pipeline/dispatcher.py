@@ -186,7 +186,7 @@ class Dispatcher:
             await insist(lambda: self.failures.give_up(work, "no bot answers on this line any more"))
             return None
         if self.running.suspects(work.event):
-            self.running.acquit(work.event)
+            self.running.acquit()
             return await self.failures.answer(
                 work, line, ProcessEnded("the process ended while this text was answered")
             )
@@ -268,8 +268,7 @@ class Dispatcher:
         elif signature.blocking:
             if at_once:
                 raise NotNow
-            call = partial(signature.call, turn.values(), self._provided[bot])
-            turn.returned(signature, await turn.line.threads.run(self.running.call_apart, turn.event, call))
+            turn.returned(signature, await turn.line.threads.run(signature.call, turn.values(), self._provided[bot]))
         else:
             turn.returned(signature, self._called(turn, signature))
 

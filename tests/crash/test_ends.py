@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -29,10 +31,6 @@ async def ends(slowly: bool = True) -> None:
 def handler() -> None:
     os._exit(9)
 
-@bot.on("thread", blocking=True)
-def thread() -> None:
-    os._exit(9)
-
 @bot.on("step")
 async def step(chat: Chat) -> None:
     await chat.step(ends)
@@ -51,7 +49,7 @@ def hi() -> str:
     return "hello"
 """
 ANN, BOB = "+48600100200", "+48600100201"
-WAYS = ("handler", "thread", "step", "conversation")
+WAYS = ("handler", "step", "conversation")
 
 
 def say(process: Process, number: str, text: str) -> None:
@@ -105,36 +103,60 @@ def test_a_text_that_ends_the_process_is_a_dead_letter_after_five_lives(tmp_path
 
 
 EVENT = Event(b"e" * 16, Key("7255", ANN), "text", "hi", 0.0)
+AGAIN = Event(b"o" * 16, Key("7255", BOB), "text", "hi", 0.0, seen=b"s" * 16)
+"""One that its provider delivers again under another id, as a text without one."""
 
 
-def test_what_ran_when_a_process_ended_is_known_to_the_next_alone(tmp_path: Path) -> None:
-    first, second, third = Running(), Running(), Running()
+def left_by(tmp_path: Path, event: Event) -> Running:
+    """What the next process knows where one ends while the code of an event runs."""
+    first, second = Running(), Running()
     first.open(tmp_path / "running")
-    assert first.call(EVENT, lambda: _next(second, tmp_path)) is True
+    first.call(event, lambda: second.open(tmp_path / "running"))
+    return second
+
+
+@pytest.mark.parametrize("event", [EVENT, AGAIN, replace(AGAIN, seq=7)])
+def test_what_ran_when_a_process_ended_is_known_to_the_next_alone(tmp_path: Path, event: Event) -> None:
+    found, third = left_by(tmp_path, event), Running()
+    assert found.suspects(event)
+    assert not found.suspects(replace(event, id=b"x" * 16, seen=b""))
+    found.acquit()
+    assert not found.suspects(event)
     third.open(tmp_path / "running")
-    assert not third.suspects(EVENT), "it was told once"
+    assert not third.suspects(event), "it was told once"
 
 
 def test_what_has_ended_is_noted_no_more(tmp_path: Path) -> None:
     first, second = Running(), Running()
     first.open(tmp_path / "running")
     first.call(EVENT, lambda: None)
-    first.call_apart(EVENT, lambda: None)
     with pytest.raises(ZeroDivisionError):
         first.call(EVENT, lambda: 1 / 0)
-    assert _next(second, tmp_path) is False
+    second.open(tmp_path / "running")
+    assert not second.suspects(EVENT)
 
 
-def test_threads_are_noted_beside_each_other(tmp_path: Path) -> None:
-    first, second = Running(), Running()
-    other = Event(b"o" * 16, Key("7255", BOB), "text", "hi", 0.0, seen=b"s" * 16)
+async def test_what_waits_is_not_noted(tmp_path: Path) -> None:
+    first, second, third = Running(), Running(), Running()
+
+    async def work() -> int:
+        await asyncio.sleep(0.01)
+        third.open(tmp_path / "running")
+        return 7
+
     first.open(tmp_path / "running")
-    assert first.call_apart(EVENT, lambda: first.call_apart(other, lambda: _next(second, tmp_path)))
-    assert second.suspects(other)
-    second.acquit(other)
-    assert not second.suspects(other)
+    waiting = asyncio.ensure_future(first.run(EVENT, work()))
+    await asyncio.sleep(0)
+    second.open(tmp_path / "running")
+    assert not second.suspects(EVENT)
+    assert await waiting == 7
+    assert third.suspects(EVENT)
 
 
-def _next(process: Running, folder: Path) -> bool:
-    process.open(folder / "running")
-    return process.suspects(EVENT)
+def test_what_cannot_be_noted_is_told_and_served_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "running").mkdir()
+    first = Running()
+    with pytest.raises(OSError, match="directory"):
+        first.open(tmp_path / "running")
+    assert first.call(EVENT, lambda: True)
+    assert not first.suspects(EVENT)
