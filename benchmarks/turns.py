@@ -28,6 +28,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LINE = "+48732000111"
+PASSWORD = "a password of the benchmark"
 TURNS = ("ORDER", "2", "yes")
 SETTINGS = """
 [bots.order]
@@ -168,25 +169,30 @@ def usage(pid: int) -> tuple[float, float]:
 async def measure(name: str, seconds: float, connections: int, sink: int, profile: str) -> Result:
     """One round of one server, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        process = start(name, Path(folder), port, sink, profile)
-        try:
-            await up(port)
-            path = "/sms" if name == "echo" else hook(Path(folder))
-            numbers = [f"+4860{i:07d}" for i in range(2048)]
-            share = [numbers[i::connections] for i in range(connections)]
-            result = Result(0, 0.0, 0.0, 0.0)
-            await asyncio.gather(
-                *(walk(port, path, s[:4], time.perf_counter() + 0.7, Result(0, 0, 0, 0), name != "echo") for s in share)
-            )
-            cpu, began = usage(process.pid)[0], time.perf_counter()
-            await asyncio.gather(*(walk(port, path, s, began + seconds, result, name != "echo") for s in share))
-            result.seconds = time.perf_counter() - began
-            after, result.memory = usage(process.pid)
-            result.cpu = after - cpu
-        finally:
-            process.send_signal(signal.SIGINT if profile and name != "echo" else signal.SIGTERM)
-            process.wait(40)
+        return await measure_in(Path(folder), name, seconds, connections, sink, profile)
+
+
+async def measure_in(folder: Path, name: str, seconds: float, connections: int, sink: int, profile: str = "") -> Result:
+    """The same in a folder that there is."""
+    port = free_port()
+    process = start(name, folder, port, sink, profile)
+    try:
+        await up(port)
+        path = "/sms" if name == "echo" else hook(folder)
+        numbers = [f"+4860{i:07d}" for i in range(2048)]
+        share = [numbers[i::connections] for i in range(connections)]
+        result = Result(0, 0.0, 0.0, 0.0)
+        await asyncio.gather(
+            *(walk(port, path, s[:4], time.perf_counter() + 0.7, Result(0, 0, 0, 0), name != "echo") for s in share)
+        )
+        cpu, began = usage(process.pid)[0], time.perf_counter()
+        await asyncio.gather(*(walk(port, path, s, began + seconds, result, name != "echo") for s in share))
+        result.seconds = time.perf_counter() - began
+        after, result.memory = usage(process.pid)
+        result.cpu = after - cpu
+    finally:
+        process.send_signal(signal.SIGINT if profile and name != "echo" else signal.SIGTERM)
+        process.wait(40)
     return result
 
 
@@ -197,6 +203,7 @@ def start(name: str, folder: Path, port: int, sink: int, profile: str) -> subpro
         "PUBLIC_URL": "https://bench.test",
         "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "key-of-the-benchmark",
         "SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY": "app-of-the-benchmark",
+        "SMSBOT_DASHBOARD_PASSWORD": PASSWORD,
         "PYTHONPATH": str(HERE.parent),
     }
     (folder / "smsbot.toml").write_text(SETTINGS.format(sink=sink))
