@@ -118,8 +118,12 @@ class Sink(asyncio.Protocol):
             length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
             if len(self._buffer) < end + 4 + length:
                 return
-            body = json.loads(self._buffer[end + 4 : end + 4 + length])
+            sent = self._buffer[end + 4 : end + 4 + length]
             self._buffer = self._buffer[end + 4 + length :]
+            if not sent:  # a text that a killed server had under way is looked up
+                self._transport.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+                continue
+            body = json.loads(sent)
             item = {"externalId": body["externalId"], "phoneNumber": body["phoneNumbers"][0], "status": 1}
             content = json.dumps({"meta": {"status": 200}, "data": [item]}).encode()
             self._transport.write(
