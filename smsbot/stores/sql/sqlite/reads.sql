@@ -211,7 +211,8 @@ AND (:reason = '' OR instr(lower(note), lower(:reason))) ORDER BY seq LIMIT 1000
 
 -- name: unwell
 -- Turns that failed: for good, or until they are tried again.
-SELECT seq, note FROM events WHERE state = 2 OR state = 0 AND attempts > 0 ORDER BY seq LIMIT 1000;
+SELECT seq, note FROM events WHERE state = 2
+UNION ALL SELECT seq, note FROM events WHERE state = 0 AND attempts > 0 ORDER BY seq LIMIT 1000;
 
 -- name: totals
 -- What is tallied, and the rows since then.
