@@ -307,8 +307,8 @@ class App:
         try:
             own_folder(folder)
             self.dispatcher.running.open(folder / "running")
-        except OSError as error:
-            log.warning("if a handler ends the process, nobody will know which", why=error.strerror)
+        except (OSError, UsageError) as error:
+            log.warning("if a handler ends the process, nobody will know which", why=str(error))
 
     async def _reread(self) -> None:
         """Webhooks in quarantine that this version, or these settings, may understand."""

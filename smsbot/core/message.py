@@ -19,7 +19,7 @@ class Key(NamedTuple):
     number: str
 
 
-@struct(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Media:
     """A picture, a sound or a film that came with a text."""
 

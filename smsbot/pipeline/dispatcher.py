@@ -9,7 +9,7 @@ a task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -82,11 +82,30 @@ class Dispatcher:
 
     async def recover(self) -> None:
         """Queue what a former process left without a turn, before anything new is taken."""
-        after = 0
         reached("recover.begun")
-        while batch := await self.store.unread(after, 1000):
-            self.feed(batch)
-            after = batch[-1].seq
+        suspect = await self._suspect() if self.running.blames else None
+        async for event in _unread(self.store):
+            if suspect is None or event.seq != suspect.seq:
+                self.queues.add(event)
+
+    async def _suspect(self) -> Event | None:
+        """The event that ended the process before, if it is here; answered for before another can end this one."""
+        async for event in _unread(self.store):
+            if self.running.suspects(event):
+                retry_at = await self._ended_process(self._work(event))
+                if retry_at is not None:
+                    self.queues.open(event.key).events.append(replace(event, attempts=event.attempts + 1))
+                    self.queues.park(event.key, retry_at)
+                return event
+        return None
+
+    async def _ended_process(self, work: UnitOfWork) -> float | None:
+        """Answer for an event whose code ran when the process before ended; returns when it is tried again."""
+        line = self.lines.get(work.event.key.line)
+        error = ProcessEnded("the process ended while this text was answered")
+        retry_at = await self.failures.answer(work, line, error) if line is not None else None
+        self.running.answered()
+        return retry_at
 
     def feed(self, events: Iterable[Event]) -> None:
         """Queue events that are accepted already."""
@@ -185,11 +204,8 @@ class Dispatcher:
         if line is None:
             await insist(lambda: self.failures.give_up(work, "no bot answers on this line any more"))
             return None
-        if self.running.suspects(work.event):
-            self.running.acquit()
-            return await self.failures.answer(
-                work, line, ProcessEnded("the process ended while this text was answered")
-            )
+        if self.running.suspects(work.event):  # its provider has delivered it again
+            return await self._ended_process(work)
         while True:
             try:
                 if await self._try(work, line):
@@ -268,7 +284,9 @@ class Dispatcher:
         elif signature.blocking:
             if at_once:
                 raise NotNow
-            turn.returned(signature, await turn.line.threads.run(signature.call, turn.values(), self._provided[bot]))
+            with self.running.in_thread():
+                result = await turn.line.threads.run(signature.call, turn.values(), self._provided[bot])
+            turn.returned(signature, result)
         else:
             turn.returned(signature, self._called(turn, signature))
 
@@ -326,3 +344,12 @@ class Dispatcher:
         self.live.drop(turn.left())
         if turn.alive is not None:
             self.live.keep(turn.alive.calls, turn.version)
+
+
+async def _unread(store: Store) -> AsyncIterator[Event]:
+    """What a former process left without a turn, in order."""
+    after = 0
+    while batch := await store.unread(after, 1000):
+        after = batch[-1].seq
+        for event in batch:
+            yield event

@@ -3,14 +3,15 @@
 The note is memory shared with a file, which the system keeps however a process ends (mmap(2)), and costs a text no call
 of the system. Noted is what runs on the loop in the task of a turn, from one of its awaits to the next: so short that
 a kill from outside hardly meets one text twice. What runs in a thread, or in a task of its own, may take long, and a
-kill would be taken for its deed; that is not noted.
+kill would be taken for its deed; that is not noted, and while a thread runs nobody is blamed.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -24,38 +25,59 @@ _NOBODY = bytes(_SIZE)
 
 
 class Running:
-    """The note of the event whose code runs."""
+    """The note of the event whose code runs; behind it, whether any of the bot's runs in threads."""
 
     def __init__(self) -> None:
-        self._note: mmap.mmap | bytearray = bytearray(_SIZE)
-        self._ended = _NOBODY
+        self._note: mmap.mmap | bytearray = bytearray(_SIZE + 1)
+        self._threads = 0
+        self.ended = _NOBODY
         """The event whose code ran when the process before ended."""
 
     def open(self, path: Path) -> None:
         """Read what the process before has left, and note in the file from now on; raises `OSError`."""
         fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            self._ended = os.pread(fd, _SIZE, 0)
-            os.pwrite(fd, _NOBODY, 0)  # a page that the disk has no room for would end us
-            self._note = mmap.mmap(fd, _SIZE)
+            left = os.pread(fd, _SIZE + 1, 0).ljust(_SIZE + 1, b"\0")
+            self.ended = _NOBODY if left[_SIZE] else left[:_SIZE]
+            # a page that the disk has no room for would end us; what has ended one stays there until it is answered for
+            os.pwrite(fd, self.ended + b"\0", 0)
+            self._note = mmap.mmap(fd, _SIZE + 1)
         finally:
             os.close(fd)
 
+    @property
+    def blames(self) -> bool:
+        """Whether some event is suspected."""
+        return self.ended != _NOBODY
+
     def suspects(self, event: Event) -> bool:
         """Whether the code of an event ran when the process before ended."""
-        return self._ended != _NOBODY and self._ended in (event.id, event.seen)
+        return self.blames and self.ended in (event.id, event.seen)
 
-    def acquit(self) -> None:
-        """The event has been answered for."""
-        self._ended = _NOBODY
+    def answered(self) -> None:
+        """The event has been answered for, or is nowhere."""
+        self.ended = _NOBODY
+        self._note[:_SIZE] = _NOBODY
 
     def call(self, event: Event, function: Callable[[], T]) -> T:
-        """Call something."""
-        self._note[:] = event.id if event.seq or not event.seen else event.seen  # as it is known when it comes again
+        """Call something on the loop."""
+        known = event.id if event.seq or not event.seen else event.seen  # by what it is known when it comes again
+        self._note[:_SIZE] = known
         try:
             return function()
         finally:
-            self._note[:] = _NOBODY
+            self._note[:_SIZE] = _NOBODY
+
+    @contextmanager
+    def in_thread(self) -> Iterator[None]:
+        """Something of the bot's runs in a thread."""
+        self._threads += 1
+        self._note[_SIZE] = 1
+        try:
+            yield
+        finally:
+            self._threads -= 1
+            self._note[_SIZE] = int(self._threads > 0)
 
     def run(self, event: Event, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
         """Run a coroutine to its end."""

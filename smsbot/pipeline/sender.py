@@ -297,7 +297,7 @@ class Sender:
                 return Checked(
                     check, LookupOutcome.HOLD, now, detail=f"could not be looked up for a day: {found.detail}"
                 )
-            wait = min(max(5 * self._recheck, (now - check.started) / 8), _LONGEST_WAIT)
+            wait = max(5 * self._recheck, min((now - check.started) / 8, _LONGEST_WAIT))
             return Checked(check, LookupOutcome.LATER, now, again=now + wait)
         if check.absences == 0:
             return Checked(check, LookupOutcome.ABSENT, now, again=now + self._recheck)
@@ -321,7 +321,7 @@ class Sender:
             return Checked(check, LookupOutcome.HOLD, now, detail="a bulk text is never resent by itself")
         why = await self._forbidden(check.claim)
         if why is None:
-            due = check.started + backoff(check.resends, None) if check.resends else now
+            due = min(check.started + backoff(check.resends, None), text.expires) if check.resends else now
             if due > now:  # a provider that loses each try is asked less and less often
                 return Checked(check, LookupOutcome.ABSENT, now, again=due)
             return Checked(check, LookupOutcome.RESEND, now)

@@ -79,6 +79,14 @@ def outlives(process: Process) -> bool:
     return True
 
 
+def ended(folder: Path) -> list[tuple[int, str]]:
+    with closing(sqlite3.connect(folder / "x.db")) as db:
+        return db.execute("SELECT attempts, note FROM events WHERE note LIKE 'dead letter%'").fetchall()
+
+
+DEAD = (5, "dead letter: ProcessEnded: SB114: the process ended while this text was answered")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_text_that_ends_the_process_is_a_dead_letter_after_five_lives(tmp_path: Path, way: str) -> None:
@@ -97,9 +105,29 @@ def test_a_text_that_ends_the_process_is_a_dead_letter_after_five_lives(tmp_path
             if outlives(process):
                 break
         until(process, ANN, ["Sure?", "Sorry."] if way == "conversation" else ["Sorry."])
-        with closing(sqlite3.connect(tmp_path / "x.db")) as db:
-            ended = db.execute("SELECT attempts, note FROM events WHERE note LIKE 'dead letter%'").fetchall()
-        assert ended == [(5, "dead letter: ProcessEnded: SB114: the process ended while this text was answered")]
+        assert ended(tmp_path) == [DEAD]
+
+
+@pytest.mark.slow
+def test_texts_that_end_the_process_before_one_another_are_all_counted(tmp_path: Path) -> None:
+    """What is durable by now and ends the process at once, life after life, before anything else is done."""
+    (tmp_path / "bot.py").write_text(BOT.replace("os._exit(9)", "raise RuntimeError"))
+    with running("dev", "--no-reload", "bot.py", "--db", "x.db", folder=tmp_path, log=tmp_path / "log") as process:
+        for number in (ANN, BOB, "+48600100202"):
+            say(process, number, "handler")
+        assert process.stop() == 0
+        with closing(sqlite3.connect(tmp_path / "x.db")) as db, db:
+            db.execute("UPDATE events SET state = 0, attempts = 0, retry_at = NULL")
+        (tmp_path / "bot.py").write_text(BOT)
+        for _ in range(3 * 5 + 2):
+            process.start()
+            try:
+                process.ready()
+            except AssertionError:
+                continue
+            if outlives(process):
+                break
+        assert ended(tmp_path) == [DEAD] * 3
 
 
 EVENT = Event(b"e" * 16, Key("7255", ANN), "text", "hi", 0.0)
@@ -120,10 +148,10 @@ def test_what_ran_when_a_process_ended_is_known_to_the_next_alone(tmp_path: Path
     found, third = left_by(tmp_path, event), Running()
     assert found.suspects(event)
     assert not found.suspects(replace(event, id=b"x" * 16, seen=b""))
-    found.acquit()
+    found.answered()
     assert not found.suspects(event)
     third.open(tmp_path / "running")
-    assert not third.suspects(event), "it was told once"
+    assert not third.suspects(event), "it has been answered for"
 
 
 def test_what_has_ended_is_noted_no_more(tmp_path: Path) -> None:
@@ -134,6 +162,26 @@ def test_what_has_ended_is_noted_no_more(tmp_path: Path) -> None:
         first.call(EVENT, lambda: 1 / 0)
     second.open(tmp_path / "running")
     assert not second.suspects(EVENT)
+
+
+def test_a_new_note_blames_nobody(tmp_path: Path) -> None:
+    first = Running()
+    first.open(tmp_path / "running")
+    assert not first.blames
+    assert not first.suspects(EVENT)
+    (tmp_path / "running").write_bytes(b"short")
+    first.open(tmp_path / "running")
+    assert not first.suspects(EVENT)
+
+
+def test_while_a_thread_runs_nobody_is_blamed(tmp_path: Path) -> None:
+    first, second = Running(), Running()
+    first.open(tmp_path / "running")
+    with first.in_thread():
+        with first.in_thread():
+            pass
+        first.call(EVENT, lambda: second.open(tmp_path / "running"))
+    assert not second.blames
 
 
 async def test_what_waits_is_not_noted(tmp_path: Path) -> None:

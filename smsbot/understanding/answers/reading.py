@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from smsbot.core.structs import struct
 
-
-@struct(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The answer in a text."""
 
@@ -19,7 +18,7 @@ class Answer:
     """Whether it is one of the question's own words."""
 
 
-@struct(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Unsure:
     """A text that may be an answer: the question is asked again once, and the desk sees why."""
 
