@@ -164,7 +164,8 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             *(f"receipts DROP COLUMN {name}" for name in ("code", "operator", "part", "body")),
         ):
             db.execute(f"ALTER TABLE {column}")
-        db.execute("DROP INDEX receipts_unknown")
+        for index in ("receipts_unknown", "events_dead", "outgoing_unknown"):
+            db.execute(f"DROP INDEX {index}")
         db.execute("DROP TRIGGER status_tally")
         for table in ("tallies", "tallied", "part_references"):
             db.execute(f"DROP TABLE {table}")
