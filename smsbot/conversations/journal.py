@@ -18,7 +18,7 @@ ANSWER, SILENCE, TRIES, BACK, STEP, RAISED, UNKEPT, SLEPT, FLOW, LOST = (
 )  # fmt: skip
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Record:
     """One request that was answered, and when."""
 

@@ -32,21 +32,21 @@ class Speaker(Protocol):
         ...
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Finished:
     """The function has returned."""
 
     value: Any
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Foreign:
     """The function awaits something that is none of ours; it is passed on to the event loop."""
 
     awaited: Any
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Raised:
     """An exception that is raised in the function."""
 

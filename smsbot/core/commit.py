@@ -12,7 +12,7 @@ from .message import Claim, Event, Key, Outgoing
 from .structs import struct
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Timer:
     """A durable wake-up of a conversation."""
 
@@ -22,7 +22,7 @@ class Timer:
     data: str = ""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Entry:
     """One row of a journal: what a step returned, so that it runs once."""
 
@@ -33,7 +33,7 @@ class Entry:
     value: str
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Commit:
     """One commit of a turn: a piece of it, or its end.
 
@@ -86,7 +86,7 @@ class Verdict(StrEnum):
     """The conversation has moved on since this step was decided; nothing was written."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Committed:
     """The answer to a write: the verdict, the event's place, and the texts to send now."""
 

@@ -23,7 +23,7 @@ class FrameKind(StrEnum):
     """A conversation function."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class StoredFrame:
     """One frame of a run as it is stored: what holds it, where it stands, with which data."""
 
@@ -46,7 +46,7 @@ class StoredFrame:
         return self.kind == FrameKind.HANDLER
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Run:
     """One execution in a conversation, from what started it to its end label."""
 
@@ -72,7 +72,7 @@ class Run:
         return bool(self.frames) and not self.frames[-1].is_state
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Late:
     """A question that timed out, whose answer is still taken."""
 
@@ -81,7 +81,7 @@ class Late:
     until: float
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Conversation:
     """The thread with a person on a line, as of its version."""
 

@@ -29,7 +29,7 @@ class Media:
     """Its media type, such as ``image/jpeg``; empty where the provider does not say."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Arrival:
     """A text as a gateway read it from a webhook, before it is deduped and understood."""
 
@@ -54,7 +54,7 @@ class Arrival:
     """When it was sent, or its webhook came, if it is taken only now: from a list, or from quarantine."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Unread:
     """A part of a webhook that was not understood, beside others that were."""
 
@@ -62,7 +62,7 @@ class Unread:
     why: str
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Event:
     """Anything that can wake a conversation, in its ordered inbox."""
 
@@ -126,7 +126,7 @@ class Message:
         return cls(event.text, key.number, key.line, at, event.id.hex(), event.media)
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Reply:
     """Something said to the person: a text, when it is due, and how long it is worth sending."""
 
@@ -141,7 +141,7 @@ class Reply:
     """The address of a picture that goes with it."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Outgoing:
     """A text owed to the network."""
 
@@ -163,7 +163,7 @@ class Outgoing:
     """The address of a picture that goes with it."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Claim:
     """An outgoing text with an attempt on record, so that it may be sent now."""
 
@@ -176,7 +176,7 @@ class Claim:
         return f"{self.outgoing.id}-{self.attempt}"
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Receipt:
     """A delivery report: what a provider says became of a text."""
 
@@ -202,7 +202,7 @@ class Receipt:
     """The report as it came, with letters as ``x`` and digits as ``0`` where they tell who or what."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Quarantined:
     """A genuine webhook that was not understood: kept whole, to be mapped and replayed."""
 

@@ -14,7 +14,7 @@ from .structs import struct
 T = TypeVar("T")
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Terms:
     """How a question is asked until it is answered; durations in seconds, 0 for never."""
 
@@ -29,7 +29,7 @@ class Terms:
     """Whether another start word, sent instead of an answer, switches."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Request:
     """Something that a conversation cannot go on without."""
 
@@ -37,7 +37,7 @@ class Request:
     """Where it stands in the code: function, kind and name; what a journal is compared by."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Ask(Request):
     """An answer of the person."""
 
@@ -57,14 +57,14 @@ class Ask(Request):
     """The text said after a doubtful answer; empty: the one after a wrong answer."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Sleep(Request):
     """Time to pass."""
 
     seconds: float
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Do(Request):
     """Something outside that happens once; its result is kept."""
 
@@ -77,7 +77,7 @@ class Do(Request):
     """Seconds between tries."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Gather(Request):
     """Several of them at once, each kept as soon as it has ended."""
 
@@ -89,7 +89,7 @@ class Gather(Request):
         return [f"{self.site} [{n}]" for n in range(len(self.steps))]
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Call(Request):
     """A flow in YAML, to its end."""
 

@@ -23,7 +23,7 @@ MAX_PARTS = 9
 """The longest text that MessageFlow bills for (its billing table ends here)."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Segments:
     """The price of a text: encoding, parts, units used, units left in the last part, and the culprits."""
 

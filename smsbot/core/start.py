@@ -19,7 +19,7 @@ PARKED = 9e15
 BUSY = ("queue", "replace", "skip")
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Start:
     """The details of a start beside the event's name."""
 

@@ -6,17 +6,13 @@ more than what they are made for. Ours are held by mypy instead, over the packag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TypeVar, dataclass_transform
 
-if TYPE_CHECKING:
-    from dataclasses import dataclass as struct
-else:
-    from dataclasses import dataclass
-
-    def struct(*, frozen: bool, slots: bool, **how: Any) -> Any:
-        """Decorate a class as ``dataclass(frozen=True, slots=True)`` would."""
-        assert frozen, "what may be changed is a dataclass"
-        return dataclass(slots=slots, unsafe_hash=True, **how)
+T = TypeVar("T")
 
 
-__all__ = ["struct"]
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def struct(cls: type[T]) -> type[T]:
+    """Make a class a record with slots, compared and hashed by its fields (PEP 681)."""
+    return dataclass(slots=True, unsafe_hash=True)(cls)

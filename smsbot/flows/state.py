@@ -19,7 +19,7 @@ from smsbot.understanding.answers.hints import asked_again
 from .expressions import Call
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Person:
     """The person and the moment, as the flow is told of them."""
 
@@ -121,7 +121,7 @@ def load_state(step: str, data: str, prompt: str = "") -> State:
 # -- inputs ---------------------------------------------------------------------------------------------
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Begin:
     """The flow starts, with what is known already."""
 
@@ -130,7 +130,7 @@ class Begin:
     """The language of the start word; kept with the person if none is."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Said:
     """The person said something at a question."""
 
@@ -139,22 +139,22 @@ class Said:
     """Where the caller has understood it already."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Again:
     """The person wants to hear the question again."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Back:
     """The person wants to answer the question before this one again."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Due:
     """A deadline of the frame has come."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Result:
     """The result of an action, or of a called flow."""
 
@@ -170,14 +170,14 @@ Input = Begin | Said | Again | Back | Due | Result
 # -- outcomes -------------------------------------------------------------------------------------------
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Waiting:
     """The frame waits for the person, or for a deadline."""
 
     deadline: float | None
 
 
-@struct(frozen=True, slots=True)
+@struct
 class CallAction:
     """An action is to be called; resume with its `Result`."""
 
@@ -186,7 +186,7 @@ class CallAction:
     keywords: Mapping[str, Any]
 
 
-@struct(frozen=True, slots=True)
+@struct
 class CallFlow:
     """Another flow is to be run; resume with its `Result`."""
 
@@ -194,7 +194,7 @@ class CallFlow:
     values: Mapping[str, Any]
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Done:
     """The flow has ended."""
 

@@ -34,7 +34,7 @@ _ACCOUNT = re.compile(
 _OURS = re.compile(r"([0-9a-f]{22})-\d+")
 
 
-@struct(frozen=True, slots=True)
+@struct
 class WebhookRequest:
     """A webhook as it came, before anyone believes it."""
 
@@ -50,7 +50,7 @@ Hook = Callable[[WebhookRequest], Sequence[Arrival | Receipt | Unread]]
 """Reads a webhook; raises `NotUnderstood`, which puts it into quarantine, as it does with a part that is `Unread`."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Outbound:
     """One text to hand to a provider."""
 
@@ -83,7 +83,7 @@ class Outcome(StrEnum):
     """Bytes were written, and no usable answer came."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class SendResult:
     """The answer to a send."""
 
@@ -100,7 +100,7 @@ class SendResult:
     """Further ids of the provider, where it has one for each SMS of the text."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Search:
     """An attempt whose end is unknown, to be looked for at its provider."""
 
@@ -111,7 +111,7 @@ class Search:
     """Provider's ids of the number's other texts: none of them is the one that is looked for."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Lookup:
     """The result of a look-up: `found` is None where the provider could not say."""
 
@@ -137,7 +137,7 @@ class Dedupe(StrEnum):
     CONTENT = "its id if it has one, else who, what and when, else the same body within a minute"
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Claims:
     """The promises of a provider; the conformance suite holds a gateway to each, `smsbot doctor` prints them."""
 
@@ -197,7 +197,7 @@ FieldNames = Mapping[str, Mapping[str, tuple[str, ...]]]
 """For each webhook: our word for a field, and the names that it may have, first match wins."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Credentials:
     """The settings of an account: its secrets and its options."""
 
@@ -205,7 +205,7 @@ class Credentials:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Provider:
     """A kind of gateway: what its accounts are told, and how one is made."""
 

@@ -91,19 +91,19 @@ class Dispatcher:
     async def _suspect(self) -> Event | None:
         """The event that ended the process before, if it is here; answered for before another can end this one."""
         async for event in _unread(self.store):
-            if self.running.suspects(event):
-                retry_at = await self._ended_process(self._work(event))
+            line = self.lines.get(event.key.line)
+            if self.running.suspects(event) and line is not None:
+                retry_at = await self._ended_process(self._work(event), line)
                 if retry_at is not None:
                     self.queues.open(event.key).events.append(replace(event, attempts=event.attempts + 1))
                     self.queues.park(event.key, retry_at)
                 return event
         return None
 
-    async def _ended_process(self, work: UnitOfWork) -> float | None:
+    async def _ended_process(self, work: UnitOfWork, line: Line) -> float | None:
         """Answer for an event whose code ran when the process before ended; returns when it is tried again."""
-        line = self.lines.get(work.event.key.line)
         error = ProcessEnded("the process ended while this text was answered")
-        retry_at = await self.failures.answer(work, line, error) if line is not None else None
+        retry_at = await self.failures.answer(work, line, error)
         self.running.answered()
         return retry_at
 
@@ -205,7 +205,7 @@ class Dispatcher:
             await insist(lambda: self.failures.give_up(work, "no bot answers on this line any more"))
             return None
         if self.running.suspects(work.event):  # its provider has delivered it again
-            return await self._ended_process(work)
+            return await self._ended_process(work, line)
         while True:
             try:
                 if await self._try(work, line):

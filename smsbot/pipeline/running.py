@@ -30,7 +30,7 @@ class Running:
     def __init__(self) -> None:
         self._note: mmap.mmap | bytearray = bytearray(_SIZE + 1)
         self._threads = 0
-        self.ended = _NOBODY
+        self._ended = _NOBODY
         """The event whose code ran when the process before ended."""
 
     def open(self, path: Path) -> None:
@@ -38,9 +38,9 @@ class Running:
         fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             left = os.pread(fd, _SIZE + 1, 0).ljust(_SIZE + 1, b"\0")
-            self.ended = _NOBODY if left[_SIZE] else left[:_SIZE]
+            self._ended = _NOBODY if left[_SIZE] else left[:_SIZE]
             # a page that the disk has no room for would end us; what has ended one stays there until it is answered for
-            os.pwrite(fd, self.ended + b"\0", 0)
+            os.pwrite(fd, self._ended + b"\0", 0)
             self._note = mmap.mmap(fd, _SIZE + 1)
         finally:
             os.close(fd)
@@ -48,15 +48,15 @@ class Running:
     @property
     def blames(self) -> bool:
         """Whether some event is suspected."""
-        return self.ended != _NOBODY
+        return self._ended != _NOBODY
 
     def suspects(self, event: Event) -> bool:
         """Whether the code of an event ran when the process before ended."""
-        return self.blames and self.ended in (event.id, event.seen)
+        return self.blames and self._ended in (event.id, event.seen)
 
     def answered(self) -> None:
-        """The event has been answered for, or is nowhere."""
-        self.ended = _NOBODY
+        """The event has been answered for."""
+        self._ended = _NOBODY
         self._note[:_SIZE] = _NOBODY
 
     def call(self, event: Event, function: Callable[[], T]) -> T:

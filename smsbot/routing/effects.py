@@ -14,7 +14,7 @@ from smsbot.core.status import Status
 from smsbot.core.structs import struct
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Delivery:
     """A delivery report about a text, for `on_delivery` handlers."""
 
@@ -23,7 +23,7 @@ class Delivery:
     id: str
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Reaction:
     """A person's reaction to a text of ours instead of an answer, for `on_reaction` handlers."""
 
@@ -35,7 +35,7 @@ class Reaction:
     """Whether an earlier reaction was taken back."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Start:
     """An event that a turn sets off for somebody."""
 

@@ -21,7 +21,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 _TEXT = ("chat", "message", "text", "contact")
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Route:
     """A handler and what leads to it."""
 
@@ -45,7 +45,7 @@ class Route:
         return f"{self.kind} {self.trigger}".strip()
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Match:
     """The route that takes a text, what its holes took, and why: one plain sentence."""
 

@@ -54,7 +54,7 @@ def outgoing_of(row: Row) -> Outgoing:
     )
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Consent:
     """A person's word about texts from us, with what proves it."""
 
@@ -68,7 +68,7 @@ class Consent:
     """The provider's time of it, where it has one."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Acceptance:
     """An event to take in, with what must be true the moment it is acknowledged."""
 
@@ -97,7 +97,7 @@ class SendOutcome(StrEnum):
     """Definitely not sent: throttled, or the provider could not be reached."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Settlement:
     """The end of one attempt. `again` is when to look up (unknown) or to send again (later)."""
 
@@ -111,7 +111,7 @@ class Settlement:
     """The provider's further ids, where it has one for each SMS of the text."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Check:
     """An unknown text that is due to be looked up."""
 
@@ -134,7 +134,7 @@ class LookupOutcome(StrEnum):
     """Nothing more can be learnt; the desk decides."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Checked:
     """The end of one look-up."""
 
@@ -148,7 +148,7 @@ class Checked:
     """The provider's id of what was found, where it is not ours."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Report:
     """A delivery report, and the statuses whose arrival wakes the conversation."""
 

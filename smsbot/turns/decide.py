@@ -32,7 +32,7 @@ from .frames import Resume, Stack, anywhere, begin, late_of, restore
 from .lines import Line
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Decision:
     """A decision: the handler, the flows or the words that an event leads to, and why, in one plain sentence."""
 

@@ -86,7 +86,7 @@ def begin(standing: Standing, now: float) -> None:
     standing.parts, standing.settles, standing.doubt = [], 0.0, ""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Heard:
     """The move at an open question, and why."""
 
@@ -99,7 +99,7 @@ class Heard:
     """For coverage: the answer, ``a wrong answer``, ``no answer``."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Asked:
     """An open question, and what texts and deadlines do to it."""
 

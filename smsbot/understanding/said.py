@@ -19,7 +19,7 @@ _MOST_LINES = 4
 """Lines of the name that stands above a signature."""
 
 
-@struct(frozen=True, slots=True)
+@struct
 class Said:
     """A text, prepared once for all that look at it."""
 
