@@ -11,6 +11,9 @@ from typing import Any
 
 import httpx
 
+from smsbot.core.clock import iso
+from smsbot.understanding.consent import OPTED_IN, OPTED_OUT
+
 from .network import Network, deliver
 
 LINE = "+48732000111"
@@ -83,9 +86,9 @@ class Person:
         self.gave_up = True
         return False
 
-    async def texts(self, identity: str, text: str) -> None:
+    async def texts(self, identity: str, text: str, **more: str) -> None:
         """Send a text as a provider delivers it: until it is taken, one in ten twice at once, one in ten again behind the next."""
-        body = {"id": f"{self.number}/{identity}", "from": self._spelled(), "to": self.line, "message": text}
+        body = {"id": f"{self.number}/{identity}", "from": self._spelled(), "to": self.line, "message": text, **more}
         if self.chance.random() < 0.1:
             self.duplicated += 1
             await asyncio.gather(deliver(self.http, self.hook, body), deliver(self.http, self.hook, body))
@@ -176,6 +179,27 @@ class Sleeper(Person):
         await self.hears(f"slow {n}")
 
 
+class Leaver(Person):
+    """Leaves and comes back; a START from before the STOP arrives behind it, and is none."""
+
+    async def round(self, n: int) -> None:
+        await self._texts_at(n, 0, f"echo {n}")
+        if not await self.hears(f"echo {n}"):
+            return
+        await self._texts_at(n, 30, "STOP")
+        if not await self.hears(OPTED_OUT):
+            return
+        self.reordered += 1
+        await self._texts_at(n, 20, "START")
+        await self._texts_at(n, 40, f"echo {10**6 + n}")
+        await self._texts_at(n, 50, "START")
+        await self.hears(OPTED_IN)
+
+    async def _texts_at(self, n: int, second: int, text: str) -> None:
+        """Text at a second of the n-th round, by the provider's clock."""
+        await self.texts(f"{n}.{second}", text, time=iso(1_790_000_000 + 100 * n + second))
+
+
 class Pinger(Person):
     """Somebody whom a program tells about events."""
 
@@ -186,5 +210,5 @@ class Pinger(Person):
         await self.hears(f"ping {n}")
 
 
-KINDS: tuple[type[Person], ...] = (Talker, Reader, Echoer, Stranger, Talker, Pinger, Sleeper, Reader)
+KINDS: tuple[type[Person], ...] = (Talker, Reader, Echoer, Stranger, Leaver, Pinger, Sleeper, Talker)
 """Who lives side by side."""

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from smsbot.core.message import Event, Receipt
+from smsbot.core.message import Arrival, Event, Receipt
 from smsbot.failpoints import reached
+from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.sender import Sender
 from smsbot.stores import queries
@@ -105,6 +106,15 @@ def lose_reports() -> None:
     Receipts.take = forget  # type: ignore[method-assign]
 
 
+def any_start_undoes_a_stop() -> None:
+    """A START counts when it arrives, also one that was sent before the STOP that it follows."""
+
+    async def never(self: Inbox, number: str, arrival: Arrival) -> bool:
+        return False
+
+    Inbox._older_than_stop = never  # type: ignore[method-assign]
+
+
 def addresses_hang() -> None:
     """No name is looked up for seconds: no bug of ours, but what a resolver does on a bad day."""
     look_up = socket.getaddrinfo
@@ -126,4 +136,5 @@ PLANTS: Mapping[str, Callable[[], None]] = {
     "the next text does not wait": the_next_text_does_not_wait,
     "resend blindly": resend_blindly,
     "reports forgotten": lose_reports,
+    "any start undoes a stop": any_start_undoes_a_stop,
 }

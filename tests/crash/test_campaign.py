@@ -51,6 +51,7 @@ CAUGHT = {
     "the next text does not wait": ("inversions", ["send.claimed", "report.taken"]),
     "resend blindly": ("duplicates", ["gateway.taken", "report.taken"]),
     "reports forgotten": ("reports_lost", ["random"]),
+    "any start undoes a stop": ("duplicate_effects", ["random"]),
 }
 """For each planted bug, where the harness must see it, and where the process is ended to show it."""
 

@@ -65,7 +65,8 @@ def verdict(database: Path, steps: Path, network: Network, people: Sequence[Pers
         db.row_factory = sqlite3.Row
         check = db.execute("PRAGMA integrity_check").fetchone()[0]
         found.broken += [] if check == "ok" else [check]
-        taken = Counter(r[0] for r in db.execute("SELECT gateway_id FROM events WHERE kind = 'text' AND state = 1"))
+        ended = "SELECT gateway_id FROM events WHERE kind IN ('text', 'optout', 'optin') AND state = 1"
+        taken = Counter(r[0] for r in db.execute(ended))
         unread = db.execute("SELECT hex(id), state, kind, note FROM events WHERE state <> 1").fetchall()
         found.lost_texts += [f"{r['kind']} in state {r['state']}: {r['note']}" for r in unread]
         tries = Counter(r[0] for r in db.execute("SELECT outgoing FROM attempts WHERE outcome = 'unknown'"))
