@@ -43,6 +43,7 @@ MAY = {
         "failpoints",
         "log",
     },
+    "desk": {"core", "stores.base"},
     "sandbox": {"core", "transport", "gateways.messageflow_wire", "stores.base", "log"},
     "web": {
         "core",
@@ -54,6 +55,7 @@ MAY = {
         "checks",
         "turns",
         "pipeline",
+        "desk",
         "failpoints",
         "log",
         "threads",

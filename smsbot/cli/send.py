@@ -26,10 +26,13 @@ from .serve import load
 @click.argument("text")
 @click.option("--line", default="", help="The line it leaves from (default: the first).")
 @click.option("--wait", default="0s", help="Wait this long for the delivery report, such as 60s.")
+@click.option("--ref", default="", help="What you call it, such as order-7: the desk finds it by that.")
 @options.database
 @options.as_json
 @click.pass_context
-def send(ctx: click.Context, number: str, text: str, line: str, wait: str, database: str | None, as_json: bool) -> None:
+def send(
+    ctx: click.Context, number: str, text: str, line: str, wait: str, ref: str, database: str | None, as_json: bool
+) -> None:  # fmt: skip
     """Send TEXT to NUMBER, through the running server or, if none runs, as soon as it does.
 
     With --wait, exit code 0 is delivered, 1 is not, 4 is refused by the provider, 6 is not decided in time.
@@ -40,9 +43,9 @@ def send(ctx: click.Context, number: str, text: str, line: str, wait: str, datab
     except UnicodeEncodeError:
         raise UsageError("the text is not valid UTF-8") from None
     try:
-        answer = options.ask(found, "send", number=number, text=text, line=line)
+        answer = options.ask(found, "send", number=number, text=text, line=line, ref=ref)
     except options.NoServer:
-        answer = options.run(_queue(found, number, text, line))
+        answer = options.run(_queue(found, number, text, line, ref))
     if patience:
         answer = options.run(_follow(found, answer, patience))
     if as_json:
@@ -62,12 +65,12 @@ def _exit(status: Status, waited: bool) -> int:
     return 6 if waited else 0
 
 
-async def _queue(found: Settings, number: str, text: str, line: str) -> dict[str, Any]:
+async def _queue(found: Settings, number: str, text: str, line: str, ref: str) -> dict[str, Any]:
     """Keep the text for the server's next start. It is scheduled, so that no attempt is on record."""
     if not found.bots:
         raise SettingsError(["no line to send from: add [bots.NAME] with lines to smsbot.toml"])
     now = time.time()
-    notice = compose(build_lines(found, load(found)), number, text, line, now)
+    notice = compose(build_lines(found, load(found)), number, text, line, now, ref=ref)
     store = SqliteStore(found.path)
     await store.open(now)
     try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 import click
@@ -15,8 +16,12 @@ from smsbot.app import App
 from smsbot.core import phone
 from smsbot.core.clock import iso
 from smsbot.core.errors import StoreError, UsageError
-from smsbot.core.status import MEANING, Status
-from smsbot.pipeline.finding import is_part, waiting, whole_number
+from smsbot.core.status import Status
+from smsbot.core.zones import zone_of
+from smsbot.desk.finding import is_part, whole_number
+from smsbot.desk.histories import Histories
+from smsbot.desk.verdicts import Outcome, Stage, Verdict, document, seconds
+from smsbot.settings import Settings
 from smsbot.stores.base import Row
 from smsbot.stores.sqlite import SqliteReader
 
@@ -24,7 +29,10 @@ from . import options
 from .output import mention
 
 _FOREVER = 1e15
-_YES = (Status.DELIVERED,)
+_OUTCOMES = {
+    Outcome.DELIVERED: "green", Outcome.NOT_DELIVERED: "red", Outcome.EXPIRED: "red", Outcome.REFUSED: "red",
+    Outcome.UNKNOWN: "yellow", Outcome.LATE: "yellow", Outcome.HELD: "yellow", Outcome.BLOCKED: "yellow",
+}  # fmt: skip
 _COLOURS = {"delivered": "green", "failed": "red", "undelivered": "red", "expired": "red", "unknown": "yellow"}
 
 
@@ -54,10 +62,10 @@ async def follow(tables: Reads, show: Callable[[Row], None], *, pause: float = 0
         await asyncio.sleep(pause)
 
 
-def line_of(row: Row, *, reveal: bool = False) -> str:
-    """A message on one line, masked."""
-    at = datetime.fromtimestamp(row["at"])
-    time = at.strftime("%H:%M:%S" if at.date() == datetime.now().date() else "%Y-%m-%d %H:%M:%S")
+def line_of(row: Row, *, reveal: bool = False, zone: tzinfo | None = None) -> str:
+    """A message on one line, masked, with its time in a zone (by default this machine's)."""
+    at = datetime.fromtimestamp(row["at"], zone)
+    shown = at.strftime("%H:%M:%S" if at.date() == datetime.now(zone).date() else "%Y-%m-%d %H:%M:%S")
     number = row["number"] if reveal else phone.mask(row["number"])
     incoming = row["direction"] == "in"
     text = " ".join(_printable(row["text"]).split())
@@ -65,7 +73,7 @@ def line_of(row: Row, *, reveal: bool = False) -> str:
     end = _printable(row["detail"]) if incoming else f"{row['parts']} SMS, {row['status']}"
     if not incoming:
         end = click.style(end, fg=_COLOURS.get(row["status"]))
-    return f'{time} {"←" if incoming else "→"} {number} "{text}"  {end}'
+    return f'{shown} {"←" if incoming else "→"} {number} "{text}"  {end}'
 
 
 def _printable(text: str) -> str:
@@ -134,67 +142,70 @@ def tail(database: str | None, as_json: bool, reveal: bool, status: str | None, 
 
 
 @click.command()
-@click.argument("number")
+@click.argument("asked", metavar="NUMBER|REFERENCE")
 @options.database
 @options.as_json
 @options.reveal
 @click.option("-n", "limit", type=click.IntRange(1, 1000), default=20, help="At most N messages (default 20).")
 @click.pass_context
-def trace(ctx: click.Context, number: str, database: str | None, as_json: bool, reveal: bool, limit: int) -> None:
-    """Did it reach the person? The verdict on the last text, then all that is known, oldest first.
+def trace(ctx: click.Context, asked: str, database: str | None, as_json: bool, reveal: bool, limit: int) -> None:
+    """Did it reach the person? The verdict on what was requested last, then all that is known, oldest first.
 
+    A number may be given by its last digits; a reference is what was given with `--ref` or by a program.
     Exit code 0: delivered; 1: not; 6: not decided yet; 5: nothing is known of the number.
     """
     found = options.settings(database)
+
+    async def work() -> tuple[Verdict, list[Row]]:
+        async with SqliteReader(found.path) as reader:
+            histories, now = Histories(reader, _zone(found)), time.time()
+            texts = await reader.rows("of_ref", ref=asked, limit=1)
+            number = texts[0]["number"] if texts else await _number(found, reader, asked)
+            verdict = await (histories.of_text(texts[0], now) if texts else histories.of_person(number, now))
+            return verdict, await reader.rows("thread", number=number, limit=limit, before=_FOREVER)
+
+    verdict, rows = options.run(work())
+    if as_json:
+        messages = [document_of(r, reveal=reveal) for r in reversed(rows)]
+        options.emit({"v": 1, **document(verdict), "messages": messages})
+    else:
+        _print_trace(verdict, rows, reveal, _zone(found))
+    ctx.exit(5 if not rows else {True: 0, False: 1, None: 6}[verdict.outcome.arrived])
+
+
+async def _number(found: Settings, reader: SqliteReader, asked: str) -> str:
+    """The number that somebody means; raises `UsageError` for none."""
     countries = [line.country for line in found.lines.values()]
     countries += [phone.country(line) for bot in found.bots.values() for line in bot.lines]
-    theirs = phone.normalise(number, next(filter(None, countries), None))
-    if not phone.can_receive(theirs) and not is_part(number):
-        raise UsageError(f"{number!r} is not a phone number; write it as +48600100200, or its last digits")
-
-    async def work() -> tuple[str, list[Row], list[Row], list[Row]]:
-        async with SqliteReader(found.path) as reader:
-            whose = await whole_number(reader, theirs, number)
-            rows = await reader.rows("thread", number=whose, limit=limit, before=_FOREVER)
-            return whose, rows, await reader.rows("last_out", number=whose), await reader.rows("pauses")
-
-    theirs, rows, newest, pauses = options.run(work())
-    waits = waiting(rows, pauses)
-    last = newest[0] if newest else None
-    if as_json:
-        options.emit(
-            {
-                "v": 1,
-                "verdict": last["status"] if last else "waits" if waits else "never requested",
-                **({"why": waits} if waits else {}),
-                "messages": [document_of(r, reveal=reveal) for r in reversed(rows)],
-            }
+    theirs = phone.normalise(asked, next(filter(None, countries), None))
+    if not phone.can_receive(theirs) and not is_part(asked):
+        raise UsageError(
+            f"{asked!r} is neither a reference nor a phone number: write it as +48600100200, or its last digits"
         )
-    else:
-        _print_trace(rows, last, theirs, reveal, waits)
-    ctx.exit(_exit(rows, last, waits))
+    return await whole_number(reader, theirs, asked)
 
 
-def _print_trace(rows: list[Row], last: Row | None, number: str, reveal: bool, waits: str) -> None:
-    who = number if reveal else phone.mask(number)
-    if waits and (last is None or not rows or rows[0]["direction"] == "in"):
-        click.echo(f"{click.style('NOT YET', bold=True)}: {waits}.")
-    elif last is None:
-        click.echo(f"Nothing was requested for {who}." if not rows else f"{who} texted, but nothing was requested.")
-    else:
-        status = Status(last["status"])
-        answer = "YES" if status in _YES else "NO" if status.final else "NOT YET"
-        why = f" ({_printable(last['detail'])})" if last["detail"] else ""
-        click.echo(click.style(f"{answer}, {status}", fg=_COLOURS.get(status), bold=True), nl=False)
-        click.echo(f": {MEANING[status]}{why}.")
+def _zone(found: Settings) -> tzinfo:
+    """The zone of the first line, in which times are told."""
+    line = next((line for bot in found.bots.values() for line in bot.lines), "")
+    return zone_of({}, found.timezone(line) if line else "UTC")
+
+
+def _print_trace(verdict: Verdict, rows: list[Row], reveal: bool, zone: tzinfo) -> None:
+    click.echo(click.style(str(verdict.outcome), fg=_OUTCOMES.get(verdict.outcome), bold=True), nl=False)
+    click.echo(f": {_printable(verdict.why)}.")
+    click.echo(f"Tell the caller: {_printable(verdict.say)}")
+    if verdict.path:
+        click.echo(" → ".join(_stage(stage, zone) for stage in verdict.path))
     for row in reversed(rows):
-        click.echo(line_of(row, reveal=reveal))
+        click.echo(line_of(row, reveal=reveal, zone=zone))
 
 
-def _exit(rows: list[Row], last: Row | None, waits: str) -> int:
-    if last is None and waits:
-        return 6
-    if last is None:
-        return 5 if not rows else 1
-    status = Status(last["status"])
-    return 0 if status in _YES else 1 if status.final else 6
+def _stage(stage: Stage, zone: tzinfo) -> str:
+    """A place on the way of a text: when it was there, and how long it took to come there."""
+    name = {"ahead": f"({stage.name})", "unsure": f"{stage.name}?", "now": f"{stage.name}…"}.get(
+        stage.state, stage.name
+    )
+    at = datetime.fromtimestamp(stage.at, zone).strftime(" %H:%M:%S") if stage.at is not None else ""
+    took = f" (+{seconds(stage.took)})" if stage.took is not None else ""
+    return _printable(name) + at + took

@@ -139,6 +139,10 @@ class Reply:
     """Whether the phone shows it at once and keeps it not."""
     media: str = ""
     """The address of a picture that goes with it."""
+    ref: str = ""
+    """What whoever requests it calls it, such as ``order-7``; the desk finds it by that."""
+    secret: bool = False
+    """Whether it holds a code: nobody but the person may read it."""
 
 
 @struct
@@ -161,6 +165,12 @@ class Outgoing:
     flash: bool = False
     media: str = ""
     """The address of a picture that goes with it."""
+    by: str = ""
+    """Who or what requested it: ``clinic: flow visit``, ``token shop: event ping``, ``command line``."""
+    ref: str = ""
+    """What they call it."""
+    kind: str = ""
+    """``code``, else empty: it is of its lane."""
 
 
 @struct
@@ -200,6 +210,10 @@ class Receipt:
     """Which SMS of a long text it speaks of, where it is of that alone."""
     body: str = ""
     """The report as it came, with letters as ``x`` and digits as ``0`` where they tell who or what."""
+    price: float | None = None
+    """The price of the whole text, where it is told."""
+    currency: str = ""
+    """As the provider writes it, such as ``EUR``."""
 
 
 @struct

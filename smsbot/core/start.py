@@ -30,19 +30,25 @@ class Start:
     """When it is not worth beginning any more, seconds since 1970 UTC; 0: never."""
     order: str = ""
     """Its place among those that wait for one person; empty: its time."""
+    by: str = ""
+    """The program that asked for it, as ``token shop``."""
+    ref: str = ""
+    """What that program calls the texts that answer it."""
 
     def pack(self) -> str:
         """As it is stored with the event."""
         plain: dict[str, Any] = {"is": dict(self.data)}
         plain |= {"busy": self.busy} if self.busy else {}
         plain |= {"expires": self.expires} if self.expires else {}
-        return codec.dumps(plain | ({"order": self.order} if self.order else {}))
+        more = {"order": self.order, "by": self.by, "ref": self.ref}
+        return codec.dumps(plain | {name: value for name, value in more.items() if value})
 
 
 def start_of(event: Event) -> Start:
     """The start that an event was stored with."""
     told = codec.loads(event.data) if event.data else {"is": {}}
-    return Start(told["is"], told.get("busy", ""), told.get("expires", 0.0), told.get("order", ""))
+    more = {name: told[name] for name in ("busy", "expires", "order", "by", "ref") if name in told}
+    return Start(told["is"], **more)
 
 
 def timer_of(event: Event, due: float, identity: bytes, nth: int = 0) -> Timer:

@@ -174,6 +174,8 @@ REPORT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "detail": ("error", "error_message", "errorMessage", "error-text", "description", "reason", "statusDescription"),
     "operator": ("operator", "network", "network-code", "network_code", "carrier", "mccmnc", "operator_id"),
     "part": ("part", "partNumber", "part_number", "concat-part"),
+    "price": ("price", "cost", "message-price", "price.amount", "price.pricePerMessage"),
+    "currency": ("currency", "price_unit", "PriceUnit", "price.currency"),
 }
 """The fields that a report may have beside its status."""
 
@@ -198,10 +200,22 @@ def report(
         code=values.get("code", "")[:40],
         operator=values.get("operator", "")[:40],
         part=values.get("part", "")[:10],
+        price=_price(values.get("price", "")),
+        currency=values.get("currency", "")[:10],
         body=json.dumps(redact(canonical(item), _JSON)["body"], ensure_ascii=False)[:2000] if item else "",
     )
 
 
+def _price(written: str) -> float | None:
+    """A price as it is told: never negative (some write what is taken from the balance); None if it is none."""
+    try:
+        price = abs(float(written))
+    except ValueError:
+        return None
+    return price if price < _DEAREST else None
+
+
+_DEAREST = 1e6
 _JSON = {"content-type": "application/json"}
 _CHARSETS = frozenset(
     ["utf-8", "utf-8-sig", "ascii", "utf-16", "utf-16-le", "utf-16-be", "cp1250", "cp1251", "cp1252", "cp1253",

@@ -28,4 +28,6 @@ class Endings:
 
     def say(self, event: Event, line: Line, text: str) -> Outgoing:
         """A text that also somebody gets who has opted out."""
-        return outgoing_for(Reply(text), 0, event, line, self._clock.now(), lane="consent")
+        return outgoing_for(
+            Reply(text), 0, event, line, self._clock.now(), lane="consent", by=f"{line.bot.name}: consent"
+        )

@@ -115,7 +115,7 @@ class Failures:
         line = self._lines.get(event.key.line)
         if line is not None and line.bot.apology:
             reply = Reply(segments.fit(line.bot.apology))
-            text = outgoing_for(reply, _APOLOGY_PLACE, event, line, self._clock.now())
+            text = outgoing_for(reply, _APOLOGY_PLACE, event, line, self._clock.now(), by=f"{line.bot.name}: failure")
             answer = (await insist(lambda: self._store.enqueue([text])))[0]
             self._sender.start(answer.claims)
 

@@ -131,6 +131,8 @@ class Inbox:
         at: float | None = None,
         busy: str = "",
         valid: float = 0.0,
+        by: str = "",
+        ref: str = "",
     ) -> str:
         """An event from outside for the conversation with `number`; the same `key` counts once.
 
@@ -147,7 +149,7 @@ class Inbox:
             key = str(flow.start.key({"event": dict(data)}))
         valid = valid or (flow.start.valid if flow is not None else 0.0)
         due = now if at is None else max(at, now)
-        start = Start(data, checked_busy(busy), due + valid if valid else 0.0)
+        start = Start(data, checked_busy(busy), due + valid if valid else 0.0, by=by, ref=ref)
         whose = Key(ours.number, theirs)
         identity = identity_of(name, key or secrets.token_hex(16), whose, self._store.dedupe_key)
         event = Event(identity, whose, "event", name, due, ours.account, data=start.pack())

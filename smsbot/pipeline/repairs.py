@@ -142,6 +142,10 @@ def again(row: Row, account: str, now: float) -> Outgoing:
         event=row["event"],
         lane=row["lane"],
         flash=bool(row["flash"]),
+        media=row["media"],
+        by=row["requested_by"],
+        ref=row["ref"],
+        kind=row["kind"],
     )
 
 

@@ -123,13 +123,17 @@ class Chat:
         at: datetime | None = None,
         flash: bool = False,
         media: str = "",
+        ref: str = "",
+        secret: bool = False,
     ) -> None:
         """Send a text when the turn commits.
 
         `valid` is how long it is worth sending, counted from what it answers (or from `at`); past that it
         is listed as expired instead (C9). `at` sends it later; it needs a time zone. `flash` shows it at once and
         keeps it not (class 0, 3GPP TS 23.038 §4), where the gateway can. `media` is the address of a picture that goes
-        with it, where the gateway can; else that is an error here, not on the way.
+        with it, where the gateway can; else that is an error here, not on the way. `ref` is what you call the text,
+        such as ``order-7``: the desk finds it by that. `secret` is for a text that holds a code: the desk sees whether
+        it arrived, and nobody but the person what it says.
         Raises `ChatError` for an empty text or one of more than 9 SMS parts.
         """
         if not isinstance(text, str):
@@ -145,7 +149,8 @@ class Chat:
         if media:
             self._check_media(media)
         if not self._session.silent:
-            self._session.effects.say(Reply(clean, duration(valid), at.timestamp() if at else None, flash, media))
+            due = at.timestamp() if at else None
+            self._session.effects.say(Reply(clean, duration(valid), due, flash, media, ref=ref, secret=secret))
 
     def _check_media(self, media: str) -> None:
         if not media.startswith("https://"):

@@ -11,11 +11,15 @@ from smsbot.core.message import Event, Outgoing, Reply
 
 from .lines import Line
 
+_REF = 200
+"""The longest name of a text that is kept, in characters."""
 NOTICE = 12 * 3600.0
 """How long a text that answers nothing is worth sending, in seconds."""
 
 
-def outgoing_for(reply: Reply, n: int, event: Event, line: Line, now: float, lane: str = "reply") -> Outgoing:
+def outgoing_for(
+    reply: Reply, n: int, event: Event, line: Line, now: float, *, lane: str = "reply", by: str = "", ref: str = ""
+) -> Outgoing:  # fmt: skip
     """The n-th text of an event. Its life counts from what it answers, so that none leaves stale (C9)."""
     due = now if reply.due is None else max(reply.due, now)
     return Outgoing(
@@ -31,6 +35,9 @@ def outgoing_for(reply: Reply, n: int, event: Event, line: Line, now: float, lan
         lane=lane,
         flash=reply.flash,
         media=reply.media,
+        by=by,
+        ref=(reply.ref or ref)[:_REF],
+        kind="code" if reply.secret else "",
     )
 
 
@@ -50,5 +57,6 @@ def joined(said: Sequence[Reply]) -> list[Reply]:
 
 def _together(one: Reply, other: Reply) -> bool:
     """Whether two texts may leave as one: due at one time, for as long, and without pictures."""
-    alike = (one.due, one.valid, one.flash) == (other.due, other.valid, other.flash)
+    alike = (one.due, one.valid, one.flash, one.ref) == (other.due, other.valid, other.flash, other.ref)
+    alike = alike and not (one.secret or other.secret)
     return alike and not (one.media or other.media)

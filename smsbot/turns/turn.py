@@ -16,6 +16,7 @@ from smsbot.core.commit import Commit, Entry, run_id
 from smsbot.core.conversation import Conversation, StoredFrame
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
+from smsbot.core.start import start_of
 from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, session_of
 from smsbot.routing.effects import Cut, Done, Kept, Said
@@ -268,10 +269,29 @@ class Turn:
         """The texts and the records since the last piece."""
         effects = self.effects
         fresh = effects.fresh()
-        lane = "notice" if self.event.kind == "event" else "reply"
+        if not fresh:
+            return (), ()
+        lane, (by, ref) = "notice" if self.event.kind == "event" else "reply", self._requester()
         said = _joined(fresh) if effects.join or self.line.bot.join else [d for d in fresh if isinstance(d, Said)]
-        outgoing = [outgoing_for(s.reply, self._first + s.n, self.event, self.line, now, lane) for s in said]
+        outgoing = [
+            outgoing_for(s.reply, self._first + s.n, self.event, self.line, now, lane=lane, by=by, ref=ref)
+            for s in said
+        ]
         return tuple(outgoing), tuple(d.entry for d in fresh if isinstance(d, Kept))
+
+    def _requester(self) -> tuple[str, str]:
+        """Who asks for the texts of this turn (the bot with what began it, or a program), and what that calls them."""
+        resume, run = self.decision.resume, self.before.run
+        if self.event.kind == "event":
+            start = start_of(self.event)
+            return f"{start.by or self.line.bot.name}: event {self.event.text}", start.ref
+        if resume is not None and resume.fresh:
+            began = resume.started_by
+        elif run is not None:
+            began = run.started_by
+        else:
+            began = self.route.trigger if self.route is not None else self.event.kind
+        return f"{self.line.bot.name}: {began}", ""
 
     def end(self, now: float, note: str = "") -> Commit:
         """The end of the turn."""

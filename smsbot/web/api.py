@@ -33,6 +33,9 @@ class EventIn(pydantic.BaseModel):
     at: datetime | None = pydantic.Field(None, description="When; by default now. It needs a time zone.")
     busy: str = pydantic.Field("", description="While the person is in a conversation: queue, replace or skip.")
     valid: str = pydantic.Field("", description="How long it is worth beginning, such as 4h.")
+    reference: str = pydantic.Field(
+        "", max_length=200, description="What you call it, such as order-7: the desk finds the texts by that."
+    )
 
 
 _TAKEN = ("started", "queued", "scheduled")
@@ -55,8 +58,9 @@ class Api:
 
     async def events(self, request: Request) -> Response:
         """Begin, or queue, what answers an event; answers ``{"status": "started"}``, ``queued``, ``scheduled`` …"""
-        if not await self._allowed(request):
-            return _problem(401, "unauthorized", "a bearer token is needed; smsbot token add NAME makes one")
+        name = await self._token(request)
+        if not name:
+            return _unauthorized()
         body = b""
         async for chunk in request.stream():
             body += chunk
@@ -75,8 +79,9 @@ class Api:
             return _problem(422, "invalid", "at needs a time zone, such as 2026-11-25T10:00:00+01:00")
         try:
             status = await self._commands.emit(
-                asked.event, asked.to, asked.data, line=asked.line, key=key, at=at, busy=asked.busy, valid=asked.valid
-            )
+                asked.event, asked.to, asked.data, line=asked.line, key=key, at=at, busy=asked.busy, valid=asked.valid,
+                by=f"token {name}", ref=asked.reference,
+            )  # fmt: skip
         except UsageError as error:
             return _problem(422, "invalid", str(error.args[0]))
         except StoreError:
@@ -87,11 +92,13 @@ class Api:
         """The description of the API, as OpenAPI 3.1."""
         return JSONResponse(document())
 
-    async def _allowed(self, request: Request) -> bool:
+    async def _token(self, request: Request) -> str:
+        """The name of the token that asks; empty if it has none."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
-            return False
-        return bool(await self._tables.rows("token", hash=token_hash(token.strip())))
+            return ""
+        found = await self._tables.rows("token", hash=token_hash(token.strip()))
+        return str(found[0]["name"]) if found else ""
 
 
 def token_hash(token: str) -> bytes:
@@ -129,6 +136,10 @@ def document() -> dict[str, Any]:
             }
         },
     }
+
+
+def _unauthorized() -> Response:
+    return _problem(401, "unauthorized", "a bearer token is needed; smsbot token add NAME makes one")
 
 
 def _problem(status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> Response:

@@ -59,9 +59,9 @@ class Commands:
             "take_again": self.take_again,
         }
 
-    async def send(self, number: str, text: str, line: str = "") -> dict[str, Any]:
-        """Send a text that answers nothing; a notice, worth sending for 12 hours."""
-        notice = compose(self._lines, number, text, line, self._clock.now())
+    async def send(self, number: str, text: str, line: str = "", ref: str = "") -> dict[str, Any]:
+        """Send a text that answers nothing; a notice, worth sending for 12 hours. `ref` is what you call it."""
+        notice = compose(self._lines, number, text, line, self._clock.now(), ref=ref)
         answer = (await self._store.enqueue([notice]))[0]
         self._sender.start(answer.claims)
         return await sent(self._store, notice)
@@ -91,10 +91,17 @@ class Commands:
         at: float | None = None,
         busy: str = "",
         valid: str = "",
+        by: str = "",
+        ref: str = "",
     ) -> str:
-        """An event from outside for the conversation with a number: started, queued, scheduled or duplicate."""
+        """An event from outside for the conversation with a number: started, queued, scheduled or duplicate.
+
+        `by` is the program that asks, `ref` what it calls the texts that answer it.
+        """
         life = duration(valid) if valid else 0.0
-        return await self._inbox.emit(name, number, data, line=line, key=key, at=at, busy=busy, valid=life)
+        return await self._inbox.emit(
+            name, number, data, line=line, key=key, at=at, busy=busy, valid=life, by=by, ref=ref
+        )
 
     async def send_again(self, since: float, line: str, reason: str, statuses: list[str]) -> int:
         """Send failed texts again; how many."""
@@ -113,7 +120,9 @@ class Commands:
             await self._store.write([(name, values)])
 
 
-def compose(lines: Lines, number: str, text: str, line: str, now: float) -> Outgoing:
+def compose(
+    lines: Lines, number: str, text: str, line: str, now: float, *, by: str = "command line", ref: str = ""
+) -> Outgoing:  # fmt: skip
     """A text that answers nothing, ready to be owed. Raises `UsageError` for what cannot be sent."""
     ours: Line | None = lines.find(line) if line else lines.values()[0]
     if ours is None:
@@ -126,7 +135,7 @@ def compose(lines: Lines, number: str, text: str, line: str, now: float) -> Outg
     if (parts := segments.count(text).segments) > segments.MAX_PARTS:
         raise UsageError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
     event = Event(secrets.token_bytes(16), Key(ours.number, theirs), "send", "", now, ours.account)
-    return outgoing_for(Reply(text, NOTICE), 0, event, ours, now, lane="notice")
+    return outgoing_for(Reply(text, NOTICE), 0, event, ours, now, lane="notice", by=by, ref=ref)
 
 
 async def sent(store: Store, text: Outgoing) -> dict[str, Any]:

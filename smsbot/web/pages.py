@@ -26,9 +26,9 @@ from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.phone import mask
 from smsbot.core.status import MEANING, Status
 from smsbot.core.zones import zone_of
+from smsbot.desk.finding import is_part, waiting, whole_number
 from smsbot.gateways.base import FieldNames
 from smsbot.gateways.fields import masked
-from smsbot.pipeline.finding import is_part, waiting, whole_number
 from smsbot.pipeline.supervisor import Supervisor
 from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines

@@ -43,7 +43,7 @@ gateway = "messageflow"
         (["dev", "../x"], 3, "neither a file nor an import string"),
         (["dev", "bots.pizza:order"], 3, "order is not a Bot; it defines bot"),
         (["run", "bots.pizza:bot"], 3, "PUBLIC_URL is missing"),
-        (["trace", "hello"], 2, "not a phone number"),
+        (["trace", "hello"], 1, "there is no database"),
         (["tail", "--db", "/nowhere/x.db"], 1, "there is no database"),
         (["hooks", "map", "main", "inbound"], 2, "name at least one field"),
         (["hooks", "map", "main", "inbound", "--status", "x"], 2, "has no field status"),
@@ -117,10 +117,13 @@ def test_a_day_with_dev(tmp_path: Path) -> None:
 
         trace = smsbot("trace", "600100200", "--db", db)
         assert trace.returncode == 0
-        assert trace.stdout.startswith("YES, delivered")
+        assert trace.stdout.startswith("Delivered: the operator confirmed it")
         assert "600100200" not in trace.stdout
         assert ANN in smsbot("trace", ANN, "--reveal", "--json", "--db", db).stdout
         assert smsbot("trace", "600100999", "--db", db).returncode == 5
+        strange = smsbot("trace", "hello", "--db", db)
+        assert strange.returncode == 2
+        assert "neither a reference nor a phone number" in strange.stderr
 
         hooks = json.loads(smsbot("hooks", "--json", "--db", db).stdout)["hooks"]
         odd = {"msisdn": "600100500", "short": "48732000111", "body": "pizza"}
@@ -223,4 +226,4 @@ async def test_a_send_under_way_is_finished_before_the_end(tmp_path: Path) -> No
         assert time.monotonic() - began < 30
     assert len([r for r in network.requests if r.startswith(b"POST")]) == 1
     trace = await asyncio.to_thread(smsbot, "trace", "600100200", folder=tmp_path)
-    assert trace.stdout.startswith("NOT YET, accepted"), trace.stdout
+    assert trace.stdout.startswith("On its way: taken by main"), trace.stdout

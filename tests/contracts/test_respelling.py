@@ -156,16 +156,17 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             for table in ("events", "conversations", "runs", "outgoing", "timers"):
                 db.execute(f"UPDATE {table} SET number = ? WHERE number = ?", (new, old))
         db.execute("UPDATE sandbox_texts SET phone = ?", (MEXICAN[1],))
+        for index in ("receipts_unknown", "events_dead", "outgoing_unknown", "outgoing_ref"):
+            db.execute(f"DROP INDEX {index}")
         for column in (
             "conversations DROP COLUMN wrote_first",
             "outgoing DROP COLUMN media",
+            *(f"outgoing DROP COLUMN {name}" for name in ("requested_by", "ref", "kind", "price", "currency")),
             "sandbox_texts DROP COLUMN media",
             "suppressions DROP COLUMN said",
             *(f"receipts DROP COLUMN {name}" for name in ("code", "operator", "part", "body")),
         ):
             db.execute(f"ALTER TABLE {column}")
-        for index in ("receipts_unknown", "events_dead", "outgoing_unknown"):
-            db.execute(f"DROP INDEX {index}")
         db.execute("DROP TRIGGER status_tally")
         for table in ("tallies", "tallied", "part_references"):
             db.execute(f"DROP TABLE {table}")

@@ -79,5 +79,5 @@ async def test_a_revoked_token_is_nobodys(served: House) -> None:
 async def test_the_description_names_every_field(served: House) -> None:
     told = (await served.http.get("/api/v1/openapi.json")).json()
     schema = told["paths"]["/api/v1/events"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert set(schema["properties"]) == {"event", "to", "line", "data", "key", "at", "busy", "valid"}
+    assert set(schema["properties"]) == {"event", "to", "line", "data", "key", "at", "busy", "valid", "reference"}
     assert told["openapi"].startswith("3.1")

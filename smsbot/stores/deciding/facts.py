@@ -285,7 +285,7 @@ class Facts:
             new = (
                 o.id, o.key.line, o.key.number, o.account, o.event, o.lane, o.text, o.segments, o.created, text.due,
                 o.expires, text.status, text.rank, text.phase, int(text.scheduled), text.attempts, text.detail,
-                int(o.flash), o.media,
+                int(o.flash), o.media, o.by, o.ref, o.kind,
             )  # fmt: skip
             self.leave("outgoing", new)
         for text in self.changed.values():

@@ -45,6 +45,8 @@ class Reported:
             r.account, r.reference, r.raw, r.status or "", known, r.at, r.detail, r.code, r.operator, part, r.body,
         )  # fmt: skip
         facts.leave("receipt", row)
+        if text is not None and r.price is not None:
+            facts.leave("price", (r.price, r.currency, text.id))
         if r.status is None:
             return None
         if text is None:

@@ -83,7 +83,8 @@ SELECT * FROM (
     FROM events WHERE (kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
     AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
-    SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
+    SELECT 'out', id, seq, line, number, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END, created, status,
+           detail, parts, reaction
     FROM outgoing WHERE created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
@@ -104,7 +105,8 @@ SELECT * FROM (
       OR state = 0 AND (attempts > 0 OR kind = 'event'))
     AND at <= :before ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
-    SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
+    SELECT 'out', id, seq, line, number, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END, created, status,
+           detail, parts, reaction
     FROM outgoing WHERE number = :number AND created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
@@ -123,11 +125,6 @@ GROUP BY number ORDER BY max(last) DESC LIMIT :limit;
 -- name: greeted (hot)
 -- A text of ours to somebody, before a moment.
 SELECT 1 FROM outgoing WHERE number = :number AND line = :line AND created < :before LIMIT 1;
-
--- name: last_out
-SELECT status, CASE phase WHEN 'held' THEN 'paused; it leaves after `smsbot resume`'
-  WHEN 'behind' THEN 'waits for the text before it' ELSE detail END AS detail
-FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT 1;
 
 -- name: outgoing
 SELECT * FROM outgoing WHERE id = :id;
@@ -288,3 +285,33 @@ PRAGMA quick_check(1);
 
 -- name: consents
 SELECT action, text, line, at, source, shown FROM consents WHERE number = :number ORDER BY id;
+
+-- name: unanswered
+-- The newest thing of a number that no turn has ended for; what waits for its turn stands before what failed.
+SELECT kind, line, at, state, retry_at, note FROM (
+  SELECT * FROM events WHERE state = 0 AND number = :number AND kind IN ('text', 'media', 'event', 'timer')
+  UNION ALL SELECT * FROM events WHERE state = 2 AND number = :number
+) ORDER BY seq DESC LIMIT 1;
+
+-- name: newest_out
+-- The last texts to a number, whole.
+SELECT * FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT :limit;
+
+-- name: of_ref
+-- The texts that somebody calls by a name, newest first.
+SELECT * FROM outgoing WHERE ref = :ref AND ref <> '' ORDER BY seq DESC LIMIT :limit;
+
+-- name: report_times
+-- How long reports of an account took lately, in seconds.
+SELECT r.at - a.ended AS took FROM (
+  SELECT id, attempts FROM outgoing WHERE seq > (SELECT max(seq) FROM outgoing) - 1000
+  AND account = :account AND status = 'delivered' ORDER BY seq DESC LIMIT 200) o
+JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts AND a.outcome = 'accepted'
+JOIN receipts r ON r.outgoing = o.id AND r.status = 'delivered';
+
+-- name: wrote
+SELECT 1 FROM events WHERE number = :number AND kind IN ('text', 'media', 'optout', 'optin') LIMIT 1;
+
+-- name: quarantined_with
+-- Whether something in quarantine holds the digits of a number.
+SELECT 1 FROM quarantine WHERE replayed IS NULL AND instr(body, CAST(:digits AS BLOB)) LIMIT 1;

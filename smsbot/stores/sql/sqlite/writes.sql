@@ -123,8 +123,8 @@ DELETE FROM contacts WHERE number = ? AND name = ?;
 
 -- name: outgoing
 INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires,
-                      status, rank, phase, scheduled, attempts, detail, flash, media)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                      status, rank, phase, scheduled, attempts, detail, flash, media, requested_by, ref, kind)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: text
 -- Where a text stands.
@@ -143,6 +143,10 @@ UPDATE attempts SET reference = ? WHERE outgoing = ? AND n = ?;
 -- name: receipt
 INSERT INTO receipts (account, reference, raw, status, outgoing, at, detail, code, operator, part, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: price
+-- The last word counts; a report of one SMS of a text tells the price of that alone.
+UPDATE outgoing SET price = ?, currency = ? WHERE id = ?;
 
 -- name: part_reference
 INSERT INTO part_references (reference, outgoing) VALUES (?, ?) ON CONFLICT DO NOTHING;
