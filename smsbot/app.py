@@ -16,6 +16,7 @@ from smsbot.checks.proof import prove
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
+from smsbot.core.zones import zone_of
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Claims
 from smsbot.gateways.messageflow import MessageFlow
@@ -46,11 +47,13 @@ from smsbot.web.api import Api
 from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
 from smsbot.web.commands import Commands
 from smsbot.web.control import Control, own_folder, run_folder, socket_path
+from smsbot.web.find import Find
 from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
 from smsbot.web.live import Live
 from smsbot.web.pages import Pages
 from smsbot.web.phones import Phones
+from smsbot.web.templates import Templates
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = Log("smsbot")
@@ -186,6 +189,17 @@ class App:
 
     def _build_site(self) -> Any:
         self.live = Live(self.store)
+        first = next(iter(self.lines.values()), None)
+        templates = Templates(
+            self.clock,
+            zone_of({}, first.timezone if first is not None else "UTC"),
+            dev=self.dev,
+            real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
+        )
+        find = Find(
+            self.store, lines=self.lines, clock=self.clock, templates=templates, commands=self.commands,
+            inspect=self.inspect,
+        )  # fmt: skip
         pages = Pages(
             self.store,
             lines=self.lines,
@@ -196,10 +210,10 @@ class App:
             unready=self._unready,
             supervisor=self.supervisor,
             guesses=self.guesses,
-            dev=self.dev,
-            real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
+            find=find,
+            templates=templates,
         )
-        api = Api(self.store, self.commands).routes()
+        api = Api(self.store, self.commands, lines=self.lines, clock=self.clock, zone=templates.zone).routes()
         if self.dev:
             phone_api = self._build_sandbox()
             assert self.network is not None

@@ -18,9 +18,9 @@ from smsbot.core.clock import iso
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.status import Status
 from smsbot.core.zones import zone_of
-from smsbot.desk.finding import is_part, whole_number
+from smsbot.desk.finding import Found, find
 from smsbot.desk.histories import Histories
-from smsbot.desk.verdicts import Outcome, Stage, Verdict, document, seconds
+from smsbot.desk.verdicts import Outcome, Stage, Verdict, plain, seconds
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
 from smsbot.stores.sqlite import SqliteReader
@@ -159,30 +159,33 @@ def trace(ctx: click.Context, asked: str, database: str | None, as_json: bool, r
     async def work() -> tuple[Verdict, list[Row]]:
         async with SqliteReader(found.path) as reader:
             histories, now = Histories(reader, _zone(found)), time.time()
-            texts = await reader.rows("of_ref", ref=asked, limit=1)
-            number = texts[0]["number"] if texts else await _number(found, reader, asked)
-            verdict = await (histories.of_text(texts[0], now) if texts else histories.of_person(number, now))
-            return verdict, await reader.rows("thread", number=number, limit=limit, before=_FOREVER)
+            meant = await _meant(found, reader, asked)
+            judged = histories.of_text(meant.text, now) if meant.text else histories.of_person(meant.number, now)
+            verdict = await judged
+            return verdict, await reader.rows("thread", number=meant.number, limit=limit, before=_FOREVER)
 
     verdict, rows = options.run(work())
     if as_json:
         messages = [document_of(r, reveal=reveal) for r in reversed(rows)]
-        options.emit({"v": 1, **document(verdict), "messages": messages})
+        options.emit({"v": 1, **plain(verdict), "messages": messages})
     else:
         _print_trace(verdict, rows, reveal, _zone(found))
     ctx.exit(5 if not rows else {True: 0, False: 1, None: 6}[verdict.outcome.arrived])
 
 
-async def _number(found: Settings, reader: SqliteReader, asked: str) -> str:
-    """The number that somebody means; raises `UsageError` for none."""
+async def _meant(found: Settings, reader: SqliteReader, asked: str) -> Found:
+    """Whom somebody means; raises `UsageError` for nobody, or for several."""
     countries = [line.country for line in found.lines.values()]
     countries += [phone.country(line) for bot in found.bots.values() for line in bot.lines]
-    theirs = phone.normalise(asked, next(filter(None, countries), None))
-    if not phone.can_receive(theirs) and not is_part(asked):
+    meant = await find(reader, asked, [*filter(None, countries), None])
+    if meant.several:
+        listed = ", ".join(map(phone.mask, meant.several))
+        raise UsageError(f"{len(meant.several)} numbers or more end so ({listed}); give more digits")
+    if not meant.number:
         raise UsageError(
             f"{asked!r} is neither a reference nor a phone number: write it as +48600100200, or its last digits"
         )
-    return await whole_number(reader, theirs, asked)
+    return meant
 
 
 def _zone(found: Settings) -> tzinfo:

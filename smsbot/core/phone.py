@@ -134,9 +134,9 @@ def is_costly(address: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def mask(address: str) -> str:
-    """The address for logs and pages: country and the last two digits, ``+48•••00``."""
+    """The address for logs and pages: country and the last three digits, ``+48•••200``."""
     if is_number(address):
-        return f"+{_country_code(address)}•••{address[-2:]}"
+        return f"+{_country_code(address)}•••{address[-3:]}"
     return address if is_short_code(address) else address[:1] + "•••"
 
 

@@ -1,46 +1,55 @@
-"""Questions of the desk and the command line about one person: whose number it is, and what keeps an answer."""
+"""Whom somebody at the desk means: a number in any spelling, its last digits, or what a program calls a text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from smsbot.core.clock import iso
-from smsbot.core.errors import UsageError
-from smsbot.core.phone import mask
+from smsbot.core import phone
+from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
 _PART = re.compile(r"[0-9]{3,14}")
 _SEPARATORS = re.compile(r"[\s().+…•*-]")
-_MOST = 5
+_MOST = 10
 
 
-def is_part(asked: str) -> bool:
+@struct
+class Found:
+    """What was meant: one person, and perhaps one text; several people where digits are not enough; nobody."""
+
+    number: str = ""
+    text: Row | None = None
+    """The text that is called so."""
+    several: tuple[str, ...] = ()
+
+
+async def find(reads: Reads, asked: str, countries: Iterable[str | None]) -> Found:
+    """Whom or what `asked` means, where national numbers are of one of the `countries`."""
+    texts = await reads.rows("of_ref", ref=asked, limit=1) if asked else []
+    if texts:
+        return Found(texts[0]["number"], texts[0])
+    number = _number(asked, countries)
+    if number and (not _is_part(asked) or await reads.rows("thread", number=number, limit=1, before=1e15)):
+        return Found(number)
+    if not _is_part(asked):
+        return Found()
+    digits = _SEPARATORS.sub("", asked)
+    several = tuple(row["number"] for row in await reads.rows("numbers_like", digits=digits, limit=_MOST))
+    if len(several) > 1:
+        return Found(several=several)
+    return Found(several[0] if several else number)
+
+
+def _number(asked: str, countries: Iterable[str | None]) -> str:
+    """The number that was asked for, in the first country in which it is one; empty where it is none."""
+    for country in dict.fromkeys(countries):
+        number = phone.normalise(asked, country)
+        if phone.can_receive(number):
+            return number
+    return ""
+
+
+def _is_part(asked: str) -> bool:
     """Whether it may be the last digits of a number, as a mask shows them: three or more."""
     return _PART.fullmatch(_SEPARATORS.sub("", asked)) is not None
-
-
-async def whole_number(reads: Reads, number: str, asked: str) -> str:
-    """The number that somebody means: `number`, else the one that ends with what was `asked`.
-
-    Raises `UsageError` where several end so.
-    """
-    if not is_part(asked) or await reads.rows("thread", number=number, limit=1, before=1e15):
-        return number
-    digits = _SEPARATORS.sub("", asked)
-    found = [row["number"] for row in await reads.rows("numbers_like", digits=digits, limit=_MOST)]
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} numbers or more end so ({', '.join(map(mask, found))}); give more digits")
-    return found[0] if found else number
-
-
-def waiting(rows: Sequence[Row], pauses: Sequence[Row]) -> str:
-    """Why something of a person waits for its turn; empty if nothing does."""
-    waits = next((row for row in rows if row["direction"] == "in" and row["detail"] == "waits for its turn"), None)
-    if waits is None:
-        return ""
-    for pause in pauses:
-        if pause["scope"] == "all" or (pause["scope"] == "line" and pause["name"] == waits["line"]):
-            why = f": {pause['why']}" if pause["why"] else ""
-            return f"paused since {iso(pause['at'])}{why}"
-    return "waits for its turn"

@@ -165,9 +165,11 @@ class Verdict:
     at: float | None = None
     """When it was decided, as far as it is."""
     path: tuple[Stage, ...] = ()
+    of_text: bool = False
+    """Whether it is on a text of ours; else it is on what keeps one from being requested."""
 
 
-def document(verdict: Verdict) -> dict[str, Any]:
+def plain(verdict: Verdict) -> dict[str, Any]:
     """A verdict as JSON, for the command line and the API."""
     path = [
         {"name": s.name, "state": s.state, "at": iso(s.at) if s.at is not None else None, "took": s.took}
@@ -449,10 +451,10 @@ class _Case:
         return f" at {self.clock.at(at)}" if at is not None else ""
 
     def _end(self, outcome: Outcome, why: str, say: str, at: float | None = None) -> Verdict:
-        return Verdict(outcome, why, say, at, _path(self, outcome, at))
+        return Verdict(outcome, why, say, at, _path(self, outcome, at), of_text=True)
 
     def _open(self, outcome: Outcome, why: str, say: str) -> Verdict:
-        return Verdict(outcome, why, say, None, _path(self, outcome, None))
+        return self._end(outcome, why, say)
 
 
 # -- the path -----------------------------------------------------------------------------------------------

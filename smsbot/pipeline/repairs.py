@@ -104,15 +104,20 @@ class Repairs:
 
         They are texts of their own, so that what became of the first stays on record.
         """
-        now, done = self._clock.now(), 0
-        for row in await wanted.texts(self._store):
-            line = self._dispatcher.lines.get(row["line"])
-            text = again(row, line.account if line is not None else row["account"], now)
+        rows = await wanted.texts(self._store)
+        for row in rows:
+            await self.send_one_again(row)
+        return len(rows)
+
+    async def send_one_again(self, row: Row) -> str:
+        """Owe a text anew, whatever became of it; the id of the new one, the same however often it is asked for."""
+        line = self._dispatcher.lines.get(row["line"])
+        text = again(row, line.account if line is not None else row["account"], self._clock.now())
+        if not await self._store.rows("outgoing", id=text.id):
             answer = (await self._store.enqueue([text]))[0]
             await self._store.write([("sent_again", (f"sent again as {text.id}", row["id"]))])
             self._sender.start(answer.claims)
-            done += 1
-        return done
+        return text.id
 
     async def take_again(self, wanted: Filter) -> int:
         """Give dead letters another turn, each one once, however often it is asked for; how many."""

@@ -14,7 +14,7 @@ from smsbot.gateways.base import Gateway
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.pipeline.sender import Sender
-from smsbot.stores.base import Store
+from smsbot.stores.base import Row, Store
 from smsbot.turns.lines import Line, Lines
 from smsbot.turns.outgoing import NOTICE, outgoing_for
 
@@ -59,12 +59,18 @@ class Commands:
             "take_again": self.take_again,
         }
 
-    async def send(self, number: str, text: str, line: str = "", ref: str = "") -> dict[str, Any]:
+    async def send(
+        self, number: str, text: str, line: str = "", ref: str = "", by: str = "command line"
+    ) -> dict[str, Any]:
         """Send a text that answers nothing; a notice, worth sending for 12 hours. `ref` is what you call it."""
-        notice = compose(self._lines, number, text, line, self._clock.now(), ref=ref)
+        notice = compose(self._lines, number, text, line, self._clock.now(), by=by, ref=ref)
         answer = (await self._store.enqueue([notice]))[0]
         self._sender.start(answer.claims)
         return await sent(self._store, notice)
+
+    async def send_one_again(self, row: Row) -> str:
+        """Send one text again, as a text of its own; its id."""
+        return await self._repairs.send_one_again(row)
 
     async def addresses(self) -> dict[str, list[str]]:
         """The addresses to paste at each account's provider."""
@@ -121,7 +127,7 @@ class Commands:
 
 
 def compose(
-    lines: Lines, number: str, text: str, line: str, now: float, *, by: str = "command line", ref: str = ""
+    lines: Lines, number: str, text: str, line: str, now: float, *, by: str, ref: str = ""
 ) -> Outgoing:  # fmt: skip
     """A text that answers nothing, ready to be owed. Raises `UsageError` for what cannot be sent."""
     ours: Line | None = lines.find(line) if line else lines.values()[0]

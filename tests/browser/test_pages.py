@@ -14,27 +14,60 @@ from .conftest import SHOTS
 pytestmark = pytest.mark.needs("chromium")
 
 
+def check(page: Any, asked: str) -> None:
+    page.fill("#q", asked)
+    page.press("#q", "Enter")
+
+
 def test_the_list_is_live_and_finds_a_number(page: Any, server: Process) -> None:
     page.goto(server.url)
     page.locator("#live", has_text="Live").wait_for(timeout=5000)
     httpx.post(f"{server.url}/sandbox/phones/+48600100777/texts", json={"text": "<b>hi</b>"})
-    page.locator("td.text", has_text="<b>hi</b>").wait_for(timeout=5000)
-    page.locator(".status.delivered", has_text="delivered").first.wait_for(timeout=5000)
-    page.fill("#number", "600 100 777")
-    page.press("#number", "Enter")
-    page.locator("caption", has_text="+48•••77").wait_for(state="attached", timeout=5000)
-    assert page.locator("tbody tr").count() == 2
+    page.locator(".rows .text", has_text="<b>hi</b>").wait_for(timeout=5000)
+    page.locator(".rows a.tag", has_text="delivered").first.wait_for(timeout=5000)
+    check(page, "600 100 777")
+    page.locator("#verdict", has_text="Delivered").wait_for(timeout=5000)
+    assert page.locator(".rows li").count() == 2
     assert "600100777" not in page.url
-    page.locator("a.status").first.click()
-    page.locator(".timeline li", has_text="report: delivered").wait_for(timeout=5000)
+    page.locator(".rows a.tag").first.click()
+    page.locator(".facts li", has_text="report: delivered").wait_for(timeout=5000)
     assert "600100777" not in page.content()
+
+
+def test_a_call_at_the_desk(page: Any, server: Process) -> None:
+    """Did it reach them, when, what do I say, who looks after them; then answer by hand, and send it again."""
+    httpx.post(f"{server.url}/sandbox/phones/+48600100778/texts", json={"text": "PIZZA"})
+    page.goto(server.url)
+    check(page, "100778")
+    page.locator("#verdict", has_text="Delivered").wait_for(timeout=5000)
+    page.locator(".path li", has_text="On the phone").wait_for(timeout=5000)
+    assert "reached your phone" in page.inner_text("#say")
+    assert "waits at" in page.inner_text(".side")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("[data-copy=say]")
+    page.locator("#live", has_text="Copied").wait_for(timeout=5000)
+    assert page.evaluate("navigator.clipboard.readText()") == page.inner_text("#say")
+    page.click("text=Write to this person")
+    page.fill("#write", "Hello from the desk")
+    page.click(".act[open] button")
+    page.locator("blockquote", has_text="Hello from the desk").wait_for(timeout=5000)
+    page.locator("#verdict", has_text="Delivered").wait_for(timeout=5000)
+    page.locator(".facts li", has_text="requested by desk").wait_for(timeout=5000)
+    first = page.url
+    page.click("text=Send it again")
+    page.click(".act[open] button")
+    page.wait_for_url(lambda url: url != first, timeout=5000)
+    page.locator("#verdict", has_text="Delivered").wait_for(timeout=5000)
+    thread = httpx.get(f"{server.url}/sandbox/phones/+48600100778/texts").json()
+    assert [t["text"] for t in thread if t["direction"] == "out"].count("Hello from the desk") == 2
 
 
 def test_what_cannot_be_found_says_so(page: Any, server: Process) -> None:
     page.goto(server.url)
-    page.fill("#number", "hello")
-    page.press("#number", "Enter")
-    page.locator(".empty", has_text="is not a phone number").wait_for(timeout=5000)
+    check(page, "hello")
+    page.locator(".empty", has_text="neither a reference nor a phone number").wait_for(timeout=5000)
+    check(page, "+48 600 999 111")
+    page.locator("#verdict", has_text="Never requested").wait_for(timeout=5000)
 
 
 @pytest.mark.parametrize("path", ["/", "/phone", "/quarantine"])

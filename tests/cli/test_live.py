@@ -47,7 +47,7 @@ async def test_who_was_named_gets_real_texts_and_all_others_are_played(tmp_path:
         try:
             await asyncio.to_thread(server.ready)
             log = (tmp_path / "log").read_text()
-            assert "REAL TEXTS for +48•••00; all others are played" in log
+            assert "REAL TEXTS for +48•••200; all others are played" in log
             paste = next(x for x in log.splitlines() if "main inbound" in x)
             path = paste.partition("https://tunnel.example.org")[2]
             async with httpx.AsyncClient(trust_env=False, base_url=server.url) as http:

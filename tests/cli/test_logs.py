@@ -68,7 +68,7 @@ from smsbot import log
 from smsbot.cli import logs
 logs.configure(json=%s, traffic=%s)
 for n in range(3):
-    log.Log("x").traffic("text in", number="+48•••00", n=n)
+    log.Log("x").traffic("text in", number="+48•••200", n=n)
 """
 
 
@@ -80,10 +80,10 @@ def test_traffic_is_told_where_it_is_wanted(json: bool) -> None:
     if json:
         told = [orjson.loads(line) for line in lines]
         assert [line["n"] for line in told] == [0, 1, 2]
-        assert {(line["event"], line["level"], line["number"]) for line in told} == {("text in", "info", "+48•••00")}
+        assert {(line["event"], line["level"], line["number"]) for line in told} == {("text in", "info", "+48•••200")}
         assert all(abs(datetime.fromisoformat(line["timestamp"]).timestamp() - time.time()) < 600 for line in told)
     else:
-        assert all("text in" in line and "+48•••00" in line for line in lines)
+        assert all("text in" in line and "+48•••200" in line for line in lines)
 
 
 def test_traffic_is_not_told_elsewhere() -> None:

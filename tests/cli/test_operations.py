@@ -221,7 +221,7 @@ def test_retry_needs_a_server(place: Path) -> None:
     done = smsbot("retry", "--yes", folder=place)
     assert (done.returncode, "start it first" in done.stderr) == (1, True)
     shown = smsbot("retry", folder=place, text="n\n")
-    assert "+48•••00 on 7255, failed: E-4-004" in shown.stderr
+    assert "+48•••200 on 7255, failed: E-4-004" in shown.stderr
     assert "SMS parts in all: 1." in shown.stderr
     with running("dev", "--no-reload", folder=place, log=place / "log") as process:
         assert smsbot("retry", "--yes", "--reason", "e-4", folder=place).stdout == "1 taken up again.\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsbot.desk.verdicts import History, Outcome, document, judge, seconds
+from smsbot.desk.verdicts import History, Outcome, judge, plain, seconds
 
 from .histories import CASES, NOW, OLD, TAKEN, Case, S, of, text, told, tried
 
@@ -60,7 +60,7 @@ def test_the_path_tells_how_long_each_stage_took() -> None:
 
 
 def test_a_verdict_as_json_says_whether_it_arrived() -> None:
-    by = {c.outcome: document(judge(c.history)) for c in CASES}
+    by = {c.outcome: plain(judge(c.history)) for c in CASES}
     assert {o.slug: by[o]["arrived"] for o in Outcome} == {
         "delivered": True, "not_delivered": False, "expired": False, "on_its_way": None, "late": None,
         "unknown": None, "refused": False, "blocked": False, "held": None, "never": False,

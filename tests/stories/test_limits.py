@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -164,7 +165,7 @@ async def paused(house: Any) -> House:
 
 async def test_an_event_behind_a_pause_is_found(house: Any) -> None:
     h = await paused(house)
-    page = (await h.http.post("/", data={"number": ANN})).text
+    page = (await h.http.post("/", data={"q": ANN})).text
     assert "paused since" in page
     assert "moving house" in page
     assert "(event ready)" in page
@@ -174,7 +175,7 @@ async def test_an_event_behind_a_pause_is_found(house: Any) -> None:
 async def test_a_number_is_found_by_its_last_digits(house: Any, asked: str) -> None:
     h: House = await house(echo())
     await h.text(ANN, "hello there")
-    page = (await h.http.post("/", data={"number": asked})).text
+    page = (await h.http.post("/", data={"q": asked})).text
     assert "heard hello there" in page
     assert ANN not in page.replace(f'value="{asked}"', "").replace(f'data-asked="{asked}"', "")
 
@@ -183,9 +184,12 @@ async def test_several_numbers_that_end_alike_are_told_apart(house: Any) -> None
     h: House = await house(echo())
     await h.text(ANN, "one")
     await h.text("+48700100200", "two")
-    page = (await h.http.post("/", data={"number": "100200"})).text
-    assert "give more digits" in page
-    assert "heard" not in page
+    page = (await h.http.post("/", data={"q": "100200"})).text
+    assert "Several numbers end so" in page
+    assert page.count("+48•••200") == 2, "each with its last message, and a page of its own"
+    assert "Tell the caller" not in page
+    one = re.findall(r'href="(/of/[^"]+)"', page)[-1]
+    assert "heard one" in (await h.http.get(one)).text
 
 
 async def test_a_step_that_raises_generator_exit_ends(house: Any) -> None:

@@ -38,7 +38,7 @@ async def test_what_is_not_understood_is_shown_mapped_and_answered(house: Any) -
     page = (await h.http.get("/quarantine")).text
     assert "<code>content.body</code>" in page
     assert "hello 0" in page
-    assert "+48•••00" in page
+    assert "+48•••200" in page
     guesses = ("msisdn", "meta.short", "content.body")
     assert all(f'<option value="{name}" selected>' in page for name in guesses), "what a value looks like is chosen"
     assert ANN not in page, "numbers are masked"

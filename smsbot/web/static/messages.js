@@ -4,14 +4,14 @@ const feed = document.getElementById("feed");
 const live = document.getElementById("live");
 let pending = false, again = false, held = false;
 
-// The list has a fragment of its own; the page of one message is asked for again whole.
+// What was asked for has a fragment of its own; the page of one message or person is asked for again whole.
 async function look() {
-  if (feed.dataset.asked === undefined) {
+  if (location.pathname !== "/") {
     const answer = await fetch(location.pathname);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     return answer.ok ? page.getElementById("feed").innerHTML : null;
   }
-  const answer = await fetch("/feed", { method: "POST", body: new URLSearchParams({ number: feed.dataset.asked }) });
+  const answer = await fetch("/feed", { method: "POST", body: new URLSearchParams({ q: feed.dataset.asked }) });
   return answer.ok ? answer.text() : null;
 }
 
@@ -19,7 +19,7 @@ async function refresh() {
   if (pending) { again = true; return; }
   pending = true;
   try {
-    if (feed.contains(document.activeElement)) { held = true; return; }
+    if (feed.contains(document.activeElement) || feed.querySelector("details.act[open]")) { held = true; return; }
     const html = await look();
     if (html !== null && html !== feed.innerHTML) feed.innerHTML = html;
   } finally {
@@ -30,12 +30,21 @@ async function refresh() {
 
 // A page of older messages stays as it is.
 if (feed.hasAttribute("data-fixed")) {
-  live.textContent = "Older messages; this page stays as it is.";
+  live.textContent = "Older messages: as they were";
 } else {
   // While somebody is inside the list it stands still, and follows once they have left.
   feed.addEventListener("focusout", () => setTimeout(() => { if (held) { held = false; refresh(); } }));
   smsbotLive((event) => {
     if (event.kind === "changed") refresh();
-    if (event.kind === "state") live.textContent = event.open ? "Live: this page follows as messages come and go." : "Connection lost; trying again…";
+    if (event.kind === "state") live.textContent = event.open ? "Live" : "Connection lost; trying again…";
   });
 }
+
+// Copies a sentence or a proof.
+feed.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy).textContent.trim();
+  await navigator.clipboard.writeText(text);
+  live.textContent = "Copied";
+});

@@ -315,3 +315,33 @@ SELECT 1 FROM events WHERE number = :number AND kind IN ('text', 'media', 'optou
 -- name: quarantined_with
 -- Whether something in quarantine holds the digits of a number.
 SELECT 1 FROM quarantine WHERE replayed IS NULL AND instr(body, CAST(:digits AS BLOB)) LIMIT 1;
+
+-- name: first_seen
+-- When a number first texted, or was first texted.
+SELECT min(at) AS at FROM (
+  SELECT at FROM (SELECT at FROM events WHERE number = :number ORDER BY seq LIMIT 1)
+  UNION ALL SELECT created FROM (SELECT created FROM outgoing WHERE number = :number ORDER BY seq LIMIT 1)
+) HAVING min(at) IS NOT NULL;
+
+-- name: last_in
+SELECT text, at, kind FROM events WHERE number = :number AND kind IN ('text', 'media', 'optout', 'optin')
+ORDER BY seq DESC LIMIT 1;
+
+-- name: handoff_of
+SELECT id, line, desk, at FROM handoffs WHERE number = :number AND done IS NULL ORDER BY at LIMIT 1;
+
+-- name: contact_name
+SELECT value FROM contacts WHERE number = :number AND name = 'name';
+
+-- name: lately
+-- The last texts since a moment, with what became of each, by whom, and how long a report took.
+SELECT o.line, o.lane, o.kind, o.status,
+  (SELECT r.operator FROM receipts r WHERE r.outgoing = o.id AND r.operator <> '' LIMIT 1) AS operator,
+  (SELECT min(r.at) FROM receipts r WHERE r.outgoing = o.id AND r.status = 'delivered')
+    - (SELECT a.ended FROM attempts a WHERE a.outgoing = o.id AND a.n = o.attempts) AS took
+FROM outgoing o WHERE o.seq > (SELECT coalesce(max(seq), 0) FROM outgoing) - 2000 AND o.created >= :since;
+
+-- name: number_of
+-- Whose message this is, in or out.
+SELECT number, line FROM outgoing WHERE id = :id
+UNION ALL SELECT number, line FROM events WHERE seq = :seq LIMIT 1;

@@ -1,0 +1,296 @@
+"""Find: one verdict on what was asked, what to tell the caller, and everything between us and that person."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from smsbot.core.clock import Clock
+from smsbot.core.errors import UsageError
+from smsbot.core.message import Key
+from smsbot.core.phone import mask
+from smsbot.desk.finding import Found, find
+from smsbot.desk.histories import Histories
+from smsbot.desk.people import People, conversations
+from smsbot.desk.verdicts import Outcome
+from smsbot.pipeline.view import View
+from smsbot.stores.base import Row, Tables
+from smsbot.turns.lines import Lines
+
+from .commands import Commands
+from .templates import Templates
+
+_PAGE = 50
+_FOREVER = 1e15
+_INBOUND = {"text": "received", "media": "received", "reaction": "reacted", "optout": "opted out", "optin": "opted in"}
+_PHASES = {
+    "queue": "is due",
+    "behind": "waits for the text before it",
+    "held": "is paused",
+    "check": "is looked up at the provider",
+}
+"""The reasons why an open text waits."""
+HIDDEN = "(a code, hidden)"
+TONES: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.DELIVERED: ("good", "check"),
+    Outcome.NOT_DELIVERED: ("bad", "phone-off"),
+    Outcome.EXPIRED: ("bad", "hourglass"),
+    Outcome.ON_ITS_WAY: ("wait", "clock"),
+    Outcome.LATE: ("warn", "clock"),
+    Outcome.UNKNOWN: ("warn", "circle-question-mark"),
+    Outcome.REFUSED: ("bad", "circle-x"),
+    Outcome.BLOCKED: ("warn", "ban"),
+    Outcome.HELD: ("warn", "pause"),
+    Outcome.NEVER: ("mute", "search-x"),
+}
+"""For each verdict its colour and its icon."""
+MARKS = {
+    "queued": ("wait", "clock"), "sending": ("wait", "clock"), "unknown": ("warn", "circle-question-mark"),
+    "accepted": ("wait", "clock"), "sent": ("wait", "clock"), "delivered": ("good", "check"),
+    "failed": ("bad", "circle-x"), "undelivered": ("bad", "phone-off"), "expired": ("bad", "hourglass"),
+    "blocked": ("warn", "ban"),
+}  # fmt: skip
+"""The same for the status of a text in a list."""
+_MAY_ARRIVE_TWICE = (Outcome.DELIVERED, Outcome.ON_ITS_WAY, Outcome.LATE, Outcome.UNKNOWN)
+
+
+class Find:
+    """The home of the desk. Numbers are masked before they reach a template."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        *,
+        lines: Lines,
+        clock: Clock,
+        templates: Templates,
+        commands: Commands,
+        inspect: Callable[[Key], Awaitable[View | None]],
+    ) -> None:
+        self._tables = tables
+        self._lines = lines
+        self._clock = clock
+        self._templates = templates
+        self._commands = commands
+        self._inspect = inspect
+        self._histories = Histories(tables, templates.zone)
+        self._people = People(tables)
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes that are served."""
+        return [
+            Route("/", self.home, methods=["GET", "POST"]),
+            Route("/feed", self.feed, methods=["GET", "POST"]),
+            Route("/of/{id}", self.person),
+            Route("/messages/{id}", self.message),
+            Route("/messages/{id}/again", self.again, methods=["POST"]),
+            Route("/messages/{id}/write", self.write, methods=["POST"]),
+            Route("/handoffs/{id:row}", self.handoff, methods=["POST"]),
+            Route("/handoffs/{id:row}/done", self.handoff_done, methods=["POST"]),
+        ]
+
+    # -- pages --------------------------------------------------------------------------------------
+
+    async def home(self, request: Request) -> Response:
+        """Whom or what was asked for, posted; nothing asked: the latest messages."""
+        return self._templates.response("find.html", **await self._asked(request))
+
+    async def feed(self, request: Request) -> Response:
+        """The changing part alone, for a page that is told to look again."""
+        return self._templates.response("_found.html", **await self._asked(request))
+
+    async def person(self, request: Request) -> Response:
+        """The person of a message, and so a page that can be shared without naming their number."""
+        rows = await self._tables.rows("number_of", **_message(request.path_params["id"]))
+        if not rows:
+            return self._templates.response("missing.html", 404)
+        return self._templates.response("find.html", **await self._found(Found(rows[0]["number"])))
+
+    async def message(self, request: Request) -> Response:
+        """One text out: its verdict, and everything around it."""
+        rows = await self._tables.rows("outgoing", id=request.path_params["id"])
+        if not rows:
+            return self._templates.response("missing.html", 404)
+        return self._templates.response("find.html", **await self._found(Found(rows[0]["number"], rows[0])))
+
+    async def handoff(self, request: Request) -> Response:
+        """A person who waits, with the whole number: the desk must be able to call."""
+        found = await self._tables.rows("handoffs", limit=10_000)
+        row = next((h for h in found if h["id"] == request.path_params["id"]), None)
+        if row is None:
+            return self._templates.response("missing.html", 404)
+        return self._templates.response("find.html", **await self._found(Found(row["number"]), asked=row["number"]))
+
+    async def handoff_done(self, request: Request) -> Response:
+        """Somebody at the desk has looked after a person."""
+        identity = request.path_params["id"]
+        await self._tables.write([("unhold", (identity,)), ("handoff_done", (self._clock.now(), identity))])
+        return RedirectResponse("/", 303)
+
+    # -- what the desk does -------------------------------------------------------------------------
+
+    async def again(self, request: Request) -> Response:
+        """Send one text again, as a text of its own; the same however often it is asked for."""
+        rows = await self._tables.rows("outgoing", id=request.path_params["id"])
+        if not rows:
+            return self._templates.response("missing.html", 404)
+        row = rows[0]
+        if row["kind"] == "code":
+            told = "A code is not sent again: it may have run out. Let the person ask for a new one."
+            return self._templates.response("find.html", 422, **await self._found(Found(row["number"], row), told=told))
+        made = await self._commands.send_one_again(row)
+        return RedirectResponse(f"/messages/{made}", 303)
+
+    async def write(self, request: Request) -> Response:
+        """A text by hand to the person of a message, from the line that they know."""
+        rows = await self._tables.rows("number_of", **_message(request.path_params["id"]))
+        if not rows:
+            return self._templates.response("missing.html", 404)
+        text = str((await request.form()).get("text", ""))
+        number = rows[0]["number"]
+        try:
+            sent = await self._commands.send(number, text, rows[0]["line"], by="desk")
+        except UsageError as error:
+            context = await self._found(Found(number), told=f"Not sent: {error.args[0]}.")
+            return self._templates.response("find.html", 422, **context)
+        return RedirectResponse(f"/messages/{sent['id']}", 303)
+
+    # -- what is shown ------------------------------------------------------------------------------
+
+    async def _asked(self, request: Request) -> dict[str, Any]:
+        form = await request.form() if request.method == "POST" else {}
+        asked, cursor = str(form.get("q", "")).strip(), str(form.get("before", ""))
+        if not asked:
+            return await self._found(None, cursor=cursor)
+        found = await find(self._tables, asked, [x.country for x in self._lines.values()])
+        return await self._found(found, asked=asked, cursor=cursor)
+
+    async def _found(
+        self, found: Found | None, *, asked: str = "", cursor: str = "", told: str = ""
+    ) -> dict[str, Any]:  # fmt: skip
+        rows, more = await self._rows(found, cursor)
+        counts, pauses = (await self._tables.rows("counts"))[0], await self._tables.rows("pauses")
+        context: dict[str, Any] = {
+            "asked": asked, "told": told, "found": mask(found.number) if found is not None and found.number else "",
+            "rows": [_shown(r) for r in rows], "older": more, "fixed": bool(cursor),
+            "several": [await self._one_of(n) for n in found.several] if found is not None else [],
+            "handoffs": await self._handoffs() if found is None else [],
+            "counts": {k: v for k, v in counts.items() if v}, "pauses": pauses,
+            "card": None, "person": None, "others": (), "facts": (), "views": (),
+        }  # fmt: skip
+        if found is not None and found.number:
+            context |= await self._about(found, rows)
+        return context
+
+    async def _about(self, found: Found, rows: Sequence[Row]) -> dict[str, Any]:
+        """The verdict, and the person that it is about."""
+        now, text = self._clock.now(), found.text
+        if text is None:
+            verdict = await self._histories.of_person(found.number, now)
+            newest = await self._tables.rows("newest_out", number=found.number, limit=1)
+            text = newest[0] if newest else None
+        else:
+            verdict = await self._histories.of_text(text, now)
+        person = await self._people.person(found.number)
+        tone, icon = TONES[verdict.outcome]
+        card = {
+            "verdict": verdict, "tone": tone, "icon": icon, "twice": verdict.outcome in _MAY_ARRIVE_TWICE,
+            "text": _text(text) if text is not None and verdict.of_text else None,
+            "handle": text["id"] if text is not None else f"e{rows[0]['seq']}" if rows else "",
+        }  # fmt: skip
+        views = [v for key in conversations(rows)[:4] if (v := await self._inspect(key)) is not None]
+        return {
+            "card": card, "person": {"number": mask(person.number), "about": person}, "views": views,
+            "others": await self._people.others(text, now) if text is not None else (),
+            "facts": await self._facts(text) if text is not None and verdict.of_text else (),
+        }  # fmt: skip
+
+    async def _rows(self, found: Found | None, cursor: str) -> tuple[list[Row], str | None]:
+        """A page of messages, newest first, and where the next begins."""
+        if found is not None and not found.number:
+            return [], None
+        before, skip = _cursor(cursor)
+        wanted = _PAGE + 1 + skip
+        if found is not None:
+            rows = await self._tables.rows("thread", number=found.number, limit=wanted, before=before)
+        else:
+            rows = await self._tables.rows("feed", limit=wanted, before=before)
+        rows = rows[skip:]
+        return rows[:_PAGE], _next_cursor(rows[:_PAGE], before, skip) if len(rows) > _PAGE else None
+
+    async def _one_of(self, number: str) -> dict[str, Any]:
+        """One of several people, told apart by their last message."""
+        rows = await self._tables.rows("thread", number=number, limit=1, before=_FOREVER)
+        return {"number": mask(number), **(_shown(rows[0]) if rows else {"handle": "", "text": "", "at": 0.0})}
+
+    async def _handoffs(self) -> list[dict[str, Any]]:
+        return [{**h, "number": mask(h["number"])} for h in await self._tables.rows("handoffs", limit=_PAGE)]
+
+    async def _facts(self, row: Row) -> Sequence[tuple[float, str, str]]:
+        """Everything that happened to a text, as it was told: when, what, and the raw values."""
+        identity, found = row["id"], list[tuple[float, str, str]]()
+        ref = f", called {row['ref']}" if row["ref"] else ""
+        cost = f"{row['parts']} SMS, {row['kind'] or row['lane']}"
+        price = f", {row['price']:g} {row['currency']}".rstrip() if row["price"] is not None else ""
+        found.append((row["created"], f"requested by {row['requested_by'] or 'a bot'}{ref}", cost + price))
+        for a in await self._tables.rows("attempts", id=identity):
+            found.append((a["started"], f"attempt {a['n']} began", f"account {row['account']}"))
+            if a["ended"] is not None:
+                raw = " · ".join(filter(None, (a["reference"] and f"id {a['reference']}", a["detail"])))
+                found.append((a["ended"], f"attempt {a['n']}: {a['outcome']}", raw))
+        for r in await self._tables.rows("receipts", id=identity):
+            raw = " · ".join(
+                filter(None, (f"raw status {r['raw']}", r["code"] and f"code {r['code']}", r["operator"], r["detail"]))
+            )
+            found.append((r["at"], f"report: {r['status'] or 'not documented'}", raw))
+        if row["phase"] in _PHASES:
+            found.append((row["due"], _PHASES[row["phase"]], row["detail"]))
+        return sorted(found, key=lambda e: e[0])
+
+
+def _message(handle: str) -> dict[str, Any]:
+    """The parameters by which a message is found: ``e12`` is the twelfth event, all else the id of a text."""
+    place = handle[1:]
+    is_event = handle.startswith("e") and place.isascii() and place.isdigit() and len(place) < 19
+    return {"id": "" if is_event else handle, "seq": int(place) if is_event else -1}
+
+
+def _text(row: Row) -> dict[str, Any]:
+    """A text out as the desk may read it."""
+    return {
+        "id": row["id"], "text": HIDDEN if row["kind"] == "code" else row["text"], "line": row["line"],
+        "by": row["requested_by"], "ref": row["ref"], "parts": row["parts"], "at": row["created"],
+        "code": row["kind"] == "code",
+    }  # fmt: skip
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as people see it: masked, with the word for its status."""
+    incoming = row["direction"] == "in"
+    status = _INBOUND.get(row["status"], row["status"]) if incoming else row["status"]
+    tone, icon = ("mute", "corner-down-left") if incoming else MARKS[status]
+    return {
+        "direction": row["direction"], "id": row["id"], "line": row["line"], "number": mask(row["number"]),
+        "text": row["text"], "at": row["at"], "status": status, "detail": row["detail"], "parts": row["parts"],
+        "reaction": row["reaction"], "tone": tone, "icon": icon,
+        "handle": f"e{row['seq']}" if incoming else row["id"],
+    }  # fmt: skip
+
+
+def _cursor(text: str) -> tuple[float, int]:
+    """Where an older page begins: a time, and how many of that very time were shown already."""
+    at, _, skip = text.partition(" ")
+    try:
+        return float(at), min(max(int(skip or 0), 0), 10_000)
+    except ValueError:
+        return _FOREVER, 0
+
+
+def _next_cursor(rows: Sequence[Row], before: float, skip: int) -> str:
+    last = rows[-1]["at"]
+    shown = sum(r["at"] == last for r in rows) + (skip if last == before else 0)
+    return f"{last!r} {shown}"

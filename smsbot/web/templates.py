@@ -1,0 +1,44 @@
+"""The templates of the pages: how times, icons and masked numbers are shown in them."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from starlette.responses import Response
+
+from smsbot.core.clock import Clock
+from smsbot.desk.verdicts import seconds
+
+HERE = Path(__file__).parent
+
+
+class Templates:
+    """Jinja2 with autoescape; an unknown name in a template is an error."""
+
+    def __init__(self, clock: Clock, zone: tzinfo, **everywhere: Any) -> None:
+        self._clock = clock
+        self.zone = zone
+        env = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        env.filters.update(clock=self._clock_time, moment=self._moment, iso=self._iso, span=seconds)
+        env.globals.update(zone=str(zone), **everywhere)
+        self._env = env
+
+    def response(self, template: str, status: int = 200, **context: Any) -> Response:
+        """A page."""
+        return Response(self._env.get_template(template).render(**context), status, media_type="text/html")
+
+    def _clock_time(self, at: float) -> str:
+        """The time of day; with its date if that is not today."""
+        moment, now = (datetime.fromtimestamp(t, self.zone) for t in (at, self._clock.now()))
+        return moment.strftime("%H:%M:%S" if moment.date() == now.date() else "%d %b %H:%M:%S")
+
+    def _moment(self, at: float) -> str:
+        return datetime.fromtimestamp(at, self.zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+    def _iso(self, at: float) -> str:
+        return datetime.fromtimestamp(at, self.zone).isoformat(timespec="milliseconds")
