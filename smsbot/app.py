@@ -173,7 +173,8 @@ class App:
         self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
         self.backfill = Backfill(self.store, self.inbox, accounts, self.lines, self.clock)
         self.sender.kick = self.timers.kick
-        self.sender.opted_out = self.inbox.opted_out_elsewhere
+        self.sender.opted_out = receipts.opted_out = self.inbox.opted_out_elsewhere
+        self.timers.joined = self.inbox.joined
         repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.commands = Commands(
             self.store,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
@@ -13,7 +14,19 @@ from .errors import UsageError
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 LONGEST = 10 * 366 * 86400.0
 """The longest duration, in seconds."""
-_SECONDS = re.compile(r"[0-9]{9,13}(?:\.[0-9]{1,9})?")
+_SINCE = re.compile(r"([0-9]{9,13}(?:\.[0-9]{1,9})?|[0-9]{16}|[0-9]{19})|/Date\(([0-9]{9,13})(?:[+-][0-9]{4})?\)/")
+_TO_THE_SECOND = re.compile(r"[0-9]{9}|[0-9]:[0-9]{2}:[0-9]{2}|[0-9]{8}T?[0-9]{6}")
+_LOST_PLUS = re.compile(r"([T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) ([0-9]{2}:?[0-9]{2})$")
+_ZONES = {
+    "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3,
+    "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+}  # fmt: skip
+"""Names of zones as providers write them, and their hours before UTC (RFC 5322, IANA time zone database)."""
+_DATES = ("%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%b %d, %Y", "%d %b %Y", "%Y-%m-%d")
+_FORMS = (
+    "%Y%m%d%H%M%S", *(f"{date}{gap}{time}" for date in _DATES for gap in (" ", ", ")
+    for time in ("%H:%M:%S", "%I:%M:%S %p", "%H:%M:%S.%f", "%H:%M", "%I:%M %p")),
+)  # fmt: skip
 _FIRST, _MOST_SECONDS = 1e9, 1e10
 """The moments that a provider may name: from 2001 to 2286."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
@@ -84,15 +97,16 @@ def duration(value: str | float | int) -> float:
 
 
 def moment(written: str) -> float | None:
-    """The moment that a provider wrote: seconds or milliseconds since 1970, ISO 8601, or RFC 5322.
+    """The moment that a provider wrote: seconds since 1970 or their fractions, ISO 8601, RFC 5322, or as people write.
 
     Without a zone it is taken for UTC. None where it is none of these, or no time of this world.
     """
     written = written.strip()
     try:
-        if _SECONDS.fullmatch(written):
-            found = float(written)
-            found = found / 1000 if found > _MOST_SECONDS else found
+        if (counted := _SINCE.fullmatch(written)) is not None:
+            found = float(counted[1] or counted[2])
+            while found > _MOST_SECONDS:  # milliseconds, microseconds, nanoseconds
+                found /= 1000
         else:
             found = _written(written)
     except (ValueError, OverflowError, TypeError, IndexError):
@@ -100,12 +114,35 @@ def moment(written: str) -> float | None:
     return found if _FIRST <= found <= _MOST_SECONDS else None
 
 
+def is_precise(written: str) -> bool:
+    """Whether a provider's time tells one text from the next: a moment, to the second."""
+    return bool(_TO_THE_SECOND.search(written)) and moment(written) is not None
+
+
 def _written(text: str) -> float:
+    text, zone = _without_zone(text)
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        read = parsedate_to_datetime(text)
-    return (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp()
+        read = _spelled(text)
+    return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).timestamp()
+
+
+def _without_zone(text: str) -> tuple[str, timezone]:
+    """A time without the name of its zone, and that; a plus that became a space on its way is one again."""
+    text = _LOST_PLUS.sub(r"\1+\2", text)
+    head, _, name = text.rpartition(" ")
+    if name.upper() in _ZONES and head:
+        return head, timezone(timedelta(hours=_ZONES[name.upper()]))
+    return text, UTC
+
+
+def _spelled(text: str) -> datetime:
+    """As people of some country write it; a month before its day stands between slashes."""
+    for form in _FORMS:
+        with suppress(ValueError):
+            return datetime.strptime(text, form)
+    return parsedate_to_datetime(text)
 
 
 def iso(moment: float) -> str:

@@ -214,6 +214,8 @@ class Receipt:
     """The price of the whole text, where it is told."""
     currency: str = ""
     """As the provider writes it, such as ``EUR``."""
+    opted_out: bool = False
+    """Whether the provider says that the person is on its own list of those who have opted out."""
 
 
 @struct

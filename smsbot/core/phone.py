@@ -43,7 +43,8 @@ def normalise(raw: str, country: str | None = None) -> str:
     national = _parse(address, at_home) if at_home else None
     abroad = "+" + address.lstrip("+0")
     found = national or _parse(abroad, None) or _respelled(abroad)
-    return found or (_possible(address, at_home) if at_home else None) or _unplanned(abroad) or address.lstrip("+")
+    possible = _possible(address, at_home) if at_home else None
+    return found or (_canonical(possible) if possible else None) or _unplanned(abroad) or address.lstrip("+")
 
 
 def _unplanned(address: str) -> str | None:

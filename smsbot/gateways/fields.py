@@ -23,7 +23,7 @@ from .base import FieldNames, WebhookRequest
 from .redaction import redact
 
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
-_DIGITS = re.compile(r"\+?\d[\d ]{2,}\d")
+_DIGITS = re.compile(r"\+?\d[\d ]{2,}\d|\+?\(?\d(?:[ .()/-]{0,2}\d){5,}")
 """A pattern for what may be a phone number or a code in a provider's words about a text."""
 _MOST_PICTURES = 10
 _LONG = re.compile(rb"[:\[,\s]-?\d{19}")
@@ -301,7 +301,7 @@ def canonical(item: Mapping[str, Any]) -> bytes:
 def loads(body: bytes) -> dict[str, Any]:
     """The JSON object of an answer, a list as one whose names are its places; empty where it is neither."""
     try:
-        found = _parsed(body)
+        found = _parsed(body.removeprefix(codecs.BOM_UTF8))
     except ValueError:
         return {}
     if isinstance(found, list):

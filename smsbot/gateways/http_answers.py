@@ -5,6 +5,7 @@ Words are looked for where the settings say (`refused`, `later`, `account`), els
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +14,28 @@ from .fields import dig, masked
 
 _NO = frozenset({
     "error", "errors", "fail", "failed", "failure", "rejected", "reject", "refused", "invalid", "denied", "nok", "ko",
-    "err", "undeliverable", "blocked",
+    "err", "undeliverable", "undelivered", "blocked", "unauthorized", "unauthorised", "forbidden", "false",
+    "sendingfailed", "deliveryfailed", "notsent", "expired", "unknownerror",
+})  # fmt: skip
+_YES = frozenset({
+    "accepted", "queued", "sent", "ok", "success", "successful", "submitted", "pending", "delivered", "enroute",
+    "scheduled", "buffered", "sending", "true",
 })  # fmt: skip
 _BUSY = (
     "rate limit", "too many", "throttl", "try again", "try later", "temporarily", "queue full", "busy",
 )  # fmt: skip
 _FLAGS = ("success", "ok", "accepted", "successful", "sent")
-_STATES = ("status", "state", "result", "type", "response_code")
-_ERRORS = (
-    "error", "errors", "error_code", "errorCode", "error-code", "error-text", "errorMessage", "error_message", "fault",
+_STATES = ("status", "state", "result", "type", "responsecode", "statusname", "groupname")
+_CODES = ("code", "statuscode", "httpcode", "httpstatus", "status")
+_ERRORS = ("error", "errors", "errorcode", "errortext", "errormessage", "fault", "errorname")
+_LISTS = (
+    "messages", "data", "results", "recipients", "result", "items", "message", "smsmessagedata", "response", "status",
+    "to", "0",
 )  # fmt: skip
-_LISTS = ("messages", "data", "results", "recipients", "result", "items", "message", "SMSMessageData", "response")
-_DEEPEST = 3
+_NO_ERROR = frozenset({"", "none", "null", "false", "ok", "noerror", "noerrors", "success", "successful", "no", "nil"})
+_DEEPEST, _MOST = 3, 4000
+_TAGS = re.compile(r"<(\w{2,40})>\s*([^<>]{1,200}?)\s*</\1>")
+_FIRST_WORD = re.compile(r"[\w-]+")
 _REASONS = (
     "message", "detail", "title", "description", "error", "reason", "error-text", "errorMessage", "error_message",
     "statusDescription", "status_description",
@@ -74,35 +85,71 @@ def rules(table: Mapping[str, Any]) -> tuple[Rule, ...]:
 
 def usual_no(told: Mapping[str, Any], text: str) -> str:
     """Why an answer says no in one of the usual shapes; empty if it does not."""
+    if not told and "<" in text:
+        told = dict(_TAGS.findall(text[:_MOST]))
     if not told:
-        first = text.strip().partition(" ")[0].strip(":,;.!\"'").casefold()
-        return masked(text.strip())[:200] if first in _NO else ""
+        return masked(text.strip())[:200] if _begins(text) in _NO else ""
     return _no(told, 0)
 
 
 def _no(told: Mapping[str, Any], depth: int) -> str:
+    said = {_plain(name): value for name, value in told.items()}
+    return _says_no(said) or next((why for name in _LISTS if (why := _no_within(said, name, depth))), "")
+
+
+def _says_no(said: Mapping[str, Any]) -> str:
+    """Why an object says no by its own fields. A state that says yes is believed before a flag."""
+    states = [(name, _begins(said[name])) for name in _STATES if isinstance(said.get(name), str | bool)]
+    taken = any(word in _YES for _, word in states)
     for name in _FLAGS:
-        if told.get(name) is False:
-            return reason(told) or f"{name} is false"
+        if not taken and _is_off(said.get(name)):
+            return reason(said) or f"{name} is false"
     for name in _ERRORS:
-        if _is_error(told.get(name)):
-            return reason(told) or f"{name} is there"
-    for name in _STATES:
-        value = told.get(name)
-        if isinstance(value, str) and value.strip().casefold() in _NO:
-            return reason(told) or f"{name} is {masked(value)[:40]}"
-    for name in (*_LISTS, "0") if depth < _DEEPEST else ():
-        inner = told.get(name)
-        rows = inner if isinstance(inner, list) else [inner]
-        found = [_no(row, depth + 1) for row in rows[:10] if isinstance(row, Mapping)]
-        if found and all(found):  # of several parts, one that was taken is taken
-            return found[0]
-    return ""
+        if _is_error(said.get(name)):
+            return reason(said) or f"{name} is there"
+    for name, word in states:
+        if word in _NO:
+            return reason(said) or f"{name} is {masked(str(said[name]))[:40]}"
+    for name in _CODES:
+        if isinstance(said.get(name), int) and 400 <= said[name] < 600:
+            return reason(said) or f"{name} is {said[name]}"
+    return "no message of it was taken" if said.get("messages") == [] else ""
+
+
+def _no_within(said: Mapping[str, Any], name: str, depth: int) -> str:
+    """Why all parts of an answer say no: of several, one that was taken is taken."""
+    inner = said.get(name) if depth < _DEEPEST else None
+    rows = [row for row in (inner if isinstance(inner, list) else [inner])[:10] if isinstance(row, Mapping)]
+    found = [_no(row, depth + 1) for row in rows]
+    return found[0] if found and all(found) else ""
+
+
+def _plain(name: str) -> str:
+    """The name of a field, however it is written: ``errorCode``, ``ErrorCode`` and ``error_code`` are one."""
+    return name.replace("_", "").replace("-", "").casefold()
+
+
+def _begins(value: str | bool) -> str:
+    """The first word of what is said, or all of it where it is one name."""
+    text = str(value).strip().casefold()
+    whole = _plain(text).replace(" ", "")
+    if whole in _NO or whole in _YES:
+        return whole
+    found = _FIRST_WORD.search(text[:80])
+    return _plain(found[0]) if found is not None else ""
+
+
+def _is_off(value: Any) -> bool:
+    """Whether a flag is false: as such, as a number, or as a word."""
+    if isinstance(value, str):
+        return value.strip().casefold() in ("false", "no", "0")
+    return value is False or (type(value) is int and value == 0)
 
 
 def _is_error(value: Any) -> bool:
     if isinstance(value, str):
-        return value.strip().casefold() not in ("", "0", "none", "null", "false", "ok", "no error", "success")
+        plain = _plain(value).strip(" .!").replace(" ", "")
+        return plain.strip("0") != "" and plain not in _NO_ERROR
     if isinstance(value, Mapping):
         return any(_is_error(v) for v in value.values())
     return bool(value)
@@ -110,6 +157,7 @@ def _is_error(value: Any) -> bool:
 
 def reason(told: Mapping[str, Any]) -> str:
     """A provider's reason, wherever it says it, without numbers."""
+    told = {**{_plain(name): value for name, value in told.items()}, **told}
     errors = told.get("errors")
     places = [told, *(errors if isinstance(errors, list) else [errors]), told.get("error")]
     return _first(places, _REASONS) or _reason_within(told, 1)
@@ -117,7 +165,7 @@ def reason(told: Mapping[str, Any]) -> str:
 
 def _reason_within(told: Mapping[str, Any], depth: int) -> str:
     """A reason beside what it is about: a message or a title there may be the text itself."""
-    for name in (*_LISTS, "0"):
+    for name in _LISTS:
         inner = told.get(name)
         rows = [row for row in (inner if isinstance(inner, list) else [inner])[:10] if isinstance(row, Mapping)]
         why = _first(rows, _REASONS_WITHIN)

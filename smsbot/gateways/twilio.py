@@ -209,7 +209,7 @@ class Twilio:
     def _inbound(self, request: WebhookRequest) -> Sequence[Arrival]:
         item = form(request.body)
         found = _arrival(request.account, item, ("From", "To", "Body", "MessageSid"), request.body)
-        return [replace(found, word=_WORDS.get(str(item.get("OptOutType")).upper(), ""), signed=_told(request))]
+        return [replace(found, word=_WORDS.get(str(item.get("OptOutType")).strip().upper(), ""), signed=_told(request))]
 
     def _status(self, request: WebhookRequest) -> Sequence[Receipt]:
         item = form(request.body)
@@ -283,7 +283,7 @@ def read_send(answer: Answer) -> SendResult:
     if not isinstance(sid, str) or not sid:
         return SendResult(Outcome.UNKNOWN, detail=f"HTTP {status}, which does not name our text")
     if STATUSES.get(str(item.get("status"))) is Status.FAILED:
-        return SendResult(Outcome.REFUSED, sid, code, why)
+        return SendResult(Outcome.REFUSED, sid, code, why, about=_REFUSALS.get(code, ""))
     return SendResult(Outcome.ACCEPTED, sid)
 
 
@@ -323,7 +323,8 @@ def _pictures(item: Mapping[str, Any]) -> tuple[Media, ...]:
 
 def _receipt(account: str, sid: str, raw: str, ours: str, code: str) -> Receipt:
     detail = f"error {code}" if code and code != "0" else ""
-    return Receipt(account, sid, STATUSES.get(raw), raw, outgoing=our_id(ours), detail=detail)
+    opted_out = _REFUSALS.get(code) == "person"
+    return Receipt(account, sid, STATUSES.get(raw), raw, outgoing=our_id(ours), detail=detail, opted_out=opted_out)
 
 
 def _when(item: Mapping[str, Any]) -> float:

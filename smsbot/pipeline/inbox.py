@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smsbot.core import codec, phone
-from smsbot.core.clock import Clock, moment
-from smsbot.core.commit import Verdict, digest
+from smsbot.core.clock import Clock, is_precise, moment
+from smsbot.core.commit import Timer, Verdict, digest
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Receipt, Unread
 from smsbot.core.nearest import nearest
@@ -204,14 +204,16 @@ class Inbox:
         key = Key(line.number, phone.normalise(arrival.sender, line.country))
         async with self._in_order(key):
             event = await self._event(arrival, key)
-            if event.seen in self._recent and not event.window:
+            known = event.seen in self._recent and (not event.origin or event.origin in self._recent)
+            if known and not event.window:
                 return True
             onward = await self._sort(event, line, arrival)
         log.traffic("text in", number=phone.mask(key.number), line=line.number)
         if onward is not None:  # begun without a pause, so that nothing overtakes it here
             await onward
-        self._recent[event.seen] = None
-        if len(self._recent) > _RECENT:
+        for mark in (event.seen, event.origin) if event.origin else (event.seen,):
+            self._recent[mark] = None
+        while len(self._recent) > _RECENT:
             self._recent.popitem(last=False)
         return True
 
@@ -238,7 +240,7 @@ class Inbox:
         account, window, origin = arrival.account, 0.0, b""
         if arrival.signed:  # its id may have been cut out of what was signed, so that the same comes as another
             origin = digest("signed", account, arrival.signed, key=secret)
-        elif arrival.sent_at:
+        elif is_precise(arrival.sent_at):
             said = "\n".join((arrival.text, *(m.url for m in arrival.media), *map(str, arrival.part)))
             origin = digest("text", account, key.number, key.line, said, arrival.sent_at, key=secret)
         if arrival.gateway_id:
@@ -273,6 +275,8 @@ class Inbox:
             return self._endings.done(event, "one of our own lines, which is never answered")
         if word is not Word.STOP and not line.answer_costly and phone.is_costly(event.key.number):
             return self._endings.done(event, "a premium or satellite number, which is not answered")
+        if arrival.word:  # whatever else came with it: a picture, a reaction, nothing
+            return await self._obeyed_there(event, line, word, arrival)
         kind = noise.recognise(text)
         if kind is noise.Kind.REACTION:
             return self._react(event, line, text)
@@ -293,10 +297,21 @@ class Inbox:
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return self._opted_out(event, line, word, obeyed, arrival)
-        if obeyed and word is Word.HELP and arrival.word:
-            return self._endings.done(event, "HELP was answered by the network")
         if word is None and await self._is_part(event, arrival):
             return None
+        return self._dispatcher.arrive(event)
+
+    async def _obeyed_there(
+        self, event: Event, line: Line, word: Word | None, arrival: Arrival
+    ) -> Awaitable[object] | None:  # fmt: skip
+        """A text that the network itself has obeyed and answered, in whatever words it was told."""
+        if word is Word.STOP:
+            return self._consent(event, line, "optout", "", _said_at(arrival))
+        conversation = self._store.peek(event.key) or await self._store.load(event.key)
+        if conversation.opted_out:
+            return self._opted_out(event, line, word, True, arrival)
+        if word is Word.HELP:
+            return self._endings.done(event, "HELP was answered by the network")
         return self._dispatcher.arrive(event)
 
     @staticmethod
@@ -319,22 +334,43 @@ class Inbox:
         """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
         if self._partial is None:
             self._partial = {Key(r["line"], r["number"]): r["due"] for r in await self._store.rows("parts_waiting")}
-        is_part, now = arrival.part[2] > 1 or parts.is_full(event.text), self._clock.now()
-        if not is_part and self._partial.get(event.key, 0.0) < now:
+        known, now = arrival.part[2] > 1, self._clock.now()
+        may_follow = self._partial.get(event.key, 0.0) >= now
+        if not (known or may_follow or parts.is_full(event.text)):
             self._partial.pop(event.key, None)
             return False
         line, number = event.key
         rows = await self._store.rows("parts_of", line=line, number=number)
-        waiting = long_texts.waiting_in(rows[0]["data"]) if rows else []
-        if not waiting and not is_part:
+        groups = {row["name"]: long_texts.waiting_in(row["data"]) for row in rows}
+        if not known and long_texts.PARTS not in groups and not parts.is_full(event.text):
             return False  # the text before is whole meanwhile
-        waiting = [*waiting, long_texts.part_of(event, arrival.part)]
-        timer = long_texts.waits(event, waiting, now)
+        part = long_texts.part_of(event, arrival.part)
+        name = long_texts.group_of(part, groups)
+        timer = long_texts.waits(event, name, [*groups.get(name, ()), part], now)
         kept = replace(event, kind="part")
         await self._store.accept([Acceptance(kept, done=True, note="a part of a long text", waits=timer)])
-        self._partial[event.key] = timer.due
+        if not known:
+            self._partial[event.key] = timer.due
         self._dispatcher.sender.kick()
         return True
+
+    async def joined(self, timer: Timer) -> Acceptance:
+        """The text of parts that are all there, taken in as if it had come whole."""
+        event = long_texts.joined_text(timer)
+        line = self._lines.get(event.key.line)
+        if line is None:
+            return Acceptance(event, timer=timer)
+        word, opted_out = consent.read(event.text, line.country), await self._store.suppressed(event.key.number)
+        if word is Word.STOP:
+            said = Consent("optout", event.text, f"text {event.id.hex()}", line.opted_out)
+            confirmation = (self._endings.say(event, line, line.opted_out),) if line.opted_out else ()
+            return Acceptance(replace(event, kind="optout"), said, confirmation, timer=timer)
+        note = ""
+        if word is None and noise.is_automatic(event.text):
+            note = "a phone or an office answered by itself, so it is no answer"
+        elif opted_out:
+            note = "the number has opted out, so nothing answers"
+        return Acceptance(event, timer=timer, done=bool(note), note=note)
 
     async def _picture(self, event: Event) -> Awaitable[object]:
         """A picture without words: kept, and told to whoever takes it."""

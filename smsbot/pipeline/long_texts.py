@@ -5,7 +5,7 @@ The timer is set in the commit that acknowledges a part, so that a crash between
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from smsbot.core import codec
 from smsbot.core.commit import Timer, digest
@@ -14,7 +14,12 @@ from smsbot.policy import parts
 from smsbot.policy.parts import Part
 
 PARTS = "parts"
-"""How the timer of a text in parts is called."""
+"""How the timer of a text in parts is called; where the gateway says which parts are of one text, each has its own."""
+
+
+def is_of_parts(name: str) -> bool:
+    """Whether a timer holds the parts of a text."""
+    return name == PARTS or name.startswith(f"{PARTS}:")
 
 
 def part_of(event: Event, told: tuple[str, int, int]) -> Part:
@@ -22,12 +27,22 @@ def part_of(event: Event, told: tuple[str, int, int]) -> Part:
     return Part(event.text, event.id.hex(), *told)
 
 
-def waits(event: Event, waiting: Sequence[Part], now: float) -> Timer:
+def group_of(part: Part, groups: Mapping[str, Sequence[Part]]) -> str:
+    """The name of the timer of the text that a part belongs to: of one that waits, or of a new one."""
+    if not part.total:
+        return PARTS
+    for name, waiting in groups.items():
+        if name != PARTS and parts.belongs(part, waiting):
+            return name
+    return f"{PARTS}:{part.id}"
+
+
+def waits(event: Event, name: str, waiting: Sequence[Part], now: float) -> Timer:
     """The timer of the parts that are there: at once if they are all, else once nothing more has come."""
     known = waiting[-1].total > 0
     due = now if parts.complete(waiting) else now + (parts.WAIT_KNOWN if known else parts.WAIT)
     data = {"account": event.account, "at": event.at, "parts": [part.pack() for part in waiting]}
-    return Timer(event.key, PARTS, due, codec.dumps(data))
+    return Timer(event.key, name, due, codec.dumps(data))
 
 
 def waiting_in(data: str) -> list[Part]:

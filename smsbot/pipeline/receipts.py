@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from smsbot.core.clock import Clock
-from smsbot.core.message import Receipt
+from smsbot.core.message import Key, Receipt
 from smsbot.core.status import Status
 from smsbot.failpoints import reached
 from smsbot.gateways.base import PLAYED
@@ -31,6 +31,8 @@ class Receipts:
         self._wakes: frozenset[Status] = frozenset(
             status for line in lines.values() for status in line.table.deliveries
         )
+        self.opted_out: Callable[[Key, str, str], Awaitable[None]] | None = None
+        """Is told of people who are on their provider's own list."""
         store.listen(self._wakes, dispatcher.feed)
 
     async def take(self, receipts: Sequence[Receipt]) -> None:
@@ -45,3 +47,14 @@ class Receipts:
         events = await self._store.report(reports)
         reached("report.taken")
         self._dispatcher.feed(events)
+        for report in reports:
+            if report.receipt.opted_out:
+                await self._is_out(report.receipt)
+
+    async def _is_out(self, receipt: Receipt) -> None:
+        """Somebody has opted out at the provider: here, too."""
+        rows = await self._store.rows("text_reported", id=receipt.outgoing, reference=receipt.reference)
+        for row in rows:
+            if self.opted_out is not None and row["account"] == receipt.account:
+                why = f"the number has opted out, says the provider ({receipt.code})"
+                await self.opted_out(Key(row["line"], row["number"]), receipt.account, why)

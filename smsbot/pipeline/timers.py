@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from smsbot.log import Log
 from smsbot.stores.base import Acceptance, Store
 
 from .dispatcher import Dispatcher
-from .long_texts import PARTS, joined_text
+from .long_texts import is_of_parts, joined_text
 from .schedules import Schedules
 from .sender import Sender
 
@@ -36,6 +37,8 @@ class Timers:
         self._wake = asyncio.Event()
         self._stopping = False
         self._serving = False
+        self.joined: Callable[[Timer], Awaitable[Acceptance]] = _joined
+        """Takes in the text of parts that are all there."""
         self.ticks: Schedules | None = None
         """The schedules of the tasks that run by the clock."""
 
@@ -104,10 +107,12 @@ class Timers:
     async def _fire(self) -> None:
         now = self._clock.now()
         while timers := await self._store.sweep(now, 500):
-            batch = [_acceptance(t, now) for t in timers]
+            batch = [await self.joined(t) if is_of_parts(t.name) else _acceptance(t, now) for t in timers]
             reached("timer.due")
             answers = await self._store.accept(batch)
             reached("timer.fired")
+            for answer in answers:
+                self._sender.start(answer.claims)
             self._dispatcher.feed(
                 replace(item.event, seq=answer.seq)
                 for item, answer in zip(batch, answers, strict=True)
@@ -115,9 +120,11 @@ class Timers:
             )
 
 
+async def _joined(timer: Timer) -> Acceptance:
+    return Acceptance(joined_text(timer), timer=timer)
+
+
 def _acceptance(timer: Timer, now: float) -> Acceptance:
-    if timer.name == PARTS:
-        return Acceptance(joined_text(timer), timer=timer)
     if not timer.name.startswith(PREFIX):
         return Acceptance(_event(timer), timer=timer)
     event = event_of(timer, timer.due)

@@ -44,6 +44,12 @@ def is_full(text: str) -> bool:
     return most - 1 <= count.units <= most  # a letter of two units does not stand across a border
 
 
+def belongs(part: Part, parts: Sequence[Part]) -> bool:
+    """Whether a part is one more of the same text: its place in it is free, and the text is not whole yet."""
+    same = all((p.reference, p.total) == (part.reference, part.total) for p in parts)
+    return same and not complete(parts) and part.number not in {p.number for p in parts}
+
+
 def complete(parts: Sequence[Part]) -> bool:
     """Whether all parts that the gateway speaks of are there."""
     return bool(parts) and 0 < parts[0].total <= len({p.number for p in parts})

@@ -70,7 +70,7 @@ class Gathering:
         """Of which text a provider's id is; that is wanted as well."""
         account, name = reference
         facts = self._facts
-        facts.receipts.update([(account, name, raw) for (raw,) in self._rows("receipts_of", account, name)])
+        facts.receipts.update([(account, name, raw, part) for raw, part in self._rows("receipts_of", account, name)])
         for (identity,) in self._rows("of_reference", name, account) if name else ():
             facts.named[reference] = identity
             wants.texts.add(identity)
@@ -79,7 +79,7 @@ class Gathering:
     def _early(self, reference: Reference) -> None:
         rows = self._rows("early_reports", *reference)
         if rows:
-            self._facts.early[reference] = [(Status(status), detail) for status, detail in rows]
+            self._facts.early[reference] = [(Status(status), detail, part) for status, detail, part in rows]
 
     def _texts(self, wants: Wants) -> None:
         facts = self._facts

@@ -69,8 +69,10 @@ _REFUSALS = re.compile(
 """Requests that are negations: of writing, of sending, of a wish."""
 _BARE = re.compile(rf"^(?:i?v+)*[vy]*{_WORD}*[SU]{_WORD}*(?=$|i)")
 """A stop word with nothing beside it that has a meaning here; what follows begins anew."""
-_SHOUTED = re.compile(r"^[vy]*S(?![pbdzo])")
-"""The same word in capitals before words that are not, whatever they say of themselves: "STOP never signed up"."""
+_SHOUTED = re.compile(r"^[vy]*S(?![pbdzo])|S$")
+"""The same word in capitals before words that are not, or behind them: "STOP never signed up", "my work phone STOP"."""
+_LAST = re.compile("^[vy]*[SU][vy]*$")
+"""The same as the last words, which count behind some about oneself: "I'm in a meeting, please stop"."""
 _BREAK = re.compile(r"[,.;:!?\n()…/|]|\s[-–—]+\s")
 _MOST_WORDS = 30
 """Words of a plain request; a longer text tells a story."""
@@ -103,12 +105,14 @@ def _asks(clauses: Sequence[_Clause]) -> bool:
     spoken = [c for c in clauses if c.letters]
     if any(_is_request(clause.letters) for clause in spoken):
         return True
-    bare = [n for n, c in enumerate(spoken) if _BARE.match(c.letters) or (c.shouts and _SHOUTED.match(c.letters))]
+    bare = [n for n, c in enumerate(spoken) if _BARE.match(c.letters) or (c.shouts and _SHOUTED.search(c.letters))]
     if not bare:
         return False
     others = [c for n, c in enumerate(spoken) if n not in bare]
     quiet, of_texts = any(not c.loud for c in others), any("o" in c.letters for c in others)
     beside = all(set(c.letters) <= set("yvinosCkU") for c in others)
+    if bare[-1] == len(spoken) - 1 and _LAST.match(spoken[-1].letters) and spoken[0].letters.startswith("i"):
+        return True
     return bare[0] == 0 or beside or of_texts or (quiet and spoken[bare[-1]].loud)
 
 

@@ -235,10 +235,10 @@ class Facts:
     threads: defaultdict[Key, list[Text]] = field(default_factory=lambda: defaultdict(list))
     """Open texts by conversation, in their order."""
     timers: dict[tuple[Key, str], float] = field(default_factory=dict)
-    early: defaultdict[Reference, list[tuple[Status, str]]] = field(default_factory=lambda: defaultdict(list))
-    """Reports whose text was not known when they came."""
-    receipts: set[tuple[str, str, str]] = field(default_factory=set)
-    """Reports that were here before: account, reference, raw status."""
+    early: defaultdict[Reference, list[tuple[Status, str, str]]] = field(default_factory=lambda: defaultdict(list))
+    """Reports whose text was not known when they came: status, detail, and of which SMS."""
+    receipts: set[tuple[str, str, str, str]] = field(default_factory=set)
+    """Reports that were here before: account, reference, raw status, part."""
     named: dict[Reference, str] = field(default_factory=dict)
     """Texts by their provider's id."""
     parts: set[tuple[str, str]] = field(default_factory=set)

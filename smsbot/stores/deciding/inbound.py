@@ -39,6 +39,14 @@ def is_new(facts: Facts, event: Event) -> bool:
     return not event.origin or event.origin not in facts.seen
 
 
+def see_again(facts: Facts, event: Event) -> None:
+    """A duplicate may bring what it is known by besides: a list has its id alone, a webhook what was signed as well."""
+    key = event.seen or event.id
+    if event.origin and event.origin not in facts.seen and key in facts.seen and not event.window:
+        facts.leave("seen", (event.origin, event.at))
+        facts.seen[event.origin] = event.at
+
+
 def see(facts: Facts, event: Event) -> None:
     """From now on the event is a duplicate."""
     key = event.seen or event.id
@@ -97,6 +105,7 @@ class Accept:
                 return DUPLICATE
             facts.leave("fire", (*item.timer.key, item.timer.name, item.timer.due))
         elif not is_new(facts, event):
+            see_again(facts, event)
             return DUPLICATE
         else:
             see(facts, event)
@@ -210,6 +219,7 @@ class Turn:
         """State, timers, texts, journal and "consumed": all or nothing."""
         commit, event, after = self.commit, self.commit.event, self.commit.after
         if self.express and not is_new(facts, event):
+            see_again(facts, event)
             return DUPLICATE
         if facts.versions.get(after.key, after.version - 1) != after.version - 1:
             return FENCED

@@ -35,8 +35,13 @@ class Settle:
         wants.texts.add(text.id)
         wants.threads.add(text.key)
         if end.reference:
-            wants.given.add((text.account, end.reference))
+            wants.given.update((text.account, reference) for reference in self._references)
             wants.wakes |= self.wakes
+
+    @property
+    def _references(self) -> tuple[str, ...]:
+        """The provider's ids, each once."""
+        return tuple(dict.fromkeys((self.end.reference, *self.end.parts)))
 
     def decide(self, facts: Facts) -> Ended:
         """Write the outcome; hand out the next text, and the events of reports that came before."""
@@ -63,7 +68,7 @@ class Settle:
         woken: tuple[Event, ...] = ()
         if end.reference:
             facts.named[outgoing.account, end.reference] = outgoing.id
-            woken = early_reports(facts, text, end.reference, end.now, self.wakes)
+            woken = early_reports(facts, text, self._references, end.now, self.wakes)
         return next_text(facts, outgoing.key, end.now), woken
 
 
@@ -126,7 +131,7 @@ class EndCheck:
                 if end.reference:
                     facts.leave("attempt_found", (end.reference, text.id, text.attempts))
                     facts.named[text.account, end.reference] = text.id
-                    woken = early_reports(facts, text, end.reference, end.now, self.wakes)
+                    woken = early_reports(facts, text, (end.reference,), end.now, self.wakes)
             case LookupOutcome.ABSENT:
                 text.absences, text.due = text.absences + 1, end.again
                 return (), ()

@@ -35,12 +35,12 @@ class Reported:
     def decide(self, facts: Facts) -> Event | None:
         """Keep it, raise the status, wake the conversation if its bot listens."""
         r = self.report.receipt
-        if (r.account, r.reference, r.raw) in facts.receipts:
-            return None
-        facts.receipts.add((r.account, r.reference, r.raw))
         text = self._text(facts)
         known = text.id if text is not None else ""
         part = r.part or (r.reference if (r.reference, known) in facts.parts else "")
+        if (r.account, r.reference, r.raw, part) in facts.receipts:
+            return None
+        facts.receipts.add((r.account, r.reference, r.raw, part))
         row = (
             r.account, r.reference, r.raw, r.status or "", known, r.at, r.detail, r.code, r.operator, part, r.body,
         )  # fmt: skip
@@ -50,11 +50,10 @@ class Reported:
         if r.status is None:
             return None
         if text is None:
-            facts.early[r.account, r.reference].append((r.status, r.detail))
+            facts.early[r.account, r.reference].append((r.status, r.detail, part))
             return None
         if part:
-            facts.told[text.id].append((part, r.status))
-            return self._part(facts, text)
+            return self._part(facts, text, part, r.status)
         stood, waited = text.rank, text.waits
         facts.change(text).rise(r.status, r.detail)
         if text.rank > stood and waited:
@@ -62,11 +61,10 @@ class Reported:
         wakes = r.status in self.report.wakes and r.status.rank >= stood
         return _wake(facts, text, r.status, r.at) if wakes else None
 
-    def _part(self, facts: Facts, text: Text) -> Event | None:
+    def _part(self, facts: Facts, text: Text, part: str, told: Status) -> Event | None:
         """A report of one SMS of a long text: all of them together end as the worst."""
-        r = self.report.receipt
-        status = worst_of(facts.told[text.id], text.segments)
-        if status is None or status.value == text.status:
+        r, status = self.report.receipt, _with_part(facts, text, part, told)
+        if status is None:
             return None
         waited = text.waits
         facts.change(text).stand(status, r.detail)
@@ -94,14 +92,38 @@ def worst_of(told: Sequence[tuple[str, Status]], segments: int) -> Status | None
     return Status.SENT if any(s.rank >= Status.SENT.rank for s in best.values()) else None
 
 
+def _with_part(facts: Facts, text: Text, part: str, status: Status) -> Status | None:
+    """What all SMS of a text have come to with one more report; None where the text stays as it stands.
+
+    Reports of single SMS may lower only what others of their kind have said: a report of the whole text stands.
+    """
+    told = facts.told[text.id]
+    before = worst_of(told, text.segments)
+    told.append((part, status))
+    found = worst_of(told, text.segments)
+    if found is None or found.value == text.status:
+        return None
+    by_parts = before is not None and before.value == text.status
+    return found if by_parts or found.rank > text.rank else None
+
+
 def early_reports(
-    facts: Facts, text: Text, reference: str, now: float, wakes: frozenset[Status]
+    facts: Facts, text: Text, references: Sequence[str], now: float, wakes: frozenset[Status]
 ) -> tuple[Event, ...]:  # fmt: skip
-    """Reports that came before we knew the provider's id; the events by which they wake the conversation now."""
-    reports = facts.early[text.account, reference]
-    for status, detail in reports:
-        text.rise(status, detail)
-    told = [status for status, _ in reports if status in wakes and status.rank >= text.rank]
+    """Reports that came before we knew the provider's ids; the events by which they wake the conversation now."""
+    told: list[Status] = []
+    for reference in references:
+        own = reference if len(references) > 1 else ""  # one id for each SMS
+        for status, detail, part in facts.early[text.account, reference]:
+            if not (part or own):
+                text.rise(status, detail)
+                told.append(status)
+            elif (found := _with_part(facts, text, part or own, status)) is not None:
+                text.stand(found, detail)
+                told.append(found)
+        if facts.early[text.account, reference]:
+            facts.leave("report_found", (text.id, own, text.account, reference))
+    told = [status for status in told if status in wakes and status.rank >= text.rank]
     woken = [_wake(facts, text, status, now) for status in told]
     return tuple(event for event in woken if event is not None)
 

@@ -168,10 +168,12 @@ SELECT max(a.ended) AS at FROM outgoing o JOIN attempts a ON a.outgoing = o.id
 WHERE o.number = :number AND o.line = :line AND a.outcome = 'accepted' AND a.ended <= :before;
 
 -- name: parts_waiting
+-- Parts of which only their length says that they are some.
 SELECT line, number, due FROM timers WHERE name = 'parts';
 
 -- name: parts_of (hot)
-SELECT data FROM timers WHERE line = :line AND number = :number AND name = 'parts';
+SELECT name, data FROM timers WHERE line = :line AND number = :number AND name >= 'parts' AND name < 'parts;'
+ORDER BY due, name;
 
 -- name: pauses
 SELECT scope, name, at, why FROM holds WHERE scope IN ('all', 'line', 'lane', 'account') ORDER BY at;
@@ -345,3 +347,9 @@ FROM outgoing o WHERE o.seq > (SELECT coalesce(max(seq), 0) FROM outgoing) - 200
 -- Whose message this is, in or out.
 SELECT number, line FROM outgoing WHERE id = :id
 UNION ALL SELECT number, line FROM events WHERE seq = :seq LIMIT 1;
+
+-- name: text_reported
+-- The text that a report is of, by our id or the provider's.
+SELECT line, number, account FROM outgoing WHERE id = :id
+UNION SELECT o.line, o.number, o.account FROM attempts a JOIN outgoing o ON o.id = a.outgoing
+WHERE a.reference = :reference AND a.reference <> '';

@@ -5,7 +5,7 @@ SELECT {text} FROM outgoing WHERE phase = 'queue' AND due <= ?1 AND NOT instr(?2
 ORDER BY due, seq LIMIT ?3;
 
 -- name: early_reports
-SELECT status, detail FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
+SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
 
 -- name: of_reference
 SELECT a.outgoing FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE a.reference = ?1 AND o.account = ?2
@@ -54,7 +54,7 @@ SELECT {text} FROM outgoing WHERE number = ? AND phase IS NOT NULL ORDER BY seq;
 SELECT due FROM timers WHERE line = ? AND number = ? AND name = ?;
 
 -- name: receipts_of
-SELECT raw FROM receipts WHERE account = ? AND reference = ?;
+SELECT raw, part FROM receipts WHERE account = ? AND reference = ?;
 
 -- name: parts_named
 -- Of which text an id is that of one SMS among several.

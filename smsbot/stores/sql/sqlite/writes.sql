@@ -144,6 +144,11 @@ UPDATE attempts SET reference = ? WHERE outgoing = ? AND n = ?;
 INSERT INTO receipts (account, reference, raw, status, outgoing, at, detail, code, operator, part, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: report_found
+-- Reports that came before their text was known are its own from now on.
+UPDATE receipts SET outgoing = ?1, part = CASE WHEN part = '' THEN ?2 ELSE part END
+WHERE account = ?3 AND reference = ?4 AND outgoing = '';
+
 -- name: price
 -- The last word counts; a report of one SMS of a text tells the price of that alone.
 UPDATE outgoing SET price = ?, currency = ? WHERE id = ?;
