@@ -243,19 +243,23 @@ def _open_dotenv(path: Path) -> list[str]:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
         return []
-    if not mode & 0o077 or not any(value and _is_secret(name) for name, value in _dotenv(path).items()):
+    if not mode & 0o077 or not any(_is_secret(name, value or "") for name, value in _dotenv(path).items()):
         return []
     return [f"{path.name} holds secrets and has mode {mode:04o}; such a file has 0600 (chmod 600 {path.name})"]
 
 
-def _is_secret(variable: str) -> bool:
-    """Whether a variable of the environment is a secret itself, and not the name of a file with one."""
-    if not variable.startswith("SMSBOT_"):
+def _is_secret(variable: str, value: str) -> bool:
+    """Whether a variable of the environment is a secret itself, or holds some; not the name of a file with one."""
+    variable = variable.upper()
+    if not value or not variable.startswith("SMSBOT_"):
         return False
     if variable == "SMSBOT_DASHBOARD_PASSWORD":
         return True
     parts = variable.removeprefix("SMSBOT_").lower().split("__")
-    return len(parts) == 3 and parts[0] == "accounts" and parts[2] in _secret_names()
+    if parts[0] != "accounts" or len(parts) > 3:
+        return False
+    secret = _secret_names()
+    return parts[2] in secret if len(parts) == 3 else any(f'"{name}"' in value for name in secret)
 
 
 def _secret_names() -> set[str]:
@@ -267,7 +271,7 @@ def _password(settings: Settings) -> list[str]:
         problem = open_to_others("SMSBOT_DASHBOARD_PASSWORD", settings.dashboard_password_file)
         if problem:
             return [problem]
-    if 0 < len(settings.password) < _SHORTEST:
+    if settings.password and len(settings.password.strip()) < _SHORTEST:
         return [f"SMSBOT_DASHBOARD_PASSWORD is too short: a password has at least {_SHORTEST} characters"]
     return []
 

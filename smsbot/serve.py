@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import faulthandler
 import gc
 import os
 import signal
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 from typing import Any, Protocol
 
@@ -35,6 +37,8 @@ _NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS)
 
 _LAST = 28.0
 """Seconds after SIGTERM when the process ends, whatever still runs."""
+_STUCK = 12.0
+"""Seconds of the processor's time without any Python code after which the process ends."""
 _GRACE = 1.0
 """Seconds that tasks and threads get once everything of ours has ended."""
 
@@ -107,6 +111,8 @@ def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Calla
     # uvicorn raises the signal again once it has served; a clean end on SIGTERM is exit code 0.
     # One that comes before it serves must count as well.
     server = _Server(config, app.ending)
+    os.register_at_fork(after_in_child=partial(_let_go, listener.fileno()))
+    threading.Thread(target=_watch_interpreter, name="smsbot-watchdog", daemon=True).start()
     signal.signal(signal.SIGTERM, server.handle_exit)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(app, server, listener, ready))
@@ -168,6 +174,25 @@ def _outlasting(patience: float) -> list[str]:
     while (left := still_running()) and time.monotonic() < end:
         time.sleep(0.02)
     return left
+
+
+def _let_go(fd: int) -> None:
+    """A child of a bot's code serves nobody. By its number: uvloop keeps a socket open that is closed by name."""
+    with suppress(OSError):
+        os.close(fd)
+
+
+def _watch_interpreter() -> None:
+    """End the process if no Python code runs for long, as while a regular expression runs away in C.
+
+    Nobody is answered then, and no signal that Python handles can end it. A timer of the processor's time can: it is
+    set anew all the time, and what it finds running stands in stderr. A process that is stopped uses none.
+    """
+    with suppress(Exception):  # without stderr there is nothing to tell
+        faulthandler.register(signal.SIGPROF, chain=True)
+    while True:
+        signal.setitimer(signal.ITIMER_PROF, _STUCK)
+        time.sleep(_STUCK / 5)
 
 
 def _give_up() -> None:

@@ -32,6 +32,8 @@ class AccountHolds:
     def __init__(self, store: Outbox) -> None:
         self._store = store
         self._held: dict[str, _Held] = {}
+        self._beginning: set[str] = set()
+        """Those whose hold is being written."""
         self._blamed: dict[str, dict[str, int]] = {}
         """Refusals that name the account, by account and text, since a text was taken."""
 
@@ -45,16 +47,25 @@ class AccountHolds:
             return replace(result, about="account")
         return result if blamed[text.id] >= _PATIENCE else replace(result, outcome=Outcome.THROTTLED)
 
-    async def begin(self, account: str, why: str, now: float) -> None:
-        """Hold an account, or wait longer for one that is held. `why` is a code: words may quote the text."""
+    async def begin(self, account: str, why: str, now: float, *, tried: bool = False) -> None:
+        """Hold an account; wait longer for one that is held, if a text that was `tried` for it was refused.
+
+        `why` is a code: words may quote the text. Texts that were under way when it was held say nothing new.
+        """
         held = self._held.get(account)
+        if account in self._beginning:
+            return
         if held is None or not self._store.account_held(account):
-            held = self._held[account] = _Held()
+            self._held[account] = _Held(again=now + _FIRST)
+            self._beginning.add(account)
             log.error("an account is held: its provider refuses every text; they wait", account=account, why=why)
-            await self._store.pause(SCOPE, account, now, f"its provider refuses every text ({why})")
-        else:
+            try:
+                await self._store.pause(SCOPE, account, now, f"its provider refuses every text ({why})")
+            finally:
+                self._beginning.discard(account)
+        elif tried:
             held.wait = min(held.wait * 2, _LONGEST)
-        held.again = now + held.wait
+            held.again = now + held.wait
 
     def taken(self, account: str) -> bool:
         """A text was taken; whether that ends a hold."""

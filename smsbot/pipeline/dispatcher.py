@@ -152,7 +152,9 @@ class Dispatcher:
             turn = await self._begin(work, line, conversation)
             await self._run(turn, at_once=True)
             commit = turn.end(self.clock.now())
-        except (Exception, SystemExit, asyncio.CancelledError):
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             if turn is not None:
                 turn.discard()
             if cancelled():
@@ -230,7 +232,9 @@ class Dispatcher:
                     return None
                 log.error("a turn waits for the database", why=str(error))
                 await asyncio.sleep(1.0)
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # what a library in another language calls a panic is none of these
                 return await self.failures.answer(work, line, error)
 
     async def _try(self, work: UnitOfWork, line: Line) -> bool:

@@ -278,19 +278,21 @@ class Inbox:
         if arrival.word:  # whatever else came with it: a picture, a reaction, nothing
             return await self._obeyed_there(event, line, word, arrival)
         kind = noise.recognise(text)
+        counts = self._limits.counts(event)
         if kind is noise.Kind.REACTION:
-            return self._react(event, line, text)
+            return await self._react(event, line, text, counts=counts)
         if kind is noise.Kind.MEDIA or (kind is noise.Kind.EMPTY and arrival.media):
-            if await self._limits.too_many(event, line, word):
+            if await self._limits.too_many(event, line, word, counts=counts):
                 return None
             return await self._picture(replace(event, kind="media", text=""))
         if kind is noise.Kind.EMPTY:
             return self._endings.done(event, "an empty text is no answer")
         if word is Word.STOP:
-            return self._consent(event, line, "optout", "" if obeyed else line.opted_out, _said_at(arrival))
-        if line.pace and await self._limits.held(event, line, word):
+            silent = obeyed or (not line.answer_costly and phone.is_costly(event.key.number))
+            return self._consent(event, line, "optout", "" if silent else line.opted_out, _said_at(arrival))
+        if line.pace and await self._limits.held(event, line, word, counts=counts):
             return None
-        if await self._limits.too_many(event, line, word):
+        if await self._limits.too_many(event, line, word, counts=counts):
             return None
         if word is None and noise.is_automatic(text):
             return self._endings.done(event, "a phone or an office answered by itself, so it is no answer")
@@ -321,13 +323,15 @@ class Inbox:
         word = Word(theirs) if theirs else consent.read(arrival.text, line.country)
         return word, bool(theirs)
 
-    def _react(self, event: Event, line: Line, text: str) -> Awaitable[object]:
+    async def _react(self, event: Event, line: Line, text: str, *, counts: bool) -> Awaitable[object] | None:
         """A tapback: kept with the text that it quotes, and told to the bot if it listens."""
         found = noise.reaction(text)
         assert found is not None
         event = replace(event, kind="reaction", data=codec.dumps(dataclasses.asdict(found)))
         if line.table.reaction is None:
             return self._endings.done(event, "a reaction to a text of ours is no answer")
+        if await self._limits.too_many(event, line, None, counts=counts):
+            return None
         return self._dispatcher.arrive(event)
 
     async def _is_part(self, event: Event, arrival: Arrival) -> bool:

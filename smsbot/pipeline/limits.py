@@ -39,13 +39,24 @@ class Limits:
         self._paced: Mapping[str, float] | None = None
         """The conversations that are held, and since when; None: to be read."""
         self._helped: OrderedDict[Key, float] = OrderedDict()
+        self._counted: OrderedDict[bytes, None] = OrderedDict()
+        """Texts that count already: a provider that was told 503 delivers one of them again and again."""
 
-    async def held(self, event: Event, line: Line, word: Word | None) -> bool:
+    def counts(self, event: Event) -> bool:
+        """Whether a text is counted now, as it is the first time that it comes."""
+        if event.seen in self._counted:
+            return False
+        self._counted[event.seen] = None
+        if len(self._counted) > _PACES:
+            self._counted.popitem(last=False)
+        return True
+
+    async def held(self, event: Event, line: Line, word: Word | None, *, counts: bool) -> bool:
         """Whether a machine texts, so that nothing answers; HELP is, once a minute."""
         name, pace = " ".join(event.key), self._paces.setdefault(event.key, Pace())
         _bound(self._paces, event.key)
         before = pace.last
-        machine = pace.machine(event.text, event.at, line.pace)
+        machine = counts and pace.machine(event.text, event.at, line.pace)
         since = (await self._holds()).get(name)
         if since is not None and event.at - max(before, since) >= REST:
             await self._store.write([("unhold_pace", (name,))])
@@ -61,10 +72,10 @@ class Limits:
             await self._hold(event, name)
         return True
 
-    async def too_many(self, event: Event, line: Line, word: Word | None) -> bool:
+    async def too_many(self, event: Event, line: Line, word: Word | None, *, counts: bool) -> bool:
         """Whether a number, or all of a line, texts more than is answered; HELP is, once a minute."""
         for most, whose in ((line.per_minute, event.key), (line.line_per_minute, Key(line.number, ""))):
-            if most and self._rate(whose).over(event.at, most):
+            if counts and most and self._rate(whose).over(event.at, most):
                 break
         else:
             return False

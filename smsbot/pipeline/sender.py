@@ -240,7 +240,8 @@ class Sender:
     async def _hold(self, claim: Claim, why: str, detail: str, now: float) -> None:
         """Hold the account; its text waits with the others, but what answers STOP, which no hold keeps, backs off."""
         text = claim.outgoing
-        await insist(lambda: self.holds.begin(text.account, why, now))
+        tried = text.id in self._tried
+        await insist(lambda: self.holds.begin(text.account, why, now, tried=tried))
         again = now if self._store.holds(text) else now + backoff(claim.attempt, None)
         end = Settlement(claim, SendOutcome.LATER, now, detail=f"the account is held: {detail}", again=again)
         self.start(await insist(lambda: self._store.retry([end])))

@@ -52,7 +52,13 @@ class Worker:
             try:
                 await self._run()
                 why = "it ended"
-            except Exception as error:
+                if not self._ending:
+                    log.error("a worker ended; it is started again", worker=self.name)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # also what it awaits may have been cancelled, or close a generator
+                if self._is_asked():
+                    raise
                 why = describe_error(error, candid=False)
                 log.error("a worker died; it is started again", worker=self.name, why=why, exc_info=error)
             if not self._ending:
@@ -68,6 +74,11 @@ class Worker:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
+
+    def _is_asked(self) -> bool:
+        """Whether it is asked to end, or our own task is."""
+        task = asyncio.current_task()
+        return self._ending or (task is not None and task.cancelling() > 0)
 
     def _lives(self) -> bool:
         return self._began is not None and time.monotonic() - self._began >= _LIVES

@@ -31,7 +31,7 @@ def copy(source: Path, target: Path) -> dict[str, int]:
     """
     if not source.is_file():
         raise BackupError(f"there is no database {source}")
-    if target.exists():
+    if os.path.lexists(target):
         raise BackupError(f"{target} exists already; a backup never overwrites anything")
     partial = Path(f"{target}.partial")
     try:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from smsbot.core.errors import StoreError, StoreGone, StoreLocked
 
-_HELD: set[tuple[int, int]] = set()
-"""Files that this process holds. To open and close one of them once more would drop SQLite's own locks (POSIX)."""
+_HELD: dict[tuple[int, int], int] = {}
+"""Files that this process holds, and its descriptors. To open and close one of them once more would drop SQLite's own
+locks (POSIX)."""
 _MARK = re.compile(rb"smsbot 1 ([0-9a-f]{16}) ([0-9]{20})\n")
 _LENGTH = 47
 _TRIES = 20
@@ -55,15 +56,25 @@ class Lock:
         if os.fstat(fd).st_uid == os.geteuid():
             os.fchmod(fd, stat.S_IRUSR | stat.S_IWUSR)
         self._fd, self._file = fd, _file_of(fd)
-        _HELD.add(self._file)
+        _HELD[self._file] = fd
         return True
 
     def close(self) -> None:
         """Let go, once the database is closed."""
         if self._fd >= 0:
-            _HELD.discard(self._file)
+            _HELD.pop(self._file, None)
             os.close(self._fd)
             self._fd = -1
+
+
+def _let_go() -> None:
+    """A child that the code of a bot has forked shares our locks: without this they outlive us in it."""
+    for fd in _HELD.values():
+        os.close(fd)
+    _HELD.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def _file_of(file: Path | int) -> tuple[int, int]:
@@ -90,7 +101,13 @@ class Mark:
         return Path(f"{self._database.resolve()}.mark")
 
     def check_there(self) -> None:
-        """Raise `StoreGone` if the database was there once, and is not now."""
+        """Raise `StoreGone` if the database was there once, and is not now; or is known by another name, with its log.
+
+        SQLite finds the write-ahead log beside the name that it is given.
+        """
+        if self.read() is None and self._database.is_file() and self._database.stat().st_nlink > 1:
+            why = "has a second name (a hard link), and what was written last may lie in the log beside that one"
+            raise StoreGone(f"{self._database} {why}; serve it by the name by which it was served, or copy it")
         if self.read() is None or (self._database.is_file() and self._database.stat().st_size):
             return
         raise StoreGone(f"{self._database} was there and is gone, or empty{self._remedy()}")

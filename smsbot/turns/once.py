@@ -220,10 +220,14 @@ class Once:
                 return await result if inspect.isawaitable(result) else result
             except GeneratorExit as error:  # raised by the function: we run in a task, which is cancelled, not closed
                 raise RuntimeError("the step raised GeneratorExit") from error
+            except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+                raise
             except Exception:
                 if attempt == do.tries:
                     raise
                 await self.pause(do.wait)
+            except BaseException as error:
+                raise RuntimeError(f"the step raised {type(error).__name__}") from error
         raise AssertionError("a step is tried at least once")
 
 

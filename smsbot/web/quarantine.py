@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from smsbot.core import phone
+from smsbot.core.clock import moment
 from smsbot.core.errors import NotUnderstood
 from smsbot.gateways.base import FieldNames, WebhookRequest
 from smsbot.gateways.fields import items, masked, object_in
@@ -14,6 +15,8 @@ from smsbot.stores.base import Row
 
 _LONGEST = 200
 _DEEPEST = 6
+_MILLISECONDS = 13
+"""Digits of a time in milliseconds."""
 _USUAL = {"text": ("text", "message", "body", "content", "msg", "sms")}
 """The names that providers usually give a field, where it cannot be told by its value."""
 MEANINGS = {
@@ -76,6 +79,12 @@ def _paths(item: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterato
             yield path, str(value)
 
 
+def _is_person(value: str) -> bool:
+    """Whether a value looks like somebody's number; milliseconds since 1970 look like one, too."""
+    is_time = len(value) >= _MILLISECONDS and moment(value) is not None
+    return not is_time and phone.is_number(phone.normalise(value))
+
+
 def _guess(ours: str, theirs: tuple[str, ...], found: Mapping[str, str], is_line: Callable[[str], bool]) -> str:
     """The field that has one of the names we know, or ends with one; else the one whose value is a line or a number.
 
@@ -84,6 +93,6 @@ def _guess(ours: str, theirs: tuple[str, ...], found: Mapping[str, str], is_line
     known = [n.lower() for n in (*theirs, *_USUAL.get(ours, ()))]
     named = [f for f in found if f.lower() in known] + [f for f in found if f.lower().rpartition(".")[2] in known]
     lines = [f for f, value in found.items() if is_line(value)]
-    people = [f for f, value in found.items() if f not in lines and phone.is_number(phone.normalise(value))]
+    people = [f for f, value in found.items() if f not in lines and _is_person(value)]
     looks = {"to": lines, "from": people}.get(ours, [])
     return next(iter((*(f for f in named if not looks or f in looks), *looks)), "")

@@ -42,6 +42,19 @@ def test_mask(address: str, masked: str) -> None:
     assert phone.mask(address) == masked
 
 
+@pytest.mark.parametrize(
+    ("written", "country", "expected"),
+    [
+        ("0600100200", "PL", "+48600100200"),
+        ("0601123456", "CZ", "+420601123456"),
+        ("07400123456", "GB", "+447400123456"),
+    ],
+)
+def test_a_trunk_zero_is_no_digit_of_the_number(written: str, country: str, expected: str) -> None:
+    assert phone.normalise(written, country) == expected
+    assert phone.normalise(expected, country) == expected
+
+
 @given(st.text(max_size=40), st.sampled_from(["PL", "US", None, "XX"]))
 def test_any_address_has_a_spelling_that_stays(raw: str, country: str | None) -> None:
     once = phone.normalise(raw, country)

@@ -41,7 +41,7 @@ gateway = "messageflow"
 base_url = "{url}"
 """
 BOTS = """
-import asyncio, concurrent.futures, threading, time
+import asyncio, concurrent.futures, os, re, threading, time
 from smsbot import Bot, Chat
 
 slow, quick = Bot(), Bot()
@@ -72,6 +72,18 @@ async def executor(chat: Chat) -> str:
 def thread() -> str:
     threading.Thread(target=time.sleep, args=(LONG,)).start()
     return "started"
+
+@slow.on("runaway")
+def runaway() -> str:
+    re.match(r"(a+)+$", "a" * 60 + "!")
+    return "late"
+
+@slow.on("fork")
+def fork() -> str:
+    if os.fork() == 0:
+        time.sleep(40)
+        os._exit(0)
+    return "forked"
 
 @slow.on("stubborn")
 async def stubborn(chat: Chat) -> str:
@@ -318,6 +330,52 @@ async def test_an_address_that_hangs_holds_one_thread_however_often_it_is_asked_
     waiting[0].cancel()
     assert asked.count("hangs") == 1
     assert await waiting[1] == ["hangs"]
+
+
+async def test_a_worker_whose_work_is_cancelled_from_inside_lives_again() -> None:
+    lives = 0
+
+    async def run() -> None:
+        nonlocal lives
+        lives += 1
+        if lives == 1:
+            raise asyncio.CancelledError
+        if lives == 2:
+            raise GeneratorExit
+        await asyncio.Event().wait()
+
+    supervisor = Supervisor()
+    stop = supervisor.start(Worker("backfill", run))
+    await until(lambda: lives == 3)
+    assert supervisor.workers[0].deaths == 2
+    await stop()
+
+
+@pytest.mark.slow
+async def test_a_regular_expression_that_runs_away_ends_the_process(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        with pytest.raises(httpx.TimeoutException):
+            await asyncio.wait_for(asyncio.shield(here.text("7255", "runaway")), 11)
+        os.kill(here.process.process.pid, signal.SIGTERM)
+        began = time.monotonic()
+        await asyncio.to_thread(here.process.process.wait, 40)
+        assert time.monotonic() - began < 30
+        assert "bots.py" in here.process.log.read_text(), "it says what was running"
+        with closing(sqlite3.connect(here.database)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+
+
+async def test_a_child_of_a_bot_keeps_neither_lock_nor_port(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        assert await here.text("7255", "fork") == 200
+        os.kill(here.process.process.pid, signal.SIGTERM)
+        await asyncio.to_thread(here.process.process.wait, 30)
+        again = Process("run", port=here.process.port, folder=tmp_path, log=tmp_path / "again", **SECRETS)
+        again.start()
+        try:
+            await asyncio.to_thread(again.ready, 15)
+        finally:
+            again.kill()
 
 
 KINDS = ("blocking", "step", "loop", "executor", "thread", "stubborn")

@@ -437,6 +437,48 @@ def test_there_are_enough_of_each() -> None:
     assert len({e.body for e in wrong}) >= 12
 
 
+SAYS_NO = [
+    '{"status":false,"reason":"insufficient balance"}', '{"success":"false","message":"no credit"}', "ERROR:101",
+    '{"success":0,"message":"no credit"}', '{"Status":"Failed","Message":"no balance"}', '{"Success":false}',
+    '{"messages":[{"messageId":"m1","status":{"groupId":5,"groupName":"REJECTED","name":"REJECTED_NETWORK"}}]}',
+    '{"ErrorCode":"13","ErrorMessage":"Invalid destination","JobId":null}', '{"code":401,"message":"Unauthorized"}',
+    '{"statusCode":400,"message":"Bad number"}', '{"status":"ERROR: no credit"}', '{"id":"1","status":"undelivered"}',
+    '{"data":{"id":"x","to":[{"phone_number":"+1","status":"sending_failed"}],"errors":[]}}', "Unauthorized",
+    '<?xml version="1.0"?><response><status>error</status><message>bad key</message></response>',
+    '\ufeff{"status":"error"}', '{"messages":[]}', '{"sent":0,"failed":1}', '{"result":{"status":"invalid number"}}',
+    "<response><error>Invalid login</error></response>", '{"Response":{"Status":"NOK"}}', '{"httpCode":503}',
+]  # fmt: skip
+SAYS_YES = [
+    '{"ErrorCode":"000","ErrorMessage":"Success","JobId":"1"}', '{"errorCode":"00","id":"1"}', "0: Accepted for delivery",
+    '{"error":"No errors","id":"1"}', '{"error_message":"Success.","id":"1"}', '{"id":"1","status":"accepted","sent":false}',
+    '{"error":{"code":"0","message":"No error"},"id":"1"}', '{"message":"message(s) queued","message_uuid":["u"]}',
+    '{"messages":[{"status":"0","message-id":"1"}]}', '{"id":"5","message":{"text":"x","error":false}}', "",
+    '{"code":200,"data":{"id":"1"}}', '{"id":"1","errors":[],"failed":0}', "<response><status>success</status></response>",
+    '{"messages":[{"id":"1","status":{"groupName":"PENDING","name":"PENDING_ACCEPTED"}}]}', "OK: 12345",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [*SAYS_NO, *SAYS_YES])
+async def test_a_200_is_believed_only_where_it_says_yes(body: str) -> None:
+    options = {"url": "https://x.test/s", "body": {"to": "{to}", "text": "{text}"}}
+    made = Http(Credentials({}, options), Wire(Answer(200, {}, body.encode())))
+    found = await made.send(TEXT)
+    assert (found.outcome is Outcome.ACCEPTED) is (body in SAYS_YES), found.detail
+
+
+def test_a_redacted_report_names_nobody() -> None:
+    told = {
+        "number": "+48 600 100 200", "recipientNum": "+1 (555) 123-4567", "event": "Ann Kowalska", "messageType": "Ann K",
+        "statusText": "your code is 12345", "codeword": "sesame", "+48600100200": "delivered", "status": "DELIVRD",
+        "errorCode": 30003, "network_code": "26002",
+    }  # fmt: skip
+    kept = json.dumps(redact(json.dumps(told).encode(), {"content-type": "application/json"})["body"])
+    for canary in ("600 100", "600100", "555", "Ann", "12345", "sesame"):
+        assert canary not in kept, kept
+    for shown in ("DELIVRD", "30003", "26002"):
+        assert shown in kept
+
+
 def test_a_picture_that_came_with_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange = next(e for e in TEXTS if e.page == "telnyx")
     (text,) = gateway("telnyx", tmp_path, monkeypatch).hooks["inbound"](WebhookRequest("main", exchange.body))

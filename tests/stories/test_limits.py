@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat
+from smsbot.core.errors import StoreError
 from smsbot.core.phone import is_costly
 from smsbot.policy.rates import Rate
 from smsbot.settings import LineSettings
@@ -209,3 +210,75 @@ async def test_a_step_that_raises_generator_exit_ends(house: Any) -> None:
     h: House = await house(bot)
     await h.text(ANN, "go")
     assert "GeneratorExit" in (await h.heard(ANN))[-1]
+
+
+@pytest.mark.parametrize("limit", ["pace", "minute"])
+async def test_a_text_that_is_delivered_again_after_503_is_no_flood(house: Any, limit: str) -> None:
+    settings = LineSettings(per_minute=5, pace=0) if limit == "minute" else LineSettings(per_minute=0)
+    h: House = await house(echo(), line_settings={LINE: settings})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(h.app.store, "step_express", refusing)
+        patched.setattr(h.app.store, "accept", refusing)
+        for _ in range(25):
+            assert (await h.inbound(id="one", **{"from": ANN}, to=LINE, message="hi")).status_code == 503
+            await h.advance("5s")
+    await h.inbound(id="one", **{"from": ANN}, to=LINE, message="hi")
+    await h.inbound(id="two", **{"from": ANN}, to=LINE, message="hello")
+    await h.settle()
+    assert await h.heard(ANN) == ["heard hi", "heard hello"]
+    assert await h.app.store.rows("handoffs", limit=9) == []
+
+
+async def refusing(batch: Any) -> Any:
+    raise StoreError("the disk is full")
+
+
+async def test_reactions_are_counted_too(house: Any) -> None:
+    bot = echo()
+
+    @bot.on_reaction
+    def like(chat: Chat) -> str:
+        return "thanks"
+
+    h: House = await house(bot, line_settings={LINE: LineSettings(per_minute=5)})
+    await h.text(ANN, "hello")
+    for n in range(20):
+        await h.inbound(id=f"r{n}", **{"from": ANN}, to=LINE, message="Liked “heard hello”")
+    await h.advance("1s")
+    assert (await h.heard(ANN)).count("thanks") == 4
+
+
+async def test_a_costly_number_that_leaves_is_not_answered(house: Any) -> None:
+    h: House = await house(echo())
+    await h.text("+881612345678", "STOP")
+    assert await h.app.store.rows("suppressed", number="+881612345678")
+    assert await h.outgoing() == []
+
+
+class Panic(BaseException):
+    """What a library in another language raises."""
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "blocking", "step"])
+async def test_a_panic_is_a_failure_as_any_other(house: Any, kind: str) -> None:
+    bot = Bot()
+
+    def panic() -> str:
+        raise Panic("inside")
+
+    @bot.on("async")
+    async def async_() -> str:
+        return panic()
+
+    @bot.on("step")
+    async def step(chat: Chat) -> str:
+        return str(await chat.step(panic))
+
+    bot.on("sync")(panic)
+    bot.on("blocking", blocking=True)(lambda: panic())
+    h: House = await house(bot)
+    await h.text(ANN, kind)
+    assert len(await h.app.store.rows("unwell")) == 1, "it is kept, and tried again"
+    await h.advance("20m")
+    dead = await h.app.store.rows("dead", since=0.0, line="", reason="")
+    assert [e["text"] for e in dead] == [kind], "after its tries it is a dead letter"

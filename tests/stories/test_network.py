@@ -35,6 +35,16 @@ def survey() -> Bot:
     return bot
 
 
+def echo() -> Bot:
+    bot = Bot()
+
+    @bot.fallback
+    def say(text: str) -> str:
+        return f"heard {text}"
+
+    return bot
+
+
 # -- the same text again ------------------------------------------------------------------------------------
 
 
@@ -129,6 +139,72 @@ async def test_a_stop_among_parts_counts(house: Any) -> None:
     await h.inbound(id="q", **{"from": ANN}, to=LINE, message="STOP")
     await h.advance("10s")
     assert (await h.heard(ANN))[-1].startswith("You will get no more texts")
+
+
+async def part(h: House, text: str, n: int, of: str) -> None:
+    told: dict[str, Any] = {"from": ANN, "to": LINE, "message": text, "part": n, "parts": 2, "partOf": of}
+    await h.inbound(id=f"{of}{n}", **told)
+
+
+ORDERS = ["a1 a2 b1 b2", "a1 b1 a2 b2", "b2 a1 b1 a2", "a2 b2 b1 a1", "a1 b2 b1 a2"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("restart", [False, True])
+async def test_two_long_texts_at_once_keep_their_parts(house: Any, order: str, restart: bool) -> None:
+    h: House = await house(echo())
+    for name in order.split():
+        await part(h, f"{name[0]}{name[1]}.", int(name[1]), name[0])
+        if restart:
+            await h.restart()
+    await h.advance("1s")
+    assert sorted(await h.heard(ANN)) == ["heard a1.a2.", "heard b1.b2."]
+
+
+async def test_the_same_reference_again_is_another_text(house: Any) -> None:
+    h: House = await house(echo())
+    for n, name in enumerate(("one", "two")):
+        told: dict[str, Any] = {"from": ANN, "to": LINE, "message": f"{name}.", "part": 1, "parts": 2, "partOf": "7"}
+        await h.inbound(id=f"{name}{n}", **told)
+    await h.advance("31s")
+    assert sorted(await h.heard(ANN)) == ["heard one.", "heard two."]
+
+
+async def test_a_text_of_its_own_is_no_part_of_one_that_waits(house: Any) -> None:
+    h: House = await house(echo())
+    await part(h, "a1.", 1, "a")
+    await h.inbound(id="x", **{"from": ANN}, to=LINE, message="pizza")
+    await part(h, "a2.", 2, "a")
+    await h.advance("1s")
+    assert sorted(await h.heard(ANN)) == ["heard a1.a2.", "heard pizza"]
+
+
+SPLIT = [
+    ("I do not know who you are and I never gave you this number of mine. Stop tex", "ting me now please"),
+    ("Proszę przesta", "ć pisać do mnie"), ("ST", "OP"),
+    ("Nie wiem kto to jest. Proszę nie wysyłać do mnie wię", "cej wiadomości"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("halves", SPLIT, ids=lambda h: h[0][-12:])
+async def test_an_opt_out_that_is_cut_in_two_counts(house: Any, halves: tuple[str, str]) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(country="PL")})
+    for n, text in enumerate(halves, 1):
+        await part(h, text, n, "s")
+    await h.advance("1s")
+    assert await h.app.store.rows("suppressed", number=ANN)
+    assert [text[:24] for text in await h.heard(ANN)] == ["You will get no more tex"]
+    kept = await h.app.store.rows("consents", number=ANN)
+    assert [(c["action"], c["text"]) for c in kept] == [("optout", "".join(halves))]
+
+
+@pytest.mark.parametrize("time", ["2026-09-21", "2026-09-21 14:13", "0", "null", "today"])
+async def test_a_time_that_is_no_moment_makes_no_two_texts_one(house: Any, time: str) -> None:
+    h: House = await house(echo())
+    for n, text in enumerate(("yes", "no", "yes", "yes")):
+        await h.inbound(id=str(n), **{"from": ANN}, to=LINE, message=text, date=time)
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["heard yes", "heard no", "heard yes", "heard yes"]
 
 
 # -- time that passed while nobody ran ----------------------------------------------------------------------

@@ -8,9 +8,10 @@ import pytest
 
 from smsbot import Bot, Chat
 from smsbot.core.errors import UsageError
-from smsbot.core.message import Receipt
+from smsbot.core.message import Claim, Receipt
 from smsbot.core.status import Status
 from smsbot.pipeline.repairs import scope_of
+from smsbot.stores.base import SendOutcome, Settlement, outgoing_of
 from smsbot.stores.deciding.reports import worst_of
 
 from ..house import ANN, BOB, LINE, House
@@ -218,6 +219,38 @@ async def test_a_long_text_of_which_one_part_is_lost(house: Any, order: tuple[in
     for n in order:
         await report(h, told[n])
     assert (await statuses(h))[-1] == "undelivered"
+
+
+R = tuple[str, str, Status]
+TOLD: list[tuple[str, list[R], str]] = [
+    ("one id, both delivered", [("a", "1", D), ("a", "2", D), ("a", "3", D)], "delivered"),
+    ("one id, one failed", [("a", "1", D), ("a", "2", F), ("a", "3", D)], "failed"),
+    ("the whole, then a part", [("a", "", D), ("a", "1", S)], "delivered"),
+    ("the whole failed, then a part arrived", [("a", "", F), ("a", "1", D)], "failed"),
+    ("parts, then the whole", [("a", "1", S), ("a", "", D)], "delivered"),
+    ("a part alone", [("a", "1", D)], "sent"),
+]
+
+
+@pytest.mark.parametrize(("name", "told", "expected"), TOLD, ids=[t[0] for t in TOLD])
+@pytest.mark.parametrize("early", [False, True])
+async def test_reports_of_single_sms(house: Any, name: str, told: list[R], expected: str, early: bool) -> None:
+    """Under one id, after the send is known or before it; a report of the whole is never lowered by one of a part."""
+    h: House = await house(echo())
+    await h.http.patch(f"/sandbox/phones/{ANN}", json={"mode": "off"})
+    row = await sent(h)
+    store = h.app.store
+    await store.write([("attempt_ended", (1.0, "accepted", "" if early else "a", "", row["id"], 1))])
+    receipts = [Receipt("sandbox", ref, status, status.value, part=part) for ref, part, status in told]
+    for receipt in receipts if not early else []:
+        await report(h, receipt)
+    if early:
+        await store.write([("text", ("sending", 0, "attempt", 1.0, 0, 1, "", 0, 0, 0, row["id"]))])
+        for receipt in receipts:
+            await report(h, receipt)
+        claim = Claim(outgoing_of((await store.rows("outgoing", id=row["id"]))[0]), 1)
+        await store.sent([Settlement(claim, SendOutcome.ACCEPTED, 2.0, "a")])
+    assert (await statuses(h))[-1] == expected
 
 
 # -- unknown texts ------------------------------------------------------------------------------------

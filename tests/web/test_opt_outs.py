@@ -58,6 +58,16 @@ TIMES: dict[str, Callable[[int], str]] = {
     "ISO": lambda s: f"2026-09-21T10:{s // 60:02}:{s % 60:02}Z",
     "ISO with a zone": lambda s: f"2026-09-21T12:{s // 60:02}:{s % 60:02}+02:00",
     "plain": lambda s: f"2026-09-21 10:{s // 60:02}:{s % 60:02}",
+    "microseconds": lambda s: str((1_790_000_000 + s) * 1_000_000),
+    "compact": lambda s: f"20260921141{s // 60}{s % 60:02}",
+    "dots": lambda s: f"21.09.2026 10:{s // 60:02}:{s % 60:02}",
+    "dashes": lambda s: f"21-09-2026 10:{s // 60:02}:{s % 60:02}",
+    "slashes": lambda s: f"2026/09/21 10:{s // 60:02}:{s % 60:02}",
+    "noon": lambda s: f"9/21/2026 {12 if s > 90 else 11}:{s // 60:02}:{s % 60:02} {'PM' if s > 90 else 'AM'}",
+    "months": lambda s: f"Sep 21, 2026 {12 if s > 90 else 11}:{s // 60:02}:{s % 60:02} {'PM' if s > 90 else 'AM'}",
+    "zone": lambda s: f"2026-09-21 10:{s // 60:02}:{s % 60:02} CEST",
+    "dotnet": lambda s: f"/Date({(1_790_000_000 + s) * 1000})/",
+    "a lost plus": lambda s: f"2026-09-21T10:{s // 60:02}:{s % 60:02} 02:00",
     "RFC 5322": lambda s: f"Mon, 21 Sep 2026 10:{s // 60:02}:{s % 60:02} +0000",
 }
 
@@ -96,7 +106,8 @@ async def test_without_times_the_order_of_delivery_counts(house: Any) -> None:
         "Auto-reply: I am away. Stop texting this number", "I am out of office, remove me from your list",
         "Jestem na spotkaniu, proszę przestać pisać", "STOP. I'm at work and can't talk",
         "I'm busy right now, please unsubscribe me", "Can't talk now. Stop sending me these messages",
-        "quit texting, I am at work",
+        "quit texting, I am at work", "I'm in a meeting, please stop", "I never signed up for this, please stop",
+        "I'm driving and can't reply. Please unsubscribe", "I'm in a meeting, opt me out", "This is a work phone STOP",
     ],
 )  # fmt: skip
 async def test_an_opt_out_beside_a_reason_is_one(house: Any, text: str) -> None:
@@ -179,6 +190,27 @@ async def test_21610_opts_out_here_too(twilio: TwilioHouse) -> None:
     assert len(twilio.twilio.sent) == 1, "nothing is tried again"
     consents = await twilio.app.store.rows("consents", number=CARD)
     assert [(c["action"], "21610" in c["source"]) for c in consents] == [("optout", True)]
+
+
+@pytest.mark.parametrize("body", ["", "  ", "Liked “heard hello”", "https://x.test/a.jpg"])
+@pytest.mark.parametrize("word", ["STOP", "stop", "STOP "])
+async def test_what_twilio_says_counts_whatever_came_with_it(twilio: TwilioHouse, body: str, word: str) -> None:
+    picture = {"NumMedia": "1", "MediaUrl0": "https://api.twilio.com/x", "MediaContentType0": "image/jpeg"}
+    await say(twilio, body, "SM1", OptOutType=word, **(picture if body.startswith("https") else {}))
+    assert await opted_out(twilio.app, CARD)
+    await say(twilio, body, "SM2", OptOutType="START", **picture)
+    assert not await opted_out(twilio.app, CARD)
+    assert twilio.heard == []
+
+
+@pytest.mark.parametrize("status", ["failed", "undelivered"])
+async def test_21610_in_a_report_opts_out_too(twilio: TwilioHouse, status: str) -> None:
+    await say(twilio, "hello", "SM1")
+    sid = (await twilio.app.store.rows("references", number=CARD))[0]["reference"]
+    report = {"MessageSid": sid, "MessageStatus": status, "ErrorCode": "21610"}
+    assert (await twilio.webhook("status", report)).status_code == 200
+    await twilio.settle()
+    assert await opted_out(twilio.app, CARD)
 
 
 async def test_one_signed_webhook_cut_elsewhere_is_not_another_text(twilio: TwilioHouse) -> None:
