@@ -29,6 +29,7 @@ from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.schedules import Schedules
 from smsbot.pipeline.sender import Account, Sender
 from smsbot.pipeline.supervisor import Supervisor, Worker
+from smsbot.pipeline.takeovers import Takeovers
 from smsbot.pipeline.timers import Timers
 from smsbot.pipeline.view import View, inspect
 from smsbot.policy import pace, rates
@@ -50,6 +51,7 @@ from smsbot.web.control import Control, own_folder, run_folder, socket_path
 from smsbot.web.find import Find
 from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
+from smsbot.web.inbox import InboxPages
 from smsbot.web.live import Live
 from smsbot.web.pages import Pages
 from smsbot.web.phones import Phones
@@ -175,6 +177,7 @@ class App:
         self.sender.kick = self.timers.kick
         self.sender.opted_out = receipts.opted_out = self.inbox.opted_out_elsewhere
         self.timers.joined = self.inbox.joined
+        self.takeovers = Takeovers(self.store, self.lines, self.dispatcher, self.sender, self.clock)
         repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.commands = Commands(
             self.store,
@@ -199,7 +202,7 @@ class App:
         )
         find = Find(
             self.store, lines=self.lines, clock=self.clock, templates=templates, commands=self.commands,
-            inspect=self.inspect,
+            inspect=self.inspect, taken=self.store.taken,
         )  # fmt: skip
         pages = Pages(
             self.store,
@@ -212,6 +215,7 @@ class App:
             supervisor=self.supervisor,
             guesses=self.guesses,
             find=find,
+            inbox=InboxPages(self.store, find=find, takeovers=self.takeovers, templates=templates, clock=self.clock),
             templates=templates,
         )
         api = Api(self.store, self.commands, lines=self.lines, clock=self.clock, zone=templates.zone).routes()

@@ -32,7 +32,7 @@ class Stream(io.TextIOBase):
     """A stream that never fails and never waits: lines that it cannot take are counted, no more.
 
     What reads our log may have left, its disk may be full, or it may just have stopped to read, and none of these
-    may hold up a text. A terminal is written to at once.
+    may hold up a text; so may a terminal that nobody looks at, or that is held (Ctrl+S).
     """
 
     def __init__(self, inner: TextIO | None) -> None:
@@ -40,7 +40,7 @@ class Stream(io.TextIOBase):
         self._lines: deque[_Line] | None = None
         self._more, self._now = threading.Event(), threading.Event()
         self._writing = threading.Lock()
-        if not _is_terminal(inner):
+        if inner is not None:
             self._lines = deque()
             threading.Thread(target=self._pour, args=(self._lines,), name="smsbot-log", daemon=True).start()
             log.at_end(self.finish)

@@ -16,15 +16,16 @@ LONGEST = 10 * 366 * 86400.0
 """The longest duration, in seconds."""
 _SINCE = re.compile(r"([0-9]{9,13}(?:\.[0-9]{1,9})?|[0-9]{16}|[0-9]{19})|/Date\(([0-9]{9,13})(?:[+-][0-9]{4})?\)/")
 _TO_THE_SECOND = re.compile(r"[0-9]{9}|[0-9]:[0-9]{2}:[0-9]{2}|[0-9]{8}T?[0-9]{6}")
-_LOST_PLUS = re.compile(r"([T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) ([0-9]{2}:?[0-9]{2})$")
+_LOST_PLUS = re.compile(r"([T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) ((?:0[0-9]|1[0-4]):?[0-5][0-9])$")
 _ZONES = {
     "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3,
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
 }  # fmt: skip
 """Names of zones as providers write them, and their hours before UTC (RFC 5322, IANA time zone database)."""
-_DATES = ("%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%b %d, %Y", "%d %b %Y", "%Y-%m-%d")
+_DATES = ("%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%Y-%m-%d")
 _FORMS = (
-    "%Y%m%d%H%M%S", *(f"{date}{gap}{time}" for date in _DATES for gap in (" ", ", ")
+    "%Y%m%d%H%M%S", "%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S %z",
+    *(f"{date}{gap}{time}" for date in _DATES for gap in (" ", ", ")
     for time in ("%H:%M:%S", "%I:%M:%S %p", "%H:%M:%S.%f", "%H:%M", "%I:%M %p")),
 )  # fmt: skip
 _FIRST, _MOST_SECONDS = 1e9, 1e10
@@ -120,11 +121,11 @@ def is_precise(written: str) -> bool:
 
 
 def _written(text: str) -> float:
-    text, zone = _without_zone(text)
+    bare, zone = _without_zone(text)
     try:
-        read = datetime.fromisoformat(text)
+        read = datetime.fromisoformat(bare)
     except ValueError:
-        read = _spelled(text)
+        read = _spelled(bare) or parsedate_to_datetime(text)
     return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).timestamp()
 
 
@@ -137,12 +138,12 @@ def _without_zone(text: str) -> tuple[str, timezone]:
     return text, UTC
 
 
-def _spelled(text: str) -> datetime:
-    """As people of some country write it; a month before its day stands between slashes."""
+def _spelled(text: str) -> datetime | None:
+    """As people of some country write it; a month before its day stands between slashes. None for no such form."""
     for form in _FORMS:
         with suppress(ValueError):
             return datetime.strptime(text, form)
-    return parsedate_to_datetime(text)
+    return None
 
 
 def iso(moment: float) -> str:

@@ -75,6 +75,8 @@ class Commit:
     """Runs whose journals nobody needs any more."""
     shrunk: bool = False
     """Whether something that the run called has ended, so that it has fewer frames."""
+    gives_back: bool = False
+    """Whether the person who looks after the conversation gives it back to the bot."""
 
 
 class Verdict(StrEnum):

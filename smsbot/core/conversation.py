@@ -99,3 +99,5 @@ class Conversation:
     """The last answer: 8 bytes of its hash, then the id of its event; empty: there was none."""
     wrote_first: bool = False
     """Whether the person wrote to us before we wrote to them."""
+    owner: str = ""
+    """Who at the desk looks after it, so that the bot is silent; empty: the bot does."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from . import codec
+from .clock import moment
 from .status import Status
 from .structs import struct
 
@@ -52,6 +53,11 @@ class Arrival:
     """The part that its signature covers, where another text could be cut out of it; the same is the same text."""
     late: float | None = None
     """When it was sent, or its webhook came, if it is taken only now: from a list, or from quarantine."""
+
+    @property
+    def said_at(self) -> float | None:
+        """The provider's time of it, as far as it can be read."""
+        return moment(self.sent_at) if self.sent_at else None
 
 
 @struct

@@ -40,11 +40,28 @@ def normalise(raw: str, country: str | None = None) -> str:
     if not address.lstrip("+").isdigit() or not address.isascii():
         return raw.strip()
     at_home = country if not address.startswith("+") else None
-    national = _parse(address, at_home) if at_home else None
+    national = _at_home(address, at_home) if at_home else None
     abroad = "+" + address.lstrip("+0")
     found = national or _parse(abroad, None) or _respelled(abroad)
     possible = _possible(address, at_home) if at_home else None
     return found or (_canonical(possible) if possible else None) or _unplanned(abroad) or address.lstrip("+")
+
+
+def _at_home(address: str, country: str) -> str | None:
+    """A number as it is dialled in a country; with its code in front where only so it is a mobile one.
+
+    Some plans know the same digits as a number of a small town, which nobody texts from.
+    """
+    national = _parse(address, country)
+    code = str(phonenumbers.country_code_for_region(country))
+    if national is None or not address.startswith(code):
+        return national
+    whole = _parse(f"+{address}", None)
+    return whole if whole is not None and _is_mobile(whole) and not _is_mobile(national) else national
+
+
+def _is_mobile(address: str) -> bool:
+    return phonenumbers.number_type(phonenumbers.parse(address, None)) == phonenumbers.PhoneNumberType.MOBILE
 
 
 def _unplanned(address: str) -> str | None:

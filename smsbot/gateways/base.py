@@ -24,10 +24,12 @@ from smsbot.transport import Answer, Transport
 PLAYED = ".sandbox"
 """Behind the name of an account: the one that the sandbox plays for it."""
 _ACCOUNT = re.compile(
-    r"unauthori[sz]ed|not authori[sz]ed|authenticat|invalid (?:api |access )?(?:key|token|credential)|api[ _-]?key|"
-    r"(?:insufficient|no|not enough|out of) (?:balance|credits?|funds|money)|"
-    r"(?:account|subaccount) (?:is |has been |was )?(?:suspended|closed|blocked|disabled|locked|not active|inactive)|"
-    r"payment required|bad (?:password|username|credentials)|wrong password",
+    r"unauthori[sz]ed|not authori[sz]ed|authenticat|api[ _-]?key|not (?:white|allow)listed|"
+    r"(?:invalid|bad|wrong|unknown|expired) (?:\w+ ){0,2}(?:key|token|credentials?|login|password|username)\b|"
+    r"(?:insufficient|no|not enough|out of|low|lack of) (?:\w+ ){0,2}(?:balance|credits?|funds|money)|"
+    r"(?:balance|credits?|funds) (?:\w+ ){0,2}(?:low|insufficient|exhausted|exceeded|limit)|payment required|"
+    r"(?:account|subaccount) (?:is |has been |was )?"
+    r"(?:suspended|closed|blocked|disabled|locked|not active|inactive|not found|expired)|access denied",
     re.IGNORECASE,
 )
 """The words of providers when the account, and not the text, is refused."""

@@ -28,6 +28,8 @@ _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d|\+?\(?\d(?:[ .()/-]{0,2}\d){5,}")
 _MOST_PICTURES = 10
 _LONG = re.compile(rb"[:\[,\s]-?\d{19}")
 """A number of which orjson may keep less than all of its digits."""
+_NO_ID = frozenset({"0", "null", "none", "undefined", "nil", "-", "n/a", "nan"})
+"""What stands for an id where there is none: it would make all texts one."""
 _DEEPEST = 100
 """Levels of a webhook; more are nothing that a gateway says, and the stack would end before they do."""
 T = TypeVar("T")
@@ -132,6 +134,7 @@ class FieldMap:
 
         def arrival(values: dict[str, str], part: Mapping[str, Any]) -> Arrival:
             text, told, sent_at = values["text"].replace("\x00", ""), values.get("id", ""), values.get("time", "")
+            told = "" if told.strip().casefold() in _NO_ID else told
             pictures, place = _pictures(part, self._names["inbound"].get("media", ())), _part(values)
             who = (request.account, values["from"], values.get("to", ""))
             return Arrival(

@@ -27,12 +27,15 @@ _BUSY = (
 _FLAGS = ("success", "ok", "accepted", "successful", "sent")
 _STATES = ("status", "state", "result", "type", "responsecode", "statusname", "groupname")
 _CODES = ("code", "statuscode", "httpcode", "httpstatus", "status")
+_IDS = ("id", "messageid", "messageuuid", "sid", "batch", "batchid", "jobid")
 _ERRORS = ("error", "errors", "errorcode", "errortext", "errormessage", "fault", "errorname")
 _LISTS = (
     "messages", "data", "results", "recipients", "result", "items", "message", "smsmessagedata", "response", "status",
     "to", "0",
 )  # fmt: skip
-_NO_ERROR = frozenset({"", "none", "null", "false", "ok", "noerror", "noerrors", "success", "successful", "no", "nil"})
+_NO_ERROR = frozenset(
+    {"", "none", "null", "false", "ok", "noerror", "noerrors", "success", "successful", "no", "nil", "n/a", "na"}
+)
 _DEEPEST, _MOST = 3, 4000
 _TAGS = re.compile(r"<(\w{2,40})>\s*([^<>]{1,200}?)\s*</\1>")
 _FIRST_WORD = re.compile(r"[\w-]+")
@@ -110,6 +113,8 @@ def _says_no(said: Mapping[str, Any]) -> str:
     for name, word in states:
         if word in _NO:
             return reason(said) or f"{name} is {masked(str(said[name]))[:40]}"
+    if taken or any(said.get(name) for name in _IDS):
+        return ""
     for name in _CODES:
         if isinstance(said.get(name), int) and 400 <= said[name] < 600:
             return reason(said) or f"{name} is {said[name]}"
@@ -149,10 +154,10 @@ def _is_off(value: Any) -> bool:
 def _is_error(value: Any) -> bool:
     if isinstance(value, str):
         plain = _plain(value).strip(" .!").replace(" ", "")
-        return plain.strip("0") != "" and plain not in _NO_ERROR
+        return plain.strip("0") != "" and plain not in _NO_ERROR and plain.lstrip("0:") not in _YES
     if isinstance(value, Mapping):
         return any(_is_error(v) for v in value.values())
-    return bool(value)
+    return any(value) if isinstance(value, list) else bool(value)
 
 
 def reason(told: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smsbot.core import codec, phone
-from smsbot.core.clock import Clock, is_precise, moment
+from smsbot.core.clock import Clock, is_precise
 from smsbot.core.commit import Timer, Verdict, digest
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Event, Key, Receipt, Unread
@@ -21,16 +21,15 @@ from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.failpoints import reached
 from smsbot.gateways.base import PLAYED, Gateway, WebhookRequest
 from smsbot.log import Log
-from smsbot.policy import parts
 from smsbot.stores.base import Acceptance, Consent, Store
 from smsbot.turns.lines import Line, Lines
 from smsbot.understanding import consent, noise
 from smsbot.understanding.consent import Word
 
-from . import long_texts
 from .dispatcher import Dispatcher
 from .endings import Endings
 from .limits import Limits
+from .long_texts import LongTexts, joined_text
 from .quarantine import FOREIGN, Quarantine
 from .receipts import Receipts
 
@@ -66,8 +65,7 @@ class Inbox:
         self._clock = clock
         self._recent: OrderedDict[bytes, None] = OrderedDict()
         self._queues: dict[Key, _Queue] = {}
-        self._partial: dict[Key, float] | None = None
-        """Until when more parts of a long text may come, by conversation."""
+        self._long = LongTexts(store, clock, lambda: dispatcher.sender.kick())
         self._quarantine = Quarantine(store, lines, clock)
         self._endings = Endings(store, dispatcher.sender, clock)
         self._limits = Limits(store, self._endings)
@@ -289,7 +287,7 @@ class Inbox:
             return self._endings.done(event, "an empty text is no answer")
         if word is Word.STOP:
             silent = obeyed or (not line.answer_costly and phone.is_costly(event.key.number))
-            return self._consent(event, line, "optout", "" if silent else line.opted_out, _said_at(arrival))
+            return self._consent(event, line, "optout", "" if silent else line.opted_out, arrival.said_at)
         if line.pace and await self._limits.held(event, line, word, counts=counts):
             return None
         if await self._limits.too_many(event, line, word, counts=counts):
@@ -299,7 +297,7 @@ class Inbox:
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return self._opted_out(event, line, word, obeyed, arrival)
-        if word is None and await self._is_part(event, arrival):
+        if word is None and await self._long.takes(event, arrival.part):
             return None
         return self._dispatcher.arrive(event)
 
@@ -308,7 +306,7 @@ class Inbox:
     ) -> Awaitable[object] | None:  # fmt: skip
         """A text that the network itself has obeyed and answered, in whatever words it was told."""
         if word is Word.STOP:
-            return self._consent(event, line, "optout", "", _said_at(arrival))
+            return self._consent(event, line, "optout", "", arrival.said_at)
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
         if conversation.opted_out:
             return self._opted_out(event, line, word, True, arrival)
@@ -334,33 +332,9 @@ class Inbox:
             return None
         return self._dispatcher.arrive(event)
 
-    async def _is_part(self, event: Event, arrival: Arrival) -> bool:
-        """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
-        if self._partial is None:
-            self._partial = {Key(r["line"], r["number"]): r["due"] for r in await self._store.rows("parts_waiting")}
-        known, now = arrival.part[2] > 1, self._clock.now()
-        may_follow = self._partial.get(event.key, 0.0) >= now
-        if not (known or may_follow or parts.is_full(event.text)):
-            self._partial.pop(event.key, None)
-            return False
-        line, number = event.key
-        rows = await self._store.rows("parts_of", line=line, number=number)
-        groups = {row["name"]: long_texts.waiting_in(row["data"]) for row in rows}
-        if not known and long_texts.PARTS not in groups and not parts.is_full(event.text):
-            return False  # the text before is whole meanwhile
-        part = long_texts.part_of(event, arrival.part)
-        name = long_texts.group_of(part, groups)
-        timer = long_texts.waits(event, name, [*groups.get(name, ()), part], now)
-        kept = replace(event, kind="part")
-        await self._store.accept([Acceptance(kept, done=True, note="a part of a long text", waits=timer)])
-        if not known:
-            self._partial[event.key] = timer.due
-        self._dispatcher.sender.kick()
-        return True
-
     async def joined(self, timer: Timer) -> Acceptance:
         """The text of parts that are all there, taken in as if it had come whole."""
-        event = long_texts.joined_text(timer)
+        event = joined_text(timer)
         line = self._lines.get(event.key.line)
         if line is None:
             return Acceptance(event, timer=timer)
@@ -397,7 +371,7 @@ class Inbox:
     async def _older_than_stop(self, number: str, arrival: Arrival) -> bool:
         """Whether a START was sent before the STOP that holds: by the provider's times, else by when it came."""
         stops = await self._store.rows("suppressed", number=number)
-        sent, late = _said_at(arrival), arrival.late
+        sent, late = arrival.said_at, arrival.late
         if sent is not None and any(row["said"] is not None for row in stops):
             return any(row["said"] is not None and row["said"] > sent for row in stops)
         return late is not None and any(row["at"] >= late for row in stops)
@@ -421,11 +395,6 @@ class Inbox:
         if answer.verdict is Verdict.DONE:
             self._dispatcher.sender.start(answer.claims)
             self._dispatcher.feed([replace(event, seq=answer.seq)])
-
-
-def _said_at(arrival: Arrival) -> float | None:
-    """The provider's time of a text, as far as it can be read."""
-    return moment(arrival.sent_at) if arrival.sent_at else None
 
 
 def _pictures(arrival: Arrival) -> str:

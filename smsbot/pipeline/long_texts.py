@@ -5,13 +5,16 @@ The timer is set in the commit that acknowledges a part, so that a crash between
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from smsbot.core import codec
+from smsbot.core.clock import Clock
 from smsbot.core.commit import Timer, digest
-from smsbot.core.message import Event
+from smsbot.core.message import Event, Key
 from smsbot.policy import parts
 from smsbot.policy.parts import Part
+from smsbot.stores.base import Acceptance, Store
 
 PARTS = "parts"
 """How the timer of a text in parts is called; where the gateway says which parts are of one text, each has its own."""
@@ -56,3 +59,38 @@ def joined_text(timer: Timer) -> Event:
     found = waiting_in(timer.data)
     identity = digest("parts", *(part.id for part in found))
     return Event(identity, timer.key, "text", parts.joined(found), told["at"], told["account"])
+
+
+class LongTexts:
+    """Keeps parts as they come; the timer of each text joins them."""
+
+    def __init__(self, store: Store, clock: Clock, kick: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._kick = kick
+        self._partial: dict[Key, float] | None = None
+        """Until when more parts may come that only their length tells, by conversation."""
+
+    async def takes(self, event: Event, told: tuple[str, int, int]) -> bool:
+        """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
+        if self._partial is None:
+            self._partial = {Key(r["line"], r["number"]): r["due"] for r in await self._store.rows("parts_waiting")}
+        known, now = told[2] > 1, self._clock.now()
+        may_follow = self._partial.get(event.key, 0.0) >= now
+        if not (known or may_follow or parts.is_full(event.text)):
+            self._partial.pop(event.key, None)
+            return False
+        line, number = event.key
+        rows = await self._store.rows("parts_of", line=line, number=number)
+        groups = {row["name"]: waiting_in(row["data"]) for row in rows}
+        if not known and PARTS not in groups and not parts.is_full(event.text):
+            return False  # the text before is whole meanwhile
+        part = part_of(event, told)
+        name = group_of(part, groups)
+        timer = waits(event, name, [*groups.get(name, ()), part], now)
+        kept = replace(event, kind="part")
+        await self._store.accept([Acceptance(kept, done=True, note="a part of a long text", waits=timer)])
+        if not known:
+            self._partial[event.key] = timer.due
+        self._kick()
+        return True

@@ -55,6 +55,8 @@ class Receipts:
         """Somebody has opted out at the provider: here, too."""
         rows = await self._store.rows("text_reported", id=receipt.outgoing, reference=receipt.reference)
         for row in rows:
-            if self.opted_out is not None and row["account"] == receipt.account:
+            said = await self._store.rows("consents", number=row["number"])
+            came_back = bool(said) and said[-1]["action"] == "optin" and said[-1]["at"] >= row["created"]
+            if self.opted_out is not None and row["account"] == receipt.account and not came_back:
                 why = f"the number has opted out, says the provider ({receipt.code})"
                 await self.opted_out(Key(row["line"], row["number"]), receipt.account, why)

@@ -64,6 +64,8 @@ class Sender:
         self._tried: set[str] = set()
         """Texts of held accounts that are sent all the same, to see whether they are taken."""
         self._under_way: Counter[str] = Counter()
+        self._leaving: Counter[Key] = Counter()
+        """Texts by their conversation, as long as they are on their way to a gateway."""
         self._looked_up: Counter[str] = Counter()
         self.holds = AccountHolds(store)
         self.opted_out: Callable[[Key, str, str], Coroutine[Any, Any, None]] = _nobody
@@ -135,14 +137,26 @@ class Sender:
     # -- one text -----------------------------------------------------------------------------------
 
     async def _delivered(self, claim: Claim) -> None:
+        key = claim.outgoing.key
+        self._leaving[key] += 1
         try:
             await self._deliver(claim)
         except Exception as error:  # a fault of ours: nobody must wait for ever for what became of the text
             log.error("a send failed inside smsbot; the text is looked up", id=claim.outgoing.id, exc_info=error)
             await self._settle(claim, SendResult(Outcome.UNKNOWN, detail=f"smsbot failed: {type(error).__name__}"))
         finally:
+            self._leaving[key] -= 1
+            if not self._leaving[key]:
+                del self._leaving[key]
             self._tried.discard(claim.outgoing.id)
             self._under_way[claim.outgoing.account] -= 1
+
+    async def silent(self, key: Key, patience: float = 3.0) -> bool:
+        """Wait until nothing of a conversation is on its way to a gateway, for some seconds at the most."""
+        end = asyncio.get_running_loop().time() + patience
+        while key in self._leaving and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - rare, and short
+            await asyncio.sleep(0.01)
+        return key not in self._leaving
 
     async def _deliver(self, claim: Claim) -> None:
         text = claim.outgoing
@@ -172,6 +186,9 @@ class Sender:
         text = claim.outgoing
         if text.lane != "consent" and await self._store.suppressed(text.key.number):
             return Status.BLOCKED, "the number opted out"
+        taken = self._store.taken(text.key)
+        if taken is not None and text.created <= taken.since and text.lane not in ("consent", "desk"):
+            return Status.BLOCKED, "a person has taken over"
         if text.expires <= self._clock.now():
             return Status.EXPIRED, "not sent in time"
         return None
@@ -179,7 +196,8 @@ class Sender:
     async def _send(self, account: Account, claim: Claim) -> SendResult:
         try:
             return await account.gateway.send(self._outbound(account, claim))
-        except Exception as error:
+        except BaseException as error:  # also what it awaits may have been cancelled
+            _raise_ours(error)
             log.error("a gateway raised", account=account.name, exc_info=error)
             return SendResult(Outcome.UNKNOWN, detail=f"the gateway raised {type(error).__name__}")
 
@@ -286,7 +304,8 @@ class Sender:
             return Checked(check, LookupOutcome.HOLD, self._clock.now(), detail="the gateway cannot look texts up")
         try:
             found = await account.gateway.look_up(await self._search(account, check))
-        except Exception as error:
+        except BaseException as error:
+            _raise_ours(error)
             log.error("a gateway raised", account=account.name, exc_info=error)
             found = Lookup(None, detail=f"the gateway raised {type(error).__name__}")
         now = self._clock.now()
@@ -364,3 +383,11 @@ def backoff(attempt: int, asked: float | None) -> float:
     """Seconds until the next try: 1, 2, 4 … 300, shaken by a fifth; longer if the provider asked for it."""
     own = min(2.0 ** min(attempt - 1, 12), _LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
     return max(asked or 0.0, own)
+
+
+def _raise_ours(error: BaseException) -> None:
+    """Raise again what asks us to end: a cancellation of our own task, the end of the process."""
+    task = asyncio.current_task()
+    asked = task is not None and task.cancelling() > 0
+    if isinstance(error, KeyboardInterrupt | SystemExit) or (isinstance(error, asyncio.CancelledError) and asked):
+        raise error

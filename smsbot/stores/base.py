@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from smsbot.core.commit import Commit, Committed, Entry, Timer
 from smsbot.core.conversation import Conversation
+from smsbot.core.handover import Taken
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
@@ -260,6 +261,17 @@ class Outbox(Protocol):
 
     async def suppressed(self, number: str) -> bool:
         """Whether the number has opted out, asked once more before connecting."""
+        ...
+
+    async def take_over(self, taken: Taken) -> str:
+        """Give a conversation to somebody at the desk; who has it now, which may be somebody who was first.
+
+        From here on nothing that its bot says is kept to be sent; it goes back by the commit of a turn (`gives_back`).
+        """
+        ...
+
+    def taken(self, key: Key) -> Taken | None:
+        """Who looks after a conversation; None: its bot does."""
         ...
 
     async def pause(self, scope: str, name: str, now: float, why: str = "") -> None:

@@ -124,13 +124,15 @@ class Gathering:
     def _conversations(self, keys: Iterable[Key]) -> None:
         facts, execute, sql = self._facts, self._cursor.execute, self._selects["conversation"].sql
         for key in keys:
-            version, opted_out, why = execute(sql, key).fetchone()
+            version, opted_out, why, owner = execute(sql, key).fetchone()
             if version is not None:
                 facts.versions[key] = version
             if opted_out:
                 facts.opted_out.add(key.number)
             if why is not None:
                 facts.with_desk[key.number] = why
+            if owner is not None:
+                facts.taken[key] = owner
 
     def _seen(self, keys: Iterable[bytes]) -> None:
         seen, execute, sql = self._facts.seen, self._cursor.execute, self._selects["seen_at"].sql

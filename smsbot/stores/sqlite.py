@@ -18,6 +18,7 @@ from smsbot.core import codec
 from smsbot.core.commit import Commit, Committed, Entry, Timer, Verdict, digest
 from smsbot.core.conversation import Conversation, Late, Run, StoredFrame
 from smsbot.core.errors import StoreError, StoreForeign, StoreLocked, StoreOlder, StoreTooNew
+from smsbot.core.handover import Taken
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
 from smsbot.core.status import Status
 from smsbot.understanding.said import answer_hash
@@ -25,6 +26,7 @@ from smsbot.understanding.said import answer_hash
 from . import queries
 from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of, outgoing_of
 from .deciding.facts import Due, Pauses
+from .deciding.handover import TakeOver
 from .deciding.inbound import Accept, Enqueue, Once, Turn
 from .deciding.outbound import ClaimDue, Close, EndCheck, Ended, Probe, Settle
 from .deciding.reports import Reported
@@ -149,6 +151,8 @@ class SqliteStore:
         self._contacts: OrderedDict[str, Mapping[str, str]] = OrderedDict()
         """Contacts as this process last wrote them: a turn that began before must not bring an old one back."""
         self._suppressed: dict[str, bool] = {}
+        self._taken: dict[Key, Taken] = {}
+        """Conversations that people at the desk look after."""
         self._lock = Lock(self.path)
         self._mark = Mark(self.path)
         self._guarded = guarded
@@ -170,6 +174,9 @@ class SqliteStore:
             self._hot.open()
             await self._pages.open()
             self.dedupe_key = (await self.rows("dedupe_key"))[0]["value"]
+            for row in await self.rows("takeovers", limit=1_000_000):
+                key = Key(row["line"], row["number"])
+                self._taken[key] = Taken(key, row["owner"], row["at"])
             self._keep_mark()
         except BaseException:
             await self.close()
@@ -299,6 +306,9 @@ class SqliteStore:
 
     def _remember(self, conversation: Conversation) -> None:
         key = conversation.key
+        taken = self._taken.get(key)
+        if taken is not None and not conversation.owner:  # a turn that began before it was taken over
+            conversation = replace(conversation, owner=taken.owner)
         opted_out = self._suppressed.get(key.number, conversation.opted_out)
         contact = self._contacts.get(key.number, conversation.contact)
         if opted_out != conversation.opted_out or contact is not conversation.contact:
@@ -332,6 +342,8 @@ class SqliteStore:
             self._cache.pop(step.after.key, None)
             return
         number = step.after.key.number
+        if step.gives_back:
+            self._taken.pop(step.after.key, None)
         if step.contact:  # a contact is shared by lines
             known = self._contacts.get(number, step.after.contact)
             merged = {**known, **step.contact}
@@ -425,6 +437,23 @@ class SqliteStore:
         committed since can change the answer: that is in memory.
         """
         return self._suppressed.get(number, False)
+
+    async def take_over(self, taken: Taken) -> str:
+        """Give a conversation to somebody at the desk; who has it now, which may be somebody who was first."""
+        known = self._taken.setdefault(taken.key, taken)  # before it is durable: nothing leaves from here on
+        try:
+            owner: str = (await self._writer.submit([TakeOver(taken)]))[0]
+        except StoreError:
+            if known is taken:
+                self._taken.pop(taken.key, None)
+            raise
+        self._forget(taken.key.number)
+        self._cache.pop(taken.key, None)
+        return owner
+
+    def taken(self, key: Key) -> Taken | None:
+        """Who looks after a conversation; None: its bot does."""
+        return self._taken.get(key) if self._taken else None
 
     async def pause(self, scope: str, name: str, now: float, why: str = "") -> None:
         """Keep texts from leaving: ``all``, or those of a ``line`` or a ``lane``."""
@@ -526,6 +555,7 @@ def _conversation(key: Key, rows: list[Row]) -> Conversation:
         opted_out=bool(first["opted_out"]),
         fallback_at=first["fallback_at"] or 0.0,
         late=late,
+        owner=first["owner"] or "",
         answered=first["answered"] or b"",
         wrote_first=bool(first["wrote_first"]),
     )

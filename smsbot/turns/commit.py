@@ -10,6 +10,7 @@ from smsbot.core import codec, phone
 from smsbot.core.commit import Commit, Entry, Timer, digest
 from smsbot.core.conversation import Conversation, FrameKind, Late, Run, StoredFrame
 from smsbot.core.errors import ChatError
+from smsbot.core.handover import IDLE
 from smsbot.core.message import Event, Key, Outgoing
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.routing.effects import Effects, Goto
@@ -84,7 +85,11 @@ def asked_again(ending: Ending, run: Run | None) -> list[str]:
     """The texts of the question that stays open, where something else was answered meanwhile."""
     if run is None or ending.effects.goto is not None or ending.end is not None or ending.decision.resume is not None:
         return []
-    digressed = bool(ending.decision.says) or (ending.route is not None and ending.route.kind in ("anywhere", "media"))
+    if ending.before.owner and not ending.decision.gives_back:
+        return []
+    decision, route = ending.decision, ending.route
+    answers_anywhere = route is not None and route.kind in ("anywhere", "media")
+    digressed = bool(decision.says) or decision.gives_back or answers_anywhere
     return prompts(run.frame.prompt) if digressed and run.frame is not None else []
 
 
@@ -113,6 +118,7 @@ def fold(
         fallback_at=ending.event.at if decision.guesses else before.fallback_at,
         answered=_answered(ending),
         wrote_first=ending.wrote_first,
+        owner="" if decision.gives_back else before.owner,
     )
     return Commit(
         event=ending.event,
@@ -121,7 +127,7 @@ def fold(
         note=note or decision.why,
         outgoing=outgoing,
         timers=timers if decision.parks is None else (*timers, decision.parks),
-        cancelled=cancelled,
+        cancelled=(*cancelled, IDLE) if decision.gives_back else cancelled,
         journal=journal,
         runs=after.runs,
         visits=after.visits,
@@ -134,6 +140,7 @@ def fold(
         stale=stale,
         forgotten=_forgotten(before.late, late, after.runs),
         shrunk=_shrunk(before.run, after.run),
+        gives_back=decision.gives_back,
     )
 
 

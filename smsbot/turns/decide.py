@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.commit import Timer
 from smsbot.core.conversation import Conversation, Run, StoredFrame
 from smsbot.core.errors import FlowError
+from smsbot.core.handover import IDLE, PATIENCE, STOPPED, WAYS
 from smsbot.core.message import Event
-from smsbot.core.start import parked, start_of
+from smsbot.core.start import parked, start_of, timer_of
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
 from smsbot.flows.state import Again, Back, Due, Person, Said
@@ -53,6 +54,10 @@ class Decision:
     """Why nothing proactive goes to this person any more."""
     parks: Timer | None = None
     """The timer of an event that waits until the person is free."""
+    gives_back: bool = False
+    """Whether the bot has the conversation again, that a person had taken over."""
+    lane: str = ""
+    """The lane of what it says, where that is not the usual one."""
     outcome: str = "started"
     """The outcome of something that was to begin: ``started``, ``queued``, ``skipped``, ``opted_out``, ``expired``."""
 
@@ -90,6 +95,8 @@ class Decider:
     def decide(self) -> Decision:
         """Decide on the event."""
         event, table = self._event, self._line.table
+        if self._conversation.owner and event.kind not in ("optout", "optin"):
+            return self._with_person()
         match event.kind:
             case "text":
                 return self._text(event.text)
@@ -110,12 +117,44 @@ class Decider:
                 why = "the person took a reaction back" if told["removed"] else f"the person reacted: {told['sign']}"
                 reaction = Reaction(told["sign"], told["quoted"], told["removed"])
                 return Decision(why, _to(table.reaction, why), {"reaction": reaction})
+            case "release":
+                return Decision("the bot has the conversation already")
             case "optout":
                 why = "the person opted out"
                 return Decision(why, _to(table.optout, why), ends="stopped")
             case _:
                 why = "the person opted in again"
                 return Decision(why, _to(table.optin, why))
+
+    # -- what a person at the desk looks after ------------------------------------------------------
+
+    def _with_person(self) -> Decision:
+        """The bot is silent; what would wake it waits, and the desk may give the conversation back."""
+        event, owner = self._event, self._conversation.owner
+        why, idle = (
+            f"{owner} looks after this person, so the bot is silent",
+            Timer(event.key, IDLE, event.at + PATIENCE),
+        )
+        match event.kind:
+            case "release":
+                return self._given_back(event.text, f"{owner} gives the conversation back: {event.text}")
+            case "timer" if event.text == IDLE:
+                return self._given_back(WAYS[0], f"{owner} took over, and nobody has said anything for hours")
+            case "timer":
+                return Decision(why, parks=Timer(event.key, event.text, event.at + STOPPED, event.data))
+            case "event":
+                return Decision(why, parks=timer_of(event, event.at + STOPPED, event.id), outcome="queued")
+            case "text" if consent.recognise(said(event.text).words, self._line.country) is consent.Word.HELP:
+                return replace(self._help(event.text), lane="consent", parks=idle)
+            case "text" | "media":
+                return Decision(why, parks=idle)
+            case _:
+                return Decision(why)
+
+    def _given_back(self, how: str, why: str) -> Decision:
+        """The bot goes on at its open question, or the run ends; what begins anew comes as an event of its own."""
+        ends = {"end": "ended_by_desk", "restart": "restarted"}.get(how, "")
+        return Decision(why, ends=ends if self._conversation.run is not None else "", gives_back=True)
 
     # -- texts --------------------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ from .python_frame import PythonFrame
 from .python_state import PythonState, restored
 from .runner import Runner
 
+_LANES = {"event": "notice"}
+"""The lanes of what an event of a kind says, where it is no reply."""
 _APOLOGY = 1000
 """Where the texts of an error handler are counted from, so that none is taken for one said before."""
 
@@ -271,7 +273,7 @@ class Turn:
         fresh = effects.fresh()
         if not fresh:
             return (), ()
-        lane, (by, ref) = "notice" if self.event.kind == "event" else "reply", self._requester()
+        lane, (by, ref) = self.decision.lane or _LANES.get(self.event.kind, "reply"), self._requester()
         said = _joined(fresh) if effects.join or self.line.bot.join else [d for d in fresh if isinstance(d, Said)]
         outgoing = [
             outgoing_for(s.reply, self._first + s.n, self.event, self.line, now, lane=lane, by=by, ref=ref)

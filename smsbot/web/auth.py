@@ -102,7 +102,7 @@ class LinkGate:
             await _asked(self._app, scope, receive, send)
             return
         given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("key", [""])[0]
-        if given and await self._keys.use(given):
+        if given and scope["method"] == "GET" and await self._keys.use(given):  # a preview asks by HEAD
             cookie = f"{COOKIE}={self._keys.session()}; Path=/; HttpOnly; SameSite=Lax"
             await _say(send, 303, b"", [(b"location", scope["path"].encode()), (b"set-cookie", cookie.encode())])
         elif self._password is not None:
@@ -241,6 +241,18 @@ def _password_in(authorization: str) -> bytes | None:
         return base64.b64decode(value, validate=True).partition(b":")[2]
     except ValueError:  # no base64, or letters that are none of it
         return None
+
+
+def who(authorization: str) -> str:
+    """The name that somebody signed in with, for colleagues; ``desk`` where they gave none."""
+    kind, _, value = authorization.partition(" ")
+    if kind.lower() != "basic":
+        return "desk"
+    try:
+        name = base64.b64decode(value, validate=True).partition(b":")[0].decode()
+    except ValueError:
+        return "desk"
+    return "".join(c for c in name if c.isprintable())[:40].strip() or "desk"
 
 
 def _host(place: str) -> str | None:

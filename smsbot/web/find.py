@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from smsbot.core.clock import Clock
-from smsbot.core.errors import UsageError
+from smsbot.core.handover import Taken
 from smsbot.core.message import Key
 from smsbot.core.phone import mask
 from smsbot.desk.finding import Found, find
@@ -70,6 +70,7 @@ class Find:
         templates: Templates,
         commands: Commands,
         inspect: Callable[[Key], Awaitable[View | None]],
+        taken: Callable[[Key], Taken | None],
     ) -> None:
         self._tables = tables
         self._lines = lines
@@ -77,6 +78,7 @@ class Find:
         self._templates = templates
         self._commands = commands
         self._inspect = inspect
+        self._taken = taken
         self._histories = Histories(tables, templates.zone)
         self._people = People(tables)
 
@@ -88,9 +90,6 @@ class Find:
             Route("/of/{id}", self.person),
             Route("/messages/{id}", self.message),
             Route("/messages/{id}/again", self.again, methods=["POST"]),
-            Route("/messages/{id}/write", self.write, methods=["POST"]),
-            Route("/handoffs/{id:row}", self.handoff, methods=["POST"]),
-            Route("/handoffs/{id:row}/done", self.handoff_done, methods=["POST"]),
         ]
 
     # -- pages --------------------------------------------------------------------------------------
@@ -105,10 +104,12 @@ class Find:
 
     async def person(self, request: Request) -> Response:
         """The person of a message, and so a page that can be shared without naming their number."""
-        rows = await self._tables.rows("number_of", **_message(request.path_params["id"]))
-        if not rows:
-            return self._templates.response("missing.html", 404)
-        return self._templates.response("find.html", **await self._found(Found(rows[0]["number"])))
+        key = await whose(self._tables, request.path_params["id"])
+        return await self.show(key.number) if key is not None else self._templates.response("missing.html", 404)
+
+    async def show(self, number: str, *, asked: str = "", told: str = "", status: int = 200) -> Response:
+        """The page of a person, with what there is to tell."""
+        return self._templates.response("find.html", status, **await self._found(Found(number), asked=asked, told=told))
 
     async def message(self, request: Request) -> Response:
         """One text out: its verdict, and everything around it."""
@@ -116,20 +117,6 @@ class Find:
         if not rows:
             return self._templates.response("missing.html", 404)
         return self._templates.response("find.html", **await self._found(Found(rows[0]["number"], rows[0])))
-
-    async def handoff(self, request: Request) -> Response:
-        """A person who waits, with the whole number: the desk must be able to call."""
-        found = await self._tables.rows("handoffs", limit=10_000)
-        row = next((h for h in found if h["id"] == request.path_params["id"]), None)
-        if row is None:
-            return self._templates.response("missing.html", 404)
-        return self._templates.response("find.html", **await self._found(Found(row["number"]), asked=row["number"]))
-
-    async def handoff_done(self, request: Request) -> Response:
-        """Somebody at the desk has looked after a person."""
-        identity = request.path_params["id"]
-        await self._tables.write([("unhold", (identity,)), ("handoff_done", (self._clock.now(), identity))])
-        return RedirectResponse("/", 303)
 
     # -- what the desk does -------------------------------------------------------------------------
 
@@ -144,20 +131,6 @@ class Find:
             return self._templates.response("find.html", 422, **await self._found(Found(row["number"], row), told=told))
         made = await self._commands.send_one_again(row)
         return RedirectResponse(f"/messages/{made}", 303)
-
-    async def write(self, request: Request) -> Response:
-        """A text by hand to the person of a message, from the line that they know."""
-        rows = await self._tables.rows("number_of", **_message(request.path_params["id"]))
-        if not rows:
-            return self._templates.response("missing.html", 404)
-        text = str((await request.form()).get("text", ""))
-        number = rows[0]["number"]
-        try:
-            sent = await self._commands.send(number, text, rows[0]["line"], by="desk")
-        except UsageError as error:
-            context = await self._found(Found(number), told=f"Not sent: {error.args[0]}.")
-            return self._templates.response("find.html", 422, **context)
-        return RedirectResponse(f"/messages/{sent['id']}", 303)
 
     # -- what is shown ------------------------------------------------------------------------------
 
@@ -197,12 +170,15 @@ class Find:
             verdict = await self._histories.of_text(text, now)
         person = await self._people.person(found.number)
         tone, icon = TONES[verdict.outcome]
+        keys = conversations(rows)
+        taken = next((t for key in keys if (t := self._taken(key)) is not None), None)
         card = {
             "verdict": verdict, "tone": tone, "icon": icon, "twice": verdict.outcome in _MAY_ARRIVE_TWICE,
+            "taken": taken,
             "text": _text(text) if text is not None and verdict.of_text else None,
-            "handle": text["id"] if text is not None else f"e{rows[0]['seq']}" if rows else "",
+            "handle": text["id"] if text is not None else handle_of(rows[0]) if rows else "",
         }  # fmt: skip
-        views = [v for key in conversations(rows)[:4] if (v := await self._inspect(key)) is not None]
+        views = [v for key in keys[:4] if (v := await self._inspect(key)) is not None]
         return {
             "card": card, "person": {"number": mask(person.number), "about": person}, "views": views,
             "others": await self._people.others(text, now) if text is not None else (),
@@ -252,11 +228,18 @@ class Find:
         return sorted(found, key=lambda e: e[0])
 
 
-def _message(handle: str) -> dict[str, Any]:
-    """The parameters by which a message is found: ``e12`` is the twelfth event, all else the id of a text."""
+async def whose(tables: Tables, handle: str) -> Key | None:
+    """The conversation of a message: ``e12`` is the twelfth event, all else the id of a text."""
     place = handle[1:]
     is_event = handle.startswith("e") and place.isascii() and place.isdigit() and len(place) < 19
-    return {"id": "" if is_event else handle, "seq": int(place) if is_event else -1}
+    asked: dict[str, Any] = {"id": "" if is_event else handle, "seq": int(place) if is_event else -1}
+    rows = await tables.rows("number_of", **asked)
+    return Key(rows[0]["line"], rows[0]["number"]) if rows else None
+
+
+def handle_of(row: Row | Mapping[str, Any]) -> str:
+    """The name of a message in addresses, which says nothing of whom it is with."""
+    return f"e{row['seq']}" if row["direction"] == "in" else str(row["id"])
 
 
 def _text(row: Row) -> dict[str, Any]:
@@ -277,7 +260,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "direction": row["direction"], "id": row["id"], "line": row["line"], "number": mask(row["number"]),
         "text": row["text"], "at": row["at"], "status": status, "detail": row["detail"], "parts": row["parts"],
         "reaction": row["reaction"], "tone": tone, "icon": icon,
-        "handle": f"e{row['seq']}" if incoming else row["id"],
+        "handle": handle_of(row),
     }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from . import quarantine
 from .commands import Commands
 from .find import Find
 from .guesses import Guesses
+from .inbox import InboxPages
 from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
@@ -74,6 +75,7 @@ class Pages:
         supervisor: Supervisor,
         guesses: Guesses,
         find: Find,
+        inbox: InboxPages,
         templates: Templates,
     ) -> None:
         self._tables = tables
@@ -86,6 +88,7 @@ class Pages:
         self._supervisor = supervisor
         self._guesses = guesses
         self._find = find
+        self._inbox = inbox
         self._templates = templates
 
     def app(
@@ -98,6 +101,7 @@ class Pages:
         """The Starlette app of all pages."""
         routes: list[BaseRoute] = [
             *self._find.routes(),
+            *self._inbox.routes(),
             Route("/quarantine", self.quarantine, methods=["GET"]),
             Route("/quarantine", self.map_quarantine, methods=["POST"]),
             Route("/quarantine/{id:row}/discard", self.discard, methods=["POST"]),

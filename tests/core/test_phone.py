@@ -48,6 +48,9 @@ def test_mask(address: str, masked: str) -> None:
         ("0600100200", "PL", "+48600100200"),
         ("0601123456", "CZ", "+420601123456"),
         ("07400123456", "GB", "+447400123456"),
+        ("4915124441123", "DE", "+4915124441123"),
+        ("4917612345678", "DE", "+4917612345678"),
+        ("08912345678", "DE", "+498912345678"),
     ],
 )
 def test_a_trunk_zero_is_no_digit_of_the_number(written: str, country: str, expected: str) -> None:

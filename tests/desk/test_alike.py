@@ -62,7 +62,15 @@ def site(reader: Any) -> httpx.AsyncClient:
         return None
 
     commands: Any = None
-    find = Find(reader, lines=lines, clock=Still(), templates=templates, commands=commands, inspect=inspect)
+    find = Find(
+        reader,
+        lines=lines,
+        clock=Still(),
+        templates=templates,
+        commands=commands,
+        inspect=inspect,
+        taken=lambda _: None,
+    )
     api = Api(reader, commands, lines=lines, clock=Still(), zone=templates.zone)
     app = Starlette(routes=[*find.routes(), *api.routes()])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")

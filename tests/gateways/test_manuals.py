@@ -453,7 +453,8 @@ SAYS_YES = [
     '{"error":"No errors","id":"1"}', '{"error_message":"Success.","id":"1"}', '{"id":"1","status":"accepted","sent":false}',
     '{"error":{"code":"0","message":"No error"},"id":"1"}', '{"message":"message(s) queued","message_uuid":["u"]}',
     '{"messages":[{"status":"0","message-id":"1"}]}', '{"id":"5","message":{"text":"x","error":false}}', "",
-    '{"code":200,"data":{"id":"1"}}', '{"id":"1","errors":[],"failed":0}', "<response><status>success</status></response>",
+    '{"code":200,"data":{"id":"1"}}', '{"batch":"b","messages":[],"status":"queued"}', '{"id":"1","code":450}',
+    '{"errorCode":"0000","id":"1"}', '{"error":"NO_ERROR"}', '{"error":"0: OK"}', '{"errors":[{}],"id":"1"}', '{"id":"1","errors":[],"failed":0}', "<response><status>success</status></response>",
     '{"messages":[{"id":"1","status":{"groupName":"PENDING","name":"PENDING_ACCEPTED"}}]}', "OK: 12345",
 ]  # fmt: skip
 

@@ -207,6 +207,16 @@ async def test_a_time_that_is_no_moment_makes_no_two_texts_one(house: Any, time:
     assert await h.heard(ANN) == ["heard yes", "heard no", "heard yes", "heard yes"]
 
 
+@pytest.mark.parametrize("name", ["0", 0, "null", "None", "undefined", "-", "N/A"])
+async def test_what_stands_for_no_id_makes_no_two_texts_one(house: Any, name: object) -> None:
+    h: House = await house(echo())
+    await h.inbound(id=name, **{"from": ANN}, to=LINE, message="hello")
+    await h.inbound(id=name, **{"from": BOB}, to=LINE, message="STOP")
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["heard hello"]
+    assert await h.app.store.rows("suppressed", number=BOB)
+
+
 # -- time that passed while nobody ran ----------------------------------------------------------------------
 
 

@@ -68,6 +68,9 @@ TIMES: dict[str, Callable[[int], str]] = {
     "zone": lambda s: f"2026-09-21 10:{s // 60:02}:{s % 60:02} CEST",
     "dotnet": lambda s: f"/Date({(1_790_000_000 + s) * 1000})/",
     "a lost plus": lambda s: f"2026-09-21T10:{s // 60:02}:{s % 60:02} 02:00",
+    "ctime": lambda s: f"Mon Sep 21 10:{s // 60:02}:{s % 60:02} 2026",
+    "RFC 850": lambda s: f"Monday, 21-Sep-26 10:{s // 60:02}:{s % 60:02} GMT",
+    "Go": lambda s: f"2026-09-21 10:{s // 60:02}:{s % 60:02} +0000 UTC",
     "RFC 5322": lambda s: f"Mon, 21 Sep 2026 10:{s // 60:02}:{s % 60:02} +0000",
 }
 
@@ -211,6 +214,11 @@ async def test_21610_in_a_report_opts_out_too(twilio: TwilioHouse, status: str) 
     assert (await twilio.webhook("status", report)).status_code == 200
     await twilio.settle()
     assert await opted_out(twilio.app, CARD)
+    twilio.clock.move_to(twilio.clock.now() + 3600)
+    await say(twilio, "START", "SM2", OptOutType="START")
+    await twilio.webhook("status", report)
+    await twilio.settle()
+    assert not await opted_out(twilio.app, CARD), "what was said of a text from before says nothing of them now"
 
 
 async def test_one_signed_webhook_cut_elsewhere_is_not_another_text(twilio: TwilioHouse) -> None:

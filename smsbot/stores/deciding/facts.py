@@ -231,6 +231,8 @@ class Facts:
     opted_out: set[str] = field(default_factory=set)
     with_desk: dict[str, str] = field(default_factory=dict)
     """People to whom nothing proactive goes, and why."""
+    taken: dict[Key, str] = field(default_factory=dict)
+    """Conversations that a person looks after, and who."""
     texts: dict[str, Text] = field(default_factory=dict)
     threads: defaultdict[Key, list[Text]] = field(default_factory=lambda: defaultdict(list))
     """Open texts by conversation, in their order."""

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from smsbot.core import codec
 from smsbot.core.commit import Commit, Committed, Timer, Verdict
 from smsbot.core.conversation import Late, Run
+from smsbot.core.handover import IDLE, STOPPED
 from smsbot.core.message import Event, Outgoing
 from smsbot.core.status import Status
 from smsbot.stores.base import Acceptance, Consent
 
 from .facts import Facts, Wants
+from .handover import TAKEN, give_back
 from .outbox import enqueue, promote
 from .unit import ALONE
 
@@ -229,11 +231,14 @@ class Turn:
             seq = take(facts, event, int(commit.consumed), commit.note)
         elif commit.consumed:
             facts.leave("consume", (commit.note, seq))
+        if commit.gives_back and facts.taken.pop(after.key, None) is not None:
+            give_back(facts, after.key, event.at)
         self._conversation(facts)
         self._journal(facts)
         self._person(facts)
         self._timers(facts)
-        return Committed(Verdict.DONE, seq, enqueue(facts, commit.outgoing))
+        refused = TAKEN if after.key in facts.taken else ""  # it was decided before somebody took over
+        return Committed(Verdict.DONE, seq, enqueue(facts, commit.outgoing, refused=refused))
 
     def _conversation(self, facts: Facts) -> None:
         commit, after = self.commit, self.commit.after
@@ -294,7 +299,8 @@ class Turn:
             facts.leave("cancel", (*key, name))
             facts.timers.pop((key, name), None)
         for timer in commit.timers:
-            _set(facts, Timer(key, timer.name, timer.due, timer.data))
+            stopped = key in facts.taken and timer.name != IDLE and timer.due < STOPPED
+            _set(facts, Timer(key, timer.name, timer.due + STOPPED if stopped else timer.due, timer.data))
         for timer, once in commit.starts:
             if once not in facts.seen:
                 facts.seen[once] = commit.event.at

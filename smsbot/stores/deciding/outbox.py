@@ -10,18 +10,21 @@ from smsbot.core.status import Status
 from .facts import Facts, Text
 
 
-def enqueue(facts: Facts, texts: Iterable[Outgoing]) -> tuple[Claim, ...]:
-    """Keep the texts; the first that is due now and has none before it gets its attempt."""
-    return tuple(claim for text in texts if (claim := _enqueue(facts, text)) is not None)
+def enqueue(facts: Facts, texts: Iterable[Outgoing], *, refused: str = "") -> tuple[Claim, ...]:
+    """Keep the texts; the first that is due now and has none before it gets its attempt.
+
+    `refused` says why none may leave; what answers STOP and HELP does all the same.
+    """
+    return tuple(claim for text in texts if (claim := _enqueue(facts, text, refused)) is not None)
 
 
-def _enqueue(facts: Facts, outgoing: Outgoing) -> Claim | None:
+def _enqueue(facts: Facts, outgoing: Outgoing, refused: str) -> Claim | None:
     if outgoing.id in facts.texts:  # said before the turn was run again
         return None
     key, pauses = outgoing.key, facts.pauses
     later = outgoing.due > outgoing.created
-    why = _blocked(facts, outgoing)
-    if why is not None:
+    why = _blocked(facts, outgoing) or (refused if outgoing.lane != "consent" else "")
+    if why:
         _keep(facts, Text.new(outgoing, None, scheduled=later)).close(Status.BLOCKED, why)
         return None
     paused = pauses.holds(outgoing)
@@ -39,13 +42,13 @@ def _keep(facts: Facts, text: Text) -> Text:
     return text
 
 
-def _blocked(facts: Facts, text: Outgoing) -> str | None:
-    """Why a text is never sent."""
+def _blocked(facts: Facts, text: Outgoing) -> str:
+    """Why a text is never sent; empty if it may be."""
     if text.lane != "consent" and text.key.number in facts.opted_out:
         return "the number has opted out"
     if text.lane in ("notice", "bulk"):
-        return facts.with_desk.get(text.key.number)
-    return None
+        return facts.with_desk.get(text.key.number, "")
+    return ""
 
 
 def _attempt(facts: Facts, text: Text, n: int, now: float) -> Claim:

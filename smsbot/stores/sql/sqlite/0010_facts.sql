@@ -28,4 +28,13 @@ ALTER TABLE receipts_by_part RENAME TO receipts;
 CREATE INDEX receipts_outgoing ON receipts (outgoing) WHERE outgoing <> '';
 CREATE INDEX receipts_unknown ON receipts (account, raw) WHERE status = '';
 
+-- Conversations that a person looks after: the bot is silent in them.
+CREATE TABLE takeovers (
+  line   TEXT NOT NULL,
+  number TEXT NOT NULL,
+  owner  TEXT NOT NULL,
+  at     REAL NOT NULL,
+  PRIMARY KEY (line, number)
+) WITHOUT ROWID;
+
 CREATE INDEX outgoing_ref ON outgoing (ref) WHERE ref <> '';

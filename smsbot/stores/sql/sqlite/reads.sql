@@ -5,6 +5,7 @@
 SELECT c.version, c.fallback_at, c.late, c.answered, c.wrote_first, r.content, r.id AS run, r.bot, r.started_by, r.started,
        (SELECT json_group_object(name, value) FROM contacts WHERE number = :number) AS contact,
        EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out,
+       (SELECT owner FROM takeovers t WHERE t.line = :line AND t.number = :number) AS owner,
        f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_
 FROM (SELECT 1)
 LEFT JOIN conversations c ON c.line = :line AND c.number = :number
@@ -350,6 +351,15 @@ UNION ALL SELECT number, line FROM events WHERE seq = :seq LIMIT 1;
 
 -- name: text_reported
 -- The text that a report is of, by our id or the provider's.
-SELECT line, number, account FROM outgoing WHERE id = :id
-UNION SELECT o.line, o.number, o.account FROM attempts a JOIN outgoing o ON o.id = a.outgoing
+SELECT line, number, account, created FROM outgoing WHERE id = :id
+UNION SELECT o.line, o.number, o.account, o.created FROM attempts a JOIN outgoing o ON o.id = a.outgoing
 WHERE a.reference = :reference AND a.reference <> '';
+
+-- name: takeovers
+-- Who looks after whom, the longest first.
+SELECT line, number, owner, at FROM takeovers ORDER BY at LIMIT :limit;
+
+-- name: began_by
+-- The things that may have begun the newest run of a conversation: what came in its second or before, newest first.
+SELECT id, kind, text, data, at FROM events WHERE number = :number AND line = :line AND at <= :at
+AND kind IN ('text', 'media', 'event') ORDER BY seq DESC LIMIT 50;

@@ -40,7 +40,8 @@ SELECT at FROM seen WHERE key = ?;
 -- name: conversation
 SELECT (SELECT version FROM conversations WHERE line = ?1 AND number = ?2) AS version,
   EXISTS (SELECT 1 FROM suppressions WHERE number = ?2) AS opted_out,
-  (SELECT why FROM holds WHERE scope = 'contact' AND name = ?2) AS why;
+  (SELECT why FROM holds WHERE scope = 'contact' AND name = ?2) AS why,
+  (SELECT owner FROM takeovers WHERE line = ?1 AND number = ?2) AS owner;
 
 -- name: open_texts
 -- Those that wait for each other, the first of them; others wait for a time of their own.

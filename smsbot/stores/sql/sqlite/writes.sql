@@ -92,6 +92,26 @@ UPDATE outgoing SET reaction = ?4 WHERE seq = (
   SELECT max(seq) FROM outgoing WHERE line = ?1 AND number = ?2 AND ?3 <> ''
   AND (text = ?3 OR substr(text, 1, length(?3)) = ?3));
 
+-- name: take_over
+INSERT INTO takeovers (line, number, owner, at) VALUES (?, ?, ?, ?);
+
+-- name: handoffs_taken
+UPDATE handoffs SET done = ? WHERE line = ? AND number = ? AND done IS NULL;
+
+-- name: stop_timers
+-- They wait until the bot has the conversation again; parts of a long text are still joined.
+UPDATE timers SET due = due + ?1 WHERE line = ?2 AND number = ?3 AND due < ?1 AND NOT (name >= 'parts' AND name < 'parts;');
+
+-- name: give_back
+DELETE FROM takeovers WHERE line = ? AND number = ?;
+
+-- name: timers_again
+UPDATE timers SET due = CASE WHEN due - ?1 > ?2 THEN due - ?1 ELSE ?2 END
+WHERE line = ?3 AND number = ?4 AND due >= ?1 AND due < 10 * ?1;
+
+-- name: unhold_contact
+DELETE FROM holds WHERE scope = 'contact' AND name = ?;
+
 -- name: cancel
 DELETE FROM timers WHERE line = ? AND number = ? AND name = ?;
 

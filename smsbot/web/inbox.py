@@ -1,0 +1,121 @@
+"""The inbox of the desk: who waits for a person, who has taken whom over, and what is done by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from smsbot.core import segments
+from smsbot.core.clock import Clock
+from smsbot.core.errors import UsageError
+from smsbot.core.phone import mask
+from smsbot.pipeline.takeovers import Takeovers
+from smsbot.stores.base import Row, Tables
+
+from .auth import who
+from .find import Find, handle_of, whose
+from .templates import Templates
+
+_MOST = 500
+
+
+class InboxPages:
+    """The people that the desk looks after: one page, and what the buttons of the desk do."""
+
+    def __init__(
+        self, tables: Tables, *, find: Find, takeovers: Takeovers, templates: Templates, clock: Clock
+    ) -> None:  # fmt: skip
+        self._tables = tables
+        self._find = find
+        self._takeovers = takeovers
+        self._templates = templates
+        self._clock = clock
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes that are served."""
+        return [
+            Route("/inbox", self.inbox),
+            Route("/of/{id}/take", self.take, methods=["POST"]),
+            Route("/of/{id}/give-back", self.give_back, methods=["POST"]),
+            Route("/of/{id}/write", self.write, methods=["POST"]),
+            Route("/handoffs/{id:row}", self.handoff, methods=["POST"]),
+            Route("/handoffs/{id:row}/done", self.handoff_done, methods=["POST"]),
+        ]
+
+    async def inbox(self, request: Request) -> Response:
+        """Who waits, the longest first; and who is looked after by whom."""
+        waiting = [await self._entry(row) for row in await self._tables.rows("handoffs", limit=_MOST)]
+        taken = [await self._entry(row) for row in await self._tables.rows("takeovers", limit=_MOST)]
+        return self._templates.response("inbox.html", waiting=waiting, taken=taken, now=self._clock.now())
+
+    async def _entry(self, row: Row) -> Mapping[str, Any]:
+        """A person in the list, with what they texted last."""
+        said = await self._tables.rows("last_in", number=row["number"])
+        newest = await self._tables.rows("thread", number=row["number"], limit=1, before=1e15)
+        told = {"said": said[0]["text"], "said_at": said[0]["at"]} if said else {"said": "", "said_at": None}
+        ours = await self._tables.rows("newest_out", number=row["number"], limit=1)
+        answered = not said or (bool(ours) and ours[0]["created"] >= said[0]["at"])
+        handle = handle_of(newest[0]) if newest else ""
+        return {**row, **told, "number": mask(row["number"]), "handle": handle, "answered": answered}
+
+    # -- what is done by hand -----------------------------------------------------------------------
+
+    async def take(self, request: Request) -> Response:
+        """Take a conversation over; whoever was first has it, and it is said who that is."""
+        key = await whose(self._tables, request.path_params["id"])
+        if key is None:
+            return self._templates.response("missing.html", 404)
+        me = who(request.headers.get("authorization", ""))
+        has = await self._takeovers.take(key, me)
+        if has != me:
+            return await self._find.show(key.number, told=f"{has} was first, and has this conversation.", status=409)
+        return RedirectResponse(f"/of/{request.path_params['id']}", 303)
+
+    async def give_back(self, request: Request) -> Response:
+        """Give it back to the bot."""
+        key = await whose(self._tables, request.path_params["id"])
+        if key is None:
+            return self._templates.response("missing.html", 404)
+        form = await request.form()
+        try:
+            await self._takeovers.give_back(key, str(form.get("how", "continue")))
+        except UsageError as error:
+            return await self._find.show(key.number, told=f"{error.args[0]}.", status=422)
+        return RedirectResponse(f"/of/{request.path_params['id']}", 303)
+
+    async def write(self, request: Request) -> Response:
+        """A text by hand, from the line of that conversation."""
+        key = await whose(self._tables, request.path_params["id"])
+        if key is None:
+            return self._templates.response("missing.html", 404)
+        text = str((await request.form()).get("text", "")).replace("\r\n", "\n").strip()
+        if why := _unsendable(text):
+            return await self._find.show(key.number, told=f"Not sent: {why}.", status=422)
+        sent = await self._takeovers.say(key, text, who(request.headers.get("authorization", "")))
+        return RedirectResponse(f"/messages/{sent.id}", 303)
+
+    async def handoff(self, request: Request) -> Response:
+        """A person who waits, with the whole number: the desk must be able to call."""
+        found = await self._tables.rows("handoffs", limit=10_000)
+        row = next((h for h in found if h["id"] == request.path_params["id"]), None)
+        if row is None:
+            return self._templates.response("missing.html", 404)
+        return await self._find.show(row["number"], asked=row["number"])
+
+    async def handoff_done(self, request: Request) -> Response:
+        """Somebody at the desk has looked after a person."""
+        identity = request.path_params["id"]
+        await self._tables.write([("unhold", (identity,)), ("handoff_done", (self._clock.now(), identity))])
+        return RedirectResponse("/inbox", 303)
+
+
+def _unsendable(text: str) -> str:
+    """Why a text cannot be sent; empty if it can."""
+    if not text:
+        return "it is empty"
+    parts = segments.count(text).segments
+    return f"it has {parts} SMS parts, and {segments.MAX_PARTS} is the most" if parts > segments.MAX_PARTS else ""
