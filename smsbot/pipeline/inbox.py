@@ -274,7 +274,7 @@ class Inbox:
         if word is not Word.STOP and not line.answer_costly and phone.is_costly(event.key.number):
             return self._endings.done(event, "a premium or satellite number, which is not answered")
         if arrival.word:  # whatever else came with it: a picture, a reaction, nothing
-            return await self._obeyed_there(event, line, word, arrival)
+            return await self._obeyed(event, line, word, arrival)
         kind = noise.recognise(text)
         counts = self._limits.counts(event)
         if kind is noise.Kind.REACTION:
@@ -301,9 +301,7 @@ class Inbox:
             return None
         return self._dispatcher.arrive(event)
 
-    async def _obeyed_there(
-        self, event: Event, line: Line, word: Word | None, arrival: Arrival
-    ) -> Awaitable[object] | None:  # fmt: skip
+    async def _obeyed(self, event: Event, line: Line, word: Word | None, arrival: Arrival) -> Awaitable[object] | None:
         """A text that the network itself has obeyed and answered, in whatever words it was told."""
         if word is Word.STOP:
             return self._consent(event, line, "optout", "", arrival.said_at)
