@@ -62,6 +62,30 @@ def test_a_call_at_the_desk(page: Any, server: Process) -> None:
     assert [t["text"] for t in thread if t["direction"] == "out"].count("Hello from the desk") == 2
 
 
+def test_a_person_takes_over_and_gives_back(page: Any, server: Process) -> None:
+    phone = f"{server.url}/sandbox/phones/+48600100779/texts"
+    httpx.post(phone, json={"text": "PIZZA"})
+    page.goto(server.url)
+    check(page, "100779")
+    page.click("text=Take over from the bot")
+    page.locator(".note", has_text="looks after this person").wait_for(timeout=5000)
+    httpx.post(phone, json={"text": "is anybody there?"})
+    page.locator(".rows .text", has_text="is anybody there?").wait_for(timeout=5000)
+    page.goto(f"{server.url}/inbox")
+    page.locator(".rows li", has_text="waits for an answer").wait_for(timeout=5000)
+    page.click(".rows a.num")
+    page.click("text=Write to this person")
+    page.fill("#write", "Ola here")
+    page.click(".act[open] button")
+    page.locator("blockquote", has_text="Ola here").wait_for(timeout=5000)
+    page.click("text=Give back to the bot")
+    page.click("text=Continue at its question")
+    page.locator("text=Take over from the bot").wait_for(timeout=5000)
+    page.locator(".rows .text", has_text="Size?").nth(1).wait_for(timeout=5000)
+    heard = [t["text"] for t in httpx.get(phone).json() if t["direction"] == "out"]
+    assert [text[:5] for text in heard] == ["Size?", "Ola h", "Size?"]
+
+
 def test_what_cannot_be_found_says_so(page: Any, server: Process) -> None:
     page.goto(server.url)
     check(page, "hello")
@@ -70,7 +94,7 @@ def test_what_cannot_be_found_says_so(page: Any, server: Process) -> None:
     page.locator("#verdict", has_text="Never requested").wait_for(timeout=5000)
 
 
-@pytest.mark.parametrize("path", ["/", "/phone", "/quarantine"])
+@pytest.mark.parametrize("path", ["/", "/inbox", "/phone", "/quarantine"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_screen_does_not_scroll_sideways(browser: Any, server: Process, path: str, scheme: str) -> None:
     context = browser.new_context(viewport={"width": 320, "height": 700}, color_scheme=scheme)
