@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -88,6 +89,7 @@ KNOWN_WORDS = {word: status for status, words in _WORDS.items() for word in word
 _PLAIN = {s.value: s for s in (Status.ACCEPTED, Status.SENT, Status.DELIVERED, Status.FAILED, Status.UNDELIVERED)}
 """Of a look-up fewer words are believed: it decides whether a text is sent again."""
 _MOST_IDS = 20
+_GAPS = re.compile(r"[\s-]+")
 
 
 class Http:
@@ -269,7 +271,8 @@ class Http:
     def _status(self, request: WebhookRequest) -> Sequence[Receipt | Unread]:
         def receipt(values: dict[str, str], part: Mapping[str, Any]) -> Receipt:
             outgoing, raw = our_id(values.get("reference", "")) or our_id(values["id"]), values["status"]
-            status = self._statuses.get(raw.strip().casefold())
+            word = raw.strip().casefold()  # "not delivered", "not-delivered" and "not_delivered" are one
+            status = self._statuses.get(word) or self._statuses.get(_GAPS.sub("_", word))
             return report(request.account, values["id"], status, raw, outgoing, values=values, item=part)
 
         return self._fields.each("status", request, receipt)

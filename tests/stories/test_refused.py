@@ -173,6 +173,32 @@ async def test_a_text_that_never_left_is_not_reported_on(house: Any, status: Sta
     assert await h.heard(ANN) == ["later"]
 
 
+@pytest.mark.parametrize("status", [Status.DELIVERED, Status.FAILED])
+async def test_a_text_that_was_only_refused_for_now_is_not_reported_on(house: Any, status: Status) -> None:
+    h: House = await house(echo())
+    h.provider.next = ["429 60"]
+    await h.text(ANN, "a")
+    row = (await h.outgoing())[0]
+    await report(h, Receipt("sandbox", f"{row['id']}-7", status, "1", outgoing=row["id"]))
+    assert await statuses(h) == ["queued"]
+    await h.advance("10m")
+    assert await h.heard(ANN) == ["heard a"]
+
+
+async def test_a_provider_that_counts_more_sms_than_we_do(house: Any) -> None:
+    h: House = await house(echo())
+    await h.http.patch(f"/sandbox/phones/{ANN}", json={"mode": "off"})
+    await h.text(ANN, "a")
+    store, row = h.app.store, (await h.outgoing())[0]
+    await store.write([("text", ("sending", 0, "attempt", 1.0, 0, 1, "", 0, 0, 0, row["id"]))])
+    claim = Claim(outgoing_of((await store.rows("outgoing", id=row["id"]))[0]), 1)
+    await store.sent([Settlement(claim, SendOutcome.ACCEPTED, 2.0, "x", parts=("y",))])
+    await report(h, Receipt("sandbox", "x", Status.DELIVERED, "1"))
+    assert await statuses(h) == ["sent"], "one of two"
+    await report(h, Receipt("sandbox", "y", Status.FAILED, "2"))
+    assert await statuses(h) == ["failed"]
+
+
 async def test_what_a_report_says_beside_its_status_is_kept(house: Any) -> None:
     h: House = await house(echo())
     await h.http.patch(f"/sandbox/phones/{ANN}", json={"mode": "off"})

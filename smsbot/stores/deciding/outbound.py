@@ -59,6 +59,9 @@ class Settle:
             return next_text(facts, outgoing.key, end.now), ()
         unknown = end.fate is SendOutcome.UNKNOWN
         text.settle(_STATUS[end.fate], end.again if unknown else end.now, end.detail, unknown=unknown)
+        if end.parts and len(self._references) > text.segments:  # its provider counts more SMS than we do
+            text.segments = len(self._references)
+            facts.leave("segments", (text.segments, outgoing.id))
         for reference in (end.reference, *end.parts) if end.parts else ():
             facts.leave("part_reference", (reference, outgoing.id))
             facts.parts.add((reference, outgoing.id))

@@ -76,7 +76,10 @@ class Reported:
         """The text that it is of: our ids can be guessed and mixed up, so one of its own account, that was sent."""
         r = self.report.receipt
         text = facts.texts.get(r.outgoing or facts.named.get((r.account, r.reference), ""))
-        return text if text is not None and text.account == r.account and text.attempts else None
+        if text is None or text.account != r.account or not text.attempts:
+            return None
+        never_left = text.rank == 0 and text.phase in ("queue", "behind", "held")  # each attempt was refused for now
+        return None if never_left else text
 
 
 def worst_of(told: Sequence[tuple[str, Status]], segments: int) -> Status | None:

@@ -151,6 +151,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 UPDATE outgoing SET status = ?, rank = ?, phase = ?, due = ?, scheduled = ?, attempts = ?, detail = ?, resends = ?,
   absences = ?, passed = ? WHERE id = ?;
 
+-- name: segments
+UPDATE outgoing SET parts = ? WHERE id = ?;
+
 -- name: attempt
 INSERT INTO attempts (outgoing, n, started) VALUES (?, ?, ?);
 
