@@ -55,7 +55,8 @@ def _change(found: Settings, do: str, what: str | None, why: str) -> None:
     if not found.path.is_file():
         raise UsageError(f"there is no database {found.path}, so there is nothing to {do}; is this the right folder?")
     lines = {name: list(bot.lines) for name, bot in found.bots.items()}
-    scopes = scope_of(what or "", lines, found.accounts)
+    held = {r["name"] for r in options.run(_paused(found))[0] if r["scope"] == "account"}  # also one that is gone
+    scopes = scope_of(what or "", lines, held | set(found.accounts))
     try:
         options.ask(found, do, scopes=scopes, everything=what is None, why=why)
     except options.NoServer:

@@ -29,6 +29,9 @@ async def find(reads: Reads, asked: str, countries: Iterable[str | None]) -> Fou
     texts = await reads.rows("of_ref", ref=asked, limit=1) if asked else []
     if texts:
         return Found(texts[0]["number"], texts[0])
+    waiting = await reads.rows("waiting_ref", ref=asked) if asked else []
+    if waiting:
+        return Found(waiting[0]["number"])
     number = _number(asked, countries)
     if number and (not _is_part(asked) or await reads.rows("thread", number=number, limit=1, before=1e15)):
         return Found(number)

@@ -10,7 +10,7 @@ import pytest
 from smsbot.stores.queries import load, migrations
 
 EACH = (
-    "counts", "totals", "thread", "newest_out", "unanswered", "of_ref", "wrote", "pauses", "handoffs", "held", "paced", "unwell", "looked_up",
+    "counts", "totals", "thread", "newest_out", "unanswered", "of_ref", "waiting_ref", "wrote", "pauses", "handoffs", "held", "paced", "unwell", "looked_up",
     "last_run", "visits_of_run", "conversation", "unread", "next_due", "due_timers", "due_checks", "last_seq", "seen",
 )  # fmt: skip
 """Asked for whenever somebody looks, or at each start. (The feed reads rows by their place, newest first, to a limit.)"""

@@ -172,6 +172,19 @@ async def test_an_event_behind_a_pause_is_found(house: Any) -> None:
     assert "(event ready)" in page
 
 
+async def test_an_event_behind_a_pause_is_found_by_its_reference(house: Any) -> None:
+    h = await paused(house)
+    await h.app.commands.emit("ready", BOB, {}, ref="order-7")
+    page = (await h.http.post("/", data={"q": "order-7"})).text
+    assert '<h2 id="verdict">Held</h2>' in page
+    assert "moving house" in page
+    await h.app.commands.table()["resume"](scopes=[], everything=True, why="")
+    await h.settle()
+    await h.advance("1s")
+    page = (await h.http.post("/", data={"q": "order-7"})).text
+    assert '<h2 id="verdict">Delivered</h2>' in page
+
+
 @pytest.mark.parametrize("asked", ["100200", "200", "48•••00".replace("48•••", "2"), "600 100 200", "+48 600 100 200"])
 async def test_a_number_is_found_by_its_last_digits(house: Any, asked: str) -> None:
     h: House = await house(echo())

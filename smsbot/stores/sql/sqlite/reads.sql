@@ -304,6 +304,11 @@ SELECT * FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT :limit;
 -- The texts that somebody calls by a name, newest first.
 SELECT * FROM outgoing WHERE ref = :ref AND ref <> '' ORDER BY seq DESC LIMIT :limit;
 
+-- name: waiting_ref
+-- The person of an event that waits for its turn, by what a program calls it.
+SELECT number FROM events WHERE state = 0 AND kind = 'event'
+AND CASE WHEN json_valid(data) THEN json_extract(data, '$.ref') = :ref END ORDER BY seq DESC LIMIT 1;
+
 -- name: report_times
 -- How long reports of an account took lately, in seconds.
 SELECT r.at - a.ended AS took FROM (
