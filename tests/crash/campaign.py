@@ -127,9 +127,9 @@ async def _end_at(step: str, stage: Stage, chance: random.Random, report: Report
         await _live_through(step, stage, chance)
         report.kills[step] += 1
         return
-    listens = await servers.start(f"{step}:{nth}" if step in POINTS else "")
-    if step in net.POINTS:
+    if step in net.POINTS:  # before it starts: connections that it opens at once are kept, and none is opened later
         stage.network.end_at(step, nth, lambda: servers.send(signal.SIGKILL))
+    listens = await servers.start(f"{step}:{nth}" if step in POINTS else "")
     if step == "random":
         await asyncio.sleep(chance.uniform(0.02, 0.6))
         await servers.kill()

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from smsbot.core.message import Arrival, Event, Receipt
+from smsbot.core.message import Arrival, Event, Key, Receipt
 from smsbot.failpoints import reached
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.sender import Sender
+from smsbot.pipeline.takeovers import Takeovers
 from smsbot.stores import queries
 from smsbot.stores.base import Check, Checked, LookupOutcome
 from smsbot.stores.deciding import inbound
@@ -115,6 +116,15 @@ def any_start_undoes_a_stop() -> None:
     Inbox._older_than_stop = never  # type: ignore[method-assign]
 
 
+def forget_takeovers() -> None:
+    """The desk is told that it has a conversation, and the bot goes on answering."""
+
+    async def told(self: Takeovers, key: Key, owner: str) -> str:
+        return owner
+
+    Takeovers.take = told  # type: ignore[method-assign]
+
+
 def addresses_hang() -> None:
     """No name is looked up for seconds: no bug of ours, but what a resolver does on a bad day."""
     look_up = socket.getaddrinfo
@@ -137,4 +147,5 @@ PLANTS: Mapping[str, Callable[[], None]] = {
     "resend blindly": resend_blindly,
     "reports forgotten": lose_reports,
     "any start undoes a stop": any_start_undoes_a_stop,
+    "takeovers forgotten": forget_takeovers,
 }

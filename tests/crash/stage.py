@@ -20,7 +20,7 @@ import httpx
 
 from ..processes import ROOT, clean_environment, free_port
 from . import network as net
-from .people import Person, Place
+from .people import PASSWORD, Person, Place
 from .verdict import Verdict, verdict
 
 SETTINGS = """
@@ -107,6 +107,7 @@ class Servers:
             "PORT": str(self._port), "PUBLIC_URL": "https://bots.test", "SMSBOT_RECHECK": "0.2",
             "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "key-of-the-test",
             "SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY": "app-of-the-test",
+            "SMSBOT_DASHBOARD_PASSWORD": PASSWORD,
             "CRASH_STEPS": str(self._folder / "steps"), "SMSBOT_FAILPOINT": failpoint,
         }  # fmt: skip
         self.status = None

@@ -52,6 +52,7 @@ CAUGHT = {
     "resend blindly": ("duplicates", ["gateway.taken", "report.taken"]),
     "reports forgotten": ("reports_lost", ["random"]),
     "any start undoes a stop": ("duplicate_effects", ["random"]),
+    "takeovers forgotten": ("duplicate_effects", ["random"]),
 }
 """For each planted bug, where the harness must see it, and where the process is ended to show it."""
 
