@@ -25,6 +25,7 @@ def test_all_is_what_is_visible() -> None:
         "gateways",
         "stores",
         "pipeline",
+        "desk",
         "sandbox",
         "web",
         "cli",
