@@ -101,16 +101,16 @@ class Mark:
         return Path(f"{self._database.resolve()}.mark")
 
     def check_there(self) -> None:
-        """Raise `StoreGone` if the database was there once, and is not now; or is known by another name, with its log.
-
-        SQLite finds the write-ahead log beside the name that it is given.
-        """
-        if self.read() is None and self._database.is_file() and self._database.stat().st_nlink > 1:
-            why = "has a second name (a hard link), and what was written last may lie in the log beside that one"
-            raise StoreGone(f"{self._database} {why}; serve it by the name by which it was served, or copy it")
+        """Raise `StoreGone` if the database was there once, and is not now."""
         if self.read() is None or (self._database.is_file() and self._database.stat().st_size):
             return
         raise StoreGone(f"{self._database} was there and is gone, or empty{self._remedy()}")
+
+    def check_name(self) -> None:
+        """Raise `StoreGone` if the database was served by another name: SQLite looks for its log beside this one."""
+        if self.read() is None and self._database.stat().st_nlink > 1:
+            why = "has a second name (a hard link), and what was written last may lie in the log beside that one"
+            raise StoreGone(f"{self._database} {why}; serve it by the name by which it was served, or copy it")
 
     def check_same(self, identity: bytes, seq: int) -> None:
         """Raise `StoreGone` if the database is another, or has lost what was committed."""

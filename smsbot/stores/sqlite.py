@@ -170,6 +170,8 @@ class SqliteStore:
             self._mark.check_there()
         await self._wait_for_lock()
         try:
+            if self._guarded:
+                self._mark.check_name()
             await self._writer.start(lambda hand: self._prepare(hand, now))
             self._hot.open()
             await self._pages.open()

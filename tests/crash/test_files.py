@@ -355,3 +355,18 @@ def put_back(database: Path, before: int) -> None:
     old = next(p for p in olds if not p.name.endswith(("-wal", "-shm", "-journal")) and texts(p) == before)
     database.unlink()
     shutil.copy(old, database)
+
+
+async def test_a_second_name_without_its_log_is_refused(tmp_path: Path) -> None:
+    """SQLite finds a write-ahead log beside the name that it is given: by another, the last texts would be missing."""
+    store = SqliteStore(tmp_path / "x.db")
+    await store.open(0.0)
+    os.link(tmp_path / "x.db", tmp_path / "y.db")
+    with pytest.raises(StoreLocked):
+        await SqliteStore(tmp_path / "y.db").open(0.0)
+    await store.close()
+    with pytest.raises(StoreGone, match="second name"):
+        await SqliteStore(tmp_path / "y.db").open(0.0)
+    again = SqliteStore(tmp_path / "x.db")
+    await again.open(0.0)
+    await again.close()
