@@ -126,8 +126,10 @@ class Find:
         if not rows:
             return self._templates.response("missing.html", 404)
         row = rows[0]
-        if row["kind"] == "code":
+        if row["kind"] == "code" or row["lane"] == "consent":
             told = "A code is not sent again: it may have run out. Let the person ask for a new one."
+            if row["lane"] == "consent":
+                told = "What answers STOP, START or HELP is sent once."
             return self._templates.response("find.html", 422, **await self._found(Found(row["number"], row), told=told))
         made = await self._commands.send_one_again(row)
         return RedirectResponse(f"/messages/{made}", 303)
@@ -247,7 +249,7 @@ def _text(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"], "text": HIDDEN if row["kind"] == "code" else row["text"], "line": row["line"],
         "by": row["requested_by"], "ref": row["ref"], "parts": row["parts"], "at": row["created"],
-        "code": row["kind"] == "code",
+        "code": row["kind"] == "code", "again": row["kind"] != "code" and row["lane"] != "consent",
     }  # fmt: skip
 
 

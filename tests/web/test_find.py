@@ -1,0 +1,78 @@
+"""Find: what the desk does by its buttons, and what stays inert and hidden there."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pytest
+
+from smsbot import Bot, Chat
+
+from ..house import ANN, House
+
+
+def coder() -> Bot:
+    bot = Bot()
+
+    @bot.on("code")
+    def code(chat: Chat) -> None:
+        chat.say("Your code is 4711", secret=True, ref="otp-7")
+
+    @bot.fallback
+    def echo(text: str) -> str:
+        return text
+
+    return bot
+
+
+async def test_a_code_is_found_and_never_shown(house: Any) -> None:
+    h: House = await house(coder())
+    await h.text(ANN, "code")
+    assert await h.heard(ANN) == ["Your code is 4711"]
+    handle = (await h.app.store.rows("newest_out", number=ANN, limit=1))[0]["id"]
+    for page in (
+        await h.http.post("/", data={"q": "otp-7"}), await h.http.get("/"), await h.http.get(f"/messages/{handle}"),
+        await h.http.post("/feed", data={"q": ANN}), await h.http.post(f"/messages/{handle}/again"),
+    ):  # fmt: skip
+        assert "4711" not in page.text
+    assert "Delivered" in (await h.http.post("/", data={"q": "otp-7"})).text
+    assert (await h.http.post(f"/messages/{handle}/again")).status_code == 422
+    assert await h.heard(ANN) == ["Your code is 4711"]
+
+
+async def test_a_text_is_sent_again_once_however_often_it_is_asked_for(house: Any) -> None:
+    h: House = await house(coder())
+    await h.text(ANN, "hello")
+    handle = (await h.outgoing())[0]["id"]
+    for _ in range(3):
+        assert (await h.http.post(f"/messages/{handle}/again")).status_code == 303
+    await h.settle()
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["hello", "hello"]
+    await h.text(ANN, "STOP")
+    confirmation = (await h.app.store.rows("newest_out", number=ANN, limit=1))[0]["id"]
+    assert (await h.http.post(f"/messages/{confirmation}/again")).status_code == 422, "nothing more reaches them"
+
+
+HOSTILE = [
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "{{ 7*7 }}", "{% raw %}",
+    "javascript:alert(1)", "</blockquote><h1>x", "&lt;b&gt;", "=cmd|' /C calc'!A0", "<!--", "]]>", "\u202eevil\u202c",
+    "a\u200bb", "<svg/onload=alert(1)>", "<iframe src=//x>", "${7*7}", "<style>*{display:none}</style>", "\x1b[31mred",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_words_are_inert(house: Any, text: str) -> None:
+    h: House = await house(coder())
+    await h.text(ANN, text)
+    for page in (
+        await h.http.post("/", data={"q": ANN}),
+        await h.http.post("/", data={"q": text}),
+        await h.http.get("/"),
+    ):
+        found = page.text
+        if escape(text) != text:
+            assert text not in found
+        assert "49" not in found.partition("<main")[2] or "49" in text or "7*7" not in text
+        assert page.headers["content-security-policy"].startswith("default-src 'self'")
