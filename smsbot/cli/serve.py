@@ -232,7 +232,7 @@ def _greet(app: App, url: str, settings: Settings, real: Real | None) -> None:
     key = f"?key={os.environ.get(_LINK, '')}" if real is not None else ""
     for name, value in (
         ("Phone", f"{url}/phone{key}" + " (this link works once, in one browser)" * bool(key)),
-        ("Messages", f"{url}/"),
+        ("Desk", f"{url}/"),
         ("Bots", where),
         ("Database", str(settings.path)),
         ("Sandbox", "no SMS leaves this computer; Ctrl+C stops, nothing is lost")
