@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from statistics import median
@@ -12,6 +13,7 @@ from smsbot.stores.base import Reads, Row
 from .verdicts import Attempt, History, Owed, Pause, Told, Unanswered, Verdict, judge
 
 _WAITING = (Status.QUEUED, Status.SENDING)
+_WORD = re.compile(r"[A-Za-z][A-Za-z _-]{0,29}|-?[0-9]{1,5}")
 _DIGITS = 9
 """How many digits of a number are looked for in what could not be read."""
 
@@ -73,9 +75,14 @@ class Histories:
         return median(max(r["took"], 0.0) for r in rows) if rows else None
 
 
+def word_of(raw: str) -> str:
+    """A raw status as it may be shown: with a wrong field map it could be anything, somebody's number or their text."""
+    return raw if _WORD.fullmatch(raw) else "…"
+
+
 def _told(row: Row) -> Told:
     status = Status(row["status"]) if row["status"] else None
-    return Told(row["at"], status, row["raw"], row["detail"], row["code"], row["operator"])
+    return Told(row["at"], status, word_of(row["raw"]), row["detail"], row["code"], row["operator"])
 
 
 def _unanswered(row: Row) -> Unanswered:

@@ -14,7 +14,7 @@ from smsbot.core.handover import Taken
 from smsbot.core.message import Key
 from smsbot.core.phone import mask
 from smsbot.desk.finding import Found, find
-from smsbot.desk.histories import Histories
+from smsbot.desk.histories import Histories, word_of
 from smsbot.desk.people import People, conversations
 from smsbot.desk.verdicts import Outcome
 from smsbot.pipeline.view import View
@@ -222,7 +222,10 @@ class Find:
                 found.append((a["ended"], f"attempt {a['n']}: {a['outcome']}", raw))
         for r in await self._tables.rows("receipts", id=identity):
             raw = " · ".join(
-                filter(None, (f"raw status {r['raw']}", r["code"] and f"code {r['code']}", r["operator"], r["detail"]))
+                filter(
+                    None,
+                    (f"raw status {word_of(r['raw'])}", r["code"] and f"code {r['code']}", r["operator"], r["detail"]),
+                )
             )
             found.append((r["at"], f"report: {r['status'] or 'not documented'}", raw))
         if row["phase"] in _PHASES:

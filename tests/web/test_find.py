@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat
+from smsbot.core.message import Receipt
 
 from ..house import ANN, House
 
@@ -76,3 +77,15 @@ async def test_hostile_words_are_inert(house: Any, text: str) -> None:
             assert text not in found
         assert "49" not in found.partition("<main")[2] or "49" in text or "7*7" not in text
         assert page.headers["content-security-policy"].startswith("default-src 'self'")
+
+
+@pytest.mark.parametrize("raw", ["+48600100999", "600100999", "my pin is 4711", "22 +48600100999"])
+async def test_a_raw_status_that_may_be_anything_is_not_shown(house: Any, raw: str) -> None:
+    h: House = await house(coder())
+    await h.text(ANN, "hello")
+    row = (await h.outgoing())[0]
+    await h.app.inbox._receipts.take([Receipt("sandbox", row["id"], None, raw, outgoing=row["id"])])
+    page = (await h.http.post("/", data={"q": ANN})).text
+    assert "not documented" in page
+    assert raw not in page
+    assert "4711" not in page
