@@ -172,11 +172,10 @@ class App:
         self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided, candid=self.dev)
         receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
         self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
-        self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock)
+        self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock, joined=self.inbox.joined)
         self.backfill = Backfill(self.store, self.inbox, accounts, self.lines, self.clock)
         self.sender.kick = self.timers.kick
         self.sender.opted_out = receipts.opted_out = self.inbox.opted_out_elsewhere
-        self.timers.joined = self.inbox.joined
         self.takeovers = Takeovers(self.store, self.lines, self.dispatcher, self.sender, self.clock)
         repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.commands = Commands(

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from smsbot import Bot
 from smsbot.testing.sim import LINE, URL, Sim
 
 ANN = "+48600100200"
@@ -52,3 +53,14 @@ def dump(value: object) -> str:
 
 
 __all__ = ["ANN", "BOB", "LINE", "URL", "House", "dump"]
+
+
+def echo() -> Bot:
+    """A bot that says what it has heard."""
+    bot = Bot()
+
+    @bot.fallback
+    def say(text: str) -> str:
+        return f"heard {text}"
+
+    return bot

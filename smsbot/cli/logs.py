@@ -32,7 +32,7 @@ class Stream(io.TextIOBase):
     """A stream that never fails and never waits: lines that it cannot take are counted, no more.
 
     What reads our log may have left, its disk may be full, or it may just have stopped to read, and none of these
-    may hold up a text; so may a terminal that nobody looks at, or that is held (Ctrl+S).
+    may hold up a text; nor may a terminal that nobody looks at, or that is held (Ctrl+S).
     """
 
     def __init__(self, inner: TextIO | None) -> None:

@@ -70,7 +70,7 @@ async def _queue(found: Settings, number: str, text: str, line: str, ref: str) -
     if not found.bots:
         raise SettingsError(["no line to send from: add [bots.NAME] with lines to smsbot.toml"])
     now = time.time()
-    notice = compose(build_lines(found, load(found)), number, text, line, now, by="command line", ref=ref)
+    notice = compose(build_lines(found, load(found)), number, text, line, now, ref=ref)
     store = SqliteStore(found.path)
     await store.open(now)
     try:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, tzinfo
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
@@ -22,7 +22,7 @@ from smsbot.desk.finding import Found, find
 from smsbot.desk.histories import Histories
 from smsbot.desk.verdicts import Outcome, Stage, Verdict, plain, seconds
 from smsbot.settings import Settings
-from smsbot.stores.base import Row
+from smsbot.stores.base import Reads, Row
 from smsbot.stores.sqlite import SqliteReader
 
 from . import options
@@ -34,14 +34,6 @@ _OUTCOMES = {
     Outcome.UNKNOWN: "yellow", Outcome.LATE: "yellow", Outcome.HELD: "yellow", Outcome.BLOCKED: "yellow",
 }  # fmt: skip
 _COLOURS = {"delivered": "green", "failed": "red", "undelivered": "red", "expired": "red", "unknown": "yellow"}
-
-
-class Reads(Protocol):
-    """Named reads."""
-
-    async def rows(self, name: str, **parameters: object) -> list[Row]:
-        """The rows of a named read."""
-        ...
 
 
 async def follow(tables: Reads, show: Callable[[Row], None], *, pause: float = 0.3, backlog: int = 0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
@@ -22,12 +23,15 @@ _ZONES = {
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
 }  # fmt: skip
 """Names of zones as providers write them, and their hours before UTC (RFC 5322, IANA time zone database)."""
-_DATES = ("%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%Y-%m-%d")
-_FORMS = (
-    "%Y%m%d%H%M%S", "%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S %z",
-    *(f"{date}{gap}{time}" for date in _DATES for gap in (" ", ", ")
-    for time in ("%H:%M:%S", "%I:%M:%S %p", "%H:%M:%S.%f", "%H:%M", "%I:%M %p")),
-)  # fmt: skip
+_SEPARATOR = re.compile(r"[^0-9A-Za-z]|$")
+_DATES = {
+    ".": ("%d.%m.%Y",), "-": ("%d-%m-%Y", "%d-%b-%Y", "%Y-%m-%d"), "/": ("%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y"),
+    " ": ("%b %d, %Y", "%d %b %Y"),
+}  # fmt: skip
+"""Days by the first sign in them; a month before its day stands between slashes."""
+_TIMES = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M", "%H:%M:%S %z")
+_HALVES = ("%I:%M:%S %p", "%I:%M %p")
+"""Times of a day of twice twelve hours."""
 _FIRST, _MOST_SECONDS = 1e9, 1e10
 """The moments that a provider may name: from 2001 to 2286."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
@@ -139,11 +143,25 @@ def _without_zone(text: str) -> tuple[str, timezone]:
 
 
 def _spelled(text: str) -> datetime | None:
-    """As people of some country write it; a month before its day stands between slashes. None for no such form."""
-    for form in _FORMS:
+    """As people of some country write it; None for no such form."""
+    for form in _forms(text):
         with suppress(ValueError):
             return datetime.strptime(text, form)
     return None
+
+
+def _forms(text: str) -> Iterator[str]:
+    """The forms that a time may have: few, since each costs as much as a step of a turn."""
+    found = _SEPARATOR.search(text)
+    sign = found[0] if found is not None else ""
+    if not sign:
+        yield "%Y%m%d%H%M%S"
+    if text[-4:].isdigit():
+        yield "%a %b %d %H:%M:%S %Y"  # asctime
+    gap = ", " if ", " in text[9:] else " "  # not the one within "Sep 21, 2026"
+    for date in _DATES.get(sign, ()):
+        for hour in _HALVES if text[-1:] in "mM" else _TIMES:
+            yield f"{date}{gap}{hour}"
 
 
 def iso(moment: float) -> str:

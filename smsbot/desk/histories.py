@@ -10,7 +10,8 @@ from statistics import median
 from smsbot.core.status import Status
 from smsbot.stores.base import Reads, Row
 
-from .verdicts import Attempt, History, Owed, Pause, Told, Unanswered, Verdict, judge
+from .judging import judge
+from .verdicts import Attempt, History, Owed, Pause, Told, Unanswered, Verdict
 
 _WAITING = (Status.QUEUED, Status.SENDING)
 _WORD = re.compile(r"[A-Za-z][A-Za-z _-]{0,29}|-?[0-9]{1,5}")
@@ -49,13 +50,13 @@ class Histories:
             wrote = bool(await self._reads.rows("wrote", number=number))
             strange = await self._reads.rows("quarantined_with", digits=number[-_DIGITS:])
             return History(now, self._zone, opted_out=since, wrote=wrote, quarantined=bool(strange))
-        text = await self.owed(row)
+        text = await self._owed(row)
         return History(
             now, self._zone, text, opted_out=since, pause=_keeping(pauses, row) if _waits(text) else None,
-            usual=await self.usual(row["account"]) if text.status in (Status.ACCEPTED, Status.SENT) else None,
+            usual=await self._usual(row["account"]) if text.status in (Status.ACCEPTED, Status.SENT) else None,
         )  # fmt: skip
 
-    async def owed(self, row: Row) -> Owed:
+    async def _owed(self, row: Row) -> Owed:
         """One text with its attempts and reports, given its row of ``outgoing``."""
         attempts = await self._reads.rows("attempts", id=row["id"])
         receipts = await self._reads.rows("receipts", id=row["id"])
@@ -63,13 +64,13 @@ class Histories:
             created=row["created"], due=row["due"], expires=row["expires"], status=Status(row["status"]),
             phase=row["phase"] or "", detail=row["detail"], account=row["account"], kind=row["kind"] or row["lane"],
             attempts=tuple(
-                Attempt(a["n"], a["started"], a["ended"], a["outcome"] or "", a["detail"], a["reference"])
+                Attempt(a["n"], a["started"], a["ended"], a["outcome"] or "", a["detail"])
                 for a in attempts
             ),
             reports=tuple(_told(r) for r in receipts),
         )  # fmt: skip
 
-    async def usual(self, account: str) -> float | None:
+    async def _usual(self, account: str) -> float | None:
         """The seconds that a report of an account usually takes: the median of the last ones; None without any."""
         rows = await self._reads.rows("report_times", account=account)
         return median(max(r["took"], 0.0) for r in rows) if rows else None

@@ -15,12 +15,10 @@ from python_multipart import create_form_parser
 from python_multipart.exceptions import FormParserError
 
 from smsbot.core.errors import NotUnderstood, UsageError
-from smsbot.core.message import Arrival, Media, Receipt, Unread
+from smsbot.core.message import Arrival, Media, Unread
 from smsbot.core.nearest import nearest
-from smsbot.core.status import Status
 
 from .base import FieldNames, WebhookRequest
-from .redaction import redact
 
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
 _DIGITS = re.compile(r"\+?\d[\d ]{2,}\d|\+?\(?\d(?:[ .()/-]{0,2}\d){5,}")
@@ -172,54 +170,6 @@ def masked(words: str) -> str:
     return _DIGITS.sub("•••", words)
 
 
-REPORT_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "code": ("error_code", "errorCode", "err-code", "err", "code", "ErrorCode"),
-    "detail": ("error", "error_message", "errorMessage", "error-text", "description", "reason", "statusDescription"),
-    "operator": ("operator", "network", "network-code", "network_code", "carrier", "mccmnc", "operator_id"),
-    "part": ("part", "partNumber", "part_number", "concat-part"),
-    "price": ("price", "cost", "message-price", "price.amount", "price.pricePerMessage"),
-    "currency": ("currency", "price_unit", "PriceUnit", "price.currency"),
-}
-"""The fields that a report may have beside its status."""
-
-
-def report(
-    account: str,
-    reference: str,
-    status: Status | None,
-    raw: str,
-    outgoing: str,
-    values: Mapping[str, str],
-    item: Mapping[str, Any],
-) -> Receipt:
-    """A delivery report with what it says beside its status; nothing in it names a person."""
-    return Receipt(
-        account,
-        reference,
-        status,
-        raw,
-        outgoing=outgoing,
-        detail=masked(values.get("detail", ""))[:200],
-        code=values.get("code", "")[:40],
-        operator=values.get("operator", "")[:40],
-        part=values.get("part", "")[:10],
-        price=_price(values.get("price", "")),
-        currency=values.get("currency", "")[:10],
-        body=json.dumps(redact(canonical(item), _JSON)["body"], ensure_ascii=False)[:2000] if item else "",
-    )
-
-
-def _price(written: str) -> float | None:
-    """A price as it is told: never negative (some write what is taken from the balance); None if it is none."""
-    try:
-        price = abs(float(written))
-    except ValueError:
-        return None
-    return price if price < _DEAREST else None
-
-
-_DEAREST = 1e6
-_JSON = {"content-type": "application/json"}
 _CHARSETS = frozenset(
     ["utf-8", "utf-8-sig", "ascii", "utf-16", "utf-16-le", "utf-16-be", "cp1250", "cp1251", "cp1252", "cp1253",
      "cp1254", "cp1257", *(f"iso8859-{n}" for n in (1, 2, 5, 7, 9, 15))]

@@ -52,9 +52,10 @@ from .base import (
     refused,
     retry_after,
 )
-from .fields import REPORT_FIELDS, FieldMap, dig, loads, masked, report
+from .fields import FieldMap, dig, loads, masked
 from .http_answers import is_busy, reason, usual_no
 from .http_options import HOLE, HOLES, OPTIONS, Options
+from .reports import REPORT_FIELDS, report
 
 FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "inbound": {

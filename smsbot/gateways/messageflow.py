@@ -35,8 +35,9 @@ from .base import (
     refused,
     retry_after,
 )
-from .fields import FieldMap, loads, masked, report
+from .fields import FieldMap, loads, masked
 from .messageflow_wire import BASE_URL, FIELDS, INVENTED, LISTED, REQUIRED, STATUSES, our_id
+from .reports import report
 
 CLAIMS = Claims(
     Proof.ADDRESS, retries=0.0, dedupe=Dedupe.CONTENT, can_look_up=True, finds_by_id=True, lists_reports=True

@@ -336,7 +336,7 @@ class Inbox:
         line = self._lines.get(event.key.line)
         if line is None:
             return Acceptance(event, timer=timer)
-        word, opted_out = consent.read(event.text, line.country), await self._store.suppressed(event.key.number)
+        word, conversation = consent.read(event.text, line.country), await self._store.load(event.key)
         if word is Word.STOP:
             said = Consent("optout", event.text, f"text {event.id.hex()}", line.opted_out)
             confirmation = (self._endings.say(event, line, line.opted_out),) if line.opted_out else ()
@@ -344,7 +344,7 @@ class Inbox:
         note = ""
         if word is None and noise.is_automatic(event.text):
             note = "a phone or an office answered by itself, so it is no answer"
-        elif opted_out:
+        elif conversation.opted_out:
             note = "the number has opted out, so nothing answers"
         return Acceptance(event, timer=timer, done=bool(note), note=note)
 

@@ -21,6 +21,7 @@ from smsbot.log import Log
 from smsbot.stores.base import Check, Checked, LookupOutcome, Outbox, SendOutcome, Settlement
 
 from .account_holds import AccountHolds
+from .tasks import cancelled
 
 log = Log("smsbot.sender")
 _LONGEST_WAIT = 300.0
@@ -387,7 +388,5 @@ def backoff(attempt: int, asked: float | None) -> float:
 
 def _raise_ours(error: BaseException) -> None:
     """Raise again what asks us to end: a cancellation of our own task, the end of the process."""
-    task = asyncio.current_task()
-    asked = task is not None and task.cancelling() > 0
-    if isinstance(error, KeyboardInterrupt | SystemExit) or (isinstance(error, asyncio.CancelledError) and asked):
+    if isinstance(error, KeyboardInterrupt | SystemExit) or (isinstance(error, asyncio.CancelledError) and cancelled()):
         raise error

@@ -12,6 +12,8 @@ from typing import Any
 from smsbot.log import Log
 from smsbot.turns.failure import describe_error
 
+from .tasks import cancelled
+
 log = Log("smsbot.supervisor")
 _FIRST, _LONGEST = 0.1, 5.0
 """Seconds until a worker is started again: at first, and at most."""
@@ -77,8 +79,7 @@ class Worker:
 
     def _is_asked(self) -> bool:
         """Whether it is asked to end, or our own task is."""
-        task = asyncio.current_task()
-        return self._ending or (task is not None and task.cancelling() > 0)
+        return self._ending or cancelled()
 
     def _lives(self) -> bool:
         return self._began is not None and time.monotonic() - self._began >= _LIVES

@@ -17,7 +17,7 @@ from smsbot.log import Log
 from smsbot.stores.base import Acceptance, Store
 
 from .dispatcher import Dispatcher
-from .long_texts import is_of_parts, joined_text
+from .long_texts import is_of_parts
 from .schedules import Schedules
 from .sender import Sender
 
@@ -29,7 +29,11 @@ _LONGEST_SLEEP = 1.0
 class Timers:
     """The loop that watches the clock. Due times are rows, so they survive a restart."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher, sender: Sender, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, dispatcher: Dispatcher, sender: Sender, clock: Clock,
+        *, joined: Callable[[Timer], Awaitable[Acceptance]],
+    ) -> None:  # fmt: skip
+        """`joined` takes in the text of parts that are all there."""
         self._store = store
         self._dispatcher = dispatcher
         self._sender = sender
@@ -37,8 +41,7 @@ class Timers:
         self._wake = asyncio.Event()
         self._stopping = False
         self._serving = False
-        self.joined: Callable[[Timer], Awaitable[Acceptance]] = _joined
-        """Takes in the text of parts that are all there."""
+        self._joined = joined
         self.ticks: Schedules | None = None
         """The schedules of the tasks that run by the clock."""
 
@@ -107,7 +110,7 @@ class Timers:
     async def _fire(self) -> None:
         now = self._clock.now()
         while timers := await self._store.sweep(now, 500):
-            batch = [await self.joined(t) if is_of_parts(t.name) else _acceptance(t, now) for t in timers]
+            batch = [await self._joined(t) if is_of_parts(t.name) else _acceptance(t, now) for t in timers]
             reached("timer.due")
             answers = await self._store.accept(batch)
             reached("timer.fired")
@@ -118,10 +121,6 @@ class Timers:
                 for item, answer in zip(batch, answers, strict=True)
                 if answer.verdict is Verdict.DONE and not item.done
             )
-
-
-async def _joined(timer: Timer) -> Acceptance:
-    return Acceptance(joined_text(timer), timer=timer)
 
 
 def _acceptance(timer: Timer, now: float) -> Acceptance:

@@ -59,11 +59,9 @@ class Commands:
             "take_again": self.take_again,
         }
 
-    async def send(
-        self, number: str, text: str, line: str = "", ref: str = "", by: str = "command line"
-    ) -> dict[str, Any]:
+    async def send(self, number: str, text: str, line: str = "", ref: str = "") -> dict[str, Any]:
         """Send a text that answers nothing; a notice, worth sending for 12 hours. `ref` is what you call it."""
-        notice = compose(self._lines, number, text, line, self._clock.now(), by=by, ref=ref)
+        notice = compose(self._lines, number, text, line, self._clock.now(), ref=ref)
         answer = (await self._store.enqueue([notice]))[0]
         self._sender.start(answer.claims)
         return await sent(self._store, notice)
@@ -127,7 +125,7 @@ class Commands:
 
 
 def compose(
-    lines: Lines, number: str, text: str, line: str, now: float, *, by: str, ref: str = ""
+    lines: Lines, number: str, text: str, line: str, now: float, *, ref: str = ""
 ) -> Outgoing:  # fmt: skip
     """A text that answers nothing, ready to be owed. Raises `UsageError` for what cannot be sent."""
     ours: Line | None = lines.find(line) if line else lines.values()[0]
@@ -141,7 +139,7 @@ def compose(
     if (parts := segments.count(text).segments) > segments.MAX_PARTS:
         raise UsageError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
     event = Event(secrets.token_bytes(16), Key(ours.number, theirs), "send", "", now, ours.account)
-    return outgoing_for(Reply(text, NOTICE), 0, event, ours, now, lane="notice", by=by, ref=ref)
+    return outgoing_for(Reply(text, NOTICE), 0, event, ours, now, lane="notice", by="command line", ref=ref)
 
 
 async def sent(store: Store, text: Outgoing) -> dict[str, Any]:

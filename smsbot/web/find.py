@@ -22,7 +22,7 @@ from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
 
 from .commands import Commands
-from .templates import Templates
+from .templates import Missing, Templates
 
 _PAGE = 50
 _FOREVER = 1e15
@@ -104,8 +104,7 @@ class Find:
 
     async def person(self, request: Request) -> Response:
         """The person of a message, and so a page that can be shared without naming their number."""
-        key = await whose(self._tables, request.path_params["id"])
-        return await self.show(key.number) if key is not None else self._templates.response("missing.html", 404)
+        return await self.show((await self.whose(request)).number)
 
     async def show(self, number: str, *, asked: str = "", told: str = "", status: int = 200) -> Response:
         """The page of a person, with what there is to tell."""
@@ -113,19 +112,14 @@ class Find:
 
     async def message(self, request: Request) -> Response:
         """One text out: its verdict, and everything around it."""
-        rows = await self._tables.rows("outgoing", id=request.path_params["id"])
-        if not rows:
-            return self._templates.response("missing.html", 404)
-        return self._templates.response("find.html", **await self._found(Found(rows[0]["number"], rows[0])))
+        row = await self._outgoing(request)
+        return self._templates.response("find.html", **await self._found(Found(row["number"], row)))
 
     # -- what the desk does -------------------------------------------------------------------------
 
     async def again(self, request: Request) -> Response:
         """Send one text again, as a text of its own; the same however often it is asked for."""
-        rows = await self._tables.rows("outgoing", id=request.path_params["id"])
-        if not rows:
-            return self._templates.response("missing.html", 404)
-        row = rows[0]
+        row = await self._outgoing(request)
         if row["kind"] == "code" or row["lane"] == "consent":
             told = "A code is not sent again: it may have run out. Let the person ask for a new one."
             if row["lane"] == "consent":
@@ -133,6 +127,26 @@ class Find:
             return self._templates.response("find.html", 422, **await self._found(Found(row["number"], row), told=told))
         made = await self._commands.send_one_again(row)
         return RedirectResponse(f"/messages/{made}", 303)
+
+    async def whose(self, request: Request) -> Key:
+        """The conversation of the message that an address names; raises `Missing`.
+
+        ``e12`` is the twelfth event, all else the id of a text.
+        """
+        handle = request.path_params["id"]
+        place = handle[1:]
+        is_event = handle.startswith("e") and place.isascii() and place.isdigit() and len(place) < 19
+        asked: dict[str, Any] = {"id": "" if is_event else handle, "seq": int(place) if is_event else -1}
+        rows = await self._tables.rows("number_of", **asked)
+        if not rows:
+            raise Missing
+        return Key(rows[0]["line"], rows[0]["number"])
+
+    async def _outgoing(self, request: Request) -> Row:
+        rows = await self._tables.rows("outgoing", id=request.path_params["id"])
+        if not rows:
+            raise Missing
+        return rows[0]
 
     # -- what is shown ------------------------------------------------------------------------------
 
@@ -231,15 +245,6 @@ class Find:
         if row["phase"] in _PHASES:
             found.append((row["due"], _PHASES[row["phase"]], row["detail"]))
         return sorted(found, key=lambda e: e[0])
-
-
-async def whose(tables: Tables, handle: str) -> Key | None:
-    """The conversation of a message: ``e12`` is the twelfth event, all else the id of a text."""
-    place = handle[1:]
-    is_event = handle.startswith("e") and place.isascii() and place.isdigit() and len(place) < 19
-    asked: dict[str, Any] = {"id": "" if is_event else handle, "seq": int(place) if is_event else -1}
-    rows = await tables.rows("number_of", **asked)
-    return Key(rows[0]["line"], rows[0]["number"]) if rows else None
 
 
 def handle_of(row: Row | Mapping[str, Any]) -> str:

@@ -17,8 +17,8 @@ from smsbot.pipeline.takeovers import Takeovers
 from smsbot.stores.base import Row, Tables
 
 from .auth import who
-from .find import Find, handle_of, whose
-from .templates import Templates
+from .find import Find, handle_of
+from .templates import Missing, Templates
 
 _MOST = 500
 
@@ -66,9 +66,7 @@ class InboxPages:
 
     async def take(self, request: Request) -> Response:
         """Take a conversation over; whoever was first has it, and it is said who that is."""
-        key = await whose(self._tables, request.path_params["id"])
-        if key is None:
-            return self._templates.response("missing.html", 404)
+        key = await self._find.whose(request)
         me = who(request.headers.get("authorization", ""))
         has = await self._takeovers.take(key, me)
         if has != me:
@@ -77,9 +75,7 @@ class InboxPages:
 
     async def give_back(self, request: Request) -> Response:
         """Give it back to the bot."""
-        key = await whose(self._tables, request.path_params["id"])
-        if key is None:
-            return self._templates.response("missing.html", 404)
+        key = await self._find.whose(request)
         form = await request.form()
         try:
             await self._takeovers.give_back(key, str(form.get("how", "continue")))
@@ -89,9 +85,7 @@ class InboxPages:
 
     async def write(self, request: Request) -> Response:
         """A text by hand, from the line of that conversation."""
-        key = await whose(self._tables, request.path_params["id"])
-        if key is None:
-            return self._templates.response("missing.html", 404)
+        key = await self._find.whose(request)
         text = str((await request.form()).get("text", "")).replace("\r\n", "\n").strip()
         if why := _unsendable(text):
             return await self._find.show(key.number, told=f"Not sent: {why}.", status=422)
@@ -103,7 +97,7 @@ class InboxPages:
         found = await self._tables.rows("handoffs", limit=10_000)
         row = next((h for h in found if h["id"] == request.path_params["id"]), None)
         if row is None:
-            return self._templates.response("missing.html", 404)
+            raise Missing
         return await self._find.show(row["number"], asked=row["number"])
 
     async def handoff_done(self, request: Request) -> Response:

@@ -34,7 +34,7 @@ from .inbox import InboxPages
 from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
-from .templates import HERE, Templates
+from .templates import HERE, Missing, Templates
 
 _QUARANTINED = 20
 _HEADERS = [
@@ -114,7 +114,12 @@ class Pages:
         ]
         if sandbox is not None and phones is not None:
             routes += [Route("/phone", self.phone), *phones.routes(), Mount("/sandbox", sandbox)]
-        app = Starlette(routes=routes, middleware=[Middleware(_Headers)], lifespan=lifespan)
+        app = Starlette(
+            routes=routes,
+            middleware=[Middleware(_Headers)],
+            lifespan=lifespan,
+            exception_handlers={Missing: lambda *_: self._templates.response("missing.html", 404)},
+        )
         app.router.redirect_slashes = False  # it would lead to whatever the request calls its host
         return app
 

@@ -15,6 +15,10 @@ from smsbot.desk.verdicts import seconds
 HERE = Path(__file__).parent
 
 
+class Missing(Exception):
+    """The page of something that is not there."""
+
+
 class Templates:
     """Jinja2 with autoescape; an unknown name in a template is an error."""
 

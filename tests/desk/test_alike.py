@@ -20,7 +20,8 @@ from starlette.applications import Starlette
 
 from smsbot.cli.watch import trace
 from smsbot.core.zones import zone_of
-from smsbot.desk.verdicts import judge, plain
+from smsbot.desk.judging import judge
+from smsbot.desk.verdicts import plain
 from smsbot.stores.sqlite import SqliteReader, SqliteStore
 from smsbot.web.api import Api
 from smsbot.web.find import Find

@@ -13,17 +13,7 @@ from smsbot.core.phone import is_costly
 from smsbot.policy.rates import Rate
 from smsbot.settings import LineSettings
 
-from ..house import ANN, BOB, LINE, House
-
-
-def echo() -> Bot:
-    bot = Bot()
-
-    @bot.fallback
-    def say(text: str) -> str:
-        return f"heard {text}"
-
-    return bot
+from ..house import ANN, BOB, LINE, House, echo
 
 
 async def flood(h: House, number: str, many: int, word: str = "text", seconds: float = 0.6) -> None:

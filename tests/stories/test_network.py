@@ -12,7 +12,7 @@ from smsbot.core import segments
 from smsbot.policy.pace import Pace
 from smsbot.settings import LineSettings
 
-from ..house import ANN, BOB, LINE, House
+from ..house import ANN, BOB, LINE, House, echo
 
 
 def survey() -> Bot:
@@ -31,16 +31,6 @@ def survey() -> Bot:
     @bot.fallback
     def other(text: str) -> str:
         return f"Pardon? {len(text)}"
-
-    return bot
-
-
-def echo() -> Bot:
-    bot = Bot()
-
-    @bot.fallback
-    def say(text: str) -> str:
-        return f"heard {text}"
 
     return bot
 

@@ -14,20 +14,10 @@ from smsbot.pipeline.repairs import scope_of
 from smsbot.stores.base import SendOutcome, Settlement, outgoing_of
 from smsbot.stores.deciding.reports import worst_of
 
-from ..house import ANN, BOB, LINE, House
+from ..house import ANN, BOB, LINE, House, echo
 from ..live import TwilioHouse
 
 HELD = "an account is held"
-
-
-def echo() -> Bot:
-    bot = Bot()
-
-    @bot.fallback
-    def say(text: str) -> str:
-        return f"heard {text}"
-
-    return bot
 
 
 async def statuses(h: House) -> list[str]:

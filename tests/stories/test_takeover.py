@@ -189,23 +189,27 @@ async def test_no_text_of_the_bot_begins_after_the_lock(house: Any, monkeypatch:
 
     monkeypatch.setattr(h.app.sender, "_send", noted)
 
-    async def race(number: str) -> tuple[str, float]:
-        text = asyncio.create_task(
-            h.inbound(id=number, **{"from": number}, to=LINE, message="slow" if chance.random() < 0.2 else "hi")
-        )
-        await asyncio.sleep(chance.uniform(0, 0.004))
+    async def race(n: int) -> tuple[str, float]:
+        """The bot is first, or the desk, or nobody knows."""
+        number, word = f"+4860010{n:04}", "slow" if n % 5 == 0 else "hi"
+        text = asyncio.create_task(h.inbound(id=number, **{"from": number}, to=LINE, message=word))
+        if n % 4 == 0:
+            await text
+            await h.settle()
+        elif n % 4 != 1:
+            await asyncio.sleep(chance.uniform(0, 0.004))
         await of(h).take(Key(LINE, number), "ola")
         locked = time.monotonic()
         await text
         return number, locked
 
-    locks = dict([await race(f"+4860010{n:04}") for n in range(200)])
+    locks = dict([await race(n) for n in range(200)])
     await h.settle()
     await h.advance("10s")
     late = [number for number, locked in locks.items() if began.get(number, 0.0) > locked]
     assert late == []
     silenced = sum(number not in began for number in locks)
-    assert 20 < silenced < 200, "races were won by both sides"
+    assert 20 < silenced < 190, "races were won by both sides"
     assert len(await h.app.store.rows("takeovers", limit=1000)) == 200
 
 

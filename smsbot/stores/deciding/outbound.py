@@ -28,6 +28,8 @@ class Settle:
     def __init__(self, end: Settlement, wakes: frozenset[Status]) -> None:
         self.end = end
         self.wakes = wakes
+        self._references = tuple(dict.fromkeys((end.reference, *end.parts)))
+        """The provider's ids, each once."""
 
     def want(self, wants: Wants) -> None:
         """Where the text stands, what waits behind it, and what was reported before."""
@@ -37,11 +39,6 @@ class Settle:
         if end.reference:
             wants.given.update((text.account, reference) for reference in self._references)
             wants.wakes |= self.wakes
-
-    @property
-    def _references(self) -> tuple[str, ...]:
-        """The provider's ids, each once."""
-        return tuple(dict.fromkeys((self.end.reference, *self.end.parts)))
 
     def decide(self, facts: Facts) -> Ended:
         """Write the outcome; hand out the next text, and the events of reports that came before."""
@@ -62,7 +59,7 @@ class Settle:
         if end.parts and len(self._references) > text.segments:  # its provider counts more SMS than we do
             text.segments = len(self._references)
             facts.leave("segments", (text.segments, outgoing.id))
-        for reference in (end.reference, *end.parts) if end.parts else ():
+        for reference in self._references if end.parts else ():
             facts.leave("part_reference", (reference, outgoing.id))
             facts.parts.add((reference, outgoing.id))
             facts.named[outgoing.account, reference] = outgoing.id

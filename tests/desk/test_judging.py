@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from smsbot.desk.verdicts import History, Outcome, judge, plain, seconds
+from smsbot.desk.judging import judge
+from smsbot.desk.verdicts import History, Outcome, plain, seconds
 
 from .histories import CASES, NOW, OLD, TAKEN, Case, S, of, text, told, tried
 
