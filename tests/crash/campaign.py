@@ -54,7 +54,7 @@ APART = {
     "writer.served",
 }
 """What has a test of its own, because no load passes there."""
-PATIENCE = 8.0
+PATIENCE = 30.0
 """Seconds in which a place must be reached under load."""
 
 
@@ -137,6 +137,7 @@ async def _end_at(step: str, stage: Stage, chance: random.Random, report: Report
         await asyncio.sleep(0.3)
         servers.send(signal.SIGTERM)
     await servers.over(PATIENCE)
+    stage.network.spare()
     if servers.killed:
         report.kills[step] += 1
     else:

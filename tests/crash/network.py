@@ -58,14 +58,19 @@ class Network:
         await self.http.aclose()
 
     def end_at(self, point: str, nth: int, end: Callable[[], None]) -> None:
-        """Call `end` the n-th time that a send has come this far."""
+        """Call `end` the n-th time that a send has come this far, and each time after it: the n-th may be a send of a
+        server that has ended already."""
         self._end = (point, nth, end)
+
+    def spare(self) -> None:
+        """End nobody any more."""
+        self._end = None
 
     def _reached(self, point: str) -> None:
         if self._end is None or self._end[0] != point:
             return
         name, left, end = self._end
-        self._end = (name, left - 1, end) if left > 1 else None
+        self._end = (name, left - 1, end)
         if left <= 1:
             end()
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
@@ -57,7 +57,9 @@ class Zygote:
             [sys.executable, "-m", "tests.crash.zygote"], cwd=ROOT, env=clean_environment(),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
-        self.news: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.died: dict[int, int] = {}
+        """The status of each server that has ended, by its process id."""
+        self._pids: asyncio.Queue[int] = asyncio.Queue()
         loop = asyncio.get_running_loop()
         self._listening = loop.run_in_executor(None, self._listen, loop)
 
@@ -65,16 +67,21 @@ class Zygote:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self.news.put_nowait, json.loads(line))
+                loop.call_soon_threadsafe(self._heard, json.loads(line))
+
+    def _heard(self, news: dict[str, int]) -> None:
+        if "pid" in news:
+            self.died.pop(news["pid"], None)  # a number that has been used before
+            self._pids.put_nowait(news["pid"])
+        else:
+            self.died[news["died"]] = news["status"]
 
     async def fork(self, **asked: object) -> int:
         """Fork a server; its process id."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(asked).encode() + b"\n")
         self.process.stdin.flush()
-        while "pid" not in (news := await asyncio.wait_for(self.news.get(), 20)):
-            pass
-        return int(news["pid"])
+        return await asyncio.wait_for(self._pids.get(), 20)
 
     async def close(self) -> None:
         """End it."""
@@ -96,7 +103,6 @@ class Servers:
         self._plant = plant
         self._tracer: asyncio.subprocess.Process | None = None
         self.pid = 0
-        self.status: int | None = None
 
     async def start(self, failpoint: str = "", call: str = "", log: str = "", fault: str = "") -> bool:
         """Start one that ends at a failpoint, or at the n-th system call of a kind; whether it listens before it ends.
@@ -110,7 +116,7 @@ class Servers:
             "SMSBOT_DASHBOARD_PASSWORD": PASSWORD,
             "CRASH_STEPS": str(self._folder / "steps"), "SMSBOT_FAILPOINT": failpoint,
         }  # fmt: skip
-        self.status = None
+        self.pid = 0
         self.pid = await self._zygote.fork(
             env=env,
             folder=str(self._folder),
@@ -139,12 +145,13 @@ class Servers:
         )
 
     @property
+    def status(self) -> int | None:
+        """How the server ended, if it has."""
+        return self._zygote.died.get(self.pid)
+
+    @property
     def ended(self) -> bool:
         """Whether the server has ended."""
-        while not self._zygote.news.empty():
-            news = self._zygote.news.get_nowait()
-            if news.get("died") == self.pid:
-                self.status = news["status"]
         return self.status is not None
 
     @property
