@@ -31,9 +31,12 @@ be removed of a person; remove needs it, or "me"; remove_me says it itself. whic
 prepositions; when: those of time. whole: a request by itself.
 """
 _STOP, _WORD, _TO = "[SsCU]", "[SCU]", "[pb]?"
-_AFTER = f"(?:{_TO}d*[ol]|{_TO}m|[pb]?d+|b[xio].*|[vcy]|p$)*"
-"""The words that may follow a request in its clause: to whom, which texts, from whom or about what."""
-_OFF = f"(?:{_TO}d*[olm](?!{_TO}d*x)|[pbd]+)*(?:$|(?=i))"
+_AFTER = f"(?:b[xio].*|{_TO}[dolm]|[vcy]|p$)*+"
+"""The words that may follow a request in its clause: to whom, which texts, from whom or about what.
+
+Each letter is taken in one way alone, and is not given back: a text of many equal words must not be tried in all ways.
+"""
+_OFF = f"(?:[olm](?!{_TO}d*x)|[pbd])*+(?:$|(?=i))"
 """The words that may follow a removal: from which list."""
 _REQUESTS = re.compile(
     "|".join(
@@ -67,15 +70,18 @@ _REFUSALS = re.compile(
     )
 )
 """Requests that are negations: of writing, of sending, of a wish."""
-_BARE = re.compile(rf"^(?:i?v+)*[vy]*{_WORD}*[SU]{_WORD}*(?=$|i)")
+_BARE = re.compile(rf"^(?:i?v)*+[vy]*{_WORD}*[SU]{_WORD}*(?=$|i)")
 """A stop word with nothing beside it that has a meaning here; what follows begins anew."""
 _SHOUTED = re.compile(r"^[vy]*S(?![pbdzo])|S$")
 """The same word in capitals before words that are not, or behind them: "STOP never signed up", "my work phone STOP"."""
 _LAST = re.compile("^[vy]*[SU][vy]*$")
-"""The same as the last words, which count behind some about oneself: "I'm in a meeting, please stop"."""
+"""The same as the last words, which count behind some about oneself, and as a sentence of their own: "I'm in a meeting,
+please stop", "Busy. Stop."."""
 _BREAK = re.compile(r"[,.;:!?\n()…/|]|\s[-–—]+\s")
-_MOST_WORDS = 30
-"""Words of a plain request; a longer text tells a story."""
+_END = re.compile(r"[.;!?\n…]|\s[-–—]+\s")
+"""Between two sentences."""
+_MOST_WORDS = 100
+"""Words that are read for a request."""
 _LONG = 6
 """Letters of a stop word that is known with one of them wrong."""
 
@@ -86,6 +92,8 @@ class _Clause(NamedTuple):
     """Whether it is in capitals."""
     shouts: bool
     """Whether its stop word is, and what follows is not."""
+    opens: bool
+    """Whether a sentence begins with it."""
 
 
 def asks_for_silence(heard: Said, stop: Phrases[bool], quit_: Phrases[bool]) -> bool:
@@ -111,7 +119,8 @@ def _asks(clauses: Sequence[_Clause]) -> bool:
     others = [c for n, c in enumerate(spoken) if n not in bare]
     quiet, of_texts = any(not c.loud for c in others), any("o" in c.letters for c in others)
     beside = all(set(c.letters) <= set("yvinosCkU") for c in others)
-    if bare[-1] == len(spoken) - 1 and _LAST.match(spoken[-1].letters) and spoken[0].letters.startswith("i"):
+    last = spoken[-1]
+    if _LAST.match(last.letters) and (last.opens or spoken[0].letters.startswith("i")):
         return True
     return bare[0] == 0 or beside or of_texts or (quiet and spoken[bare[-1]].loud)
 
@@ -129,33 +138,35 @@ def _clauses(heard: Said, code: str, stop: Phrases[bool], quit_: Phrases[bool]) 
     """The clauses of a text, each as the kinds of its words; neutral ones are left out."""
     kinds = _kinds(code)
     part: list[Token] = []
+    opens = True
     for token in heard.words:
         if part and _BREAK.search(heard.text, part[-1].end, token.start):
-            yield from _parts(heard.text, part, kinds, stop, quit_)
+            yield from _parts(heard.text, part, opens, kinds, stop, quit_)
+            opens = _END.search(heard.text, part[-1].end, token.start) is not None
             part = []
         part.append(token)
-    yield from _parts(heard.text, part, kinds, stop, quit_)
+    yield from _parts(heard.text, part, opens, kinds, stop, quit_)
 
 
 def _parts(
-    text: str, part: Sequence[Token], kinds: _Words, stop: Phrases[bool], quit_: Phrases[bool]
+    text: str, part: Sequence[Token], opens: bool, kinds: _Words, stop: Phrases[bool], quit_: Phrases[bool]
 ) -> Iterator[_Clause]:
     """A stretch between two signs, split at conjunctions."""
     words = [t.word for t in part]
     letters, shouted, begun = "", False, 0
     for i, length, letter in kinds.each(words, stop, quit_):
         if letter == "c" and i > begun:
-            yield _clause(text, letters, part[begun:i], shouted)
-            letters, shouted, begun = "", False, i + length
+            yield _clause(text, letters, part[begun:i], shouted, opens)
+            letters, shouted, begun, opens = "", False, i + length, False
         elif letter not in ".c":
             letters += letter
             shouted = shouted or (letter == "S" and _is_loud(text, part[i : i + length]))
-    yield _clause(text, letters, part[begun:], shouted)
+    yield _clause(text, letters, part[begun:], shouted, opens)
 
 
-def _clause(text: str, letters: str, part: Sequence[Token], shouted: bool) -> _Clause:
+def _clause(text: str, letters: str, part: Sequence[Token], shouted: bool, opens: bool) -> _Clause:
     loud = _is_loud(text, part)
-    return _Clause(letters, loud, shouted and not loud)
+    return _Clause(letters, loud, shouted and not loud, opens)
 
 
 def _is_loud(text: str, part: Sequence[Token]) -> bool:

@@ -86,6 +86,30 @@ def test_a_person_takes_over_and_gives_back(page: Any, server: Process) -> None:
     assert [text[:5] for text in heard] == ["Size?", "Ola h", "Size?"]
 
 
+def test_what_is_being_typed_is_not_taken_away(page: Any, server: Process) -> None:
+    """A page that was asked for before somebody began to type arrives behind it."""
+    phone = f"{server.url}/sandbox/phones/+48600100781/texts"
+    httpx.post(phone, json={"text": "PIZZA"})
+    page.goto(server.url)
+    check(page, "100781")
+    page.locator("#verdict").wait_for(timeout=5000)
+    asked = []
+    page.route("**/feed", lambda route: asked.append(route))
+    httpx.post(phone, json={"text": "what is taking so long?"})
+    page.wait_for_timeout(1000)
+    assert asked
+    page.click("text=Write to this person")
+    page.fill("#write", "half a sen")
+    for route in asked:
+        route.continue_()
+    page.unroute("**/feed")
+    page.wait_for_timeout(700)
+    assert page.input_value("#write") == "half a sen"
+    page.click("text=Write to this person")
+    page.evaluate("document.activeElement.blur()")
+    page.locator(".rows .text", has_text="what is taking so long?").wait_for(timeout=5000)
+
+
 def test_what_cannot_be_found_says_so(page: Any, server: Process) -> None:
     page.goto(server.url)
     check(page, "hello")

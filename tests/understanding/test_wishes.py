@@ -38,3 +38,11 @@ def test_a_wish_is_one_in_capitals_and_without_accents() -> None:
 def test_a_long_story_is_no_request() -> None:
     story = "we went to the shop and " * 8 + "then we had to stop texting"
     assert consent.read(story, "US") is None
+
+
+@pytest.mark.parametrize("words", ["the ", "do not text me these ", "no more about ", "I want ", "remove the list of "])
+def test_equal_words_are_not_tried_in_all_ways(words: str) -> None:
+    """Thirty of them once held the server for minutes; this would not end."""
+    for begins in ("take me off", "do not text me", "unsubscribe", "no more texts"):
+        said = f"{begins} {words * 95}".split()[:95]
+        assert consent.read(" ".join([*said, "pizza"]), "US") in (None, consent.Word.STOP)

@@ -15,6 +15,12 @@ YES = {
         "wrong number stop", "who is this? STOP", "omg stop texting my phone", "i no longer want your messages",
         "Please discontinue texting", "i revoke my consent", "don't send me anything else", "stop with the spam",
         "take this number off your list", "you have the wrong number, take me off", "stop!! not interested",
+        "Busy. Stop.", "out of office. stop", "Busy - stop", "lol. stop please", "The bus is late! stop", "who are you\nstop",
+        "I ordered pizza. Please stop", "I am at the corner of 5th; stop", "Please. Don't. Stop.",
+        "I have asked you many times already and nobody listens. This is the third week in a row that I get these "
+        "advertisements on my work phone at night. Please stop texting me or I will call my lawyer",
+        "hello i got this phone number only two weeks ago from my carrier and the person who had it before me seems to have "
+        "been a customer of your shop, i am not that person, please remove my number from your list thank you",
     ],
     "PL": [
         "stop natychmiast", "proszę o zaprzestanie wysyłania wiadomości", "proszę o zaprzestanie", "mówię stop",
@@ -25,6 +31,7 @@ YES = {
         "jestem w pracy, nie piszcie do mnie", "skasujcie mój numer", "wykreślcie mnie", "chciałbym się wypisać",
         "rezygnuję natychmiast", "stop rezygnuję", "rezyguję", "wypiszcie mnie", "proszę o usunięcie mojego numeru z bazy",
         "nie wyrażam zgody na smsy", "odsubskrybuj mnie", "żadnych więcej smsów",
+        "Jestem zajęty. Stop.", "poza biurem - stop", "Pizza była zimna. Stop!",
     ],
     "FR": [
         "stop tout de suite", "je demande l'arrêt des sms", "arrêtez", "arrêtez maintenant", "non stop svp",
@@ -34,6 +41,7 @@ YES = {
         "STOP je ne me suis jamais inscrit", "je suis en réunion, arrêtez de m'écrire", "laissez-moi tranquille",
         "arrêtez vos sms", "merci d'arrêter ces messages", "stop aux sms", "oubliez mon numéro", "comment me désabonner",
         "je souhaite ne plus être contacté", "arrêtez de me déranger", "stop les pubs", "je voudrais me désinscrire",
+        "Occupé. Arrêtez.", "absent du bureau. stop", "La pizza est froide ! Stop",
     ],
     "ES": [
         "stop ya", "basta de mensajes", "solicito la baja", "quiero la baja", "dadme de baja ya",
@@ -43,6 +51,7 @@ YES = {
         "paren ya de escribirme", "no más sms", "por favor dejen de enviarme publicidad", "cese de mensajes ya",
         "no vuelvan a contactarme", "quisiera darme de baja", "me gustaría no recibir más mensajes", "cancelen los mensajes",
         "cómo me doy de baja", "no autorizo estos mensajes",
+        "Ocupada. Baja.", "fuera de la oficina. stop", "La pizza está fría… stop",
     ],
 }  # fmt: skip
 NO = {
@@ -59,6 +68,9 @@ NO = {
         "stop sign on the corner", "they never text me", "I don't want pickles", "do not send it to my office",
         "did you stop sending receipts?", "I can send more texts later", "don't lose my number", "never mind the list",
         "I want to be on the list", "stop 12, blue door", "i'd like to end at 5", "cancel tuesday, keep friday",
+        "turn left, stop", "great. don't stop", "Take the bus. Stop 12", "Call me. Bye. end", "My order is wrong. Quit.",
+        "Good morning. My daughter ordered a dress in your shop last week in size M and in blue, and it has arrived today in "
+        "size S and in green, so I would like to send it back. Could your driver stop at the bakery and take it with him?",
     ],
     "PL": [
         "wypisz receptę proszę", "nie wysyłajcie kuriera przed 9", "stop na rogu", "rezygnuję z frytek", "nie zapomnijcie mojego numeru",

@@ -15,13 +15,16 @@ async function look() {
   return answer.ok ? answer.text() : null;
 }
 
+// Whether somebody is inside: what they typed or opened must not be taken from under them.
+const used = () => feed.contains(document.activeElement) || feed.querySelector("details.act[open]") !== null;
+
 async function refresh() {
   if (pending) { again = true; return; }
   pending = true;
   try {
-    if (feed.contains(document.activeElement) || feed.querySelector("details.act[open]")) { held = true; return; }
-    const html = await look();
-    if (html !== null && html !== feed.innerHTML) feed.innerHTML = html;
+    const html = used() ? null : await look();
+    held = used();
+    if (!held && html !== null && html !== feed.innerHTML) feed.innerHTML = html;
   } finally {
     pending = false;
     if (again) { again = false; setTimeout(refresh, 200); }
@@ -33,7 +36,9 @@ if (feed.hasAttribute("data-fixed")) {
   live.textContent = "Older messages: as they were";
 } else {
   // While somebody is inside the list it stands still, and follows once they have left.
-  feed.addEventListener("focusout", () => setTimeout(() => { if (held) { held = false; refresh(); } }));
+  const left = () => setTimeout(() => { if (held) refresh(); });
+  feed.addEventListener("focusout", left);
+  feed.addEventListener("toggle", left, true);
   smsbotLive((event) => {
     if (event.kind === "changed") refresh();
     if (event.kind === "state") live.textContent = event.open ? "Live" : "Connection lost; trying again…";
