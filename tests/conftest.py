@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,11 @@ def sampled(all_of: Iterable[Any], *some: Any) -> list[Any]:
     return [one if one in some else pytest.param(one, marks=pytest.mark.slow) for one in all_of]
 
 
+def thinned(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """Rows of a table of which README's command runs one in three, and `.ci/run` all."""
+    return [pytest.param(*row, marks=[pytest.mark.slow] if n % 3 else []) for n, row in enumerate(rows)]
+
+
 LEFT_OUT: list[str] = []
 
 
@@ -31,8 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: many tests wait for a server to start, or for time to pass."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two more than there are cores: many tests wait for a server to start, or for time to pass."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from smsbot.core.clock import Clock
@@ -61,14 +62,21 @@ class TimeMachine:
 
     async def settle(self, patience: float = 30.0) -> None:
         """Wait until nothing is due and nobody is at work, at most `patience` seconds."""
-        end = asyncio.get_running_loop().time() + patience
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not await self._nothing_due():
+                    pass
+
+    async def _nothing_due(self) -> bool:
+        """Let the workers serve what is due until all are at rest; whether nothing is due then."""
+        for worker in self._workers:
+            worker.kick()
         quiet = 0
-        while quiet < 3 and asyncio.get_running_loop().time() < end:
-            for worker in self._workers:
-                worker.kick()
-            await asyncio.sleep(0.002)
-            due = await self._next_due()
-            quiet = quiet + 1 if self._idle() and (due is None or due > self._clock.now()) else 0
+        while quiet < 3:  # work passes from one to the next by way of the loop: all at rest once is a gap
+            await asyncio.sleep(0.001)
+            quiet = quiet + 1 if self._idle() else 0
+        due = await self._next_due()
+        return self._idle() and (due is None or due > self._clock.now())
 
     async def _next_due(self) -> float | None:
         found = [await w.next_due() for w in self._workers]

@@ -17,6 +17,7 @@ import pytest
 from smsbot.core.codes import CODES
 from smsbot.flows import schema
 
+from ..conftest import sampled
 from ..processes import ROOT, running, smsbot
 
 
@@ -28,7 +29,7 @@ def clinic(tmp_path: Path) -> Path:
     return tmp_path / "clinic"
 
 
-@pytest.mark.parametrize("template", ["order", "appointment", "survey"])
+@pytest.mark.parametrize("template", sampled(["order", "appointment", "survey"], "order"))
 def test_each_template_is_right_and_its_stories_pass(tmp_path: Path, template: str) -> None:
     assert smsbot("new", "x", "-t", template, folder=tmp_path).returncode == 0
     checked = smsbot("check", folder=tmp_path / "x")
@@ -88,6 +89,7 @@ def test_check_of_one_file_uses_the_actions_of_its_bot(clinic: Path) -> None:
     assert "SB630" in alone.stdout
 
 
+@pytest.mark.slow
 def test_a_failing_story_is_shown_and_updated(clinic: Path) -> None:
     story = clinic / "flows" / "stories" / "pizza.story.yaml"
     story.write_text(story.read_text().replace("On its way!", "It comes!"))
@@ -180,6 +182,7 @@ def banner(url: str) -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_an_edit_is_taken_up_and_a_broken_one_shown_while_the_last_good_version_answers(clinic: Path) -> None:
     flow = clinic / "flows" / "pizza.yaml"
     good = flow.read_text()
@@ -210,6 +213,7 @@ def test_an_edit_is_taken_up_and_a_broken_one_shown_while_the_last_good_version_
         assert process.stop() == 0
 
 
+@pytest.mark.slow
 def test_dev_killed_leaves_nothing_behind(clinic: Path) -> None:
     for _ in range(2):
         with running("dev", folder=clinic, log=clinic / "log") as process:
@@ -218,6 +222,7 @@ def test_dev_killed_leaves_nothing_behind(clinic: Path) -> None:
             process.kill()
 
 
+@pytest.mark.slow
 def test_the_phone_in_the_terminal(clinic: Path) -> None:
     with running("dev", folder=clinic, log=clinic / "log"):
         lines = "piza\n/state\n/jump 5m\n2\n/save my order\n/quit\nnever\n"

@@ -16,6 +16,7 @@ import pytest
 
 from smsbot.testing.scripted import answers, scripted
 
+from ..conftest import thinned
 from ..processes import ROOT, Process, clean_environment, free_port, running, smsbot
 
 ANN = "+48600100200"
@@ -30,27 +31,29 @@ gateway = "messageflow"
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
-    [
-        (["--version"], 0, "smsbot 0."),
-        (["--help"], 0, "doctor"),
-        (["cuont"], 2, 'Did you mean "count"?'),
-        (["count", "--nothing"], 2, "No such option"),
-        (["explain", "SB303"], 0, "StoreLocked"),
-        (["explain", "SB30"], 2, "did you mean"),
-        (["dev", "nothing.py"], 3, "there is no file nothing.py"),
-        (["dev", "bots.nothing:bot"], 3, "there is no module bots.nothing"),
-        (["dev", "bots"], 3, "is a folder"),
-        (["dev", "../x"], 3, "neither a file nor an import string"),
-        (["dev", "bots.pizza:order"], 3, "order is not a Bot; it defines bot"),
-        (["run", "bots.pizza:bot"], 3, "PUBLIC_URL is missing"),
-        (["trace", "hello"], 1, "there is no database"),
-        (["tail", "--db", "/nowhere/x.db"], 1, "there is no database"),
-        (["hooks", "map", "main", "inbound"], 2, "name at least one field"),
-        (["hooks", "map", "main", "inbound", "--status", "x"], 2, "has no field status"),
-        (["send", ANN, " "], 2, "the text is empty"),
-        (["send", ANN, "x" * 2000], 2, "SMS parts is refused"),
-        (["doctor", "--offline", "--db", "none.db"], 0, "does not exist yet"),
-    ],
+    thinned(
+        [
+            (["--version"], 0, "smsbot 0."),
+            (["--help"], 0, "doctor"),
+            (["cuont"], 2, 'Did you mean "count"?'),
+            (["count", "--nothing"], 2, "No such option"),
+            (["explain", "SB303"], 0, "StoreLocked"),
+            (["explain", "SB30"], 2, "did you mean"),
+            (["dev", "nothing.py"], 3, "there is no file nothing.py"),
+            (["dev", "bots.nothing:bot"], 3, "there is no module bots.nothing"),
+            (["dev", "bots"], 3, "is a folder"),
+            (["dev", "../x"], 3, "neither a file nor an import string"),
+            (["dev", "bots.pizza:order"], 3, "order is not a Bot; it defines bot"),
+            (["run", "bots.pizza:bot"], 3, "PUBLIC_URL is missing"),
+            (["trace", "hello"], 1, "there is no database"),
+            (["tail", "--db", "/nowhere/x.db"], 1, "there is no database"),
+            (["hooks", "map", "main", "inbound"], 2, "name at least one field"),
+            (["hooks", "map", "main", "inbound", "--status", "x"], 2, "has no field status"),
+            (["send", ANN, " "], 2, "the text is empty"),
+            (["send", ANN, "x" * 2000], 2, "SMS parts is refused"),
+            (["doctor", "--offline", "--db", "none.db"], 0, "does not exist yet"),
+        ]
+    ),
 )
 def test_commands(arguments: list[str], code: int, said: str) -> None:
     done = smsbot(*arguments)
@@ -103,6 +106,7 @@ def test_the_environment_wins_over_dotenv_and_both_over_the_file(tmp_path: Path)
     assert done.stdout.split() == ["sqlite:///env.db", "2", "https://dotenv"]
 
 
+@pytest.mark.slow
 def test_a_day_with_dev(tmp_path: Path) -> None:
     db = str(tmp_path / "x.db")
     with running("dev", "--db", db, log=tmp_path / "log") as process:

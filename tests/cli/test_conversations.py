@@ -72,6 +72,7 @@ def test_check_finds_what_a_replay_would_do_again(shop: Path) -> None:
     assert smsbot("check", folder=shop).returncode == 0
 
 
+@pytest.mark.slow
 def test_coverage_names_questions_answers_and_silences(shop: Path) -> None:
     told = smsbot("test", "--coverage", folder=shop)
     assert told.returncode == 0, told.stdout + told.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from smsbot.testing.scripted import answers, scripted
 
@@ -136,6 +137,7 @@ async def test_a_first_real_day(tmp_path: Path) -> None:
         assert "Anna" not in path.read_text()
 
 
+@pytest.mark.slow
 async def test_a_first_day_with_a_webhook_that_is_not_understood(tmp_path: Path) -> None:
     done, fixtures = await first_day(tmp_path, ME, "--json", status="21", reply={"who": ME, "what": "OK"})
     assert done.returncode == 1
@@ -148,6 +150,7 @@ async def test_a_first_day_with_a_webhook_that_is_not_understood(tmp_path: Path)
     assert json.loads((fixtures / "main-inbound.json").read_text())["body"] == {"who": "+00000000000", "what": "xx"}
 
 
+@pytest.mark.slow
 def test_a_trial_needs_a_server_that_is_real(tmp_path: Path) -> None:
     (tmp_path / "echo.py").write_text(BOT)
     (tmp_path / "smsbot.toml").write_text(SETTINGS.format(url="https://x.test"))

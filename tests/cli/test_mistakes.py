@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import sampled
 from ..processes import ROOT, SMSBOT, clean_environment, running, smsbot
 
+TRACE = ("trace", "+48600100200")
 BOT = "from smsbot import Bot, Chat\nbot = Bot()\n"
 
 
+@pytest.mark.slow
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other.db")) as db, db:
         db.execute("CREATE TABLE x (y)")
@@ -29,7 +32,7 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "other.db").read_bytes() == before
 
 
-@pytest.mark.parametrize("command", [("trace", "+48600100200"), ("tail",), ("doctor", "--offline"), ("token", "list")])
+@pytest.mark.parametrize("command", sampled([TRACE, ("tail",), ("doctor", "--offline"), ("token", "list")], TRACE))
 def test_a_newer_database_does_not_look_like_an_empty_one(tmp_path: Path, command: tuple[str, ...]) -> None:
     with closing(sqlite3.connect(tmp_path / "smsbot.db")) as db, db:
         db.execute("PRAGMA user_version=999")
@@ -38,9 +41,7 @@ def test_a_newer_database_does_not_look_like_an_empty_one(tmp_path: Path, comman
     assert "schema 999" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "command", [("trace", "+48600100200"), ("tail",), ("doctor", "--offline"), ("pause", "--list")]
-)
+@pytest.mark.parametrize("command", sampled([TRACE, ("tail",), ("doctor", "--offline"), ("pause", "--list")], TRACE))
 def test_an_older_database_says_that_a_start_brings_it_up_to_date(tmp_path: Path, command: tuple[str, ...]) -> None:
     old = gzip.decompress((ROOT / "tests" / "data" / "schemas" / "schema-4.db.gz").read_bytes())
     (tmp_path / "smsbot.db").write_bytes(old)
@@ -62,6 +63,7 @@ def test_files_that_cannot_be_written(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "error: nowhere/p.svg: No such file or directory\n")
 
 
+@pytest.mark.slow
 def test_a_phone_takes_any_bytes(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text(BOT + "@bot.fallback\ndef f(text: str) -> str:\n    return f'got {text}'\n")
     with running("dev", "--no-reload", "b.py", folder=tmp_path, log=tmp_path / "log"):

@@ -17,6 +17,7 @@ import pytest
 
 from smsbot.stores.backup import restore
 
+from ..conftest import sampled
 from ..processes import Process, running, smsbot
 
 SETTINGS = '[bots.echo]\ntarget = "echo.py:bot"\nlines = ["7255"]\n'
@@ -67,6 +68,7 @@ def test_a_pause_from_the_command_line(place: Path, server: Process) -> None:
     assert smsbot("pause", "ecko", folder=place).returncode == 2
 
 
+@pytest.mark.slow
 def test_a_pause_without_a_server(place: Path) -> None:
     lost = smsbot("pause", folder=place)
     assert (lost.returncode, "there is no database" in lost.stderr) == (2, True), (
@@ -130,7 +132,7 @@ def test_what_an_old_database_left_behind_changes_no_restored_one(place: Path, s
         assert db.execute("SELECT scope FROM holds").fetchall() == [("all",)]
 
 
-@pytest.mark.parametrize("root", [True, False])
+@pytest.mark.parametrize("root", sampled([True, False], True))
 def test_root_restores_for_whom_the_old_database_belonged(
     place: Path, server: Process, monkeypatch: pytest.MonkeyPatch, root: bool
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_restore_where_there_was_no_database_asks_for_the_folder(place: Path, 
     assert (done.returncode, "is this the right folder?" in done.stderr) == (0, True)
 
 
+@pytest.mark.slow
 def test_every_backup_under_load_is_whole(place: Path, server: Process) -> None:
     for n in range(6):
         text(server, *(f"{n}{k}" for k in range(15)))
@@ -189,6 +192,7 @@ def test_what_is_no_backup_is_not_restored(place: Path, make: Any, said: str) ->
     assert not (place / "smsbot.db").exists()
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_restored(place: Path, server: Process) -> None:
     assert smsbot("db", "backup", "copy.db", folder=place).returncode == 0
     server.stop()
@@ -201,6 +205,7 @@ def test_where_nothing_can_be_restored(place: Path, server: Process) -> None:
     assert (silent.returncode, "Nothing was done." in silent.stderr) == (130, True)
 
 
+@pytest.mark.slow
 def test_nothing_to_retry(place: Path, server: Process) -> None:
     assert smsbot("retry", folder=place).returncode == 5
     assert smsbot("retry", "--dead", folder=place).returncode == 5
@@ -209,6 +214,7 @@ def test_nothing_to_retry(place: Path, server: Process) -> None:
     assert smsbot("retry", "--dead", "--status", "failed", folder=place).returncode == 2
 
 
+@pytest.mark.slow
 def test_retry_needs_a_server(place: Path) -> None:
     with running("dev", "--no-reload", folder=place, log=place / "log") as process:
         text(process, "a")

@@ -141,7 +141,7 @@ def test_a_full_disk_is_said_at_once_and_got_over(small_disk: tuple[Victim, Path
     victim.check(outside(disk))
 
 
-@pytest.mark.parametrize("seconds", [7, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [pytest.param(7, marks=pytest.mark.slow), pytest.param(30, marks=pytest.mark.long)])
 def test_a_locked_database_acknowledges_nothing(tmp_path: Path, seconds: int) -> None:
     victim = Victim(tmp_path, tmp_path / "x.db")
     victim.start()
@@ -203,7 +203,7 @@ def reminding() -> Bot:
     return bot
 
 
-@pytest.mark.parametrize("each", [20, pytest.param(250, marks=pytest.mark.long)])
+@pytest.mark.parametrize("each", [10, pytest.param(250, marks=pytest.mark.long)])
 async def test_six_hours_of_outage_send_nothing_stale(house: Any, each: int) -> None:
     """The provider is away for six hours, in which reminders and replies come due; then it is back (C9)."""
     h: House = await house(reminding())

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from ..processes import running
 
 
+@pytest.mark.slow
 def test_a_pending_timeout_survives_a_kill_and_a_clock_jump(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running("dev", "--db", str(tmp_path / "x.db"), log=log) as process:

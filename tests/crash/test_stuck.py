@@ -296,6 +296,7 @@ async def test_a_pool_that_is_used_up_is_told_and_stops_only_its_bot(tmp_path: P
         assert "all threads of this bot's blocking handlers are busy" in here.process.log.read_text()
 
 
+@pytest.mark.slow
 async def test_the_default_pool_may_be_used_up_by_steps(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         for _ in range(40):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import sampled
 from ..processes import ROOT, clean_environment, smsbot
 
 TEST = """\
@@ -49,13 +50,15 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "clinic"
 
 
-@pytest.mark.parametrize(("mode", "mark"), [("auto", ""), ("strict", "@pytest.mark.asyncio")])
-def test_sim_in_both_modes(clinic: Path, mode: str, mark: str) -> None:
+@pytest.mark.parametrize("mode", sampled(["auto", "strict"], "auto"))
+def test_sim_in_both_modes(clinic: Path, mode: str) -> None:
+    mark = "@pytest.mark.asyncio" if mode == "strict" else ""
     (clinic / "test_bot.py").write_text(TEST.format(mark=mark))
     done = run(clinic, "test_bot.py", "-o", f"asyncio_mode={mode}")
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_suite_of_gateways_needs_no_setting() -> None:
     suite = "tests/contracts/test_gateway.py"
     done = run(ROOT, suite, "-n0", "-o", "asyncio_mode=strict", "-k", "httpx and (test_the_request or test_nobody)")

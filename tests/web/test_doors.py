@@ -243,6 +243,7 @@ def posted(path: str, *more: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\nx"
 
 
+@pytest.mark.slow
 async def test_a_real_server_has_no_open_door(tmp_path: Path) -> None:
     environment = {**ENVIRONMENT, "SMSBOT_DASHBOARD_PASSWORD": SECRET}
     server = Process("run", port=free_port(), folder=prepared(tmp_path), log=tmp_path / "log", **environment)

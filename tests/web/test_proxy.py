@@ -64,6 +64,7 @@ def caddy(folder: Path, tls: int, port: int) -> list[str]:
     return [program("caddy"), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "proxy",
     [pytest.param(nginx, marks=pytest.mark.needs("nginx")), pytest.param(caddy, marks=pytest.mark.needs("caddy"))],
