@@ -27,6 +27,7 @@ from .example_guess import (
     is_key,
     is_made,
     is_person,
+    is_unique,
     kind_of,
     paths,
     shown,
@@ -395,6 +396,8 @@ class _Request:
             return self._key_field(str(value), place)
         if name in _DATED:
             return self._left_out(value, place, "a time, which would be that of every text")
+        if is_unique(name):
+            return self._left_out(value, place, "an id, which would be that of every text")
         if name in _PICTURES:
             return self._left_out(value, place, "a picture, which would go with every text")
         if is_person(value) or _NUMBERS.search(str(value)):

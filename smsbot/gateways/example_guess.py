@@ -36,18 +36,28 @@ _REPORT_TO = words(
     "deliverycallbackurl url"
 )
 _IDS = words("messageid msgid smsid messagesid smssid id sid uuid messageuuid smscid batchid")
+_OF_ANYTHING = frozenset(words("id sid uuid"))
+"""Names of ids that are those of whatever they lie in."""
+_OF_A_TEXT = re.compile(
+    r".*(?:message|msg|sms|report|receipt|dlr|inbound|outbound|notification|webhook|event|update).*"
+    r"|mo|mt|results?|data|body|payload|items?|entry|entries|response|records?|object|resource|attributes|values?|changes?|statuses|"
+)
+"""What a text and its reports lie in; the id in anything else, as in a price, is that of the other thing."""
+_UNIQUE = words("messageid msgid smsid messageuuid clientmsgid requestid transactionid trxid txid")
+"""Names of ids that a sender makes, one for each text."""
 _TIMES = words(
     "time timestamp receivedat receivedtime receivetime datetime date sentat messagetimestamp occurredat createdat "
     "creationtime creationdate created smsdate received receiveddate"
 )
 REQUEST: Names = {
-    "to": (*_TO, *_PHONES), "from": _FROM, "text": _TEXT, "reference": _REFERENCE, "report_to": _REPORT_TO,
+    "to": (*_TO, *_PHONES), "from": _FROM, "text": _TEXT, "reference": (*_REFERENCE, *_UNIQUE),
+    "report_to": _REPORT_TO,
 }  # fmt: skip
 """Names of the fields of a request, the likeliest first."""
 INBOUND: Names = {
     "from": (*_FROM, *_PHONES),
     "to": (*_TO, "shortcode", "longnumber", "virtualnumber", "inboundnumber", "servicenumber", "inbox", "inbox_number"),
-    "text": _TEXT,
+    "text": (*_TEXT, "subject"),
     "id": _IDS,
     "time": _TIMES,
 }
@@ -168,6 +178,8 @@ def _best(
         return _by_value(role, values, fields, taken)
     places = [place for *_, place in ranked]
     others = tuple(shown(p, fields) for p in places[1:4])
+    if role == "id" and _of_another(places[0]):
+        return Choice(places[0], False, "though it may be that of what it lies in", others)
     return Choice(places[0], True, "by its name", others)
 
 
@@ -187,8 +199,19 @@ def _worth(role: str, place: Place, value: Any, near: Place) -> int:
     if role == "status":
         return 0 if str(value).casefold() in KNOWN_WORDS else 1
     if role == "id":
-        return -_together(place, near) if value else 1
+        return (0 if _of_another(place) else -_together(place, near) - 1) if value else 1
     return 0 if value not in ("", None) else 1
+
+
+def _of_another(place: Place) -> bool:
+    """Whether it is the id of something that is neither a text nor a report."""
+    last, around = [*reversed(elements(place)), "", ""][:2]
+    return last in _OF_ANYTHING and _OF_A_TEXT.fullmatch(around) is None
+
+
+def is_unique(name: object) -> bool:
+    """Whether what a field of this name holds is another for each text."""
+    return bare(name) in REQUEST["reference"]
 
 
 def _together(place: Place, other: Place) -> int:

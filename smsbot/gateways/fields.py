@@ -28,6 +28,10 @@ _LONG = re.compile(rb"[:\[,\s]-?\d{19}")
 """A number of which orjson may keep less than all of its digits."""
 _NO_ID = frozenset({"0", "null", "none", "undefined", "nil", "-", "n/a", "nan"})
 """What stands for an id where there is none: it would make all texts one."""
+_PAIR = re.compile(rb"\s*[\w.%\[\]-]{1,100}=")
+"""How a form begins."""
+_STRANGE = re.compile("[\udc80-\udcff]")
+"""Bytes that were no letters of a charset, as `surrogateescape` keeps them."""
 _DEEPEST = 100
 """Levels of a webhook; more are nothing that a gateway says, and the stack would end before they do."""
 T = TypeVar("T")
@@ -194,10 +198,10 @@ def items(request: WebhookRequest) -> list[dict[str, Any]]:
     """The objects of a webhook: one, an array of them, or a form."""
     kind = request.headers.get("content-type", "").lower()
     charset = charset_of(kind)
-    if "form-urlencoded" in kind:
-        return [form(request.body, charset)]
     if "multipart/form-data" in kind:
         return [_multipart(request)]
+    if _is_form(kind, request.body):
+        return [form(request.body, charset)]
     try:
         found = _parsed(request.body if charset == "utf-8" else request.body.decode(charset).encode())
     except ValueError:
@@ -210,18 +214,47 @@ def items(request: WebhookRequest) -> list[dict[str, Any]]:
     return listed
 
 
+def _is_form(kind: str, body: bytes) -> bool:
+    """Whether a body is a form: as its type says, unless it is seen to be JSON; without a telling type, as it looks.
+
+    Programs that post JSON and say nothing of it have it called a form by the library that they use.
+    """
+    if "form-urlencoded" in kind:
+        return not (body.lstrip()[:1] in (b"{", b"[") and _is_json(body))
+    return "json" not in kind and _PAIR.match(body) is not None and not _is_json(body)
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        return isinstance(_parsed(body), dict | list)
+    except ValueError:
+        return False
+
+
 def form(body: bytes, charset: str = "utf-8") -> dict[str, Any]:
     """The fields of a form (the first of those that are repeated); raises `NotUnderstood`."""
     try:
-        text = body.decode(charset, "replace")
-        pairs = parse_qsl(text, keep_blank_values=True, encoding=charset, max_num_fields=200)
-    except LookupError:
-        raise NotUnderstood("its charset is not known") from None
+        text = body.decode(charset, "surrogateescape")
+        pairs = parse_qsl(text, True, encoding=charset, errors="surrogateescape", max_num_fields=200)
+    except UnicodeDecodeError as error:
+        raise NotUnderstood("its letters are none of its charset") from error
     except ValueError as error:
         raise NotUnderstood("the form has too many fields") from error
     if not pairs:
         raise NotUnderstood("the body is no form")
-    return dict(reversed(pairs))
+    return {_mended(name): _mended(value) for name, value in reversed(pairs)}
+
+
+def _mended(text: str) -> str:
+    """A text whose bytes were not all of its charset: Windows-1252 if none of its other letters were, else with marks.
+
+    Gateways that know no Unicode put the bytes of their own table into addresses, and name no charset.
+    """
+    if text.isascii() or not (strange := _STRANGE.findall(text)):
+        return text
+    if len(strange) == sum(not c.isascii() for c in text):
+        return text.encode("ascii", "surrogateescape").decode("cp1252", "replace")
+    return _STRANGE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _multipart(request: WebhookRequest) -> dict[str, Any]:
@@ -333,7 +366,7 @@ def _parsed(body: bytes) -> Any:
 def _lenient(body: bytes) -> Any:
     """JSON that is not quite right: lone surrogates and broken UTF-8 become replacement characters."""
     try:
-        return _whole(json.loads(body.decode("utf-8-sig", "replace"), parse_constant=_no_number))
+        return _whole(json.loads(body.decode("utf-8-sig", "surrogateescape"), parse_constant=_no_number))
     except (ValueError, RecursionError) as error:
         raise NotUnderstood("the body is not JSON") from error
 
@@ -352,7 +385,7 @@ def _no_number(name: str) -> Any:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return _mended(value).encode("utf-8", "replace").decode()
     if isinstance(value, list):
         return [_whole(v) for v in value]
     if isinstance(value, dict):

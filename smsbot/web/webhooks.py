@@ -140,7 +140,7 @@ class Webhooks:
 def _with_query(request: WebhookRequest, scope: Scope) -> WebhookRequest:
     """The webhook with the fields of its address as those of a form, where its body is one or there is none."""
     query: bytes = scope.get("query_string", b"")
-    is_form = _FORM in request.headers.get("content-type", "").lower()
+    is_form = _FORM in request.headers.get("content-type", "").lower() and request.body.lstrip()[:1] not in (b"{", b"[")
     if not query or (request.body.strip() and not is_form):
         return request
     body = b"&".join(filter(None, (request.body.strip(), query)))

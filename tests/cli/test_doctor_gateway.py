@@ -227,10 +227,12 @@ class Brings:
     """Who, our line, the text; of a report its id, status and nothing."""
     form: bool = False
     kind: str = "inbound"
+    id: str = ""
+    """The gateway's id of a text; not looked at if it is empty."""
 
 
-def json_hook(body: str, *read: str, kind: str = "inbound") -> Brings:
-    return Brings(body, body, (*read, "", "", "")[:3], kind=kind)  # type: ignore[arg-type]
+def json_hook(body: str, *read: str, kind: str = "inbound", named: str = "") -> Brings:
+    return Brings(body, body, (*read, "", "", "")[:3], kind=kind, id=named)  # type: ignore[arg-type]
 
 
 def form_hook(body: str, *read: str, kind: str = "inbound", before: str = "") -> Brings:
@@ -257,6 +259,11 @@ WEBHOOKS = {
     "an array": json_hook('[{"sms": {"number": "+48500000001", "inbox": "7255", "content": "Hello there"}}]', A, "7255", "Hello there"),
     "report of twilio": form_hook("SmsSid=SM1&SmsStatus=delivered&MessageStatus=delivered&To=%2B48500000001&MessageSid=SM1&From=%2B48500000002", "SM1", "delivered", kind="status"),
     "report of infobip": json_hook('{"results": [{"messageId": "m1", "to": "48500000001", "status": {"groupId": 3, "groupName": "DELIVERED", "name": "DELIVERED_TO_HANDSET"}, "error": {"id": 0, "name": "NO_ERROR"}}]}', "m1", "DELIVERED", kind="status"),
+    "a text with a picture and a thread": json_hook('{"uuid": "u", "event": "/message-store/instant?type=SMS", "timestamp": "2030-01-01T00:00:00.000Z", "body": {"attachments": [{"id": "a1", "contentType": "text/plain"}], "conversation": {"id": "c1"}, "from": {"phoneNumber": "+48500000001"}, "to": [{"phoneNumber": "+48500000002", "name": "A"}], "id": "b1", "direction": "Inbound", "subject": "Hello", "messageStatus": "Received"}}', A, B, "Hello", named="b1"),
+    "a text of a person with an id": json_hook('{"contact": {"id": "p1", "phone": "+48500000001"}, "channel": {"id": "c1"}, "message": {"id": "m1", "text": "Hello"}, "to": "7255"}', A, "7255", "Hello", named="m1"),
+    "report with ids of all it names": json_hook('{"results": [{"price": {"id": 9}, "status": {"id": 5, "groupId": 3, "groupName": "DELIVERED", "name": "DELIVERED_TO_HANDSET"}, "error": {"id": 0}, "bulkId": "b1", "messageId": "m1", "to": "48500000001"}]}', "m1", "DELIVERED", kind="status"),
+    "report whose status has an id": json_hook('{"status": {"id": 1, "name": "delivered"}, "id": "m1"}', "m1", "delivered", kind="status"),
+    "report in a report": json_hook('{"account": {"id": "a1"}, "deliveryReport": {"operator": {"id": "26001"}, "id": "m1", "status": "delivered"}}', "m1", "delivered", kind="status"),
     "report of 46elks": form_hook("id=s1&status=delivered&delivered=2030-01-01T00%3A00%3A00", "s1", "delivered", kind="status"),
     "report of telnyx": json_hook('{"data": {"event_type": "message.finalized", "id": "e1", "payload": {"id": "m1", "text": "Hello", "direction": "outbound", "from": {"phone_number": "+48500000002"}, "to": [{"phone_number": "+48500000001", "status": "delivered"}]}}}', "m1", "delivered", kind="status"),
     "report of vonage": json_hook('{"msisdn": "48500000001", "to": "48500000002", "messageId": "m1", "status": "delivered", "scts": "2001011400", "err-code": "0", "client-ref": "x"}', "m1", "delivered", kind="status"),
@@ -325,6 +332,7 @@ def test_a_webhook_is_read_as_the_example_says(case: Brings, doctor: Any) -> Non
     if case.kind == "inbound":
         assert isinstance(found, Arrival)
         assert (found.sender, found.recipient, found.text) == case.read
+        assert not case.id or found.gateway_id == case.id
     else:
         assert isinstance(found, Receipt)
         assert (found.reference, found.raw) == case.read[:2]
@@ -352,6 +360,27 @@ def test_json_is_one_document(doctor: Any) -> None:
     assert tomllib.loads(found["toml"])["accounts"]["other"] == found["settings"]
     assert list(found["environment"]) == ["SMSBOT_ACCOUNTS__OTHER__SECRET", "SMSBOT_ACCOUNTS__OTHER__SECRET2"]
     assert {"example": "request", "field": "to", "said": "is {to}, by its name", "sure": True} in found["notes"]
+
+
+@pytest.mark.parametrize("name", ["messageId", "msg_id", "requestId", "transaction-id", "clientMsgId"])
+async def test_an_id_of_the_example_is_not_that_of_every_text(name: str, doctor: Any) -> None:
+    example = {"to": "+48500000001", "from": "Shop", "text": "Your parcel is here", name: "0f8b-4711"}
+    _, out, _ = doctor(f"curl https://api.example.com/sms -H 'X-Api-Key: abcd1234' -d '{json.dumps(example)}' "
+                       "-H 'Content-Type: application/json'")  # fmt: skip
+    recorder = Recorder()
+    await gateway_of(out, recorder).send(TEXT)
+    assert sent(recorder.seen[0])[name] == TEXT.reference
+    both = example | {"reference": "order 4711"}
+    _, out, err = doctor(f"curl https://api.example.com/sms -H 'X-Api-Key: abcd1234' -d '{json.dumps(both)}' "
+                         "-H 'Content-Type: application/json'")  # fmt: skip
+    assert "4711" not in out, "one of them is ours, the other is left out"
+    assert "would be that of every text" in err
+
+
+def test_an_id_of_something_else_is_not_sure(doctor: Any) -> None:
+    _, out, err = doctor('{"from": "+48500000001", "to": "7255", "text": "Hello", "channel": {"id": "c1"}}')
+    assert "? inbound id: is channel.id, though it may be that of what it lies in" in err
+    assert "unsure" in out
 
 
 def test_what_is_unsure_is_said(doctor: Any) -> None:

@@ -568,6 +568,61 @@ def test_poison_is_read_at_once_or_not_understood(
     redact(body, {"content-type": content_type})
 
 
+# -- what bodies are called, and what they are ------------------------------------------------------
+
+JSON_TEXT = b'{"id": "7", "from": "+48600100200", "to": "7255", "text": "a=1&b [x]"}'
+FORM_TEXT = b"id=7&from=%2B48600100200&to=7255&text=a%3D1%26b+%5Bx%5D"
+CALLED = {
+    "JSON called a form": (JSON_TEXT, FORM),
+    "JSON called a form, after spaces": (b" \r\n" + JSON_TEXT, FORM + "; charset=utf-8"),
+    "a list called a form": (b"[%s]" % JSON_TEXT, FORM),
+    "JSON called text": (JSON_TEXT, "text/plain"),
+    "JSON called nothing": (JSON_TEXT, ""),
+    "a form called nothing": (FORM_TEXT, ""),
+    "a form called text": (FORM_TEXT, "text/plain; charset=utf-8"),
+    "a form called bytes": (FORM_TEXT, "application/octet-stream"),
+    "a form with brackets, called nothing": (b"x[0]=1&" + FORM_TEXT, ""),
+    "a form that begins like JSON": (b"%7Bx=1&" + FORM_TEXT, FORM),
+    "a form whose first name is a brace": (b"{=1&" + FORM_TEXT, FORM),
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_a_body_is_read_as_what_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body, called = CALLED[name]
+    headers = {"content-type": called} if called else {}
+    (found,) = gateway("plain", tmp_path, monkeypatch).hooks["inbound"](WebhookRequest("main", body, headers))
+    assert isinstance(found, Arrival)
+    assert (found.sender, found.text, found.gateway_id) == ("+48600100200", "a=1&b [x]", "7")
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (b"caf%E9", "café"),
+        (b"caf\xe9", "café"),
+        (b"caf%C3%A9", "café"),
+        ("café".encode(), "café"),
+        (b"%80+5", "€ 5"),
+        (b"za%C5%BC%C3%B3%C5", "zażó\N{REPLACEMENT CHARACTER}"),  # cut within a letter: the others tell
+        (b"a%ED%A0%80", "aí\xa0€"),
+    ],
+)
+def test_letters_of_no_charset_are_windows(
+    written: bytes, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = gateway("plain", tmp_path, monkeypatch)
+    body = b"id=7&from=%2B48600100200&text=" + written
+    (found,) = made.hooks["inbound"](WebhookRequest("main", body, {"content-type": FORM}))
+    assert isinstance(found, Arrival)
+    assert found.text == text
+    if b"%" not in written:
+        body = b'{"id": "7", "from": "+48600100200", "text": "%s"}' % written
+        (found,) = made.hooks["inbound"](WebhookRequest("main", body, {"content-type": "application/json"}))
+        assert isinstance(found, Arrival)
+        assert found.text == text
+
+
 # -- through the server -----------------------------------------------------------------------------
 
 

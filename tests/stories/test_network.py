@@ -64,6 +64,33 @@ async def test_the_same_answer_to_two_questions_within_a_minute(house: Any) -> N
     assert await h.heard(ANN) == ["First (1-9)?", "Second (1-9)?", "4 4"]
 
 
+@pytest.mark.parametrize("counted", ["1", "17", "000017", "999999"])
+async def test_a_phone_that_begins_to_count_anew_loses_no_text(house: Any, counted: str) -> None:
+    """An Android phone as gateway has its own counter for an id; the phone after it begins at one."""
+    h: House = await house(echo())
+
+    async def told(number: str, text: str) -> None:
+        for _ in range(3):  # delivered again and again
+            await h.inbound(id=counted, to=LINE, message=text, **{"from": number})
+        await h.advance("70s")
+
+    await told(ANN, "hello")
+    await told(BOB, "hello")
+    await told(ANN, "hello")
+    await h.restart()
+    await told(ANN, "good day")
+    assert await h.heard(ANN) == ["heard hello", "heard good day"]
+    assert await h.heard(BOB) == ["heard hello"]
+
+
+async def test_a_long_id_is_one_text_whatever_comes_with_it(house: Any) -> None:
+    h: House = await house(echo())
+    for text in ("hello", "hello?"):
+        await h.inbound(id="1000017", to=LINE, message=text, **{"from": ANN})
+    await h.advance("1s")
+    assert await h.heard(ANN) == ["heard hello"]
+
+
 # -- parts --------------------------------------------------------------------------------------------------
 
 LONG = "The back door sticks, so push hard and mind the step; the boxes stand on the left behind the bicycle, and " * 4
