@@ -48,12 +48,14 @@ from smsbot.web.api import Api
 from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
 from smsbot.web.commands import Commands
 from smsbot.web.control import Control, own_folder, run_folder, socket_path
+from smsbot.web.failed import FailedPages
 from smsbot.web.find import Find
 from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
 from smsbot.web.inbox import InboxPages
 from smsbot.web.live import Live
-from smsbot.web.pages import Pages
+from smsbot.web.overview import OverviewPages
+from smsbot.web.pages import Pages, Room
 from smsbot.web.phones import Phones
 from smsbot.web.templates import Templates
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
@@ -177,7 +179,7 @@ class App:
         self.sender.kick = self.timers.kick
         self.sender.opted_out = receipts.opted_out = self.inbox.opted_out_elsewhere
         self.takeovers = Takeovers(self.store, self.lines, self.dispatcher, self.sender, self.clock)
-        repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
+        self.repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.commands = Commands(
             self.store,
             self.lines,
@@ -185,7 +187,7 @@ class App:
             inbox=self.inbox,
             hooks=self.hooks,
             gateways=self.gateways,
-            repairs=repairs,
+            repairs=self.repairs,
             clock=self.clock,
         )
         self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self.accounts.base, lambda: self._closing)
@@ -199,10 +201,6 @@ class App:
             dev=self.dev,
             real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
         )
-        find = Find(
-            self.store, lines=self.lines, clock=self.clock, templates=templates, commands=self.commands,
-            inspect=self.inspect, taken=self.store.taken,
-        )  # fmt: skip
         pages = Pages(
             self.store,
             lines=self.lines,
@@ -213,8 +211,7 @@ class App:
             unready=self._unready,
             supervisor=self.supervisor,
             guesses=self.guesses,
-            find=find,
-            inbox=InboxPages(self.store, find=find, takeovers=self.takeovers, templates=templates, clock=self.clock),
+            rooms=self._rooms(templates),
             templates=templates,
         )
         api = Api(self.store, self.commands, lines=self.lines, clock=self.clock, zone=templates.zone).routes()
@@ -226,6 +223,23 @@ class App:
             return LocalGate(site, self._base) if self.accounts.real is None else self._behind_link(site)
         site, places = pages.app(None, None, self._lifespan, api), Places([*self._own_hosts(), *self.settings.hosts])
         return PasswordGate(site, self.settings.password or None, places, self.guesses)
+
+    def _rooms(self, templates: Templates) -> list[Room]:
+        """The pages of the desk."""
+        store, lines, clock, repairs = self.store, self.lines, self.clock, self.repairs
+        find = Find(
+            store, lines=lines, clock=clock, templates=templates, commands=self.commands, inspect=self.inspect,
+            taken=store.taken,
+        )  # fmt: skip
+        return [
+            find,
+            InboxPages(store, find=find, takeovers=self.takeovers, templates=templates, clock=clock),
+            FailedPages(store, lines=lines, clock=clock, repairs=repairs, templates=templates),
+            OverviewPages(
+                store, lines=lines, clock=clock, repairs=repairs, templates=templates,
+                accounts=lambda: list(self.gateways),
+            ),
+        ]  # fmt: skip
 
     def _behind_link(self, site: Any) -> LinkGate:
         password = PasswordCheck(self.settings.password, self.guesses) if self.settings.password else None

@@ -18,10 +18,9 @@ from smsbot.checks.proof import examine
 from smsbot.configuration import check_account, check_live
 from smsbot.core.clock import duration
 from smsbot.core.errors import SettingsError, SmsbotError, UsageError
-from smsbot.core.phone import can_receive
+from smsbot.core.phone import can_receive, masked
 from smsbot.core.problem import Severity
 from smsbot.gateways.base import Outbound, Search
-from smsbot.gateways.fields import masked
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteReader

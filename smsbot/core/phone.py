@@ -16,6 +16,8 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
 _LEAST = 9
 """Digits of a number that is taken for one though no plan knows it: short codes and local numbers have less."""
+_DIGITS = re.compile(r"\+?\d[\d ]{2,}\d|\+?\(?\d(?:[ .()/-]{0,2}\d){5,}")
+"""A pattern for what may be a phone number or a code in a provider's words about a text."""
 _ARGENTINE = re.compile(r"\+54([1-8][0-9]{9})")
 _NETWORKS = ("+870", "+878", "+881", "+882", "+883", "+888", "+979")
 _CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
@@ -156,6 +158,11 @@ def mask(address: str) -> str:
     if is_number(address):
         return f"+{_country_code(address)}•••{address[-3:]}"
     return address if is_short_code(address) else address[:1] + "•••"
+
+
+def masked(words: str) -> str:
+    """A provider's words without what may be a number or a code."""
+    return _DIGITS.sub("•••", words)
 
 
 def _country_code(address: str) -> str:

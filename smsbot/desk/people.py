@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import Mapping, Sequence
 
 from smsbot.core import codec
 from smsbot.core.message import Key
 from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
-_FINAL = ("delivered", "undelivered", "failed", "expired")
+from .shares import ARRIVED, LOST, Share, usual
+
 _HOUR = 3600.0
 
 
@@ -38,22 +38,6 @@ class Person:
     last_at: float | None = None
     waits_for: str = ""
     """The desk that has been asked to look after them."""
-
-
-@struct
-class Rate:
-    """How others of a kind fared in the last hour."""
-
-    name: str
-    delivered: int
-    decided: int
-    took: float | None = None
-    """The seconds that a report took, at the median."""
-
-    @property
-    def percent(self) -> str:
-        """The share that was delivered, such as ``98.1 %``."""
-        return f"{100 * self.delivered / self.decided:.1f} %" if self.decided else "none decided"
 
 
 class People:
@@ -86,17 +70,17 @@ class People:
             return Consent(not stops, stops[0]["at"] if stops else None)
         return Consent(not stops, stops[0]["at"] if stops else last["at"], last["text"], last["shown"])
 
-    async def others(self, row: Row, now: float) -> Sequence[Rate]:
+    async def others(self, row: Row, now: float) -> Sequence[Share]:
         """Whether it is only this one: texts of its operator, its line and its kind in the last hour."""
         lately = await self._reads.rows("lately", since=now - _HOUR)
         operators = await self._reads.rows("receipts", id=row["id"])
         operator = next((r["operator"] for r in operators if r["operator"]), "")
         kind = row["kind"] or row["lane"]
         groups: list[tuple[str, list[Row]]] = [(f"Line {row['line']}", [t for t in lately if t["line"] == row["line"]])]
-        groups.append((_KINDS.get(kind, str(kind)), [t for t in lately if (t["kind"] or t["lane"]) == kind]))
+        groups.append((KINDS.get(kind, str(kind)), [t for t in lately if (t["kind"] or t["lane"]) == kind]))
         if operator:
             groups.insert(0, (operator, [t for t in lately if t["operator"] == operator]))
-        return [_rate(name, texts) for name, texts in groups]
+        return [_share(name, texts) for name, texts in groups]
 
 
 def _plain(stored: str) -> str:
@@ -105,13 +89,16 @@ def _plain(stored: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-_KINDS = {"code": "Codes", "reply": "Replies", "notice": "Notices", "bulk": "Bulk", "consent": "About consent"}
+KINDS: Mapping[str, str] = {
+    "code": "Codes", "reply": "Replies", "notice": "Notices", "bulk": "Bulk", "consent": "About consent",
+    "desk": "By hand",
+}  # fmt: skip
+"""The kinds of texts, as people read them."""
 
 
-def _rate(name: str, texts: Sequence[Row]) -> Rate:
-    decided = [t for t in texts if t["status"] in _FINAL]
-    took = [t["took"] for t in texts if t["took"] is not None and t["took"] >= 0]
-    return Rate(name, sum(t["status"] == "delivered" for t in decided), len(decided), median(took) if took else None)
+def _share(name: str, texts: Sequence[Row]) -> Share:
+    arrived, lost = (sum(t["status"] in some for t in texts) for some in ((ARRIVED,), LOST))
+    return Share(name, len(texts), arrived, lost, usual(texts))
 
 
 def conversations(rows: Sequence[Row]) -> list[Key]:

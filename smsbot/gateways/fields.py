@@ -17,12 +17,11 @@ from python_multipart.exceptions import FormParserError
 from smsbot.core.errors import NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Media, Unread
 from smsbot.core.nearest import nearest
+from smsbot.core.phone import masked
 
 from .base import FieldNames, WebhookRequest
 
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)")
-_DIGITS = re.compile(r"\+?\d[\d ]{2,}\d|\+?\(?\d(?:[ .()/-]{0,2}\d){5,}")
-"""A pattern for what may be a phone number or a code in a provider's words about a text."""
 _MOST_PICTURES = 10
 _LONG = re.compile(rb"[:\[,\s]-?\d{19}")
 """A number of which orjson may keep less than all of its digits."""
@@ -167,11 +166,6 @@ def _part(values: Mapping[str, str]) -> tuple[str, int, int]:
     if not all(n.isascii() and n.isdecimal() and len(n) < 4 for n in (number, total)):
         return "", 0, 0
     return values.get("part_of", ""), int(number), int(total)
-
-
-def masked(words: str) -> str:
-    """A provider's words without what may be a number or a code."""
-    return _DIGITS.sub("•••", words)
 
 
 _CHARSETS = frozenset(

@@ -31,6 +31,7 @@ import orjson
 from smsbot.core.errors import NoAnswer, NotSent, SettingsError
 from smsbot.core.linear import linear
 from smsbot.core.message import Arrival, Receipt, Unread
+from smsbot.core.phone import masked
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
@@ -52,7 +53,7 @@ from .base import (
     refused,
     retry_after,
 )
-from .fields import FieldMap, dig, loads, masked
+from .fields import FieldMap, dig, loads
 from .http_answers import is_busy, reason, usual_no
 from .http_options import HOLE, HOLES, OPTIONS, Options
 from .reports import REPORT_FIELDS, report

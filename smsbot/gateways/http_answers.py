@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import dig, masked
+from smsbot.core.phone import masked
+
+from .fields import dig
 
 _NO = frozenset({
     "error", "errors", "fail", "failed", "failure", "rejected", "reject", "refused", "invalid", "denied", "nok", "ko",

@@ -15,6 +15,7 @@ import orjson
 from smsbot.core.clock import iso
 from smsbot.core.errors import NoAnswer, NotSent, NotUnderstood
 from smsbot.core.message import Arrival, Receipt, Unread
+from smsbot.core.phone import masked
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
@@ -35,7 +36,7 @@ from .base import (
     refused,
     retry_after,
 )
-from .fields import FieldMap, loads, masked
+from .fields import FieldMap, loads
 from .messageflow_wire import BASE_URL, FIELDS, INVENTED, LISTED, REQUIRED, STATUSES, our_id
 from .reports import report
 

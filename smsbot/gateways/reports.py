@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from smsbot.core.message import Receipt
+from smsbot.core.phone import masked
 from smsbot.core.status import Status
 
-from .fields import canonical, masked
+from .fields import canonical
 from .redaction import redact
 
 _DEAREST = 1e6

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from smsbot.core.clock import iso
 from smsbot.core.errors import NoAnswer, NotSent, NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Media, Receipt
+from smsbot.core.phone import masked
 from smsbot.core.status import Status
 from smsbot.transport import Answer, Transport
 
@@ -44,7 +45,7 @@ from .base import (
     refused,
     retry_after,
 )
-from .fields import form, loads, masked
+from .fields import form, loads
 from .redaction import redact
 
 BASE_URL = "https://api.twilio.com"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,10 +119,14 @@ class Repairs:
             self._sender.start(answer.claims)
         return text.id
 
-    async def take_again(self, wanted: Filter) -> int:
-        """Give dead letters another turn, each one once, however often it is asked for; how many."""
+    async def take_again(self, wanted: Filter, only: Collection[int] | None = None) -> int:
+        """Give dead letters another turn, each one once, however often it is asked for; how many.
+
+        `only` are the places of those that are meant; None: all.
+        """
         async with self._taking:
             rows, now = await wanted.turns(self._store), self._clock.now()
+            rows = [row for row in rows if only is None or row["seq"] in only]
             for row in rows:
                 await self._store.write([("revive", (now, row["seq"]))])
         self._dispatcher.feed(event_of(row, again=now) for row in rows)

@@ -218,7 +218,7 @@ class Sender:
     async def _settle(self, claim: Claim, result: SendResult) -> None:
         now, number = self._clock.now(), mask(claim.outgoing.key.number)
         why = result.code or result.outcome.value  # a provider's own words may quote the text
-        detail = " ".join(filter(None, (result.code, result.detail.replace(claim.outgoing.text, "…"))))
+        detail = " ".join(dict.fromkeys(filter(None, (result.code, result.detail.replace(claim.outgoing.text, "…")))))
         match result.outcome:
             case Outcome.ACCEPTED:
                 end = Settlement(claim, SendOutcome.ACCEPTED, now, result.reference, parts=result.parts)

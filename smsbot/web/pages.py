@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Protocol
 
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from smsbot.core import codec
 from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError, UsageError
+from smsbot.core.phone import masked
 from smsbot.gateways.base import FieldNames
-from smsbot.gateways.fields import masked
 from smsbot.pipeline.supervisor import Supervisor
 from smsbot.stores.base import Tables
 from smsbot.turns.lines import Lines
@@ -28,9 +28,7 @@ from smsbot.turns.lines import Lines
 from . import convertors as convertors
 from . import quarantine
 from .commands import Commands
-from .find import Find
 from .guesses import Guesses
-from .inbox import InboxPages
 from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
@@ -60,6 +58,14 @@ class _Headers:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
+class Room(Protocol):
+    """Pages that belong together."""
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes that are served."""
+        ...
+
+
 class Pages:
     """The routes of all pages, and those that are of no page of their own."""
 
@@ -74,8 +80,7 @@ class Pages:
         unready: Callable[[], str],
         supervisor: Supervisor,
         guesses: Guesses,
-        find: Find,
-        inbox: InboxPages,
+        rooms: Sequence[Room],
         templates: Templates,
     ) -> None:
         self._tables = tables
@@ -87,8 +92,7 @@ class Pages:
         self._unready = unready
         self._supervisor = supervisor
         self._guesses = guesses
-        self._find = find
-        self._inbox = inbox
+        self._rooms = rooms
         self._templates = templates
 
     def app(
@@ -100,8 +104,7 @@ class Pages:
     ) -> Starlette:
         """The Starlette app of all pages."""
         routes: list[BaseRoute] = [
-            *self._find.routes(),
-            *self._inbox.routes(),
+            *(route for room in self._rooms for route in room.routes()),
             Route("/quarantine", self.quarantine, methods=["GET"]),
             Route("/quarantine", self.map_quarantine, methods=["POST"]),
             Route("/quarantine/{id:row}/discard", self.discard, methods=["POST"]),
@@ -118,10 +121,16 @@ class Pages:
             routes=routes,
             middleware=[Middleware(_Headers)],
             lifespan=lifespan,
-            exception_handlers={Missing: lambda *_: self._templates.response("missing.html", 404)},
+            exception_handlers={Missing: self._missing, 404: self._missing},
         )
         app.router.redirect_slashes = False  # it would lead to whatever the request calls its host
         return app
+
+    def _missing(self, request: Request, _: Exception) -> Response:
+        """There is nothing at an address, for people or for programs."""
+        if request.url.path.startswith("/api/"):
+            return JSONResponse({"error": "not found"}, 404)
+        return self._templates.response("missing.html", 404)
 
     # -- quarantine ---------------------------------------------------------------------------------
 

@@ -8,8 +8,9 @@ from typing import Any
 from smsbot.core import phone
 from smsbot.core.clock import moment
 from smsbot.core.errors import NotUnderstood
+from smsbot.core.phone import masked
 from smsbot.gateways.base import FieldNames, WebhookRequest
-from smsbot.gateways.fields import items, masked, object_in
+from smsbot.gateways.fields import items, object_in
 from smsbot.pipeline.quarantine import FOREIGN
 from smsbot.stores.base import Row
 

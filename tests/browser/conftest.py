@@ -70,3 +70,11 @@ def axe() -> str:
     except ImportError:
         leave_out("chromium", "axe-playwright-python")
     return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(page: Any, axe: str) -> list[Any]:
+    """What axe-core finds against WCAG 2.2 AA and good practice."""
+    page.evaluate(axe)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+    return [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]]

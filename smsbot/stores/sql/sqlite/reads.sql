@@ -196,10 +196,22 @@ SELECT
 -- name: failed
 -- Texts that were not delivered and not sent again, oldest first.
 SELECT o.* FROM outgoing o WHERE o.phase IS NULL AND o.created >= :since AND (:line = '' OR o.line = :line)
-AND instr(',' || :statuses || ',', ',' || o.status || ',') AND o.lane <> 'consent'
+AND instr(',' || :statuses || ',', ',' || o.status || ',') AND o.lane <> 'consent' AND o.kind <> 'code'
 AND (:reason = '' OR instr(lower(o.detail), lower(:reason))) AND NOT instr(o.detail, 'sent again as ')
 AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.number = o.number)
 ORDER BY o.seq LIMIT 100000;
+
+-- name: failures
+-- Texts that did not arrive since a moment and were not sent again, newest first.
+SELECT o.*, EXISTS (SELECT 1 FROM suppressions s WHERE s.number = o.number) AS opted_out FROM outgoing o
+WHERE o.status IN ('failed', 'expired', 'undelivered') AND o.created >= :since AND o.phase IS NULL
+AND (:line = '' OR o.line = :line) AND NOT instr(o.detail, 'sent again as ') ORDER BY o.created DESC LIMIT :limit;
+
+-- name: unsure
+-- Texts of which nobody can know whether they left, since a moment and not sent again, newest first.
+SELECT o.*, EXISTS (SELECT 1 FROM suppressions s WHERE s.number = o.number) AS opted_out FROM outgoing o
+WHERE o.status = 'unknown' AND o.created >= :since AND o.phase IS NULL
+AND (:line = '' OR o.line = :line) AND NOT instr(o.detail, 'sent again as ') ORDER BY o.seq DESC LIMIT :limit;
 
 -- name: looked_up
 SELECT count(*) AS n FROM outgoing WHERE phase = 'check';
@@ -368,3 +380,33 @@ SELECT line, number, owner, at FROM takeovers ORDER BY at LIMIT :limit;
 -- The things that may have begun the newest run of a conversation: what came in its second or before, newest first.
 SELECT id, kind, text, data, at FROM events WHERE number = :number AND line = :line AND at <= :at
 AND kind IN ('text', 'media', 'event') ORDER BY seq DESC LIMIT 50;
+
+-- name: waits
+-- What has not come to its end, by what it waits for: how many, and the oldest. Reports are missed of the last texts only.
+SELECT phase AS what, count(*) AS n, min(created) AS at, id FROM (
+  SELECT phase, created, id FROM outgoing WHERE phase IS NOT NULL LIMIT 100001) GROUP BY phase
+UNION ALL SELECT 'report', count(*), min(created), id FROM (
+  SELECT created, id FROM outgoing WHERE seq > (SELECT max(seq) FROM outgoing) - :most AND rank IN (2, 3) AND phase IS NULL)
+UNION ALL SELECT what, count(*), min(at), 'e' || seq FROM (
+  SELECT e.at, e.seq, CASE
+    WHEN EXISTS (SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = e.line) THEN 'held'
+    WHEN EXISTS (SELECT 1 FROM takeovers t WHERE t.line = e.line AND t.number = e.number) THEN 'person'
+    ELSE 'bot' END AS what
+  FROM events e WHERE e.state = 0 AND e.kind <> 'timer' LIMIT 100001) GROUP BY what
+UNION ALL SELECT 'person', count(*), min(at), '' FROM handoffs WHERE done IS NULL
+UNION ALL SELECT 'quarantine', count(*), min(at), '' FROM quarantine WHERE replayed IS NULL;
+
+-- name: sent_lately
+-- The last texts since a moment, many together: by part of that time, line, kind, operator and what became of them.
+SELECT CAST((created - :since) / :width AS INTEGER) AS part, line, kind, operator, status, currency,
+  count(*) AS n, sum(parts) AS parts, sum(price) AS price, min(created) AS first
+FROM (
+  SELECT o.created, o.line, coalesce(nullif(o.kind, ''), o.lane) AS kind, o.status, o.parts, o.price, o.currency,
+    coalesce((SELECT r.operator FROM receipts r WHERE r.outgoing = o.id AND r.operator <> '' LIMIT 1), '') AS operator
+  FROM outgoing o WHERE o.seq > (SELECT max(seq) FROM outgoing) - :most AND o.created >= :since)
+GROUP BY 1, 2, 3, 4, 5, 6;
+
+-- name: received_lately
+-- How many texts came since a moment, by line, among the last events.
+SELECT line, count(*) AS n FROM events WHERE seq > (SELECT max(seq) FROM events) - :most AND at >= :since
+AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') GROUP BY line;

@@ -1,0 +1,88 @@
+"""What failed, by its cause: texts that did not arrive, and turns that ended in an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from smsbot.core.commit import digest
+from smsbot.core.phone import masked
+from smsbot.core.status import Status
+from smsbot.core.structs import struct
+from smsbot.stores.base import Row
+
+TURN = "turn"
+"""What stands in place of a status for a text in that its bot could not answer."""
+_OWN = re.compile(r"\+?\b(?=[\w-]*\d)[0-9a-fA-F-]{8,}\b")
+"""A pattern for ids and numbers in a provider's words: each text has others."""
+_WORDS: Mapping[str, str] = {
+    Status.FAILED: "the gateway refused it", Status.EXPIRED: "its time ran out",
+    Status.UNDELIVERED: "the operator could not deliver it", Status.UNKNOWN: "nobody knows whether it left",
+    TURN: "its bot failed",
+}  # fmt: skip
+"""The causes of those that were told without one."""
+
+
+@struct
+class Cause:
+    """Texts or turns that failed for one reason."""
+
+    key: str
+    """The name of the cause in forms."""
+    status: str
+    words: str
+    """Why, as it was told, without numbers and ids."""
+    rows: tuple[Row, ...]
+    """The newest first."""
+    again: tuple[Row, ...]
+    """Those that may be sent, or taken, again."""
+
+    @property
+    def newest(self) -> float:
+        """When it last happened."""
+        return max(map(_at, self.rows))
+
+    @property
+    def oldest(self) -> float:
+        """When it first happened."""
+        return min(map(_at, self.rows))
+
+    @property
+    def of_turns(self) -> bool:
+        """Whether it is turns that failed, and not texts of ours."""
+        return self.status == TURN
+
+
+def causes(texts: Iterable[Row], turns: Iterable[Row] = ()) -> Sequence[Cause]:
+    """What failed, grouped; the cause of most first."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in texts:
+        groups.setdefault((row["status"], _words(row["status"], row["detail"])), []).append(row)
+    for row in turns:
+        groups.setdefault((TURN, _words(TURN, row["detail"])), []).append(row)
+    found = [
+        Cause(digest("cause", *name, size=8).hex(), *name, tuple(rows), tuple(r for r in rows if not why_not(r)))
+        for name, rows in groups.items()
+    ]
+    return sorted(found, key=lambda c: (-len(c.rows), -c.newest))
+
+
+def why_not(row: Row) -> str:
+    """Why a text cannot be sent again from a list; empty if it can. Turns can always be taken again."""
+    if row["status"] == "dead":
+        return ""
+    if row["kind"] == "code":
+        return "a code, which may have run out"
+    if row["lane"] == "consent":
+        return "an answer to STOP, START or HELP"
+    return "the number opted out" if row["opted_out"] else ""
+
+
+def _words(status: str, detail: str) -> str:
+    told = re.sub(r"\s+", " ", masked(_OWN.sub("…", detail)).replace("•••", "…")).strip(" .")
+    return told[:160] or _WORDS[status]
+
+
+def _at(row: Row) -> float:
+    at: float = row["at"] if row["status"] == "dead" else row["created"]
+    return at

@@ -1,0 +1,128 @@
+"""How all texts fare: what waits for what, and what became of the last ones, by time, line, operator and kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from smsbot.core.structs import struct
+from smsbot.stores.base import Reads, Row
+
+from .shares import ARRIVED, LOST, Share, usual
+
+MOST = 50_000
+"""The last texts that are looked at; a page shall come at once, also where millions are kept."""
+_PARTS = 24
+"""Bars of the picture."""
+WAITS: Mapping[str, str] = {
+    "queue": "for their time", "attempt": "for the gateway's answer", "check": "to be looked up at the gateway",
+    "behind": "for the text before them", "held": "for a pause to end", "report": "for a delivery report",
+    "bot": "for a bot's answer", "person": "for a person", "quarantine": "for somebody to read their webhook",
+}  # fmt: skip
+"""What texts, events and people wait for, as people read it."""
+
+
+@struct
+class Waiting:
+    """Things that wait for the same."""
+
+    what: str
+    """A key of `WAITS`."""
+    n: int
+    oldest: float
+    id: str
+    """The oldest of them, as pages name a message; empty where it is none."""
+
+
+@struct
+class Overview:
+    """The texts of a time."""
+
+    since: float
+    until: float
+    cut: bool
+    """Whether there were more texts than are looked at, so that `since` is later than was asked."""
+    all: Share
+    bars: tuple[Share, ...]
+    """Equal parts of the time, the oldest first, named by the moment when each begins."""
+    by: Mapping[str, Sequence[Share]]
+    """The same texts by ``line``, ``kind`` and ``operator``, those of most texts first."""
+    received: int
+    sms: int
+    """Parts, as they are paid for."""
+    cost: Mapping[str, float]
+    """What gateways said that they cost, by currency."""
+
+
+class Overviews:
+    """Reads of all texts; each is bounded."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """What waits, by what it waits for; the oldest first."""
+        rows = await self._reads.rows("waits", most=MOST)
+        found: dict[str, list[Waiting]] = {}
+        for r in rows:
+            if r["n"]:
+                found.setdefault(r["what"], []).append(Waiting(r["what"], r["n"], r["at"], r["id"] or ""))
+        return sorted(map(_together, found.values()), key=lambda w: w.oldest)
+
+    async def of(self, since: float, now: float) -> Overview:
+        """The texts since a moment."""
+        width = (now - since) / _PARTS
+        rows = await self._reads.rows("sent_lately", since=since, width=width, most=MOST)
+        texts = sum(r["n"] for r in rows)
+        cut = texts >= MOST
+        if cut:
+            since = min(r["first"] for r in rows)
+            width = (now - since) / _PARTS
+            rows = await self._reads.rows("sent_lately", since=since, width=width, most=MOST)
+        lately = await self._reads.rows("lately", since=since)
+        received = await self._reads.rows("received_lately", since=since, most=MOST)
+        parts = {n: [r for r in rows if min(r["part"], _PARTS - 1) == n] for n in range(_PARTS)}
+        return Overview(
+            since,
+            now,
+            cut,
+            _share("", rows, lately),
+            tuple(_share(repr(since + n * width), own) for n, own in parts.items()),
+            {
+                "line": _by(rows, lately, lambda r: r["line"]),
+                "kind": _by(rows, lately, lambda r: r["kind"] or r["lane"]),
+                "operator": _by([r for r in rows if r["operator"]], lately, lambda r: r["operator"] or ""),
+            },
+            sum(r["n"] for r in received),
+            sum(r["parts"] for r in rows),
+            _cost(rows),
+        )
+
+
+def _together(waiting: Sequence[Waiting]) -> Waiting:
+    """Things of several kinds that wait for the same."""
+    oldest = min(waiting, key=lambda w: w.oldest)
+    return Waiting(oldest.what, sum(w.n for w in waiting), oldest.oldest, oldest.id)
+
+
+def _by(rows: Sequence[Row], lately: Sequence[Row], name: Callable[[Row], str]) -> Sequence[Share]:
+    names = dict.fromkeys(map(name, rows))
+    shares = [_share(n, [r for r in rows if name(r) == n], [t for t in lately if name(t) == n]) for n in names]
+    return sorted(shares, key=lambda s: -s.texts)
+
+
+def _share(name: str, rows: Sequence[Row], lately: Sequence[Row] = ()) -> Share:
+    return Share(
+        name,
+        sum(r["n"] for r in rows),
+        sum(r["n"] for r in rows if r["status"] == ARRIVED),
+        sum(r["n"] for r in rows if r["status"] in LOST),
+        usual(lately),
+    )
+
+
+def _cost(rows: Sequence[Row]) -> Mapping[str, float]:
+    found: dict[str, float] = {}
+    for row in rows:
+        if row["price"] is not None:
+            found[row["currency"]] = found.get(row["currency"], 0.0) + row["price"]
+    return found
