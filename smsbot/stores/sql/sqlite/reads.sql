@@ -51,13 +51,13 @@ SELECT line, number, name, due, data FROM timers WHERE due <= :now ORDER BY due,
 -- name: next_due
 SELECT min(due) AS due FROM (
   SELECT min(due) AS due FROM timers
-  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'queue'
-  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check'
+  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'queue' AND phase IN ('queue', 'check')
+  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check' AND phase IN ('queue', 'check')
 );
 
 -- name: due_checks
 SELECT o.*, a.started FROM outgoing o JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts
-WHERE o.phase = 'check' AND o.due <= :now AND NOT instr(:full, char(10) || o.account || char(10))
+WHERE o.phase = 'check' AND o.phase IN ('queue', 'check') AND o.due <= :now AND NOT instr(:full, char(10) || o.account || char(10))
 ORDER BY o.due LIMIT :limit;
 
 -- name: hook_secrets
@@ -137,7 +137,8 @@ SELECT n, started, ended, outcome, reference, detail FROM attempts WHERE outgoin
 SELECT a.reference FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE o.number = :number AND a.reference <> '';
 
 -- name: receipts
-SELECT status, raw, at, detail, code, operator, part, body FROM receipts WHERE outgoing = :id ORDER BY at;
+SELECT status, raw, at, detail, code, operator, part, body FROM receipts
+WHERE outgoing = :id AND outgoing <> '' ORDER BY at;
 
 -- name: heard_of (hot)
 -- How many answers to an event had left before a moment, and how many were on their way then.
@@ -179,12 +180,9 @@ ORDER BY due, name;
 -- name: pauses
 SELECT scope, name, at, why FROM holds WHERE scope IN ('all', 'line', 'lane', 'account') ORDER BY at;
 
--- name: outgoing_of_event
-SELECT id FROM outgoing WHERE event = :event ORDER BY seq;
-
 -- name: counts
 SELECT
-  (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase = 'queue' LIMIT 1001)) AS waiting,
+  (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase = 'queue' AND phase IN ('queue', 'check') LIMIT 1001)) AS waiting,
   (SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE phase IS NOT NULL AND phase = 'held' LIMIT 1001)) AS held,
   (SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 0 LIMIT 1001)) AS unread,
   (SELECT count(*) FROM (SELECT 1 FROM events WHERE state = 2 LIMIT 1001)) AS dead,
@@ -214,7 +212,7 @@ WHERE o.status = 'unknown' AND o.created >= :since AND o.phase IS NULL
 AND (:line = '' OR o.line = :line) AND NOT instr(o.detail, 'sent again as ') ORDER BY o.seq DESC LIMIT :limit;
 
 -- name: looked_up
-SELECT count(*) AS n FROM outgoing WHERE phase = 'check';
+SELECT count(*) AS n FROM outgoing WHERE phase = 'check' AND phase IN ('queue', 'check');
 
 -- name: dead
 SELECT seq, id, line, number, kind, text, data, account, gateway_id, at, note AS detail, 'dead' AS status FROM events
@@ -276,7 +274,7 @@ SELECT * FROM (SELECT * FROM sandbox_texts WHERE phone = :phone ORDER BY seq DES
 SELECT * FROM sandbox_texts WHERE id = :id;
 
 -- name: sandbox_external
-SELECT * FROM sandbox_texts WHERE external_id = :external_id AND account = :account;
+SELECT * FROM sandbox_texts WHERE external_id = :external_id AND external_id <> '' AND account = :account;
 
 -- name: sandbox_list
 SELECT * FROM sandbox_texts WHERE direction = 'out' AND account = :account
@@ -327,7 +325,7 @@ SELECT r.at - a.ended AS took FROM (
   SELECT id, attempts FROM outgoing WHERE seq > (SELECT max(seq) FROM outgoing) - 1000
   AND account = :account AND status = 'delivered' ORDER BY seq DESC LIMIT 200) o
 JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts AND a.outcome = 'accepted'
-JOIN receipts r ON r.outgoing = o.id AND r.status = 'delivered';
+JOIN receipts r ON r.outgoing = o.id AND r.outgoing <> '' AND r.status = 'delivered';
 
 -- name: wrote
 SELECT 1 FROM events WHERE number = :number AND kind IN ('text', 'media', 'optout', 'optin') LIMIT 1;
@@ -356,8 +354,8 @@ SELECT value FROM contacts WHERE number = :number AND name = 'name';
 -- name: lately
 -- The last texts since a moment, with what became of each, by whom, and how long a report took.
 SELECT o.line, o.lane, o.kind, o.status,
-  (SELECT r.operator FROM receipts r WHERE r.outgoing = o.id AND r.operator <> '' LIMIT 1) AS operator,
-  (SELECT min(r.at) FROM receipts r WHERE r.outgoing = o.id AND r.status = 'delivered')
+  (SELECT r.operator FROM receipts r WHERE r.outgoing = o.id AND r.outgoing <> '' AND r.operator <> '' LIMIT 1) AS operator,
+  (SELECT min(r.at) FROM receipts r WHERE r.outgoing = o.id AND r.outgoing <> '' AND r.status = 'delivered')
     - (SELECT a.ended FROM attempts a WHERE a.outgoing = o.id AND a.n = o.attempts) AS took
 FROM outgoing o WHERE o.seq > (SELECT coalesce(max(seq), 0) FROM outgoing) - 2000 AND o.created >= :since;
 
@@ -402,7 +400,7 @@ SELECT CAST((created - :since) / :width AS INTEGER) AS part, line, kind, operato
   count(*) AS n, sum(parts) AS parts, sum(price) AS price, min(created) AS first
 FROM (
   SELECT o.created, o.line, coalesce(nullif(o.kind, ''), o.lane) AS kind, o.status, o.parts, o.price, o.currency,
-    coalesce((SELECT r.operator FROM receipts r WHERE r.outgoing = o.id AND r.operator <> '' LIMIT 1), '') AS operator
+    coalesce((SELECT r.operator FROM receipts r WHERE r.outgoing = o.id AND r.outgoing <> '' AND r.operator <> '' LIMIT 1), '') AS operator
   FROM outgoing o WHERE o.seq > (SELECT max(seq) FROM outgoing) - :most AND o.created >= :since)
 GROUP BY 1, 2, 3, 4, 5, 6;
 

@@ -1,20 +1,21 @@
 -- What a batch of writes has to know, read inside its transaction; parameters are positional.
 
 -- name: due
-SELECT {text} FROM outgoing WHERE phase = 'queue' AND due <= ?1 AND NOT instr(?2, char(10) || account || char(10))
+SELECT {text} FROM outgoing WHERE phase = 'queue' AND phase IN ('queue', 'check') AND due <= ?1 AND NOT instr(?2, char(10) || account || char(10))
 ORDER BY due, seq LIMIT ?3;
 
 -- name: early_reports
 SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
 
 -- name: of_reference
-SELECT a.outgoing FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE a.reference = ?1 AND o.account = ?2
+SELECT a.outgoing FROM attempts a JOIN outgoing o ON o.id = a.outgoing
+WHERE a.reference = ?1 AND a.reference <> '' AND o.account = ?2
 UNION SELECT p.outgoing FROM part_references p JOIN outgoing o ON o.id = p.outgoing
 WHERE p.reference = ?1 AND o.account = ?2;
 
 -- name: parts_reported
 -- What each SMS of a long text has come to.
-SELECT part, status FROM receipts WHERE outgoing = ? AND part <> '' AND status <> '';
+SELECT part, status FROM receipts WHERE outgoing = ? AND outgoing <> '' AND part <> '' AND status <> '';
 
 -- name: kept_by_account
 -- The first text that an account's hold keeps, to see whether the account works again.
@@ -26,7 +27,7 @@ SELECT {text} FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.ex
 SELECT {text} FROM outgoing WHERE id = ?;
 
 -- name: queued_in_lane
-SELECT {text} FROM outgoing WHERE phase = 'queue' AND lane = ? ORDER BY seq;
+SELECT {text} FROM outgoing WHERE phase = 'queue' AND phase IN ('queue', 'check') AND lane = ? ORDER BY seq;
 
 -- name: pauses
 SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane', 'account');
