@@ -27,6 +27,7 @@ from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.schedules import Schedules
+from smsbot.pipeline.search import SearchIndex
 from smsbot.pipeline.sender import Account, Sender
 from smsbot.pipeline.supervisor import Supervisor, Worker
 from smsbot.pipeline.takeovers import Takeovers
@@ -317,6 +318,7 @@ class App:
         await self.dispatcher.recover()
         self._run("live pages", self.live.run)
         self._run("timers", self.timers.run, self.timers.stop)
+        self._run("search", SearchIndex(self.store).run)
         if not self.dev and self.backfill.wanted:
             self._run("backfill", self.backfill.run)
         if self.network is not None:

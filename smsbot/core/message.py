@@ -30,6 +30,10 @@ class Media:
     """Its media type, such as ``image/jpeg``; empty where the provider does not say."""
 
 
+_COUNTED = 6
+"""Digits of an id that another text may have as well: it names a text together with who said what."""
+
+
 @struct
 class Arrival:
     """A text as a gateway read it from a webhook, before it is deduped and understood."""
@@ -58,6 +62,16 @@ class Arrival:
     def said_at(self) -> float | None:
         """The provider's time of it, as far as it can be read."""
         return moment(self.sent_at) if self.sent_at else None
+
+    @property
+    def content(self) -> str:
+        """All that was said in it, to tell it from another."""
+        return "\n".join((self.text, *(m.url for m in self.media), *map(str, self.part)))
+
+    @property
+    def counted(self) -> bool:
+        """Whether its id is that of a phone that counts its texts, and begins at one again when it is exchanged."""
+        return len(self.gateway_id) <= _COUNTED and self.gateway_id.isdecimal()
 
 
 @struct

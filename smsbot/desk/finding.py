@@ -1,11 +1,11 @@
-"""Whom somebody at the desk means: a number in any spelling, its last digits, or what a program calls a text."""
+"""Whom somebody at the desk means: a number in any spelling, its last digits, what a program calls a text, or words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from smsbot.core import phone
+from smsbot.core import codec, phone
 from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
@@ -22,6 +22,8 @@ class Found:
     text: Row | None = None
     """The text that is called so."""
     several: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """Words that were asked for, where it is nothing else."""
 
 
 async def find(reads: Reads, asked: str, countries: Iterable[str | None]) -> Found:
@@ -36,12 +38,27 @@ async def find(reads: Reads, asked: str, countries: Iterable[str | None]) -> Fou
     if number and (not _is_part(asked) or await reads.rows("thread", number=number, limit=1, before=1e15)):
         return Found(number)
     if not _is_part(asked):
-        return Found()
+        return Found(words=_words(asked))
     digits = _SEPARATORS.sub("", asked)
-    several = tuple(row["number"] for row in await reads.rows("numbers_like", digits=digits, limit=_MOST))
+    likely = await reads.rows("numbers_like", digits=digits, reversed=digits[::-1], limit=_MOST)
+    several = tuple(row["number"] for row in likely)
     if len(several) > 1:
         return Found(several=several)
+    if not several and await with_words(reads, [digits], 1):
+        return Found(words=(digits,))
     return Found(several[0] if several else number)
+
+
+async def with_words(reads: Reads, words: Iterable[str], limit: int) -> list[Row]:
+    """The newest messages in which all the words stand; the last may be only begun."""
+    asked = list(words)
+    quoted = " ".join(f'"{word}"' for word in asked)
+    return await reads.rows("with_words", match=f"{quoted}*", words=codec.dumps(asked), limit=limit)
+
+
+def _words(asked: str) -> tuple[str, ...]:
+    """The words of what was asked, as they are searched for; none where it has no letter or digit."""
+    return tuple(re.findall(r"\w+", asked.replace("_", " "))[:_MOST])
 
 
 def _number(asked: str, countries: Iterable[str | None]) -> str:

@@ -82,19 +82,19 @@ class Overviews:
         received = await self._reads.rows("received_lately", since=since, most=MOST)
         parts = {n: [r for r in rows if min(r["part"], _PARTS - 1) == n] for n in range(_PARTS)}
         return Overview(
-            since,
-            now,
-            cut,
-            _share("", rows, lately),
-            tuple(_share(repr(since + n * width), own) for n, own in parts.items()),
-            {
+            since=since,
+            until=now,
+            cut=cut,
+            all=_share("", rows, lately),
+            bars=tuple(_share(repr(since + n * width), own) for n, own in parts.items()),
+            by={
                 "line": _by(rows, lately, lambda r: r["line"]),
                 "kind": _by(rows, lately, lambda r: r["kind"] or r["lane"]),
                 "operator": _by([r for r in rows if r["operator"]], lately, lambda r: r["operator"] or ""),
             },
-            sum(r["n"] for r in received),
-            sum(r["parts"] for r in rows),
-            _cost(rows),
+            received=sum(r["n"] for r in received),
+            sms=sum(r["parts"] for r in rows),
+            cost=_cost(rows),
         )
 
 

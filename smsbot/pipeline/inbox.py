@@ -41,8 +41,6 @@ _READ = 3.0
 _RECENT = 100_000
 _DECIDED = 1.0
 """Seconds that an event from outside is waited for until it is known what becomes of it."""
-_COUNTED = 6
-"""Digits of an id that another text may have as well: it names a text together with who said what."""
 _LISTED = 100
 _JSON = {"content-type": "application/json"}
 _NO_LINE = "no recipient, and its account has not exactly one line"
@@ -238,15 +236,13 @@ class Inbox:
     async def _event(self, arrival: Arrival, key: Key) -> Event:
         now, secret = self._clock.now(), self._store.dedupe_key
         account, window, origin = arrival.account, 0.0, b""
-        said = "\n".join((arrival.text, *(m.url for m in arrival.media), *map(str, arrival.part)))
         if arrival.signed:  # its id may have been cut out of what was signed, so that the same comes as another
             origin = digest("signed", account, arrival.signed, key=secret)
         elif is_precise(arrival.sent_at):
-            origin = digest("text", account, key.number, key.line, said, arrival.sent_at, key=secret)
-        if _is_counter(arrival.gateway_id):
-            seen = digest("count", account, arrival.gateway_id, key.number, key.line, said, key=secret)
-        elif arrival.gateway_id:
-            seen = digest("id", account, arrival.gateway_id, key=secret)
+            origin = digest("text", account, key.number, key.line, arrival.content, arrival.sent_at, key=secret)
+        if arrival.gateway_id:
+            said = (key.number, key.line, arrival.content) if arrival.counted else ()
+            seen = digest("id", account, arrival.gateway_id, *said, key=secret)
         elif origin:
             seen, origin = origin, b""
         else:
@@ -397,11 +393,6 @@ class Inbox:
         if answer.verdict is Verdict.DONE:
             self._dispatcher.sender.start(answer.claims)
             self._dispatcher.feed([replace(event, seq=answer.seq)])
-
-
-def _is_counter(told: str) -> bool:
-    """Whether an id is that of a phone that counts its texts, and from one on again when it is exchanged."""
-    return len(told) <= _COUNTED and told.isdecimal()
 
 
 def _pictures(arrival: Arrival) -> str:

@@ -168,6 +168,7 @@ class Writer:
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None, cached_statements=256, timeout=_PATIENCE)
         db.row_factory = sqlite3.Row
+        db.create_function("reversed", 1, lambda text: text[::-1], deterministic=True)
         if not db.execute("PRAGMA user_version").fetchone()[0] and db.execute("SELECT 1 FROM sqlite_master").fetchone():
             raise StoreForeign(f"{self._path} is a database of another program")
         db.execute("PRAGMA journal_mode=WAL")

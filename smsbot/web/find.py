@@ -13,7 +13,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.handover import Taken
 from smsbot.core.message import Key
 from smsbot.core.phone import mask
-from smsbot.desk.finding import Found, find
+from smsbot.desk.finding import Found, find, with_words
 from smsbot.desk.histories import Histories, word_of
 from smsbot.desk.people import People, conversations
 from smsbot.desk.verdicts import Outcome
@@ -166,6 +166,7 @@ class Find:
         context: dict[str, Any] = {
             "asked": asked, "told": told, "found": mask(found.number) if found is not None and found.number else "",
             "rows": [_shown(r) for r in rows], "older": more, "fixed": bool(cursor),
+            "words": " ".join(found.words) if found is not None else "", "most": _PAGE,
             "several": [await self._one_of(n) for n in found.several] if found is not None else [],
             "handoffs": await self._handoffs() if found is None else [],
             "counts": {k: v for k, v in counts.items() if v}, "pauses": pauses,
@@ -203,6 +204,8 @@ class Find:
 
     async def _rows(self, found: Found | None, cursor: str) -> tuple[list[Row], str | None]:
         """A page of messages, newest first, and where the next begins."""
+        if found is not None and found.words:
+            return await with_words(self._tables, found.words, _PAGE), None
         if found is not None and not found.number:
             return [], None
         before, skip = _cursor(cursor)

@@ -34,7 +34,6 @@ RARE: Mapping[str, str] = {
     "contents_in_use": "once, at a start; open conversations alone",
     "frames_left": "by tests alone",
     "feed": "by its place, newest first, to a limit",
-    "numbers_like": "the last digits of a number, in two indexes that hold nothing else",
     "parts_waiting": "once, at a start",
     "failed": "by hand, before texts are sent again",
     "latest_receipts": "by hand, in `smsbot doctor`",
@@ -54,6 +53,7 @@ _SMALL = re.compile(
 @pytest.fixture(scope="module")
 def database() -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(":memory:")
+    db.create_function("reversed", 1, lambda text: text[::-1])
     for _, script in migrations("sqlite"):
         db.executescript(script)
     yield db

@@ -170,7 +170,16 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
         db.execute("DROP TABLE receipts")
         db.executescript(next(s for s in migrations("sqlite")[0][1].split("\n\n") if "CREATE TABLE receipts" in s))
         db.execute("DROP TRIGGER status_tally")
-        for table in ("tallies", "tallied", "part_references", "takeovers"):
+        for table in (
+            "tallies",
+            "tallied",
+            "part_references",
+            "takeovers",
+            "words_in",
+            "words_out",
+            "numbers",
+            "searched",
+        ):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")
     db.close()

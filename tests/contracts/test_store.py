@@ -550,6 +550,7 @@ def test_the_schema_is_the_sum_of_the_migrations(tmp_path: Path) -> None:
     from smsbot.stores.queries import load, migrations
 
     db = sqlite3.connect(tmp_path / "x.db")
+    db.create_function("reversed", 1, lambda text: text[::-1])
     for _, script in migrations("sqlite"):
         db.executescript(script)
     for part in ("reads", "writes", "selects"):

@@ -117,11 +117,33 @@ SELECT account, raw, count(*) AS n, max(at) AS at FROM receipts WHERE status = '
 ORDER BY n DESC LIMIT 20;
 
 -- name: numbers_like
--- Numbers that end with some digits, those who texted or were texted last first.
+-- Numbers that end with some digits, those who texted or were texted last first; `reversed` are the digits from behind.
 SELECT number FROM (
-  SELECT number, max(seq) AS last FROM events WHERE number LIKE '%' || :digits GROUP BY number
-  UNION ALL SELECT number, max(seq) FROM outgoing WHERE number LIKE '%' || :digits GROUP BY number)
-GROUP BY number ORDER BY max(last) DESC LIMIT :limit;
+  SELECT number FROM numbers WHERE reversed >= :reversed AND reversed < :reversed || ':'
+  UNION SELECT number FROM events WHERE seq > (SELECT events FROM searched) AND number LIKE '%' || :digits
+  UNION SELECT number FROM outgoing WHERE seq > (SELECT texts FROM searched) AND number LIKE '%' || :digits) n
+ORDER BY max(
+  coalesce((SELECT max(at) FROM (SELECT at FROM events e WHERE e.number = n.number ORDER BY seq DESC LIMIT 1)), 0),
+  coalesce((SELECT max(created) FROM (SELECT created FROM outgoing o WHERE o.number = n.number ORDER BY seq DESC LIMIT 1)), 0)
+) DESC LIMIT :limit;
+
+-- name: with_words
+-- The newest messages in which words stand, with what is not searched through yet.
+SELECT * FROM (
+  SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts,
+         '' AS reaction
+  FROM events WHERE seq IN (SELECT rowid FROM words_in WHERE words_in MATCH :match ORDER BY rowid DESC LIMIT :limit)
+  OR seq > (SELECT events FROM searched) AND kind IN ('text', 'media', 'optout', 'optin')
+    AND NOT EXISTS (SELECT 1 FROM json_each(:words) w WHERE NOT instr(lower(text), lower(w.value)))
+  UNION ALL SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
+  FROM outgoing WHERE seq IN (SELECT rowid FROM words_out WHERE words_out MATCH :match ORDER BY rowid DESC LIMIT :limit)
+  OR seq > (SELECT texts FROM searched) AND kind <> 'code' AND NOT EXISTS (SELECT 1 FROM json_each(:words) w WHERE NOT instr(lower(text), lower(w.value)))
+) ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: unsearched
+-- How many rows nobody can search through yet, of the kind that has more of them.
+SELECT max(coalesce((SELECT max(seq) FROM events), 0) - events, coalesce((SELECT max(seq) FROM outgoing), 0) - texts) AS n
+FROM searched;
 
 -- name: greeted (hot)
 -- A text of ours to somebody, before a moment.

@@ -264,6 +264,25 @@ ON CONFLICT (what, line, name) DO UPDATE SET n = n + excluded.n, parts = parts +
 UPDATE tallied SET events = (SELECT coalesce(max(seq), 0) FROM events),
   texts = (SELECT coalesce(max(seq), 0) FROM outgoing);
 
+-- name: search_in
+-- The next rows, so many at most, for whoever searches by a word; `searched` moves on behind them.
+INSERT INTO words_in (rowid, text) SELECT seq, text FROM events
+WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
+AND kind IN ('text', 'media', 'optout', 'optin');
+
+-- name: search_out
+INSERT INTO words_out (rowid, text) SELECT seq, text FROM outgoing
+WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1 AND kind <> 'code';
+
+-- name: search_numbers
+INSERT OR IGNORE INTO numbers SELECT reversed(number), number FROM (
+  SELECT number FROM events WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
+  UNION SELECT number FROM outgoing WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1);
+
+-- name: searched
+UPDATE searched SET events = min(events + ?1, (SELECT coalesce(max(seq), 0) FROM events)),
+  texts = min(texts + ?1, (SELECT coalesce(max(seq), 0) FROM outgoing));
+
 -- Statements of the sandbox.
 
 -- name: sandbox_phone
