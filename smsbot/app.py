@@ -201,6 +201,7 @@ class App:
             zone_of({}, first.timezone if first is not None else "UTC"),
             dev=self.dev,
             real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
+            answers=self.settings.answers,
         )
         pages = Pages(
             self.store,

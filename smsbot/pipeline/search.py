@@ -1,4 +1,4 @@
-"""What the desk can search by is filled behind the texts, a bounded share of each second, so that no text waits for it."""
+"""What the desk can search by is filled behind the texts, a bounded share of each second: no text waits for it."""
 
 from __future__ import annotations
 

@@ -150,6 +150,7 @@ class Sim:
             public_url="",
             dashboard_password=None,
             recheck=None,
+            answers={},
         )
         self._actions = {name: dict(bot.actions) for name, bot in self._bots.items()}
         self.coverage = coverage

@@ -21,6 +21,12 @@ from .find import Find, handle_of
 from .templates import Missing, Templates
 
 _MOST = 500
+_DONE = 50
+_LONGEST_NOTE = 1000
+LATER: Mapping[str, tuple[str, float]] = {
+    "15m": ("15 minutes", 900.0), "1h": ("an hour", 3600.0), "4h": ("4 hours", 4 * 3600.0), "1d": ("a day", 86_400.0),
+}  # fmt: skip
+"""For how long somebody who waits may be put off: in forms, in words, and in seconds."""
 
 
 class InboxPages:
@@ -42,15 +48,23 @@ class InboxPages:
             Route("/of/{id}/take", self.take, methods=["POST"]),
             Route("/of/{id}/give-back", self.give_back, methods=["POST"]),
             Route("/of/{id}/write", self.write, methods=["POST"]),
+            Route("/of/{id}/note", self.note, methods=["POST"]),
             Route("/handoffs/{id:row}", self.handoff, methods=["POST"]),
             Route("/handoffs/{id:row}/done", self.handoff_done, methods=["POST"]),
+            Route("/handoffs/{id:row}/later", self.handoff_later, methods=["POST"]),
         ]
 
     async def inbox(self, request: Request) -> Response:
-        """Who waits, the longest first; and who is looked after by whom."""
-        waiting = [await self._entry(row) for row in await self._tables.rows("handoffs", limit=_MOST)]
+        """Who waits, the longest first; whom I look after, and whom colleagues do; who was put off, and who is done."""
+        now, me = self._clock.now(), who(request.headers.get("authorization", ""))
+        open_ = [await self._entry(row) for row in await self._tables.rows("handoffs", limit=_MOST)]
         taken = [await self._entry(row) for row in await self._tables.rows("takeovers", limit=_MOST)]
-        return self._templates.response("inbox.html", waiting=waiting, taken=taken, now=self._clock.now())
+        done = [await self._entry(row) for row in await self._tables.rows("handoffs_done", limit=_DONE)]
+        return self._templates.response(
+            "inbox.html", now=now, later=[h for h in open_ if _put_off(h, now)], laters=LATER,
+            waiting=[h for h in open_ if not _put_off(h, now)], done=done,
+            mine=[t for t in taken if t["owner"] == me], taken=[t for t in taken if t["owner"] != me],
+        )  # fmt: skip
 
     async def _entry(self, row: Row) -> Mapping[str, Any]:
         """A person in the list, with what they texted last."""
@@ -92,6 +106,16 @@ class InboxPages:
         sent = await self._takeovers.say(key, text, who(request.headers.get("authorization", "")))
         return RedirectResponse(f"/messages/{sent.id}", 303)
 
+    async def note(self, request: Request) -> Response:
+        """Words for colleagues; the person never sees them."""
+        key = await self._find.whose(request)
+        text = str((await request.form()).get("text", "")).strip()[:_LONGEST_NOTE]
+        if not text:
+            return await self._find.show(key.number, told="Not kept: the note is empty.", status=422)
+        me = who(request.headers.get("authorization", ""))
+        await self._tables.write([("note", (key.number, me, self._clock.now(), text))])
+        return RedirectResponse(f"/of/{request.path_params['id']}", 303)
+
     async def handoff(self, request: Request) -> Response:
         """A person who waits, with the whole number: the desk must be able to call."""
         found = await self._tables.rows("handoffs", limit=10_000)
@@ -102,9 +126,23 @@ class InboxPages:
 
     async def handoff_done(self, request: Request) -> Response:
         """Somebody at the desk has looked after a person."""
-        identity = request.path_params["id"]
-        await self._tables.write([("unhold", (identity,)), ("handoff_done", (self._clock.now(), identity))])
+        identity, me = request.path_params["id"], who(request.headers.get("authorization", ""))
+        await self._tables.write([("unhold", (identity,)), ("handoff_done", (self._clock.now(), me, identity))])
         return RedirectResponse("/inbox", 303)
+
+    async def handoff_later(self, request: Request) -> Response:
+        """Put somebody off: they wait again when the time is over, or once they text."""
+        asked = str((await request.form()).get("for", ""))
+        if asked in LATER:
+            now = self._clock.now()
+            await self._tables.write([("handoff_later", (now, now + LATER[asked][1], request.path_params["id"]))])
+        return RedirectResponse("/inbox", 303)
+
+
+def _put_off(entry: Mapping[str, Any], now: float) -> bool:
+    """Whether somebody who waits was put off, and neither has that time come nor a text of theirs since."""
+    until: float | None = entry["until"]
+    return until is not None and until > now and (entry["said_at"] or 0.0) <= entry["put_off"]
 
 
 def _unsendable(text: str) -> str:

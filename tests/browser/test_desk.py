@@ -30,7 +30,8 @@ def mode(server: Process, number: str, name: str) -> None:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """A server where somebody was answered, somebody could not be reached, and somebody waits behind a pause."""
     folder = tmp_path_factory.mktemp("desk")
-    with running("dev", "--no-reload", "--db", str(folder / "x.db"), log=folder / "log") as process:
+    ready = {"SMSBOT_ANSWERS": '{"hours": "We are open from 9 to 17."}'}
+    with running("dev", "--no-reload", "--db", str(folder / "x.db"), log=folder / "log", **ready) as process:
         mode(process, BOB, "full")
         text(process, ANN, "pizza", "M", "2")
         text(process, BOB, "pizza")
@@ -51,6 +52,19 @@ def test_a_failed_text_is_sent_again(page: Any, desk: Process) -> None:
     page.press("#q", "Enter")
     page.locator("#verdict", has_text="Delivered").wait_for(timeout=5000)
     text(desk, BOB, "STOP")  # for the pages below
+
+
+def test_a_note_and_a_ready_answer(page: Any, desk: Process) -> None:
+    page.goto(f"{desk.url}/of/e1")
+    page.click("text=Add a note")
+    page.fill("#note", "call before noon")
+    page.click(".side .act[open] button")
+    page.locator(".side .text", has_text="call before noon").wait_for(timeout=5000)
+    page.click("text=Write to this person")
+    page.click("text=hours")
+    assert page.input_value("#write") == "We are open from 9 to 17."
+    page.click(".acts .act[open] button.pri")
+    page.locator("blockquote", has_text="We are open from 9 to 17.").wait_for(timeout=5000)
 
 
 def test_a_pause_and_its_end_by_keyboard_alone(page: Any, desk: Process) -> None:

@@ -165,6 +165,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             *(f"outgoing DROP COLUMN {name}" for name in ("requested_by", "ref", "kind", "price", "currency")),
             "sandbox_texts DROP COLUMN media",
             "suppressions DROP COLUMN said",
+            *(f"handoffs DROP COLUMN {name}" for name in ("put_off", "until", "done_by")),
         ):
             db.execute(f"ALTER TABLE {column}")
         db.execute("DROP TABLE receipts")
@@ -179,6 +180,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "words_out",
             "numbers",
             "searched",
+            "notes",
         ):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")

@@ -32,7 +32,7 @@ class TakeOver:
             return facts.taken[key]
         facts.taken[key] = owner
         facts.leave("take_over", (*key, owner, now))
-        facts.leave("handoffs_taken", (now, *key))
+        facts.leave("handoffs_taken", (now, owner, *key))
         facts.leave("stop_timers", (STOPPED, *key))
         facts.leave("timer", (*key, IDLE, now + PATIENCE, ""))
         for text in facts.threads.get(key, ()):

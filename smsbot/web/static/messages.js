@@ -45,6 +45,15 @@ if (feed.hasAttribute("data-fixed")) {
   });
 }
 
+// Puts a ready answer where it can be changed before it is sent.
+feed.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-fill]");
+  if (!button) return;
+  const box = document.getElementById(button.dataset.fill);
+  box.value = button.dataset.text;
+  box.focus();
+});
+
 // Copies a sentence or a proof.
 feed.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

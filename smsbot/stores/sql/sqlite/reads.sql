@@ -256,7 +256,15 @@ SELECT what, line, name, sum(n) AS n, sum(parts) AS parts FROM (
 ) GROUP BY what, line, name HAVING sum(n) <> 0;
 
 -- name: handoffs
-SELECT id, line, number, desk, at FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
+-- People who wait for the desk, the longest first; one who was put off waits again at a time (`until`).
+SELECT id, line, number, desk, at, put_off, until FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
+
+-- name: handoffs_done
+-- Those who were looked after, the latest first.
+SELECT id, line, number, desk, at, done, done_by FROM handoffs WHERE done IS NOT NULL ORDER BY id DESC LIMIT :limit;
+
+-- name: notes
+SELECT by, at, text FROM notes WHERE number = :number ORDER BY id DESC LIMIT 20;
 
 -- name: event
 SELECT seq, hex(id) AS id, line, number, kind, text, at, state, note, attempts FROM events WHERE seq = :seq;

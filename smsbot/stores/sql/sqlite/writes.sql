@@ -69,7 +69,13 @@ INSERT INTO visits (run, seq, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHI
 INSERT INTO handoffs (line, number, desk, at) VALUES (?, ?, ?, ?);
 
 -- name: handoff_done
-UPDATE handoffs SET done = ? WHERE id = ? AND done IS NULL;
+UPDATE handoffs SET done = ?, done_by = ? WHERE id = ? AND done IS NULL;
+
+-- name: handoff_later
+UPDATE handoffs SET put_off = ?, until = ? WHERE id = ? AND done IS NULL;
+
+-- name: note
+INSERT INTO notes (number, by, at, text) VALUES (?, ?, ?, ?);
 
 -- name: hold
 INSERT INTO holds (scope, name, at, why) VALUES ('contact', ?, ?, ?) ON CONFLICT (scope, name) DO NOTHING;
@@ -96,7 +102,7 @@ UPDATE outgoing SET reaction = ?4 WHERE seq = (
 INSERT INTO takeovers (line, number, owner, at) VALUES (?, ?, ?, ?);
 
 -- name: handoffs_taken
-UPDATE handoffs SET done = ? WHERE line = ? AND number = ? AND done IS NULL;
+UPDATE handoffs SET done = ?, done_by = ? WHERE line = ? AND number = ? AND done IS NULL;
 
 -- name: stop_timers
 -- They wait until the bot has the conversation again; parts of a long text are still joined.

@@ -8,3 +8,16 @@ CREATE VIRTUAL TABLE words_out USING fts5(text, content='', tokenize="unicode61 
 CREATE TABLE numbers (reversed TEXT PRIMARY KEY, number TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE searched (events INTEGER NOT NULL, texts INTEGER NOT NULL);
 INSERT INTO searched VALUES (0, 0);
+
+-- What the desk keeps of people: notes that no customer sees; a person who waits may be put off until a time.
+CREATE TABLE notes (
+  id     INTEGER PRIMARY KEY,
+  number TEXT NOT NULL,
+  by     TEXT NOT NULL,
+  at     REAL NOT NULL,
+  text   TEXT NOT NULL
+);
+CREATE INDEX notes_number ON notes (number, id);
+ALTER TABLE handoffs ADD COLUMN put_off REAL;
+ALTER TABLE handoffs ADD COLUMN until REAL;
+ALTER TABLE handoffs ADD COLUMN done_by TEXT NOT NULL DEFAULT '';
