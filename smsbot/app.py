@@ -11,15 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from smsbot import targets
-from smsbot.accounts import SANDBOX, Accounts, Real
-from smsbot.checks.proof import prove
+from smsbot.accounts import Accounts, Real
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
 from smsbot.core.zones import zone_of
 from smsbot.failpoints import reached
-from smsbot.gateways.base import Claims
-from smsbot.gateways.messageflow import MessageFlow
+from smsbot.lineup import build_lines
 from smsbot.log import Log
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
@@ -33,18 +31,14 @@ from smsbot.pipeline.supervisor import Supervisor, Worker
 from smsbot.pipeline.takeovers import Takeovers
 from smsbot.pipeline.timers import Timers
 from smsbot.pipeline.view import View, inspect
-from smsbot.policy import pace, rates
 from smsbot.routing.bot import Bot
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.clock_control import MovableClock, TimeMachine
 from smsbot.sandbox.network import Network
-from smsbot.settings import LineSettings, Settings
+from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteStore
-from smsbot.threads import Threads
 from smsbot.transport import Transport, transport_of_server
-from smsbot.turns.flow_versions import FlowVersions
-from smsbot.turns.lines import Line, Lines, checked_table, language_of_bot
-from smsbot.understanding import consent
+from smsbot.turns.lines import Line
 from smsbot.web.api import Api
 from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
 from smsbot.web.commands import Commands
@@ -64,64 +58,6 @@ from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 log = Log("smsbot")
 _DRAIN = 12.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
-
-
-def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool = False) -> Lines:
-    """The lines of the settings, each with its bot, flows, account and country; flows and routes are checked here.
-
-    `sandboxed`: every account talks to the sandbox, and runs move on to edited flows.
-    """
-    lines: dict[str, Line] = {}
-    versions = {
-        name: FlowVersions(prove(bots[name], own.lines, [settings.country(n) for n in own.lines]), forward=sandboxed)
-        for name, own in settings.bots.items()
-    }
-    threads = {name: Threads(name, bots[name].threads) for name in settings.bots}
-    default = next(iter(settings.accounts), SANDBOX)
-    for name, bot_settings in settings.bots.items():
-        for number in bot_settings.lines:
-            own = settings.lines.get(number, LineSettings())
-            country = settings.country(number)
-            table = checked_table(bots[name], number, versions[name], country)
-            account = own.account or default
-            lines[number] = Line(
-                number, bots[name], account, country=country,
-                help=own.help or consent.HELP, opted_out=own.opted_out or consent.OPTED_OUT,
-                opted_in=own.opted_in or consent.OPTED_IN, versions=versions[name], table=table,
-                language=language_of_bot(bots[name], table, versions[name]),
-                timezone=settings.timezone(number), wrong_number=_wrong_number(own, bots[name]),
-                pace=pace.MOST if own.pace is None else own.pace,
-                per_minute=_per_minute(own),
-                line_per_minute=own.line_per_minute,
-                answer_costly=own.answer_costly,
-                gateway=_gateway(settings, account), sends_media=_claims(settings, account).sends_media,
-                obeyed={} if sandboxed else _claims(settings, account).obeys,
-                threads=threads[name],
-            )  # fmt: skip
-    return Lines(lines)
-
-
-def _per_minute(own: LineSettings) -> int:
-    """Turns of one number a minute; a line where nobody is too fast has no such limit unless it says so."""
-    if own.per_minute is not None:
-        return own.per_minute
-    return 0 if own.pace == 0 else rates.PER_MINUTE
-
-
-def _wrong_number(own: LineSettings, bot: Bot) -> str | None:
-    """The text said after "wrong number": of the line, else of the bot, else (None) ours; empty: switched off."""
-    said = bot.wrong_number if own.wrong_number is None else own.wrong_number
-    return None if said is True else said or ""
-
-
-def _gateway(settings: Settings, account: str) -> str:
-    own = settings.accounts.get(account)
-    return own.gateway if own is not None else SANDBOX
-
-
-def _claims(settings: Settings, account: str) -> Claims:
-    own = settings.accounts.get(account)
-    return own.provider().claims if own is not None else MessageFlow.claims
 
 
 class App:

@@ -31,6 +31,18 @@ MAY = {
     "targets": {"core", "routing", "flows"},
     "checks": {"core", "understanding", "routing", "flows", "targets"},
     "serve": {"core", "log", "threads"},
+    "lineup": {
+        "core",
+        "understanding",
+        "routing",
+        "policy",
+        "gateways",
+        "settings",
+        "accounts",
+        "checks",
+        "turns",
+        "threads",
+    },
     "turns": {"core", "understanding", "routing", "flows", "conversations", "policy", "failpoints", "log", "threads"},
     "pipeline": {
         "core",

@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from smsbot.accounts import build_gateway
-from smsbot.app import build_lines
 from smsbot.checks.proof import examine
 from smsbot.configuration import check_account, check_live
 from smsbot.core.clock import duration
@@ -21,6 +20,7 @@ from smsbot.core.errors import SettingsError, SmsbotError, UsageError
 from smsbot.core.phone import can_receive, masked
 from smsbot.core.problem import Severity
 from smsbot.gateways.base import Outbound, Search
+from smsbot.lineup import build_lines
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteReader

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from smsbot.app import build_lines
 from smsbot.core.clock import duration
 from smsbot.core.errors import SettingsError, UsageError
 from smsbot.core.status import MEANING, Status
+from smsbot.lineup import build_lines
 from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteReader, SqliteStore
 from smsbot.web.commands import compose, sent

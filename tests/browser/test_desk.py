@@ -30,8 +30,10 @@ def mode(server: Process, number: str, name: str) -> None:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """A server where somebody was answered, somebody could not be reached, and somebody waits behind a pause."""
     folder = tmp_path_factory.mktemp("desk")
-    ready = {"SMSBOT_ANSWERS": '{"hours": "We are open from 9 to 17."}'}
-    with running("dev", "--no-reload", "--db", str(folder / "x.db"), log=folder / "log", **ready) as process:
+    ready = '{"hours": "We are open from 9 to 17."}'
+    with running(
+        "dev", "--no-reload", "--db", str(folder / "x.db"), log=folder / "log", SMSBOT_ANSWERS=ready
+    ) as process:
         mode(process, BOB, "full")
         text(process, ANN, "pizza", "M", "2")
         text(process, BOB, "pizza")
