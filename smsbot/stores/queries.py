@@ -20,7 +20,7 @@ class Query:
     name: str
     sql: str
     hot: bool = False
-    """Whether a turn waits for it: a few rows by an index, so that it is read where the turn is."""
+    """Whether it is read where it is asked for: a few rows by an index, and a turn or a page waits for it."""
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,14 +58,20 @@ class InboxPages:
     async def inbox(self, request: Request) -> Response:
         """Who waits, the longest first; whom I look after, and whom colleagues do; who was put off, and who is done."""
         now, me = self._clock.now(), who(request.headers.get("authorization", ""))
-        open_ = [await self._entry(row) for row in await self._tables.rows("handoffs", limit=_MOST)]
-        taken = [await self._entry(row) for row in await self._tables.rows("takeovers", limit=_MOST)]
-        done = [await self._entry(row) for row in await self._tables.rows("handoffs_done", limit=_DONE)]
+        open_, taken = await self._entries("handoffs", _MOST), await self._entries("takeovers", _MOST)
+        done = await self._entries("handoffs_done", _DONE)
         return self._templates.response(
             "inbox.html", now=now, later=[h for h in open_ if _put_off(h, now)], laters=LATER,
             waiting=[h for h in open_ if not _put_off(h, now)], done=done,
             mine=[t for t in taken if t["owner"] == me], taken=[t for t in taken if t["owner"] != me],
         )  # fmt: skip
+
+    async def _entries(self, query: str, most: int) -> list[Mapping[str, Any]]:
+        found = []
+        for row in await self._tables.rows(query, limit=most):
+            found.append(await self._entry(row))
+            await asyncio.sleep(0)  # texts go first, however many wait
+        return found
 
     async def _entry(self, row: Row) -> Mapping[str, Any]:
         """A person in the list, with what they texted last."""
@@ -118,11 +125,10 @@ class InboxPages:
 
     async def handoff(self, request: Request) -> Response:
         """A person who waits, with the whole number: the desk must be able to call."""
-        found = await self._tables.rows("handoffs", limit=10_000)
-        row = next((h for h in found if h["id"] == request.path_params["id"]), None)
-        if row is None:
+        found = await self._tables.rows("handoff", id=request.path_params["id"])
+        if not found:
             raise Missing
-        return await self._find.show(row["number"], asked=row["number"])
+        return await self._find.show(found[0]["number"], asked=found[0]["number"])
 
     async def handoff_done(self, request: Request) -> Response:
         """Somebody at the desk has looked after a person."""

@@ -29,7 +29,7 @@ class Templates:
             loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
         env.filters.update(clock=self._clock_time, moment=self._moment, iso=self._iso, span=seconds)
-        env.globals.update(zone=str(zone), **everywhere)
+        env.globals.update({"zone": str(zone), "answers": {}} | everywhere)
         self._env = env
 
     def response(self, template: str, status: int = 200, **context: Any) -> Response:

@@ -22,11 +22,11 @@ SELECT hash, value FROM contents WHERE hash IN (
         WHERE e.state = 0 AND j.kind = 'act'
 );
 
--- name: last_run
+-- name: last_run (hot)
 SELECT id, bot, started_by, started, ended, end_label FROM runs WHERE line = :line AND number = :number
 ORDER BY started DESC, ended IS NULL DESC, ended DESC, id DESC LIMIT 1;
 
--- name: visits_of_run
+-- name: visits_of_run (hot)
 SELECT step, at FROM (SELECT seq, step, at FROM visits WHERE run = :run ORDER BY seq DESC LIMIT 100) ORDER BY seq;
 
 -- name: trouble
@@ -89,7 +89,7 @@ SELECT * FROM (
     FROM outgoing WHERE created <= :before ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
--- name: thread
+-- name: thread (hot)
 -- All messages of one number, and events that failed, newest first.
 SELECT * FROM (
   SELECT * FROM (
@@ -149,16 +149,16 @@ FROM searched;
 -- A text of ours to somebody, before a moment.
 SELECT 1 FROM outgoing WHERE number = :number AND line = :line AND created < :before LIMIT 1;
 
--- name: outgoing
+-- name: outgoing (hot)
 SELECT * FROM outgoing WHERE id = :id;
 
--- name: attempts
+-- name: attempts (hot)
 SELECT n, started, ended, outcome, reference, detail FROM attempts WHERE outgoing = :id ORDER BY n;
 
 -- name: references
 SELECT a.reference FROM attempts a JOIN outgoing o ON o.id = a.outgoing WHERE o.number = :number AND a.reference <> '';
 
--- name: receipts
+-- name: receipts (hot)
 SELECT status, raw, at, detail, code, operator, part, body FROM receipts
 WHERE outgoing = :id AND outgoing <> '' ORDER BY at;
 
@@ -199,7 +199,7 @@ SELECT line, number, due FROM timers WHERE name = 'parts';
 SELECT name, data FROM timers WHERE line = :line AND number = :number AND name >= 'parts' AND name < 'parts;'
 ORDER BY due, name;
 
--- name: pauses
+-- name: pauses (hot)
 SELECT scope, name, at, why FROM holds WHERE scope IN ('all', 'line', 'lane', 'account') ORDER BY at;
 
 -- name: counts
@@ -259,11 +259,14 @@ SELECT what, line, name, sum(n) AS n, sum(parts) AS parts FROM (
 -- People who wait for the desk, the longest first; one who was put off waits again at a time (`until`).
 SELECT id, line, number, desk, at, put_off, until FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
 
+-- name: handoff (hot)
+SELECT number FROM handoffs WHERE id = :id AND done IS NULL;
+
 -- name: handoffs_done
 -- Those who were looked after, the latest first.
 SELECT id, line, number, desk, at, done, done_by FROM handoffs WHERE done IS NOT NULL ORDER BY id DESC LIMIT :limit;
 
--- name: notes
+-- name: notes (hot)
 SELECT by, at, text FROM notes WHERE number = :number ORDER BY id DESC LIMIT 20;
 
 -- name: event
@@ -275,7 +278,7 @@ SELECT coalesce((SELECT max(seq) FROM events), 0) AS events, coalesce((SELECT ma
 -- name: latest_receipts
 SELECT account, max(at) AS at FROM receipts GROUP BY account;
 
--- name: suppressed
+-- name: suppressed (hot)
 SELECT number, at, said FROM suppressions WHERE number = :number;
 
 -- name: dedupe_key
@@ -326,21 +329,21 @@ PRAGMA data_version;
 -- name: quick_check
 PRAGMA quick_check(1);
 
--- name: consents
+-- name: consents (hot)
 SELECT action, text, line, at, source, shown FROM consents WHERE number = :number ORDER BY id;
 
--- name: unanswered
+-- name: unanswered (hot)
 -- The newest thing of a number that no turn has ended for; what waits for its turn stands before what failed.
 SELECT kind, line, at, state, retry_at, note FROM (
   SELECT * FROM events WHERE state = 0 AND number = :number AND kind IN ('text', 'media', 'event', 'timer')
   UNION ALL SELECT * FROM events WHERE state = 2 AND number = :number
 ) ORDER BY seq DESC LIMIT 1;
 
--- name: newest_out
+-- name: newest_out (hot)
 -- The last texts to a number, whole.
 SELECT * FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT :limit;
 
--- name: of_ref
+-- name: of_ref (hot)
 -- The texts that somebody calls by a name, newest first.
 SELECT * FROM outgoing WHERE ref = :ref AND ref <> '' ORDER BY seq DESC LIMIT :limit;
 
@@ -357,28 +360,28 @@ SELECT r.at - a.ended AS took FROM (
 JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts AND a.outcome = 'accepted'
 JOIN receipts r ON r.outgoing = o.id AND r.outgoing <> '' AND r.status = 'delivered';
 
--- name: wrote
+-- name: wrote (hot)
 SELECT 1 FROM events WHERE number = :number AND kind IN ('text', 'media', 'optout', 'optin') LIMIT 1;
 
 -- name: quarantined_with
 -- Whether something in quarantine holds the digits of a number.
 SELECT 1 FROM quarantine WHERE replayed IS NULL AND instr(body, CAST(:digits AS BLOB)) LIMIT 1;
 
--- name: first_seen
+-- name: first_seen (hot)
 -- When a number first texted, or was first texted.
 SELECT min(at) AS at FROM (
   SELECT at FROM (SELECT at FROM events WHERE number = :number ORDER BY seq LIMIT 1)
   UNION ALL SELECT created FROM (SELECT created FROM outgoing WHERE number = :number ORDER BY seq LIMIT 1)
 ) HAVING min(at) IS NOT NULL;
 
--- name: last_in
+-- name: last_in (hot)
 SELECT text, at, kind FROM events WHERE number = :number AND kind IN ('text', 'media', 'optout', 'optin')
 ORDER BY seq DESC LIMIT 1;
 
--- name: handoff_of
+-- name: handoff_of (hot)
 SELECT id, line, desk, at FROM handoffs WHERE number = :number AND done IS NULL ORDER BY at LIMIT 1;
 
--- name: contact_name
+-- name: contact_name (hot)
 SELECT value FROM contacts WHERE number = :number AND name = 'name';
 
 -- name: lately
@@ -389,7 +392,7 @@ SELECT o.line, o.lane, o.kind, o.status,
     - (SELECT a.ended FROM attempts a WHERE a.outgoing = o.id AND a.n = o.attempts) AS took
 FROM outgoing o WHERE o.seq > (SELECT coalesce(max(seq), 0) FROM outgoing) - 2000 AND o.created >= :since;
 
--- name: number_of
+-- name: number_of (hot)
 -- Whose message this is, in or out.
 SELECT number, line FROM outgoing WHERE id = :id
 UNION ALL SELECT number, line FROM events WHERE seq = :seq LIMIT 1;
