@@ -40,12 +40,12 @@ class Cause:
     @property
     def newest(self) -> float:
         """When it last happened."""
-        return max(map(_at, self.rows))
+        return max(map(when, self.rows))
 
     @property
     def oldest(self) -> float:
         """When it first happened."""
-        return min(map(_at, self.rows))
+        return min(map(when, self.rows))
 
     @property
     def of_turns(self) -> bool:
@@ -83,6 +83,7 @@ def _words(status: str, detail: str) -> str:
     return told[:160] or _WORDS[status]
 
 
-def _at(row: Row) -> float:
+def when(row: Row) -> float:
+    """When a text was owed, or a text in came."""
     at: float = row["at"] if row["status"] == "dead" else row["created"]
     return at

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from smsbot.core.clock import Clock, iso
 from smsbot.core.phone import mask
-from smsbot.desk.failures import Cause, causes, why_not
+from smsbot.desk.failures import Cause, causes, when, why_not
 from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
@@ -99,7 +99,7 @@ class FailedPages:
         table.writerow(["time", "line", "number", "what", "why", "reference", "message", "not again because"])
         for cause in await self._causes(request):
             for row in cause.rows:
-                told = [iso(_at(row)), row["line"], mask(row["number"]), cause.status, cause.words]
+                told = [iso(when(row)), row["line"], mask(row["number"]), cause.status, cause.words]
                 table.writerow(map(_cell, [*told, row.get("ref", ""), handle_of(_message(row)), why_not(row)]))
         headers = {"content-disposition": f'attachment; filename="failed-{period(request)}.csv"'}
         return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
@@ -132,7 +132,7 @@ def _shown(cause: Cause) -> dict[str, Any]:
     tone, icon = ("bad", "triangle-alert") if cause.of_turns else MARKS[cause.status]
     rows = [
         {
-            "handle": handle_of(_message(r)), "number": mask(r["number"]), "line": r["line"], "at": _at(r),
+            "handle": handle_of(_message(r)), "number": mask(r["number"]), "line": r["line"], "at": when(r),
             "text": HIDDEN if r.get("kind") == "code" else r["text"], "why_not": why_not(r),
         }
         for r in cause.rows[:_SHOWN]
@@ -147,11 +147,6 @@ def _shown(cause: Cause) -> dict[str, Any]:
 
 def _message(row: Row) -> Mapping[str, Any]:
     return {**row, "direction": "in" if row["status"] == "dead" else "out"}
-
-
-def _at(row: Row) -> float:
-    at: float = row["at"] if row["status"] == "dead" else row["created"]
-    return at
 
 
 def _cell(value: object) -> str:
