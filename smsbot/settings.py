@@ -143,9 +143,9 @@ class Settings(BaseSettings):
     dashboard_password: SecretStr | None = None
     dashboard_password_file: Path | None = None
     hosts: tuple[str, ...] = ()
+    """Names by which the pages are reached, besides that of `public_url`, addresses and names without dots."""
     answers: Mapping[str, str] = {}
     """Ready answers of the desk, by what their buttons say."""
-    """Names by which the pages are reached, besides that of `public_url`, addresses and names without dots."""
     recheck: float | None = Field(default=None, gt=0, le=3600)
     """Seconds between two look-ups of a text whose send got no answer (default: 60 live, 2 in the sandbox)."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from . import codec
-from .clock import moment
+from .clock import is_precise, moment
 from .status import Status
 from .structs import struct
 
@@ -69,9 +69,16 @@ class Arrival:
         return "\n".join((self.text, *(m.url for m in self.media), *map(str, self.part)))
 
     @property
-    def counted(self) -> bool:
-        """Whether its id is that of a phone that counts its texts, and begins at one again when it is exchanged."""
-        return len(self.gateway_id) <= _COUNTED and self.gateway_id.isdecimal()
+    def beside_its_id(self) -> tuple[str, ...]:
+        """What names it together with its id, where that is of a phone that counts its texts.
+
+        Such a phone begins at one again when it is exchanged. Addresses of pictures are signed anew for each delivery.
+        """
+        if len(self.gateway_id) > _COUNTED or not self.gateway_id.isdecimal():
+            return ()
+        pictures = (m.url.partition("?")[0] for m in self.media)
+        at = self.sent_at if is_precise(self.sent_at) else ""
+        return ("\n".join((self.text, *pictures, *map(str, self.part))), at)
 
 
 @struct

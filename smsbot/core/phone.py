@@ -16,7 +16,7 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
 _LEAST = 9
 """Digits of a number that is taken for one though no plan knows it: short codes and local numbers have less."""
-_DIGITS = re.compile(r"\+?\d[\d ]{2,}\d|\+?\(?\d(?:[ .()/-]{0,2}\d){5,}")
+_DIGITS = re.compile(r"\+?\d[\d\s]{2,}\d|\+?\(?\d(?:[\s.()/\u2010-\u2015-]{0,2}\d){5,}")
 """A pattern for what may be a phone number or a code in a provider's words about a text."""
 _ARGENTINE = re.compile(r"\+54([1-8][0-9]{9})")
 _NETWORKS = ("+870", "+878", "+881", "+882", "+883", "+888", "+979")

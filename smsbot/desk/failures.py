@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from smsbot.core.commit import digest
 from smsbot.core.phone import masked
@@ -53,18 +53,24 @@ class Cause:
         return self.status == TURN
 
 
-def causes(texts: Iterable[Row], turns: Iterable[Row] = ()) -> Sequence[Cause]:
-    """What failed, grouped; the cause of most first."""
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in texts:
-        groups.setdefault((row["status"], _words(row["status"], row["detail"])), []).append(row)
-    for row in turns:
-        groups.setdefault((TURN, _words(TURN, row["detail"])), []).append(row)
-    found = [
-        Cause(digest("cause", *name, size=8).hex(), *name, tuple(rows), tuple(r for r in rows if not why_not(r)))
-        for name, rows in groups.items()
-    ]
-    return sorted(found, key=lambda c: (-len(c.rows), -c.newest))
+class Causes:
+    """What failed, grouped as it is told row by row."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str], list[Row]] = {}
+
+    def add(self, row: Row) -> None:
+        """A text that did not arrive, or a turn that failed."""
+        status = TURN if row["status"] == "dead" else row["status"]
+        self._groups.setdefault((status, _words(status, row["detail"])), []).append(row)
+
+    def found(self) -> Sequence[Cause]:
+        """The causes, that of most first."""
+        made = [
+            Cause(digest("cause", *name, size=8).hex(), *name, tuple(rows), tuple(r for r in rows if not why_not(r)))
+            for name, rows in self._groups.items()
+        ]
+        return sorted(made, key=lambda c: (-len(c.rows), -c.newest))
 
 
 def why_not(row: Row) -> str:
@@ -79,7 +85,7 @@ def why_not(row: Row) -> str:
 
 
 def _words(status: str, detail: str) -> str:
-    told = re.sub(r"\s+", " ", masked(_OWN.sub("…", detail)).replace("•••", "…")).strip(" .")
+    told = masked(_OWN.sub("…", " ".join(detail.split()))).replace("•••", "…").strip(" .")
     return told[:160] or _WORDS[status]
 
 

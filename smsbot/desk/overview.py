@@ -11,6 +11,8 @@ from .shares import ARRIVED, LOST, Share, usual
 
 MOST = 50_000
 """The last texts that are looked at; a page shall come at once, also where millions are kept."""
+_PAID = frozenset({"accepted", "sent", "delivered", "undelivered"})
+"""What became of texts that a gateway took, and wants to be paid for."""
 _PARTS = 24
 """Bars of the picture."""
 WAITS: Mapping[str, str] = {
@@ -40,7 +42,7 @@ class Overview:
     since: float
     until: float
     cut: bool
-    """Whether there were more texts than are looked at, so that `since` is later than was asked."""
+    """Whether there were more texts, in or out, than are looked at; `since` is then that of the first of those out."""
     all: Share
     bars: tuple[Share, ...]
     """Equal parts of the time, the oldest first, named by the moment when each begins."""
@@ -59,9 +61,9 @@ class Overviews:
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
 
-    async def waiting(self) -> Sequence[Waiting]:
+    async def waiting(self, now: float) -> Sequence[Waiting]:
         """What waits, by what it waits for; the oldest first."""
-        rows = await self._reads.rows("waits", most=MOST)
+        rows = await self._reads.rows("waits", most=MOST, now=now)
         found: dict[str, list[Waiting]] = {}
         for r in rows:
             if r["n"]:
@@ -80,6 +82,7 @@ class Overviews:
             rows = await self._reads.rows("sent_lately", since=since, width=width, most=MOST)
         lately = await self._reads.rows("lately", since=since)
         received = await self._reads.rows("received_lately", since=since, most=MOST)
+        cut = cut or any(r["cut"] for r in received)
         parts = {n: [r for r in rows if min(r["part"], _PARTS - 1) == n] for n in range(_PARTS)}
         return Overview(
             since=since,
@@ -93,7 +96,7 @@ class Overviews:
                 "operator": _by([r for r in rows if r["operator"]], lately, lambda r: r["operator"] or ""),
             },
             received=sum(r["n"] for r in received),
-            sms=sum(r["parts"] for r in rows),
+            sms=sum(r["parts"] for r in rows if r["status"] in _PAID),
             cost=_cost(rows),
         )
 

@@ -39,8 +39,8 @@ _IDS = words("messageid msgid smsid messagesid smssid id sid uuid messageuuid sm
 _OF_ANYTHING = frozenset(words("id sid uuid"))
 """Names of ids that are those of whatever they lie in."""
 _OF_A_TEXT = re.compile(
-    r".*(?:message|msg|sms|report|receipt|dlr|inbound|outbound|notification|webhook|event|update).*"
-    r"|mo|mt|results?|data|body|payload|items?|entry|entries|response|records?|object|resource|attributes|values?|changes?|statuses|"
+    r"(?!.*(?:status|state|error|price|cost|type)$)(?:.*(?:message|msg|sms|report|receipt|dlr|inbound|outbound|notification|webhook|event|update).*"
+    r"|mo|mt|results?|data|body|payload|items?|entry|entries|response|records?|object|resource|attributes|values?|changes?|statuses|)"
 )
 """What a text and its reports lie in; the id in anything else, as in a price, is that of the other thing."""
 _UNIQUE = words("messageid msgid smsid messageuuid clientmsgid requestid transactionid trxid txid")
@@ -198,6 +198,8 @@ def _worth(role: str, place: Place, value: Any, near: Place) -> int:
     """How far something is from what is looked for, less what its name says."""
     if role == "status":
         return 0 if str(value).casefold() in KNOWN_WORDS else 1
+    if role == "text" and elements(place)[-1:] == ["subject"]:
+        return 1  # of a picture message its text is empty, and its subject is not its text
     if role == "id":
         return (0 if _of_another(place) else -_together(place, near) - 1) if value else 1
     return 0 if value not in ("", None) else 1

@@ -29,6 +29,8 @@ _NO_ID = frozenset({"0", "null", "none", "undefined", "nil", "-", "n/a", "nan"})
 """What stands for an id where there is none: it would make all texts one."""
 _PAIR = re.compile(rb"\s*[\w.%\[\]-]{1,100}=")
 """How a form begins."""
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")
+"""How JSON begins, whole or broken: read as a form, its texts would be cut at ``&`` and ``=`` into other fields."""
 _STRANGE = re.compile("[\udc80-\udcff]")
 """Bytes that were no letters of a charset, as `surrogateescape` keeps them."""
 _DEEPEST = 100
@@ -194,7 +196,7 @@ def items(request: WebhookRequest) -> list[dict[str, Any]]:
     charset = charset_of(kind)
     if "multipart/form-data" in kind:
         return [_multipart(request)]
-    if _is_form(kind, request.body):
+    if is_form(kind, request.body):
         return [form(request.body, charset)]
     try:
         found = _parsed(request.body if charset == "utf-8" else request.body.decode(charset).encode())
@@ -208,21 +210,14 @@ def items(request: WebhookRequest) -> list[dict[str, Any]]:
     return listed
 
 
-def _is_form(kind: str, body: bytes) -> bool:
-    """Whether a body is a form: as its type says, unless it is seen to be JSON; without a telling type, as it looks.
+def is_form(kind: str, body: bytes) -> bool:
+    """Whether a body is a form: as its type says, unless it begins as JSON does; without a telling type, as it looks.
 
     Programs that post JSON and say nothing of it have it called a form by the library that they use.
     """
-    if "form-urlencoded" in kind:
-        return not (body.lstrip()[:1] in (b"{", b"[") and _is_json(body))
-    return "json" not in kind and _PAIR.match(body) is not None and not _is_json(body)
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        return isinstance(_parsed(body), dict | list)
-    except ValueError:
+    if _JSON.match(body):
         return False
+    return "form-urlencoded" in kind or ("json" not in kind and _PAIR.match(body) is not None)
 
 
 def form(body: bytes, charset: str = "utf-8") -> dict[str, Any]:
@@ -360,7 +355,7 @@ def _parsed(body: bytes) -> Any:
 def _lenient(body: bytes) -> Any:
     """JSON that is not quite right: lone surrogates and broken UTF-8 become replacement characters."""
     try:
-        return _whole(json.loads(body.decode("utf-8-sig", "surrogateescape"), parse_constant=_no_number))
+        return _whole(json.loads(_mended(body.decode("utf-8-sig", "surrogateescape")), parse_constant=_no_number))
     except (ValueError, RecursionError) as error:
         raise NotUnderstood("the body is not JSON") from error
 
@@ -379,7 +374,7 @@ def _no_number(name: str) -> Any:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, str):
-        return _mended(value).encode("utf-8", "replace").decode()
+        return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
         return [_whole(v) for v in value]
     if isinstance(value, dict):

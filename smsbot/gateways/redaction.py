@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
+from .fields import is_form
+
 _TELLING = frozenset({
     "status", "state", "type", "event", "currency", "country", "encoding", "direction", "error", "err", "code", "parts",
     "part", "segments", "num", "price",
@@ -25,7 +27,7 @@ _SAFE = ("content-type", "content-length", "user-agent")
 def redact(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     """The body of a webhook with letters as ``x`` and digits as ``0``, except in fields such as ``status``."""
     kind = headers.get("content-type", "")
-    if "form-urlencoded" in kind:
+    if is_form(kind.lower(), body):
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
         shown: Any = urlencode([(_name(name), _value(name, value)) for name, value in pairs])
     else:

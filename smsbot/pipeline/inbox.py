@@ -241,8 +241,8 @@ class Inbox:
         elif is_precise(arrival.sent_at):
             origin = digest("text", account, key.number, key.line, arrival.content, arrival.sent_at, key=secret)
         if arrival.gateway_id:
-            said = (key.number, key.line, arrival.content) if arrival.counted else ()
-            seen = digest("id", account, arrival.gateway_id, *said, key=secret)
+            more = (*key, *beside) if (beside := arrival.beside_its_id) else ()
+            seen = digest("id", account, arrival.gateway_id, *more, key=secret)
         elif origin:
             seen, origin = origin, b""
         else:

@@ -104,20 +104,30 @@ class Repairs:
 
         They are texts of their own, so that what became of the first stays on record.
         """
-        rows = await wanted.texts(self._store)
-        for row in rows:
-            await self.send_one_again(row)
-        return len(rows)
+        return await self.send_these_again(await wanted.texts(self._store))
+
+    async def send_these_again(self, rows: Iterable[Row]) -> int:
+        """The same for texts that somebody has chosen."""
+        return sum([(await self._again(row))[1] for row in rows])
 
     async def send_one_again(self, row: Row) -> str:
         """Owe a text anew, whatever became of it; the id of the new one, the same however often it is asked for."""
+        return (await self._again(row))[0]
+
+    async def _again(self, row: Row) -> tuple[str, bool]:
+        """The id of the text that follows one, and whether it was made now."""
         line = self._dispatcher.lines.get(row["line"])
         text = again(row, line.account if line is not None else row["account"], self._clock.now())
-        if not await self._store.rows("outgoing", id=text.id):
-            answer = (await self._store.enqueue([text]))[0]
-            await self._store.write([("sent_again", (f"sent again as {text.id}", row["id"]))])
-            self._sender.start(answer.claims)
-        return text.id
+        note = f"sent again as {text.id}"
+        async with self._taking:
+            made = not await self._store.rows("outgoing", id=text.id)
+            if made:
+                answer = (await self._store.enqueue([text]))[0]
+                self._sender.start(answer.claims)
+            told = (await self._store.rows("outgoing", id=row["id"]))[0]["detail"]
+            if note not in told:  # a report that came later may have told something else
+                await self._store.write([("sent_again", (note, row["id"]))])
+        return text.id, made
 
     async def take_again(self, wanted: Filter, only: Collection[int] | None = None) -> int:
         """Give dead letters another turn, each one once, however often it is asked for; how many.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from smsbot.core.clock import Clock, iso
 from smsbot.core.phone import mask
-from smsbot.desk.failures import Cause, causes, when, why_not
+from smsbot.desk.failures import Cause, Causes, when, why_not
 from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
@@ -25,14 +28,16 @@ PERIODS: Mapping[str, tuple[str, float]] = {
     "24h": ("24 hours", 86_400.0), "7d": ("7 days", 7 * 86_400.0), "30d": ("30 days", 30 * 86_400.0),
 }  # fmt: skip
 """What is looked back on: its name in addresses, in words, and in seconds."""
-_MOST = 10_000
-"""Texts that are grouped."""
+_MOST = 3000
+"""Texts of a kind on the page, the newest."""
+_IN_THE_FILE = 100_000
 _SHOWN = 25
 """Rows of a cause on the page; the file has all."""
 _AT_ONCE = 1000
 """Texts that one click sends again."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings of a cell that a spreadsheet would run."""
+_FORMULA = re.compile(r"(^|[;,\t\r\n]\s*)(?=[=+@\t\r-])")
+"""Where a cell may begin that a spreadsheet would run."""
+_WORDS = {"sent": "sent again", "taken": "taken again"}
 
 
 def period(request: Request) -> str:
@@ -74,30 +79,20 @@ class FailedPages:
         if not rows:
             told = "None of these can be sent again." if key or chosen else "Choose at least one text."
             return await self._page(request, told, 422)
-        return await self._page(request, await self._taken_up(rows))
-
-    async def _taken_up(self, rows: Sequence[Row]) -> str:
-        """Do it; what to tell."""
-        turns = [r for r in rows if r["status"] == "dead"]
+        turns = {r["seq"] for r in rows if r["status"] == "dead"}
         texts = [r for r in rows if r["status"] != "dead"]
-        for row in texts[:_AT_ONCE]:
-            await self._repairs.send_one_again(row)
-        if turns:
-            await self._repairs.take_again(Filter(), {r["seq"] for r in turns})
-        told = []
-        if texts:
-            told.append(f"{min(len(texts), _AT_ONCE)} sent again")
-        if turns:
-            told.append(f"{len(turns)} taken again")
-        left = len(texts) - _AT_ONCE
-        return f"{', '.join(told)}{f'; {left} are left for another click' if left > 0 else ''}."
+        sent = await self._repairs.send_these_again(texts[:_AT_ONCE])
+        taken = await self._repairs.take_again(Filter(), turns) if turns else 0
+        done = {"sent": sent, "taken": taken, "left": max(len(texts) - _AT_ONCE, 0)}
+        asked = {"since": period(request), "line": self._line(request)} | {k: str(v) for k, v in done.items()}
+        return RedirectResponse(f"/failed?{urlencode(asked)}", 303)  # a page that is loaded again sends nothing
 
     async def file(self, request: Request) -> Response:
         """Everything on the page as a table for spreadsheets, numbers masked."""
         out = io.StringIO()
         table = csv.writer(out)
         table.writerow(["time", "line", "number", "what", "why", "reference", "message", "not again because"])
-        for cause in await self._causes(request):
+        for cause in await self._causes(request, _IN_THE_FILE):
             for row in cause.rows:
                 told = [iso(when(row)), row["line"], mask(row["number"]), cause.status, cause.words]
                 table.writerow(map(_cell, [*told, row.get("ref", ""), handle_of(_message(row)), why_not(row)]))
@@ -106,23 +101,31 @@ class FailedPages:
 
     # -- what is shown ------------------------------------------------------------------------------
 
-    async def _causes(self, request: Request) -> Sequence[Cause]:
-        since = self._clock.now() - PERIODS[period(request)][1]
-        line = self._line(request)
-        texts: list[Row] = []
+    async def _causes(self, request: Request, most: int = _MOST) -> Sequence[Cause]:
+        since, line = self._clock.now() - PERIODS[period(request)][1], self._line(request)
+        rows: list[Row] = []
         for query in ("failures", "unsure"):
-            texts += await self._tables.rows(query, since=since, line=line, limit=_MOST)
-        return causes(texts, await Filter(since, line).turns(self._tables))
+            rows += await self._tables.rows(query, since=since, line=line, limit=most)
+        rows += await Filter(since, line).turns(self._tables)
+        found = Causes()
+        for n, row in enumerate(rows):
+            found.add(row)
+            if n % 200 == 0:
+                await asyncio.sleep(0)  # texts go first, however many failed
+        return found.found()
 
     def _line(self, request: Request) -> str:
-        line = self._lines.find(request.query_params.get("line", "").replace(" ", "+"))
-        return line.number if line is not None else ""
+        """The line that is asked for, also one that there is no more; empty for all."""
+        asked = request.query_params.get("line", "").replace(" ", "+")[:20]
+        line = self._lines.find(asked) if asked else None
+        return line.number if line is not None else asked
 
     async def _page(self, request: Request, told: str = "", status: int = 200) -> Response:
         found = await self._causes(request)
+        total = sum(len(c.rows) for c in found)
         return self._templates.response(
-            "failed.html", status, causes=[_shown(c) for c in found], told=told,
-            total=sum(len(c.rows) for c in found), period=period(request), periods=PERIODS, line=self._line(request),
+            "failed.html", status, causes=[_shown(c) for c in found], told=told or _done(request),
+            total=total, cut=total >= _MOST, period=period(request), periods=PERIODS, line=self._line(request),
             lines=[x.number for x in self._lines.values()], most=_MOST,
         )  # fmt: skip
 
@@ -149,7 +152,17 @@ def _message(row: Row) -> Mapping[str, Any]:
     return {**row, "direction": "in" if row["status"] == "dead" else "out"}
 
 
+def _done(request: Request) -> str:
+    """What was done by the click that led here."""
+    counts = {name: request.query_params.get(name, "") for name in ("sent", "taken", "left")}
+    told = {name: int(value[:9]) for name, value in counts.items() if value.isascii() and value.isdecimal()}
+    if not told:
+        return ""
+    done = [f"{told[name]} {words}" for name, words in _WORDS.items() if told.get(name)] or ["Nothing was left to do"]
+    more = f"; {told['left']} are left for another click" if told.get("left") else ""
+    return f"{', '.join(done)}{more}."
+
+
 def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    told = str(value)
-    return f"'{told}" if told.startswith(_FORMULA) else told
+    """A cell that no spreadsheet takes for a formula, whatever separates its cells."""
+    return _FORMULA.sub(r"\1'", str(value))

@@ -223,8 +223,8 @@ class Find:
         return {"number": mask(number), **(_shown(rows[0]) if rows else {"handle": "", "text": "", "at": 0.0})}
 
     async def _handoffs(self) -> list[dict[str, Any]]:
-        now, rows = self._clock.now(), await self._tables.rows("handoffs", limit=_PAGE)
-        return [{**h, "number": mask(h["number"])} for h in rows if (h["until"] or 0.0) <= now]
+        rows = await self._tables.rows("waiting_people", now=self._clock.now(), later=0, limit=_PAGE)
+        return [{**h, "number": mask(h["number"])} for h in rows]
 
     async def _facts(self, row: Row) -> Sequence[tuple[float, str, str]]:
         """Everything that happened to a text, as it was told: when, what, and the raw values."""

@@ -58,17 +58,16 @@ class InboxPages:
     async def inbox(self, request: Request) -> Response:
         """Who waits, the longest first; whom I look after, and whom colleagues do; who was put off, and who is done."""
         now, me = self._clock.now(), who(request.headers.get("authorization", ""))
-        open_, taken = await self._entries("handoffs", _MOST), await self._entries("takeovers", _MOST)
-        done = await self._entries("handoffs_done", _DONE)
+        waiting, later = [await self._entries("waiting_people", _MOST, now=now, later=n) for n in (0, 1)]
+        taken, done = await self._entries("takeovers", _MOST), await self._entries("handoffs_done", _DONE)
         return self._templates.response(
-            "inbox.html", now=now, later=[h for h in open_ if _put_off(h, now)], laters=LATER,
-            waiting=[h for h in open_ if not _put_off(h, now)], done=done,
+            "inbox.html", now=now, waiting=waiting, later=later, laters=LATER, done=done,
             mine=[t for t in taken if t["owner"] == me], taken=[t for t in taken if t["owner"] != me],
         )  # fmt: skip
 
-    async def _entries(self, query: str, most: int) -> list[Mapping[str, Any]]:
+    async def _entries(self, query: str, most: int, **more: object) -> list[Mapping[str, Any]]:
         found = []
-        for row in await self._tables.rows(query, limit=most):
+        for row in await self._tables.rows(query, limit=most, **more):
             found.append(await self._entry(row))
             await asyncio.sleep(0)  # texts go first, however many wait
         return found
@@ -143,12 +142,6 @@ class InboxPages:
             now = self._clock.now()
             await self._tables.write([("handoff_later", (now, now + LATER[asked][1], request.path_params["id"]))])
         return RedirectResponse("/inbox", 303)
-
-
-def _put_off(entry: Mapping[str, Any], now: float) -> bool:
-    """Whether somebody who waits was put off, and neither has that time come nor a text of theirs since."""
-    until: float | None = entry["until"]
-    return until is not None and until > now and (entry["said_at"] or 0.0) <= entry["put_off"]
 
 
 def _unsendable(text: str) -> str:

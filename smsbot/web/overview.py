@@ -77,7 +77,9 @@ class OverviewPages:
     async def resume(self, request: Request) -> Response:
         """Let the texts of one pause leave."""
         form = await request.form()
-        await self._repairs.resume([(str(form.get("scope", "")), str(form.get("name", "")))], False)
+        scope, name = str(form.get("scope", "")), str(form.get("name", ""))
+        if scope in ("all", "line", "lane", "account"):  # others keep one person's texts, and end by a button of theirs
+            await self._repairs.resume([(scope, name)], False)
         return RedirectResponse("/overview", 303)
 
     def _scopes(self, what: str) -> list[Scope]:
@@ -97,7 +99,7 @@ class OverviewPages:
         choices += [f"account {name}" for name in self._accounts()]
         return self._templates.response(
             "overview.html", status, seen=seen, told=told, period=asked, periods=PERIODS, now=now, most=MOST,
-            waiting=[(WAITS.get(w.what, w.what), w) for w in await self._overviews.waiting()], waits=WAITS,
+            waiting=[(WAITS.get(w.what, w.what), w) for w in await self._overviews.waiting(now)], waits=WAITS,
             pauses=await self._tables.rows("pauses"), choices=choices, kinds=KINDS, picture=_picture(seen.bars),
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from typing import Any
 from smsbot.core.errors import StoreError
 from smsbot.failpoints import reached
 from smsbot.gateways.base import Gateway, WebhookRequest
+from smsbot.gateways.fields import is_form
 from smsbot.gateways.redaction import redact
 from smsbot.log import Log
 from smsbot.pipeline.inbox import Inbox
@@ -140,11 +141,11 @@ class Webhooks:
 def _with_query(request: WebhookRequest, scope: Scope) -> WebhookRequest:
     """The webhook with the fields of its address as those of a form, where its body is one or there is none."""
     query: bytes = scope.get("query_string", b"")
-    is_form = _FORM in request.headers.get("content-type", "").lower() and request.body.lstrip()[:1] not in (b"{", b"[")
-    if not query or (request.body.strip() and not is_form):
+    kind = request.headers.get("content-type", "").lower()
+    if not query or (request.body.strip() and not is_form(kind, request.body)):
         return request
     body = b"&".join(filter(None, (request.body.strip(), query)))
-    headers = request.headers if is_form else {**request.headers, "content-type": _FORM}
+    headers = request.headers if _FORM in kind else {**request.headers, "content-type": _FORM}
     return replace(request, body=body, headers=headers)
 
 

@@ -263,6 +263,8 @@ WEBHOOKS = {
     "a text of a person with an id": json_hook('{"contact": {"id": "p1", "phone": "+48500000001"}, "channel": {"id": "c1"}, "message": {"id": "m1", "text": "Hello"}, "to": "7255"}', A, "7255", "Hello", named="m1"),
     "report with ids of all it names": json_hook('{"results": [{"price": {"id": 9}, "status": {"id": 5, "groupId": 3, "groupName": "DELIVERED", "name": "DELIVERED_TO_HANDSET"}, "error": {"id": 0}, "bulkId": "b1", "messageId": "m1", "to": "48500000001"}]}', "m1", "DELIVERED", kind="status"),
     "report whose status has an id": json_hook('{"status": {"id": 1, "name": "delivered"}, "id": "m1"}', "m1", "delivered", kind="status"),
+    "report whose status has an id and a longer name": json_hook('{"messageStatus": {"id": 5, "name": "delivered"}, "id": "m1"}', "m1", "delivered", kind="status"),
+    "a picture with a subject": json_hook('{"text": "", "subject": "Hello", "from": "+48500000001", "to": "7255", "id": "m1"}', A, "7255", "", named="m1"),
     "report in a report": json_hook('{"account": {"id": "a1"}, "deliveryReport": {"operator": {"id": "26001"}, "id": "m1", "status": "delivered"}}', "m1", "delivered", kind="status"),
     "report of 46elks": form_hook("id=s1&status=delivered&delivered=2030-01-01T00%3A00%3A00", "s1", "delivered", kind="status"),
     "report of telnyx": json_hook('{"data": {"event_type": "message.finalized", "id": "e1", "payload": {"id": "m1", "text": "Hello", "direction": "outbound", "from": {"phone_number": "+48500000002"}, "to": [{"phone_number": "+48500000001", "status": "delivered"}]}}}', "m1", "delivered", kind="status"),

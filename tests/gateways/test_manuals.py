@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import time
 import tomllib
 from collections.abc import Mapping
@@ -575,6 +576,13 @@ FORM_TEXT = b"id=7&from=%2B48600100200&to=7255&text=a%3D1%26b+%5Bx%5D"
 CALLED = {
     "JSON called a form": (JSON_TEXT, FORM),
     "JSON called a form, after spaces": (b" \r\n" + JSON_TEXT, FORM + "; charset=utf-8"),
+    "JSON called a form, a pair cut in half": (JSON_TEXT[:-1] + b', "x": "\\ud83d"}', FORM),
+    "JSON called a form, in Windows letters": (JSON_TEXT[:-1] + b', "x": "caf\xe9"}', FORM),
+    "JSON called a form, with a mark before it": (b"\xef\xbb\xbf" + JSON_TEXT, FORM),
+    "JSON called a form, with fields of others in it": (
+        JSON_TEXT[:-1] + b', "x": "\\ud83d&id=8&from=%2B48600100300&to=7255&text=STOP&z="}',
+        FORM,
+    ),
     "a list called a form": (b"[%s]" % JSON_TEXT, FORM),
     "JSON called text": (JSON_TEXT, "text/plain"),
     "JSON called nothing": (JSON_TEXT, ""),
@@ -594,6 +602,13 @@ def test_a_body_is_read_as_what_it_is(name: str, tmp_path: Path, monkeypatch: py
     (found,) = gateway("plain", tmp_path, monkeypatch).hooks["inbound"](WebhookRequest("main", body, headers))
     assert isinstance(found, Arrival)
     assert (found.sender, found.text, found.gateway_id) == ("+48600100200", "a=1&b [x]", "7")
+
+
+@pytest.mark.parametrize("called", [FORM, "", "application/json"])
+def test_what_is_kept_of_a_body_names_nobody_whatever_it_is_called(called: str) -> None:
+    body = b'{"from": "+48600100200", "text": "I am Anna & my husband Jan Nowak = ill \\ud83d"}'
+    kept = str(redact(body, {"content-type": called}))
+    assert not re.search("Anna|Jan|Nowak|600100200", kept), kept
 
 
 @pytest.mark.parametrize(

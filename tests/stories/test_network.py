@@ -83,6 +83,30 @@ async def test_a_phone_that_begins_to_count_anew_loses_no_text(house: Any, count
     assert await h.heard(BOB) == ["heard hello"]
 
 
+async def test_the_same_word_by_the_same_counter_half_a_year_later(house: Any) -> None:
+    h: House = await house(echo())
+    for at in ("2026-01-05T10:00:00Z", "2026-06-05T10:00:00Z"):
+        for _ in range(2):
+            await h.inbound(id="7", to=LINE, message="hello", time=at, **{"from": ANN})
+        await h.advance("70s")
+    assert await h.heard(ANN) == ["heard hello"] * 2
+
+
+async def test_a_picture_whose_address_is_signed_anew_is_one(house: Any) -> None:
+    bot, seen = Bot(), list[str]()
+
+    @bot.on_media
+    def look(chat: Chat) -> None:
+        seen.append("seen")
+
+    h: House = await house(bot)
+    for signed in "ab":
+        picture = [{"url": f"https://files.example/p.jpg?sig={signed}"}]
+        await h.inbound(id="7", to=LINE, message="", media=picture, **{"from": ANN})
+        await h.advance("5s")
+    assert seen == ["seen"]
+
+
 async def test_a_long_id_is_one_text_whatever_comes_with_it(house: Any) -> None:
     h: House = await house(echo())
     for text in ("hello", "hello?"):

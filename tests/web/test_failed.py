@@ -10,11 +10,18 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat
-from smsbot.desk.failures import causes
+from smsbot.desk.failures import Cause, Causes
 
 from ..house import ANN, BOB, LINE, House, echo
 
 CAT = "+48600100400"
+
+
+def causes(rows: list[dict[str, Any]]) -> list[Cause]:
+    found = Causes()
+    for each in rows:
+        found.add(each)
+    return list(found.found())
 
 
 def row(**more: Any) -> dict[str, Any]:
@@ -46,9 +53,9 @@ def test_a_cause_is_what_texts_have_in_common(one: dict[str, Any], other: dict[s
 
 
 def test_no_cause_names_a_person() -> None:
-    (cause,) = causes([row(detail="no route to +48 600 100 200, code 4711 0815")])
-    assert "600" not in cause.words
-    assert "4711" not in cause.words
+    for blank in (" ", "\u00a0", "\t", "\n", "\u2013", "-", "."):
+        (cause,) = causes([row(detail="no route to +48 600 100 200, code 4711 0815".replace(" ", blank))])
+        assert not re.search(r"600|200|4711|0815", cause.words), cause.words
 
 
 async def failing(house: Any) -> House:
@@ -77,7 +84,6 @@ async def test_causes_are_told_without_numbers(house: Any) -> None:
     for number in (ANN, BOB, CAT):
         assert number not in page
         assert number[3:] not in page
-    assert "Nothing failed" in (await h.http.get("/failed?line=7255&since=7d")).text or "3 in 2" in page
     await h.advance("25h")
     assert "Nothing failed" in (await h.http.get("/failed")).text
     assert "3 in 2 causes" in (await h.http.get("/failed?since=7d")).text
@@ -88,7 +94,7 @@ async def test_all_of_a_cause_are_sent_again_once(house: Any) -> None:
     h = await failing(house)
     key = key_of((await h.http.get("/failed")).text, "HTTP 400")
     for told in ("2 sent again", "None of these can be sent again"):
-        answer = await h.http.post("/failed", data={"cause": key})
+        answer = await h.http.post("/failed", data={"cause": key}, follow_redirects=True)
         assert told in answer.text
         await h.settle()
         await h.advance("10s")
@@ -106,7 +112,7 @@ async def test_a_selection_is_sent_again(house: Any) -> None:
     ]
     assert (await h.http.post("/failed", data={})).status_code == 422
     assert (await h.http.post("/failed", data={"id": "nothing"})).status_code == 422
-    assert "1 sent again" in (await h.http.post("/failed", data={"id": one})).text
+    assert "1 sent again" in (await h.http.post("/failed", data={"id": one}, follow_redirects=True)).text
     await h.advance("10s")
     assert await h.heard(BOB) == ["heard hello"]
     assert await h.heard(ANN) == []
@@ -149,13 +155,53 @@ async def test_turns_that_failed_are_taken_again(house: Any) -> None:
     page = (await h.http.get("/failed")).text
     assert "2 not answered" in page
     broken[0] = False
-    answer = await h.http.post("/failed", data={"cause": key_of(page, "not answered")})
+    answer = await h.http.post("/failed", data={"cause": key_of(page, "not answered")}, follow_redirects=True)
     assert "2 taken again" in answer.text
     await h.advance("5s")
     assert (await h.heard(ANN))[-1] == (await h.heard(BOB))[-1] == "heard hello"
 
 
-@pytest.mark.parametrize("ref", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "order-7"])
+async def test_a_page_that_is_loaded_again_sends_nothing(house: Any) -> None:
+    h = await failing(house)
+    h.provider.next = ["400"] * 9
+    key = key_of((await h.http.get("/failed")).text, "HTTP 400")
+    answer = await h.http.post("/failed", data={"cause": key})
+    assert answer.status_code == 303
+    await h.settle()
+    texts = len(await h.outgoing())
+    for _ in range(3):
+        assert "2 sent again" in (await h.http.get(answer.headers["location"])).text
+        await h.settle()
+    assert len(await h.outgoing()) == texts
+    for odd in ("sent=x", "sent=-1", "sent=²", "left=99999999999999999999", "sent="):
+        assert (await h.http.get(f"/failed?{odd}")).status_code == 200
+
+
+async def test_what_was_sent_again_and_is_told_otherwise_later_stays_away(house: Any) -> None:
+    """A late report of the first writes over what was noted of it."""
+    h: House = await house(echo())
+    h.provider.next = ["400"]
+    await h.text(ANN, "hello")
+    (row,) = await h.app.store.rows("failures", since=0.0, line="", limit=9)
+    assert await h.app.repairs.send_these_again([row, row]) == 1
+    await h.settle()
+    await h.app.store.write([("sent_again", ("reported", row["id"]))])
+    assert await h.app.repairs.send_these_again([row]) == 0
+    assert await h.app.store.rows("failures", since=0.0, line="", limit=9) == []
+
+
+async def test_a_line_that_is_gone_is_not_all_lines(house: Any) -> None:
+    h = await failing(house)
+    assert "Nothing failed" in (await h.http.get("/failed?line=%2B48799999999")).text
+    answer = await h.http.post(
+        "/failed?line=%2B48799999999", data={"cause": key_of((await h.http.get("/failed")).text, "400")}
+    )
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "ref", ["x;=HYPERLINK(1)", "x,@SUM(A1)", "x\t+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "order-7"]
+)
 async def test_the_file_runs_no_formula(house: Any, ref: str) -> None:
     bot = Bot()
 
@@ -173,4 +219,6 @@ async def test_the_file_runs_no_formula(house: Any, ref: str) -> None:
     assert len(rows) == 1
     assert rows[0]["number"].lstrip("'") == "+48•••200"
     assert all(value[:1] not in "=+-@\t" or not value for value in rows[0].values())
-    assert rows[0]["reference"].lstrip("'") == ref
+    assert rows[0]["reference"].replace("'", "") == ref.replace("'", "")
+    for line in answer.text.splitlines()[1:]:
+        assert all(cell[:1] not in "=+-@" for separator in ",;\t" for cell in line.split(separator) if cell), line

@@ -78,6 +78,15 @@ async def test_who_is_put_off_and_texts_waits_at_once(house: Any) -> None:
     await h.advance("1m")
     await h.text(ANN, "are you there?")
     assert "+48•••200" in part(await inbox(h), "Waiting")
+    assert "Waiting for a person" in (await h.http.get("/")).text
+
+
+async def test_who_is_put_off_is_not_on_the_first_page(house: Any) -> None:
+    h: House = await house(shop())
+    await h.text(ANN, "agent")
+    await h.http.post("/handoffs/1/later", data={"for": "1d"}, headers=OLA)
+    assert "Waiting for a person" not in (await h.http.get("/")).text
+    assert "for a person" not in (await h.http.get("/overview")).text
 
 
 async def test_who_is_done_and_by_whom(house: Any) -> None:

@@ -70,6 +70,21 @@ async def test_a_pause_that_says_too_little_is_none(house: Any, form: dict[str, 
     assert await h.app.store.rows("pauses") == []
 
 
+@pytest.mark.parametrize("scope", ["contact", "pace", "", "queue"])
+async def test_only_pauses_are_ended_here(house: Any, scope: str) -> None:
+    h: House = await house(echo())
+    await h.app.store.write([("hold", (ANN, 1.0, "the desk looks after them"))])
+    await h.http.post("/pauses/end", data={"scope": scope, "name": ANN})
+    assert len(await h.app.store.rows("held", number=ANN)) == 1
+
+
+async def test_what_never_left_is_not_paid_for(house: Any) -> None:
+    h: House = await house(echo())
+    h.provider.next = ["400"]
+    await h.text(ANN, "hello")
+    assert "SMS paid for 0" in told((await h.http.get("/overview")).text)
+
+
 async def test_what_became_of_texts(house: Any) -> None:
     h: House = await house(echo())
     await h.mode(BOB, "full")

@@ -256,15 +256,24 @@ SELECT what, line, name, sum(n) AS n, sum(parts) AS parts FROM (
 ) GROUP BY what, line, name HAVING sum(n) <> 0;
 
 -- name: handoffs
--- People who wait for the desk, the longest first; one who was put off waits again at a time (`until`).
-SELECT id, line, number, desk, at, put_off, until FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
+-- People who wait for the desk, the longest first, also those who were put off.
+SELECT id, line, number, desk, at FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
+
+-- name: waiting_people
+-- Those of them whom nobody has put off, or who have texted since; or (:later) the others.
+SELECT id, line, number, desk, at, until FROM handoffs h WHERE done IS NULL AND :later <> (
+  until IS NULL OR until <= :now
+  OR EXISTS (SELECT 1 FROM events e WHERE e.number = h.number AND e.at > h.put_off
+    AND e.kind IN ('text', 'media', 'optout', 'optin')))
+ORDER BY at LIMIT :limit;
 
 -- name: handoff (hot)
 SELECT number FROM handoffs WHERE id = :id AND done IS NULL;
 
 -- name: handoffs_done
 -- Those who were looked after, the latest first.
-SELECT id, line, number, desk, at, done, done_by FROM handoffs WHERE done IS NOT NULL ORDER BY id DESC LIMIT :limit;
+SELECT id, line, number, desk, at, done, done_by FROM handoffs h WHERE done IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM takeovers t WHERE t.line = h.line AND t.number = h.number) ORDER BY done DESC LIMIT :limit;
 
 -- name: notes (hot)
 SELECT by, at, text FROM notes WHERE number = :number ORDER BY id DESC LIMIT 20;
@@ -424,7 +433,9 @@ UNION ALL SELECT what, count(*), min(at), 'e' || seq FROM (
     WHEN EXISTS (SELECT 1 FROM takeovers t WHERE t.line = e.line AND t.number = e.number) THEN 'person'
     ELSE 'bot' END AS what
   FROM events e WHERE e.state = 0 AND e.kind <> 'timer' LIMIT 100001) GROUP BY what
-UNION ALL SELECT 'person', count(*), min(at), '' FROM handoffs WHERE done IS NULL
+UNION ALL SELECT 'person', count(*), min(at), '' FROM handoffs h WHERE done IS NULL AND (until IS NULL OR until <= :now
+  OR EXISTS (SELECT 1 FROM events e WHERE e.number = h.number AND e.at > h.put_off
+    AND e.kind IN ('text', 'media', 'optout', 'optin')))
 UNION ALL SELECT 'quarantine', count(*), min(at), '' FROM quarantine WHERE replayed IS NULL;
 
 -- name: sent_lately
@@ -439,5 +450,5 @@ GROUP BY 1, 2, 3, 4, 5, 6;
 
 -- name: received_lately
 -- How many texts came since a moment, by line, among the last events.
-SELECT line, count(*) AS n FROM events WHERE seq > (SELECT max(seq) FROM events) - :most AND at >= :since
+SELECT line, count(*) AS n, min(seq) <= (SELECT max(seq) FROM events) - :most + 1 AS cut FROM events WHERE seq > (SELECT max(seq) FROM events) - :most AND at >= :since
 AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') GROUP BY line;
