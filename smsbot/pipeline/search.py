@@ -6,7 +6,7 @@ import asyncio
 
 from smsbot.stores.base import Store
 
-PAUSE = 1.0
+PAUSE = 2.0
 """Seconds between two commits; what came meanwhile is found all the same, row by row."""
 _EACH = 1000
 """Texts in, and texts out, of one commit: about ten milliseconds of the writer that all texts share.
