@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from smsbot.core.errors import StoreError
+from smsbot.log import Log
 from smsbot.stores.base import Store
 
+log = Log("smsbot.search")
 PAUSE = 2.0
 """Seconds between two commits; what came meanwhile is found all the same, row by row."""
 _EACH = 1000
@@ -25,7 +28,10 @@ class SearchIndex:
     async def run(self) -> None:
         """Fill until cancelled."""
         while True:
-            await self.once()
+            try:
+                await self.once()
+            except StoreError as error:  # a full disk: texts are more important, and it goes on where it was
+                log.debug("what is searched by waits for the database", why=str(error))
             await asyncio.sleep(PAUSE)
 
     async def once(self) -> bool:

@@ -112,7 +112,7 @@ def test_what_is_being_typed_is_not_taken_away(page: Any, server: Process) -> No
 
 def test_what_cannot_be_found_says_so(page: Any, server: Process) -> None:
     page.goto(server.url)
-    check(page, "hello")
+    check(page, "xylophone")
     page.locator(".empty", has_text="neither a reference nor a phone number").wait_for(timeout=5000)
     check(page, "+48 600 999 111")
     page.locator("#verdict", has_text="Never requested").wait_for(timeout=5000)

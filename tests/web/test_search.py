@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat
+from smsbot.core.errors import StoreError
 from smsbot.desk.finding import find, with_words
 from smsbot.pipeline.search import SearchIndex
 
@@ -129,3 +131,28 @@ async def test_a_kill_in_between_leaves_nothing_out(house: Any) -> None:
     assert len(await texts(h, "umbrella")) == 10
     await taken_in(h)
     assert len(await texts(h, "umbrella")) == 10
+
+
+async def test_a_database_that_takes_nothing_for_a_while_ends_nobody(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: the worker waits, and is not one that keeps dying."""
+    h: House = await house(echo())
+    monkeypatch.setattr("smsbot.pipeline.search.PAUSE", 0.01)
+    index, write, full = SearchIndex(h.app.store), h.app.store.write, [True]
+
+    async def refused(changes: Any) -> None:
+        if full[0]:
+            raise StoreError("the disk is full")
+        await write(changes)
+
+    await h.text(ANN, "umbrella")
+    monkeypatch.setattr(h.app.store, "write", refused)
+    worker = asyncio.create_task(index.run())
+    await asyncio.sleep(0.1)
+    assert not worker.done()
+    full[0] = False
+    await asyncio.sleep(0.3)
+    worker.cancel()
+    assert (await h.app.store.rows("unsearched"))[0]["n"] == 0
+    assert len(await texts(h, "umbrella")) == 2
