@@ -40,7 +40,6 @@ class Overview:
     """The texts of a time."""
 
     since: float
-    until: float
     cut: bool
     """Whether there were more texts, in or out, than are looked at; `since` is then that of the first of those out."""
     all: Share
@@ -86,7 +85,6 @@ class Overviews:
         parts = {n: [r for r in rows if min(r["part"], _PARTS - 1) == n] for n in range(_PARTS)}
         return Overview(
             since=since,
-            until=now,
             cut=cut,
             all=_share("", rows, lately),
             bars=tuple(_share(repr(since + n * width), own) for n, own in parts.items()),

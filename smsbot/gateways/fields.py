@@ -224,7 +224,7 @@ def form(body: bytes, charset: str = "utf-8") -> dict[str, Any]:
     """The fields of a form (the first of those that are repeated); raises `NotUnderstood`."""
     try:
         text = body.decode(charset, "surrogateescape")
-        pairs = parse_qsl(text, True, encoding=charset, errors="surrogateescape", max_num_fields=200)
+        pairs = parse_qsl(text, keep_blank_values=True, encoding=charset, errors="surrogateescape", max_num_fields=200)
     except UnicodeDecodeError as error:
         raise NotUnderstood("its letters are none of its charset") from error
     except ValueError as error:

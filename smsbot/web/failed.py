@@ -31,6 +31,7 @@ PERIODS: Mapping[str, tuple[str, float]] = {
 _MOST = 3000
 """Texts of a kind on the page, the newest."""
 _IN_THE_FILE = 100_000
+"""The same for the file."""
 _SHOWN = 25
 """Rows of a cause on the page; the file has all."""
 _AT_ONCE = 1000
@@ -38,6 +39,7 @@ _AT_ONCE = 1000
 _FORMULA = re.compile(r"(^|[;,\t\r\n]\s*)(?=[=+@\t\r-])")
 """Where a cell may begin that a spreadsheet would run."""
 _WORDS = {"sent": "sent again", "taken": "taken again"}
+"""What a click did, by its name in the address that it leads to."""
 
 
 def period(request: Request) -> str:
@@ -74,8 +76,8 @@ class FailedPages:
         """Send the chosen texts again, or all of a cause; or give turns that failed another try."""
         form = await request.form()
         chosen, key = set(map(str, form.getlist("id"))), str(form.get("cause", ""))
-        found = [c for c in await self._causes(request) if key in ("", c.key)]
-        rows = [r for c in found for r in c.again if key or handle_of(_message(r)) in chosen]
+        found = [c for c in await self._causes(request, _MOST) if key in ("", c.key)]
+        rows = [r for c in found for r in c.again if key or _handle(r) in chosen]
         if not rows:
             told = "None of these can be sent again." if key or chosen else "Choose at least one text."
             return await self._page(request, told, 422)
@@ -95,13 +97,13 @@ class FailedPages:
         for cause in await self._causes(request, _IN_THE_FILE):
             for row in cause.rows:
                 told = [iso(when(row)), row["line"], mask(row["number"]), cause.status, cause.words]
-                table.writerow(map(_cell, [*told, row.get("ref", ""), handle_of(_message(row)), why_not(row)]))
+                table.writerow(map(_cell, [*told, row.get("ref", ""), _handle(row), why_not(row)]))
         headers = {"content-disposition": f'attachment; filename="failed-{period(request)}.csv"'}
         return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
     # -- what is shown ------------------------------------------------------------------------------
 
-    async def _causes(self, request: Request, most: int = _MOST) -> Sequence[Cause]:
+    async def _causes(self, request: Request, most: int) -> Sequence[Cause]:
         since, line = self._clock.now() - PERIODS[period(request)][1], self._line(request)
         rows: list[Row] = []
         for query in ("failures", "unsure"):
@@ -121,13 +123,20 @@ class FailedPages:
         return line.number if line is not None else asked
 
     async def _page(self, request: Request, told: str = "", status: int = 200) -> Response:
-        found = await self._causes(request)
+        found = await self._causes(request, _MOST)
         total = sum(len(c.rows) for c in found)
         return self._templates.response(
             "failed.html", status, causes=[_shown(c) for c in found], told=told or _done(request),
-            total=total, cut=total >= _MOST, period=period(request), periods=PERIODS, line=self._line(request),
+            total=total, cut=_is_cut(found), period=period(request), periods=PERIODS, line=self._line(request),
             lines=[x.number for x in self._lines.values()], most=_MOST,
         )  # fmt: skip
+
+
+def _is_cut(causes: Sequence[Cause]) -> bool:
+    """Whether more may have failed than is on the page: a query came to its limit."""
+    unsure = sum(len(c.rows) for c in causes if c.status == "unknown")
+    texts = sum(len(c.rows) for c in causes if not c.of_turns) - unsure
+    return max(texts, unsure) >= _MOST
 
 
 def _shown(cause: Cause) -> dict[str, Any]:
@@ -135,7 +144,7 @@ def _shown(cause: Cause) -> dict[str, Any]:
     tone, icon = ("bad", "triangle-alert") if cause.of_turns else MARKS[cause.status]
     rows = [
         {
-            "handle": handle_of(_message(r)), "number": mask(r["number"]), "line": r["line"], "at": when(r),
+            "handle": _handle(r), "number": mask(r["number"]), "line": r["line"], "at": when(r),
             "text": HIDDEN if r.get("kind") == "code" else r["text"], "why_not": why_not(r),
         }
         for r in cause.rows[:_SHOWN]
@@ -148,8 +157,9 @@ def _shown(cause: Cause) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _message(row: Row) -> Mapping[str, Any]:
-    return {**row, "direction": "in" if row["status"] == "dead" else "out"}
+def _handle(row: Row) -> str:
+    """The name in addresses of a text, or of a text in that a turn failed for."""
+    return handle_of({**row, "direction": "in" if row["status"] == "dead" else "out"})
 
 
 def _done(request: Request) -> str:

@@ -99,7 +99,7 @@ class OverviewPages:
         choices += [f"account {name}" for name in self._accounts()]
         return self._templates.response(
             "overview.html", status, seen=seen, told=told, period=asked, periods=PERIODS, now=now, most=MOST,
-            waiting=[(WAITS.get(w.what, w.what), w) for w in await self._overviews.waiting(now)], waits=WAITS,
+            waiting=[(WAITS.get(w.what, w.what), w) for w in await self._overviews.waiting(now)],
             pauses=await self._tables.rows("pauses"), choices=choices, kinds=KINDS, picture=_picture(seen.bars),
         )  # fmt: skip
 

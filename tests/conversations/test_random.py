@@ -318,7 +318,7 @@ def test_random_conversations(house: House, program: list[str], events: list[str
     house.runner.run(house.tell(tuple(program), events))
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(OPS, min_size=1, max_size=5), st.lists(st.sampled_from(["3", "yes", "x"]), max_size=6))
 def test_what_fails_once_is_tried_again(house: House, program: list[str], texts: list[str]) -> None:
     """An exception rolls the segment back; the turn is tried again a second later, and nothing is said or done twice."""

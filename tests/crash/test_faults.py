@@ -203,7 +203,9 @@ def reminding() -> Bot:
     return bot
 
 
-@pytest.mark.parametrize("each", [10, pytest.param(250, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "each", [10, pytest.param(20, marks=pytest.mark.slow), pytest.param(250, marks=pytest.mark.long)]
+)
 async def test_six_hours_of_outage_send_nothing_stale(house: Any, each: int) -> None:
     """The provider is away for six hours, in which reminders and replies come due; then it is back (C9)."""
     h: House = await house(reminding())

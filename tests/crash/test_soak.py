@@ -127,7 +127,9 @@ async def test_memory_and_files_stay_flat(tmp_path: Path, seconds: int, before: 
     assert files[1] <= files[0] + 16
 
 
-@pytest.mark.parametrize("texts", [150, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "texts", [150, pytest.param(600, marks=pytest.mark.slow), pytest.param(10_000, marks=pytest.mark.long)]
+)
 async def test_no_number_text_code_or_secret_gets_into_a_log(tmp_path: Path, texts: int) -> None:
     """Every way that something can go wrong, with a provider that repeats what it was sent."""
     chance = random.Random(20261125)

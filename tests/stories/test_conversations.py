@@ -413,7 +413,7 @@ async def test_what_was_asked_for_before_a_question_happens_once(live: bool) -> 
             await ann.text(text)
         assert ann.heard == ["First?", "First? A number from 1 to 9.", "Second?", "1 x 1"]
         assert bob.heard == ["ping 1", "ping 2"]
-        assert len(await sim.app.store.rows("handoffs", limit=9)) == 1
+        assert len(await sim.app.store.rows("waiting_people", now=sim.clock.now(), later=0, limit=9)) == 1
 
 
 FAILING = """

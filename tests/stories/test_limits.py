@@ -31,7 +31,7 @@ async def test_more_than_so_many_a_minute_are_recorded_and_not_answered(
     await flood(h, ANN, 36)
     assert len(await h.heard(ANN)) == expected
     assert len(await h.events()) == 36, "nothing is lost"
-    told = await h.app.store.rows("handoffs", limit=9)
+    told = await h.app.store.rows("waiting_people", now=h.clock.now(), later=0, limit=9)
     assert [t["desk"] for t in told] == (["flood"] if expected < 36 else []), "the desk is told, once"
     await h.text(BOB, "me too")
     assert await h.heard(BOB) == ["heard me too"]
@@ -229,7 +229,7 @@ async def test_a_text_that_is_delivered_again_after_503_is_no_flood(house: Any, 
     await h.inbound(id="two", **{"from": ANN}, to=LINE, message="hello")
     await h.settle()
     assert await h.heard(ANN) == ["heard hi", "heard hello"]
-    assert await h.app.store.rows("handoffs", limit=9) == []
+    assert await h.app.store.rows("waiting_people", now=h.clock.now(), later=0, limit=9) == []
 
 
 async def refusing(batch: Any) -> Any:

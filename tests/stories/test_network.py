@@ -295,7 +295,7 @@ async def test_two_bots_that_text_each_other_stop(house: Any) -> None:
         await h.text(ANN, f"Sorry, I did not get that. Case {n}")
     answers = await h.heard(ANN)
     assert 15 <= len(answers) <= 25
-    (told,) = await h.app.store.rows("handoffs", limit=9)
+    (told,) = await h.app.store.rows("waiting_people", now=h.clock.now(), later=0, limit=9)
     assert told["desk"] == "machine"
     await h.restart()
     await h.text(ANN, "and one more")

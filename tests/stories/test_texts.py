@@ -197,7 +197,7 @@ async def test_wrong_number_holds_what_the_bot_begins_and_tells_the_desk(house: 
     assert "wrong number" in blocked["detail"]
     await h.text(ANN, "hi")
     assert (await h.heard(ANN))[-1] == "News!"
-    (waiting,) = await h.app.store.rows("handoffs", limit=10)
+    (waiting,) = await h.app.store.rows("waiting_people", now=h.clock.now(), later=0, limit=10)
     assert waiting["desk"] == "wrong number"
     await h.http.post(f"/handoffs/{waiting['id']}/done")
     await h.event("news", ANN)

@@ -90,6 +90,20 @@ async def test_causes_are_told_without_numbers(house: Any) -> None:
     assert (await h.http.get("/failed?since=never&line=%00")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("most", "told", "cut"), [(2, "2 in ", True), (3, "3 in 2 causes", True), (4, "3 in 2 causes", False)]
+)
+async def test_what_is_not_on_the_page_is_in_the_file(
+    house: Any, monkeypatch: pytest.MonkeyPatch, most: int, told: str, cut: bool
+) -> None:
+    h = await failing(house)
+    monkeypatch.setattr("smsbot.web.failed._MOST", most)
+    page = (await h.http.get("/failed")).text
+    assert told in page
+    assert (f"of each kind the newest {most}; the file has more" in page) == cut
+    assert len((await h.http.get("/failed.csv")).text.splitlines()) == 1 + 3
+
+
 async def test_all_of_a_cause_are_sent_again_once(house: Any) -> None:
     h = await failing(house)
     key = key_of((await h.http.get("/failed")).text, "HTTP 400")

@@ -120,7 +120,7 @@ async def test_what_is_asked_is_no_statement(house: Any, asked: str) -> None:
     assert answer.status_code == 200
 
 
-async def test_a_kill_in_between_leaves_nothing_out(house: Any) -> None:
+async def test_a_restart_in_between_leaves_nothing_out(house: Any) -> None:
     h: House = await house(echo())
     for n in range(3):
         await h.text(ANN, f"umbrella {n}")

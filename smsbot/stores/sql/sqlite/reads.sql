@@ -1,4 +1,6 @@
 -- Statements of readers, by name; parameters are named.
+-- Where a condition says twice what once would do (a phase that is also one of two, a name that is not empty), the second
+-- is that of an index of some rows: SQLite uses one only where its own words stand in the statement.
 
 -- name: conversation (hot)
 -- One row for each frame of the open run, one row if there is none; a single statement, so a single moment.
@@ -57,7 +59,8 @@ SELECT min(due) AS due FROM (
 
 -- name: due_checks
 SELECT o.*, a.started FROM outgoing o JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts
-WHERE o.phase = 'check' AND o.phase IN ('queue', 'check') AND o.due <= :now AND NOT instr(:full, char(10) || o.account || char(10))
+WHERE o.phase = 'check' AND o.phase IN ('queue', 'check') AND o.due <= :now
+AND NOT instr(:full, char(10) || o.account || char(10))
 ORDER BY o.due LIMIT :limit;
 
 -- name: hook_secrets
@@ -137,7 +140,8 @@ SELECT * FROM (
     AND NOT EXISTS (SELECT 1 FROM json_each(:words) w WHERE NOT instr(lower(text), lower(w.value)))
   UNION ALL SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
   FROM outgoing WHERE seq IN (SELECT rowid FROM words_out WHERE words_out MATCH :match ORDER BY rowid DESC LIMIT :limit)
-  OR seq > (SELECT texts FROM searched) AND kind <> 'code' AND NOT EXISTS (SELECT 1 FROM json_each(:words) w WHERE NOT instr(lower(text), lower(w.value)))
+  OR seq > (SELECT texts FROM searched) AND kind <> 'code'
+    AND NOT EXISTS (SELECT 1 FROM json_each(:words) w WHERE NOT instr(lower(text), lower(w.value)))
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
 -- name: unsearched
@@ -255,12 +259,8 @@ SELECT what, line, name, sum(n) AS n, sum(parts) AS parts FROM (
   UNION ALL SELECT 'out', line, status, 1, parts FROM outgoing WHERE seq > (SELECT texts FROM tallied)
 ) GROUP BY what, line, name HAVING sum(n) <> 0;
 
--- name: handoffs
--- People who wait for the desk, the longest first, also those who were put off.
-SELECT id, line, number, desk, at FROM handoffs WHERE done IS NULL ORDER BY at LIMIT :limit;
-
 -- name: waiting_people
--- Those of them whom nobody has put off, or who have texted since; or (:later) the others.
+-- People who wait for the desk, the longest first: whom nobody has put off, or who have texted since; or (:later) the others.
 SELECT id, line, number, desk, at, until FROM handoffs h WHERE done IS NULL AND :later <> (
   until IS NULL OR until <= :now
   OR EXISTS (SELECT 1 FROM events e WHERE e.number = h.number AND e.at > h.put_off
@@ -387,7 +387,7 @@ SELECT min(at) AS at FROM (
 SELECT text, at, kind FROM events WHERE number = :number AND kind IN ('text', 'media', 'optout', 'optin')
 ORDER BY seq DESC LIMIT 1;
 
--- name: handoff_of (hot)
+-- name: handoff_of
 SELECT id, line, desk, at FROM handoffs WHERE number = :number AND done IS NULL ORDER BY at LIMIT 1;
 
 -- name: contact_name (hot)
@@ -444,11 +444,13 @@ SELECT CAST((created - :since) / :width AS INTEGER) AS part, line, kind, operato
   count(*) AS n, sum(parts) AS parts, sum(price) AS price, min(created) AS first
 FROM (
   SELECT o.created, o.line, coalesce(nullif(o.kind, ''), o.lane) AS kind, o.status, o.parts, o.price, o.currency,
-    coalesce((SELECT r.operator FROM receipts r WHERE r.outgoing = o.id AND r.outgoing <> '' AND r.operator <> '' LIMIT 1), '') AS operator
+    coalesce((SELECT r.operator FROM receipts r
+      WHERE r.outgoing = o.id AND r.outgoing <> '' AND r.operator <> '' LIMIT 1), '') AS operator
   FROM outgoing o WHERE o.seq > (SELECT max(seq) FROM outgoing) - :most AND o.created >= :since)
 GROUP BY 1, 2, 3, 4, 5, 6;
 
 -- name: received_lately
 -- How many texts came since a moment, by line, among the last events.
-SELECT line, count(*) AS n, min(seq) <= (SELECT max(seq) FROM events) - :most + 1 AS cut FROM events WHERE seq > (SELECT max(seq) FROM events) - :most AND at >= :since
+SELECT line, count(*) AS n, min(seq) <= (SELECT max(seq) FROM events) - :most + 1 AS cut FROM events
+WHERE seq > (SELECT max(seq) FROM events) - :most AND at >= :since
 AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') GROUP BY line;

@@ -1,7 +1,9 @@
 -- What a batch of writes has to know, read inside its transaction; parameters are positional.
+-- Of conditions that stand twice, the second is that of an index of some rows, as in reads.sql.
 
 -- name: due
-SELECT {text} FROM outgoing WHERE phase = 'queue' AND phase IN ('queue', 'check') AND due <= ?1 AND NOT instr(?2, char(10) || account || char(10))
+SELECT {text} FROM outgoing WHERE phase = 'queue' AND phase IN ('queue', 'check') AND due <= ?1
+AND NOT instr(?2, char(10) || account || char(10))
 ORDER BY due, seq LIMIT ?3;
 
 -- name: early_reports
