@@ -16,6 +16,7 @@ from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
 from smsbot.core.zones import zone_of
+from smsbot.desk.users import Users
 from smsbot.failpoints import reached
 from smsbot.lineup import build_lines
 from smsbot.log import Log
@@ -40,7 +41,7 @@ from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, transport_of_server
 from smsbot.turns.lines import Line
 from smsbot.web.api import Api
-from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
+from smsbot.web.auth import DeskGate, LinkGate, LinkKeys, LocalGate, PasswordCheck, Places
 from smsbot.web.commands import Commands
 from smsbot.web.control import Control, own_folder, run_folder, socket_path
 from smsbot.web.failed import FailedPages
@@ -53,6 +54,7 @@ from smsbot.web.overview import OverviewPages
 from smsbot.web.pages import Pages, Room
 from smsbot.web.phones import Phones
 from smsbot.web.templates import Templates
+from smsbot.web.users import UserPages
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = Log("smsbot")
@@ -95,6 +97,7 @@ class App:
         self.hooks = Hooks(self.store, self.gateways, self.accounts.base, self.clock)
         self._keys = LinkKeys(link, self._claimed, lambda: self.store.dedupe_key)
         self.guesses = Guesses()
+        self.users = Users(self.store, self.clock)
         self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
         self._closing = False
@@ -157,10 +160,11 @@ class App:
             phone_api = self._build_sandbox()
             assert self.network is not None
             phones = Phones(self.network, self.store, self.lines, self.clock, self.inspect, self._stories)
-            site = pages.app(phone_api, phones, self._lifespan, api)
-            return LocalGate(site, self._base) if self.accounts.real is None else self._behind_link(site)
-        site, places = pages.app(None, None, self._lifespan, api), Places([*self._own_hosts(), *self.settings.hosts])
-        return PasswordGate(site, self.settings.password or None, places, self.guesses)
+            self.pages = pages.app(phone_api, phones, self._lifespan, api)
+            return LocalGate(self.pages, self._base) if self.accounts.real is None else self._behind_link(self.pages)
+        self.pages = pages.app(None, None, self._lifespan, api)
+        places = Places([*self._own_hosts(), *self.settings.hosts])
+        return DeskGate(self.pages, self.settings.password or None, places, self.guesses, self.users)
 
     def _rooms(self, templates: Templates) -> list[Room]:
         """The pages of the desk."""
@@ -176,6 +180,9 @@ class App:
             OverviewPages(
                 store, lines=lines, clock=clock, repairs=repairs, templates=templates,
                 accounts=lambda: list(self.gateways),
+            ),
+            UserPages(
+                store, users=self.users, guesses=self.guesses, templates=templates, clock=clock, base=self._base
             ),
         ]  # fmt: skip
 

@@ -55,7 +55,7 @@ MAY = {
         "failpoints",
         "log",
     },
-    "desk": {"core", "stores.base"},
+    "desk": {"core", "stores.base", "threads"},
     "sandbox": {"core", "transport", "gateways.messageflow_wire", "stores.base", "log"},
     "web": {
         "core",

@@ -40,6 +40,7 @@ _COMMANDS = {
     "tail": ("smsbot.cli.watch", "Follow messages as they come and go."),
     "trace": ("smsbot.cli.watch", "Did it reach the person? All that is known of a number."),
     "token": ("smsbot.cli.token", "Tokens of programs that use the API."),
+    "user": ("smsbot.cli.user", "Users of the desk: who may see the pages."),
     "hooks": ("smsbot.cli.hooks", "The webhook addresses to paste at the provider."),
     "pause": ("smsbot.cli.pause", "Keep texts from leaving; nothing is lost."),
     "resume": ("smsbot.cli.pause", "Let texts leave again."),

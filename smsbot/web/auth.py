@@ -1,4 +1,4 @@
-"""Who may see the pages: everybody on loopback in `dev`; behind a tunnel, and with `run`, whoever proves it.
+"""Who may see the pages: everybody on loopback in `dev`; behind a tunnel, and with `run`, whoever signs in.
 
 What a request says of its host is believed only to refuse it: a stranger who writes ``Host: localhost`` gets no more.
 """
@@ -12,22 +12,29 @@ import ipaddress
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from smsbot.desk.users import User, Users
 from smsbot.log import Log
 
+from .cookies import cookie_of, with_cookie
 from .guesses import Guesses
 
 log = Log("smsbot.auth")
-_CLOSED = b"The dashboard is closed. Set SMSBOT_DASHBOARD_PASSWORD to open it.\n"
+_CLOSED = (
+    b"The dashboard is closed: nobody may see it yet.\n"
+    b"`smsbot user add NAME --role admin` prints a link that opens it; or set SMSBOT_DASHBOARD_PASSWORD.\n"
+)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PROBES = ("/healthz", "/readyz")
 _READS = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"forwarded", b"cf-connecting-ip")
 COOKIE = "smsbot_dev"
+SIGN_IN = "/sign-in"
+"""Where users sign in, and where the links lead that let them choose a password."""
 
 
 class Places:
@@ -74,7 +81,7 @@ class LocalGate:
             await _say(send, 403, b"Only pages of this computer may use the sandbox.\n")
 
     def _local(self, scope: Scope) -> bool:
-        headers = _headers(scope)
+        headers = headers_of(scope)
         tunnelled = any(name in headers for name in _FORWARDED)
         return not tunnelled and self._places.ours(headers) and self._places.from_here(scope["method"], headers)
 
@@ -94,7 +101,7 @@ class LinkGate:
         if scope["type"] != "http" or path in _PROBES or path.startswith(("/api/", "/sandbox/v2.1/")):
             await _asked(self._app, scope, receive, send)
             return
-        headers = _headers(scope)
+        headers = headers_of(scope)
         if not self._places.from_here(scope["method"], headers):
             await _say(send, 403, b"Only our own pages may say so.\n")
             return
@@ -153,17 +160,18 @@ class PasswordCheck:
 
     async def through(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through who knows it."""
-        headers = _headers(scope)
+        headers = headers_of(scope)
         given = _password_in(headers.get(b"authorization", ""))
         if given is None:
             await _say(send, 401, b"Sign in.\n", [_CHALLENGE])
             return
-        client, now = _client(scope, headers), time.monotonic()
+        client, now = client_of(scope, headers), time.monotonic()
         wait = self._guesses.wait(client, now)
         if wait:
             await _say(send, 429, b"Too many wrong passwords; wait.\n", [(b"retry-after", b"%d" % (wait + 1))])
         elif hmac.compare_digest(hashlib.sha256(given).digest(), self._digest):
             self._guesses.right(client, now)
+            scope["user"] = User(_name_in(headers[b"authorization"]), "admin")
             await _asked(app, scope, receive, send)
         else:
             self._guesses.missed(client, now)
@@ -171,28 +179,63 @@ class PasswordCheck:
             await _say(send, 401, b"Sign in.\n", [_CHALLENGE])
 
 
-class PasswordGate:
-    """In front of `run`: closed where no password is set."""
+class DeskGate:
+    """In front of `run`: users who have signed in, and whoever knows the password, where one is set."""
 
-    def __init__(self, app: ASGIApp, password: str | None, places: Places, guesses: Guesses) -> None:
+    def __init__(self, app: ASGIApp, password: str | None, places: Places, guesses: Guesses, users: Users) -> None:
         self._app = app
         self._password = PasswordCheck(password, guesses) if password else None
         self._places = places
+        self._users = users
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through who may."""
         if scope["type"] != "http" or _is_open(scope["path"]):
             await _asked(self._app, scope, receive, send)
             return
-        headers = _headers(scope)
+        headers = headers_of(scope)
         if not self._places.called(headers):
             await _say(send, 421, b"This is not the host of these pages; name it under `hosts` in the settings.\n")
         elif not self._places.from_here(scope["method"], headers):
             await _say(send, 403, b"Only our own pages may say so.\n")
-        elif self._password is None:
-            await _say(send, 403, _CLOSED)
+        elif scope["path"].startswith(SIGN_IN):
+            await self._by_browser(scope, headers, receive, send)
+        elif key := cookie_of(headers):
+            await self._by_session(key, scope, headers, receive, send)
         else:
+            await self._without(scope, headers, receive, send)
+
+    async def _by_session(
+        self, key: str, scope: Scope, headers: Mapping[bytes, str], receive: Receive, send: Send
+    ) -> None:
+        session = await self._users.of(key)
+        if session is None:
+            await self._without(scope, headers, receive, send)
+            return
+        scope["user"] = session.user
+        if session.key:
+            send = with_cookie(send, session.key, headers)
+        await self._by_browser(scope, headers, receive, send)
+
+    async def _by_browser(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, send: Send) -> None:
+        """A form of a browser says where it comes from: cookies go wherever it is sent from."""
+        if scope["method"] in _READS or _tells_its_place(headers):
+            await _asked(self._app, scope, receive, send)
+        else:
+            await _say(send, 403, b"A form must say which page it comes from.\n")
+
+    async def _without(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, send: Send) -> None:
+        """Who has no session: by the password, else to the page where one signs in."""
+        has_users = bool(await self._users.all())
+        if self._password is not None and (not has_users or b"authorization" in headers):
             await self._password.through(self._app, scope, receive, send)
+        elif not has_users:
+            await _say(send, 403, _CLOSED)
+        elif scope["method"] == "GET" and headers.get(b"sec-fetch-mode", "navigate") == "navigate":
+            place = urlencode({"next": scope["path"]}).encode()
+            await _say(send, 303, b"", [(b"location", b"/sign-in?" + place)])
+        else:
+            await _say(send, 401, b"Sign in.\n")
 
 
 _CHALLENGE = (b"www-authenticate", b'Basic realm="smsbot", charset="UTF-8"')
@@ -221,11 +264,12 @@ async def _say(send: Send, status: int, body: bytes, more: Iterable[tuple[bytes,
     await send({"type": "http.response.body", "body": body})
 
 
-def _headers(scope: Scope) -> dict[bytes, str]:
+def headers_of(scope: Scope) -> dict[bytes, str]:
+    """The headers of a request, their names in small letters."""
     return {k: v.decode("latin-1") for k, v in scope["headers"]}
 
 
-def _client(scope: Scope, headers: Mapping[bytes, str]) -> str:
+def client_of(scope: Scope, headers: Mapping[bytes, str]) -> str:
     """Who asks; where a proxy of this machine asks for somebody, whom it names last."""
     peer = str((scope.get("client") or ("?",))[0])
     if peer not in _LOOPBACK:
@@ -243,8 +287,23 @@ def _password_in(authorization: str) -> bytes | None:
         return None
 
 
-def who(authorization: str) -> str:
-    """The name that somebody signed in with, for colleagues; ``desk`` where they gave none."""
+def _tells_its_place(headers: Mapping[bytes, str]) -> bool:
+    return any(name in headers for name in (b"sec-fetch-site", b"origin", b"referer"))
+
+
+def user_of(scope: Scope) -> User:
+    """Who asks; where nobody signs in, as in `dev`, an admin who is called what the request says, or ``desk``."""
+    found = scope.get("user")
+    return found if isinstance(found, User) else User(_name_in(headers_of(scope).get(b"authorization", "")), "admin")
+
+
+def who(request: HTTPConnection) -> str:
+    """The name of who asks, for colleagues."""
+    return user_of(request.scope).name
+
+
+def _name_in(authorization: str) -> str:
+    """The name that somebody gave with the password; ``desk`` where they gave none."""
     kind, _, value = authorization.partition(" ")
     if kind.lower() != "basic":
         return "desk"

@@ -53,6 +53,7 @@ class Commands:
             "map": self.map_fields,
             "emit": self.emit,
             "tokens": self.tokens,
+            "users": self.users,
             "pause": self._repairs.pause,
             "resume": self._repairs.resume,
             "send_again": self.send_again,
@@ -122,6 +123,21 @@ class Commands:
                 raise UsageError(f"{name} is none of the changes of tokens")
             values = [parameters[0], bytes.fromhex(parameters[1]), parameters[2]] if name == "token" else parameters
             await self._store.write([(name, values)])
+
+    async def users(self, changes: list[list[Any]]) -> None:
+        """Make, change or remove users of the desk; the audit says that it was done from the command line."""
+        for name, _ in changes:
+            if name not in _OF_USERS:
+                raise UsageError(f"{name} is none of the changes of users")
+        await self._store.write([(name, [_plain(v) for v in values]) for name, values in changes])
+
+
+_OF_USERS = frozenset({"user", "user_link", "user_role", "user_gone", "sessions_of_gone", "audit"})
+
+
+def _plain(value: Any) -> Any:
+    """A value of JSON as the store takes it: bytes come as ``{"hex": …}``."""
+    return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value
 
 
 def compose(

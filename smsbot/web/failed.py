@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from smsbot.core.clock import Clock, iso
 from smsbot.core.phone import mask
@@ -21,6 +21,7 @@ from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
 
+from .acts import Act, Look, about
 from .find import HIDDEN, MARKS, handle_of
 from .templates import Templates
 
@@ -63,9 +64,9 @@ class FailedPages:
     def routes(self) -> list[BaseRoute]:
         """The routes that are served."""
         return [
-            Route("/failed", self.failed),
-            Route("/failed", self.again, methods=["POST"]),
-            Route("/failed.csv", self.file),
+            Look("/failed", self.failed),
+            Act("/failed", self.again, "sent failed texts again"),
+            Look("/failed.csv", self.file),
         ]
 
     async def failed(self, request: Request) -> Response:
@@ -86,6 +87,7 @@ class FailedPages:
         sent = await self._repairs.send_these_again(texts[:_AT_ONCE])
         taken = await self._repairs.take_again(Filter(), turns) if turns else 0
         done = {"sent": sent, "taken": taken, "left": max(len(texts) - _AT_ONCE, 0)}
+        about(request, f"{sent} texts, {taken} turns", "/failed")
         asked = {"since": period(request), "line": self._line(request)} | {k: str(v) for k, v in done.items()}
         return RedirectResponse(f"/failed?{urlencode(asked)}", 303)  # a page that is loaded again sends nothing
 

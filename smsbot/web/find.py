@@ -21,6 +21,7 @@ from smsbot.pipeline.view import View
 from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
 
+from .acts import Act, Look, about
 from .commands import Commands
 from .templates import Missing, Templates
 
@@ -87,9 +88,10 @@ class Find:
         return [
             Route("/", self.home, methods=["GET", "POST"]),
             Route("/feed", self.feed, methods=["GET", "POST"]),
-            Route("/of/{id}", self.person),
-            Route("/messages/{id}", self.message),
-            Route("/messages/{id}/again", self.again, methods=["POST"]),
+            Look("/of/{id}", self.person),
+            Look("/messages/{id}", self.message),
+            Act("/of/{id}/number", self.number, "saw a whole number"),
+            Act("/messages/{id}/again", self.again, "sent a text again"),
         ]
 
     # -- pages --------------------------------------------------------------------------------------
@@ -106,9 +108,16 @@ class Find:
         """The person of a message, and so a page that can be shared without naming their number."""
         return await self.show((await self.whose(request)).number)
 
-    async def show(self, number: str, *, asked: str = "", told: str = "", status: int = 200) -> Response:
+    async def number(self, request: Request) -> Response:
+        """The same with the whole number, for a call; the audit has it first."""
+        return await self.show((await self.whose(request)).number, whole=True)
+
+    async def show(self, number: str, *, told: str = "", whole: bool = False, status: int = 200) -> Response:
         """The page of a person, with what there is to tell."""
-        return self._templates.response("find.html", status, **await self._found(Found(number), asked=asked, told=told))
+        context = await self._found(Found(number), told=told)
+        if whole:
+            context["person"] |= {"whole": number}
+        return self._templates.response("find.html", status, **context)
 
     async def message(self, request: Request) -> Response:
         """One text out: its verdict, and everything around it."""
@@ -140,12 +149,14 @@ class Find:
         rows = await self._tables.rows("number_of", **asked)
         if not rows:
             raise Missing
+        about(request, mask(rows[0]["number"]), f"/of/{handle}")
         return Key(rows[0]["line"], rows[0]["number"])
 
     async def _outgoing(self, request: Request) -> Row:
         rows = await self._tables.rows("outgoing", id=request.path_params["id"])
         if not rows:
             raise Missing
+        about(request, mask(rows[0]["number"]), f"/messages/{rows[0]['id']}")
         return rows[0]
 
     # -- what is shown ------------------------------------------------------------------------------
@@ -197,7 +208,7 @@ class Find:
         }  # fmt: skip
         views = [v for key in keys[:4] if (v := await self._inspect(key)) is not None]
         return {
-            "card": card, "person": {"number": mask(person.number), "about": person}, "views": views,
+            "card": card, "person": {"number": mask(person.number), "whole": "", "about": person}, "views": views,
             "others": await self._people.others(text, now) if text is not None else (),
             "facts": await self._facts(text) if text is not None and verdict.of_text else (),
         }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from smsbot.core import segments
 from smsbot.core.clock import Clock
@@ -17,6 +17,7 @@ from smsbot.core.phone import mask
 from smsbot.pipeline.takeovers import Takeovers
 from smsbot.stores.base import Row, Tables
 
+from .acts import Act, Look, about
 from .auth import who
 from .find import Find, handle_of
 from .templates import Missing, Templates
@@ -45,19 +46,19 @@ class InboxPages:
     def routes(self) -> list[BaseRoute]:
         """The routes that are served."""
         return [
-            Route("/inbox", self.inbox),
-            Route("/of/{id}/take", self.take, methods=["POST"]),
-            Route("/of/{id}/give-back", self.give_back, methods=["POST"]),
-            Route("/of/{id}/write", self.write, methods=["POST"]),
-            Route("/of/{id}/note", self.note, methods=["POST"]),
-            Route("/handoffs/{id:row}", self.handoff, methods=["POST"]),
-            Route("/handoffs/{id:row}/done", self.handoff_done, methods=["POST"]),
-            Route("/handoffs/{id:row}/later", self.handoff_later, methods=["POST"]),
+            Look("/inbox", self.inbox),
+            Act("/of/{id}/take", self.take, "took a conversation over"),
+            Act("/of/{id}/give-back", self.give_back, "gave a conversation back"),
+            Act("/of/{id}/write", self.write, "wrote by hand"),
+            Act("/of/{id}/note", self.note, "made a note"),
+            Act("/handoffs/{id:row}", self.handoff, "saw a whole number"),
+            Act("/handoffs/{id:row}/done", self.handoff_done, "was done with somebody"),
+            Act("/handoffs/{id:row}/later", self.handoff_later, "put somebody off"),
         ]
 
     async def inbox(self, request: Request) -> Response:
         """Who waits, the longest first; whom I look after, and whom colleagues do; who was put off, and who is done."""
-        now, me = self._clock.now(), who(request.headers.get("authorization", ""))
+        now, me = self._clock.now(), who(request)
         waiting, later = [await self._entries("waiting_people", _MOST, now=now, later=n) for n in (0, 1)]
         taken, done = await self._entries("takeovers", _MOST), await self._entries("handoffs_done", _DONE)
         return self._templates.response(
@@ -87,7 +88,7 @@ class InboxPages:
     async def take(self, request: Request) -> Response:
         """Take a conversation over; whoever was first has it, and it is said who that is."""
         key = await self._find.whose(request)
-        me = who(request.headers.get("authorization", ""))
+        me = who(request)
         has = await self._takeovers.take(key, me)
         if has != me:
             return await self._find.show(key.number, told=f"{has} was first, and has this conversation.", status=409)
@@ -109,7 +110,7 @@ class InboxPages:
         text = str((await request.form()).get("text", "")).replace("\r\n", "\n").strip()
         if why := _unsendable(text):
             return await self._find.show(key.number, told=f"Not sent: {why}.", status=422)
-        sent = await self._takeovers.say(key, text, who(request.headers.get("authorization", "")))
+        sent = await self._takeovers.say(key, text, who(request))
         return RedirectResponse(f"/messages/{sent.id}", 303)
 
     async def note(self, request: Request) -> Response:
@@ -118,7 +119,7 @@ class InboxPages:
         text = str((await request.form()).get("text", "")).strip()[:_LONGEST_NOTE]
         if not text:
             return await self._find.show(key.number, told="Not kept: the note is empty.", status=422)
-        me = who(request.headers.get("authorization", ""))
+        me = who(request)
         await self._tables.write([("note", (key.number, me, self._clock.now(), text))])
         return RedirectResponse(f"/of/{request.path_params['id']}", 303)
 
@@ -127,11 +128,12 @@ class InboxPages:
         found = await self._tables.rows("handoff", id=request.path_params["id"])
         if not found:
             raise Missing
-        return await self._find.show(found[0]["number"], asked=found[0]["number"])
+        about(request, mask(found[0]["number"]))
+        return await self._find.show(found[0]["number"], whole=True)
 
     async def handoff_done(self, request: Request) -> Response:
         """Somebody at the desk has looked after a person."""
-        identity, me = request.path_params["id"], who(request.headers.get("authorization", ""))
+        identity, me = await self._waiting(request), who(request)
         await self._tables.write([("unhold", (identity,)), ("handoff_done", (self._clock.now(), me, identity))])
         return RedirectResponse("/inbox", 303)
 
@@ -140,8 +142,15 @@ class InboxPages:
         asked = str((await request.form()).get("for", ""))
         if asked in LATER:
             now = self._clock.now()
-            await self._tables.write([("handoff_later", (now, now + LATER[asked][1], request.path_params["id"]))])
+            await self._tables.write([("handoff_later", (now, now + LATER[asked][1], await self._waiting(request)))])
         return RedirectResponse("/inbox", 303)
+
+    async def _waiting(self, request: Request) -> int:
+        """Which handoff is meant; for the audit also of whom, if they still wait."""
+        identity = int(request.path_params["id"])
+        for row in await self._tables.rows("handoff", id=identity):
+            about(request, mask(row["number"]), "/inbox")
+        return identity
 
 
 def _unsendable(text: str) -> str:

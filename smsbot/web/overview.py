@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
@@ -18,6 +18,7 @@ from smsbot.pipeline.repairs import LANES, Repairs, Scope, scope_of
 from smsbot.stores.base import Tables
 from smsbot.turns.lines import Lines
 
+from .acts import Act, Look, about
 from .auth import who
 from .failed import PERIODS, period
 from .templates import Templates
@@ -52,9 +53,9 @@ class OverviewPages:
     def routes(self) -> list[BaseRoute]:
         """The routes that are served."""
         return [
-            Route("/overview", self.overview),
-            Route("/pauses", self.pause, methods=["POST"]),
-            Route("/pauses/end", self.resume, methods=["POST"]),
+            Look("/overview", self.overview),
+            Act("/pauses", self.pause, "paused", role="admin"),
+            Act("/pauses/end", self.resume, "ended a pause", role="admin"),
         ]
 
     async def overview(self, request: Request) -> Response:
@@ -64,7 +65,7 @@ class OverviewPages:
     async def pause(self, request: Request) -> Response:
         """Keep texts from leaving, and say why and who said so; nothing of them is lost."""
         form = await request.form()
-        why, me = str(form.get("why", "")).strip()[:_LONGEST_WHY], who(request.headers.get("authorization", ""))
+        why, me = str(form.get("why", "")).strip()[:_LONGEST_WHY], who(request)
         if not why:
             return await self._page("24h", "Not paused: say why, for the colleague who finds it.", 422)
         try:
@@ -72,12 +73,14 @@ class OverviewPages:
         except UsageError as error:
             return await self._page("24h", f"Not paused: {error.args[0]}.", 422)
         await self._repairs.pause(scopes, False, f"{why} ({me})")
+        about(request, f"{form.get('what')}: {why}", "/overview")
         return RedirectResponse("/overview", 303)
 
     async def resume(self, request: Request) -> Response:
         """Let the texts of one pause leave."""
         form = await request.form()
         scope, name = str(form.get("scope", "")), str(form.get("name", ""))
+        about(request, f"{scope} {name}".strip(), "/overview")
         if scope in ("all", "line", "lane", "account"):  # others keep one person's texts, and end by a button of theirs
             await self._repairs.resume([(scope, name)], False)
         return RedirectResponse("/overview", 303)

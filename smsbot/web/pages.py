@@ -27,12 +27,15 @@ from smsbot.turns.lines import Lines
 
 from . import convertors as convertors
 from . import quarantine
+from .acts import Act, Audit, Forbidden, Look, about
+from .auth import headers_of, user_of
 from .commands import Commands
+from .cookies import cookie_of
 from .guesses import Guesses
 from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
-from .templates import HERE, Missing, Templates
+from .templates import HERE, VISITOR, Missing, Templates, Visitor
 
 _QUARANTINED = 20
 _HEADERS = [
@@ -44,12 +47,14 @@ _HEADERS = [
 
 
 class _Headers:
-    """Security headers on every page."""
+    """Security headers on every page; and whom the page is for, for its frame."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        VISITOR.set(Visitor(user_of(scope), bool(cookie_of(headers_of(scope)))) if scope["type"] == "http" else None)
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *_HEADERS]
@@ -105,13 +110,13 @@ class Pages:
         """The Starlette app of all pages."""
         routes: list[BaseRoute] = [
             *(route for room in self._rooms for route in room.routes()),
-            Route("/quarantine", self.quarantine, methods=["GET"]),
-            Route("/quarantine", self.map_quarantine, methods=["POST"]),
-            Route("/quarantine/{id:row}/discard", self.discard, methods=["POST"]),
+            Look("/quarantine", self.quarantine, role="admin"),
+            Act("/quarantine", self.map_quarantine, "mapped webhooks", role="admin"),
+            Act("/quarantine/{id:row}/discard", self.discard, "discarded a webhook", role="admin"),
             Route("/live", self.live),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
-            Route("/metrics", self.metrics),
+            Look("/metrics", self.metrics, role="admin"),
             *api,
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
@@ -121,8 +126,9 @@ class Pages:
             routes=routes,
             middleware=[Middleware(_Headers)],
             lifespan=lifespan,
-            exception_handlers={Missing: self._missing, 404: self._missing},
+            exception_handlers={Missing: self._missing, 404: self._missing, Forbidden: self._forbidden},
         )
+        app.state.audit = Audit(self._tables, self._clock)
         app.router.redirect_slashes = False  # it would lead to whatever the request calls its host
         return app
 
@@ -131,6 +137,10 @@ class Pages:
         if request.url.path.startswith("/api/"):
             return JSONResponse({"error": "not found"}, 404)
         return self._templates.response("missing.html", 404)
+
+    def _forbidden(self, request: Request, _: Exception) -> Response:
+        """There is something, but not for the role of whoever asks."""
+        return self._templates.response("forbidden.html", 403)
 
     # -- quarantine ---------------------------------------------------------------------------------
 
@@ -155,6 +165,7 @@ class Pages:
     async def discard(self, request: Request) -> Response:
         """Somebody has looked at a webhook, and nothing is to be done; it stays in the database."""
         await self._tables.write([("replayed", (self._clock.now(), request.path_params["id"]))])
+        about(request, f"number {request.path_params['id']}", "/quarantine")
         return RedirectResponse("/quarantine", 303)
 
     def _is_line(self, address: str) -> bool:
@@ -170,6 +181,7 @@ class Pages:
             done = await self._commands.map_fields(str(form.get("account")), str(form.get("kind")), fields)
         except UsageError as error:
             return await self._quarantine(error.args[0], 422)
+        about(request, f"account {form.get('account')}, {form.get('kind')}: {', '.join(fields)}", "/quarantine")
         return await self._quarantine(f"{done['replayed']} understood and answered, {done['left']} left.")
 
     # -- phone --------------------------------------------------------------------------------------

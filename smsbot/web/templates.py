@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,25 @@ import jinja2
 from starlette.responses import Response
 
 from smsbot.core.clock import Clock
+from smsbot.core.structs import struct
+from smsbot.desk.users import User
 from smsbot.desk.verdicts import seconds
 
+VISITOR: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
+"""Who asked for the page that is being made: its frame shows what they may."""
 HERE = Path(__file__).parent
+
+
+@struct
+class Visitor:
+    """Whoever asks for a page, and whether they can sign out."""
+
+    user: User
+    signed_in: bool
+
+    def may(self, role: str) -> bool:
+        """Whether a page for this role is shown to them."""
+        return self.user.may(role)
 
 
 class Missing(Exception):
@@ -29,7 +46,7 @@ class Templates:
             loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
         env.filters.update(clock=self._clock_time, moment=self._moment, iso=self._iso, span=seconds)
-        env.globals.update({"zone": str(zone), "answers": {}} | everywhere)
+        env.globals.update({"zone": str(zone), "answers": {}, "visitor": VISITOR.get} | everywhere)
         self._env = env
 
     def response(self, template: str, status: int = 200, **context: Any) -> Response:

@@ -181,6 +181,9 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "numbers",
             "searched",
             "notes",
+            "users",
+            "sessions",
+            "audit",
         ):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")

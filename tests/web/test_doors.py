@@ -9,13 +9,16 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from smsbot.core.clock import SystemClock
 from smsbot.core.errors import SettingsError
-from smsbot.web.auth import LinkGate, LinkKeys, LocalGate, PasswordCheck, PasswordGate, Places
+from smsbot.desk.users import Users
+from smsbot.stores.base import Tables
+from smsbot.web.auth import DeskGate, LinkGate, LinkKeys, LocalGate, PasswordCheck, Places
 from smsbot.web.guesses import Guesses
 
 from ..processes import Process, free_port, running
@@ -33,8 +36,16 @@ async def once(key: bytes) -> bool:
     return True
 
 
-def password_gate() -> PasswordGate:
-    return PasswordGate(inner, SECRET, Places(["bots.test", "desk.example.org"]), Guesses())
+class Nobody:
+    """Tables without users."""
+
+    async def rows(self, name: str, **parameters: object) -> list[Any]:
+        return []
+
+
+def password_gate() -> DeskGate:
+    users = Users(cast("Tables", Nobody()), SystemClock())
+    return DeskGate(inner, SECRET, Places(["bots.test", "desk.example.org"]), Guesses(), users)
 
 
 def link_gate(password: str = "") -> LinkGate:

@@ -44,21 +44,3 @@ if (feed.hasAttribute("data-fixed")) {
     if (event.kind === "state") live.textContent = event.open ? "Live" : "Connection lost; trying again…";
   });
 }
-
-// Puts a ready answer where it can be changed before it is sent.
-feed.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-fill]");
-  if (!button) return;
-  const box = document.getElementById(button.dataset.fill);
-  box.value = button.dataset.text;
-  box.focus();
-});
-
-// Copies a sentence or a proof.
-feed.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  const text = document.getElementById(button.dataset.copy).textContent.trim();
-  await navigator.clipboard.writeText(text);
-  live.textContent = "Copied";
-});

@@ -454,3 +454,21 @@ GROUP BY 1, 2, 3, 4, 5, 6;
 SELECT line, count(*) AS n, min(seq) <= (SELECT max(seq) FROM events) - :most + 1 AS cut FROM events
 WHERE seq > (SELECT max(seq) FROM events) - :most AND at >= :since
 AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') GROUP BY line;
+
+-- name: user
+SELECT name, role, password FROM users WHERE name = :called;
+
+-- name: users
+SELECT u.name, u.role, u.at, u.password <> '' AS ready, u.link_until,
+  (SELECT max(s.seen) FROM sessions s WHERE s.user = u.name) AS seen
+FROM users u ORDER BY u.name;
+
+-- name: invited
+SELECT name, role FROM users WHERE link = :link AND link_until > :now;
+
+-- name: session
+SELECT u.name, u.role, s.began, s.turned, s.seen FROM sessions s JOIN users u ON u.name = s.user
+WHERE s.hash = :hash AND s.until > :now;
+
+-- name: audit
+SELECT id, at, who, did, about, page FROM audit WHERE id < :before ORDER BY id DESC LIMIT :limit;

@@ -319,3 +319,41 @@ DELETE FROM sandbox_jobs WHERE text = ? AND kind = ?;
 
 -- name: sandbox_clock
 INSERT INTO sandbox_clock (id, shift) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET shift = max(shift, ?1);
+
+-- name: user
+INSERT INTO users (name, role, at, link, link_until) VALUES (?, ?, ?, ?, ?);
+
+-- name: user_link
+UPDATE users SET link = ?, link_until = ? WHERE name = ?;
+
+-- name: user_role
+UPDATE users SET role = ? WHERE name = ?;
+
+-- name: user_password
+-- Of two who follow one link, the first sets the password.
+UPDATE users SET password = ?, link = NULL, link_until = NULL WHERE link = ?;
+
+-- name: user_gone
+DELETE FROM users WHERE name = ?;
+
+-- name: session
+INSERT INTO sessions (hash, user, began, turned, seen, until) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: session_seen
+UPDATE sessions SET seen = ?, until = ? WHERE hash = ?;
+
+-- name: session_turned
+-- Turned once: a page that asks several things at once gets one new key or several, each of which works.
+UPDATE sessions SET turned = ?1, seen = ?1, until = min(until, ?2) WHERE hash = ?3;
+
+-- name: session_until
+UPDATE sessions SET until = min(until, ?) WHERE hash = ?;
+
+-- name: sessions_of_gone
+DELETE FROM sessions WHERE user = ?;
+
+-- name: sessions_over
+DELETE FROM sessions WHERE until <= ?;
+
+-- name: audit
+INSERT INTO audit (at, who, did, about, page) VALUES (?, ?, ?, ?, ?);
