@@ -46,6 +46,7 @@ from smsbot.web.commands import Commands
 from smsbot.web.control import Control, own_folder, run_folder, socket_path
 from smsbot.web.failed import FailedPages
 from smsbot.web.find import Find
+from smsbot.web.flows import FlowPages
 from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
 from smsbot.web.inbox import InboxPages
@@ -181,6 +182,7 @@ class App:
                 store, lines=lines, clock=clock, repairs=repairs, templates=templates,
                 accounts=lambda: list(self.gateways),
             ),
+            FlowPages(store, lines=lines, clock=clock, templates=templates),
             UserPages(
                 store, users=self.users, guesses=self.guesses, templates=templates, clock=clock, base=self._base
             ),

@@ -65,6 +65,7 @@ MAY = {
         "gateways.fields",
         "stores.base",
         "checks",
+        "flows.steps",
         "turns",
         "pipeline",
         "desk",

@@ -12,7 +12,6 @@ from smsbot.flows.steps import Flow, Step
 _WIDTH, _GAP, _LINE, _PAD = 300, 34, 17, 12
 _LEFT, _ASIDE = 120, 540
 _DASHED = ("retry", "timeout", "skip")
-_COLOURS = {"retry": "#b3541e", "timeout": "#8a5a00", "skip": "#56625f"}
 _WORDS = {"retry": "too many tries", "timeout": "no answer"}
 
 
@@ -89,10 +88,12 @@ class _Box:
     y: int
     lines: tuple[str, ...]
     ends: tuple[str, ...]
+    note: str = ""
+    """A line of its own, beneath its name."""
 
     @property
     def height(self) -> int:
-        return _PAD * 2 + _LINE * (1 + len(self.lines) + (1 if self.ends else 0))
+        return _PAD * 2 + _LINE * (1 + len(self.lines) + bool(self.ends) + bool(self.note))
 
     @property
     def middle(self) -> int:
@@ -101,15 +102,24 @@ class _Box:
 
 def svg(flow: Flow) -> str:
     """The flow as an SVG document: main steps downwards, asides beside them, dashed where nobody answers."""
+    return _svg(flow, {}, _STYLE)
+
+
+def figure(flow: Flow, notes: Mapping[str, str]) -> str:
+    """The same for a page that has the colours (`smsbot.css`), with a line of its own in some steps."""
+    return _svg(flow, notes, _MARKER)
+
+
+def _svg(flow: Flow, notes: Mapping[str, str], style: str) -> str:
     drawn = graph(flow)
-    boxes = _place(flow, drawn)
+    boxes = _place(flow, drawn, notes)
     height = max(b.y + b.height for b in boxes.values()) + 40
     width = _ASIDE + _WIDTH + 40 if flow.asides else _LEFT + _WIDTH + 120
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-labelledby="title" font-family="system-ui, sans-serif" font-size="13">',
         f'<title id="title">The flow {escape(flow.name)}</title>',
-        _STYLE,
+        style,
         f'<text x="{_LEFT}" y="26" class="name">{escape(flow.name)}</text>',
         f'<text x="{_LEFT}" y="46" class="soft">starts with {escape(_cut(_starts(flow), 60))}</text>',
     ]
@@ -119,22 +129,26 @@ def svg(flow: Flow) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-_STYLE = """<style>
+_COLOURS = """<style>
 svg{background:#f6f7f6;color-scheme:light dark}
 .name{font-size:18px;font-weight:700;fill:#17211f}.soft{fill:#56625f}
 .box{fill:#fff;stroke:#0a6b5d;stroke-width:1.3}.box.aside{stroke:#8a5a00;stroke-dasharray:5 3}
 .id{font-weight:700;fill:#17211f}.said{fill:#33413e}.end{fill:#0b6b2d;font-weight:600}
 .way{fill:none;stroke:#56625f;stroke-width:1.4}.lost{stroke-dasharray:4 4}
+.tip{fill:#56625f}
 .label{font-size:11px;fill:#56625f;paint-order:stroke;stroke:#f6f7f6;stroke-width:4px}
 @media (prefers-color-scheme:dark){svg{background:#101514}.name,.id{fill:#e8eeec}.soft,.label{fill:#a3b0ac}
 .box{fill:#18201e;stroke:#5cc9b4}.box.aside{stroke:#f0c060}.said{fill:#cbd5d2}.end{fill:#6fd492}
 .way{stroke:#a3b0ac}.label{stroke:#101514}}
+.retry{stroke:#b3541e}.timeout{stroke:#8a5a00}.skip{stroke:#56625f}
 </style>
-<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
-<path d="M0 0L8 4L0 8z" fill="#56625f"/></marker></defs>"""
+"""
+_MARKER = """<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+<path d="M0 0L8 4L0 8z" class="tip"/></marker></defs>"""
+_STYLE = _COLOURS + _MARKER
 
 
-def _place(flow: Flow, drawn: Graph) -> Mapping[str, _Box]:
+def _place(flow: Flow, drawn: Graph, notes: Mapping[str, str]) -> Mapping[str, _Box]:
     ends: dict[str, list[str]] = {}
     for edge in drawn.edges:
         if not edge.target:
@@ -146,7 +160,10 @@ def _place(flow: Flow, drawn: Graph) -> Mapping[str, _Box]:
     for step in flow.steps.values():
         on_side = step.id in flow.asides
         lines = tuple(_wrap(_said(step), 42)[:3])
-        box = _Box(step, _ASIDE if on_side else _LEFT, aside if on_side else y, lines, tuple(ends.get(step.id, ())))
+        box = _Box(
+            step, _ASIDE if on_side else _LEFT, aside if on_side else y, lines, tuple(ends.get(step.id, ())),
+            note=notes.get(step.id, ""),
+        )  # fmt: skip
         found[step.id] = box
         if on_side:
             aside += box.height + _GAP
@@ -162,6 +179,9 @@ def _drawn(box: _Box) -> Iterator[str]:
     x, y = box.x + _PAD + 4, box.y + _PAD + 12
     what = "asks" if box.step.ask is not None else "waits" if box.step.wait else ""
     yield f'<text class="id" x="{x}" y="{y}">{escape(box.step.id)} <tspan class="soft">{what}</tspan></text>'
+    if box.note:
+        y += _LINE
+        yield f'<text class="count" x="{x}" y="{y}">{escape(box.note)}</text>'
     for line in box.lines:
         y += _LINE
         yield f'<text class="said" x="{x}" y="{y}">{escape(line)}</text>'
@@ -193,9 +213,8 @@ def _arrows(drawn: Graph, boxes: Mapping[str, _Box]) -> Iterator[str]:
             tip = b.x - 2 if a.x == b.x else b.x + _WIDTH + 2
             path = f"M{start} {a.middle}C{out} {a.middle} {out} {b.middle} {tip} {b.middle}"
             at = (max(8, out - 4), (a.middle + b.middle) // 2)
-        lost = " lost" if edge.kind in _DASHED else ""
-        colour = f' style="stroke:{_COLOURS[edge.kind]}"' if edge.kind in _COLOURS else ""
-        yield f'<path class="way{lost}" d="{path}" marker-end="url(#tip)"{colour}/>'
+        lost = f" lost {edge.kind}" if edge.kind in _DASHED else ""
+        yield f'<path class="way{lost}" d="{path}" marker-end="url(#tip)"/>'
         words = _cut(_words(edge), 26)
         if words:
             yield f'<text class="label" x="{at[0]}" y="{at[1]}">{escape(words)}</text>'

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any, TypeVar, overload
 
 from smsbot.core.clock import duration
@@ -44,7 +45,7 @@ class Bot(Router):
         self,
         name: str = "",
         *,
-        flows: str | Sequence[str] = (),
+        flows: str | PurePath | Sequence[str | PurePath] = (),
         timeout: str | float = "24h",
         tries: int = 3,
         join: bool = False,
@@ -56,7 +57,7 @@ class Bot(Router):
     ) -> None:
         super().__init__()
         self.name = name
-        self.flows = (flows,) if isinstance(flows, str) else tuple(flows)
+        self.flows = tuple(map(str, (flows,) if isinstance(flows, str | PurePath) else flows))
         self.home = caller().rpartition(":")[0]
         self.timeout = duration(timeout)
         if type(tries) is not int or tries < 0:

@@ -34,6 +34,8 @@ RARE: Mapping[str, str] = {
     "contents_in_use": "once, at a start; open conversations alone",
     "frames_left": "by tests alone",
     "feed": "by its place, newest first, to a limit",
+    "runs_waiting": "open conversations alone, to a limit",
+    "people_waiting": "open conversations alone, to a limit",
     "parts_waiting": "once, at a start",
     "failed": "by hand, before texts are sent again",
     "latest_receipts": "by hand, in `smsbot doctor`",

@@ -472,3 +472,58 @@ WHERE s.hash = :hash AND s.until > :now;
 
 -- name: audit
 SELECT id, at, who, did, about, page FROM audit WHERE id < :before ORDER BY id DESC LIMIT :limit;
+
+-- name: runs_by_step
+-- How many runs of a time came by each step of each flow or conversation, and how many entered it (an empty step). A step
+-- is called FLOW.STEP, a state of handlers by its name alone: it belongs to the handler that began.
+WITH began AS (
+  SELECT id, bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first
+  FROM (SELECT id, bot FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :limit) r),
+came AS MATERIALIZED (
+  SELECT DISTINCT b.bot, b.id, CASE instr(v.step, '.') WHEN 0 THEN b.first ELSE substr(v.step, 1, instr(v.step, '.') - 1) END AS flow,
+    substr(v.step, instr(v.step, '.') + 1) AS step
+  FROM began b JOIN visits v ON v.run = b.id WHERE v.step <> b.first)
+SELECT bot, flow, step, count(*) AS n FROM came GROUP BY bot, flow, step
+UNION ALL SELECT bot, flow, '', count(DISTINCT id) FROM came GROUP BY bot, flow;
+
+-- name: runs_by_end
+-- How they ended: by the flow that they were of, and the step where they were last.
+SELECT bot, flow, CASE instr(last, '.') WHEN 0 THEN flow ELSE substr(last, 1, instr(last, '.') - 1) END AS last_flow,
+  substr(last, instr(last, '.') + 1) AS step, end_label, count(*) AS n
+FROM (
+  SELECT bot, end_label, last, CASE WHEN dotted IS NULL THEN first ELSE substr(dotted, 1, instr(dotted, '.') - 1) END AS flow
+  FROM (
+    SELECT bot, end_label, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first,
+      (SELECT step FROM visits v WHERE v.run = r.id AND instr(step, '.') > 0 ORDER BY seq LIMIT 1) AS dotted,
+      (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS last
+    FROM (SELECT * FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :limit) r WHERE ended IS NOT NULL)
+  WHERE dotted IS NOT NULL OR last <> first)
+GROUP BY bot, flow, last_flow, step, end_label;
+
+-- name: runs_waiting
+-- Where open conversations stand now, whenever they began; and since when the one does that stands longest.
+SELECT bot, CASE instr(last, '.') WHEN 0 THEN first ELSE substr(last, 1, instr(last, '.') - 1) END AS flow,
+  substr(last, instr(last, '.') + 1) AS step, count(*) AS n, min(at) AS at
+FROM (
+  SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first,
+    (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS last,
+    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS at
+  FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :limit) f JOIN runs r ON r.id = f.run)
+WHERE last IS NOT NULL GROUP BY bot, flow, step;
+
+-- name: people_waiting
+-- Who stands at a step now, the longest first; it is called FLOW.STEP, or by the name of a state alone.
+SELECT * FROM (
+  SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS step,
+    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS at, '' AS end_label
+  FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :most) f JOIN runs r ON r.id = f.run WHERE r.bot = :bot)
+WHERE step IN (:dotted, :state) ORDER BY at LIMIT :limit;
+
+-- name: people_left
+-- Whose run of a time ended where it was not finished, the last first.
+SELECT * FROM (
+  SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS step,
+    r.ended AS at, r.end_label
+  FROM (SELECT * FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :most) r
+  WHERE r.bot = :bot AND r.ended IS NOT NULL)
+WHERE step IN (:dotted, :state) ORDER BY at DESC LIMIT :limit;

@@ -1,0 +1,2 @@
+-- Runs by when they began, for the funnels of a time.
+CREATE INDEX runs_started ON runs (started);
