@@ -23,6 +23,7 @@ from smsbot.log import Log
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.inbox import Inbox
+from smsbot.pipeline.people import People
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.schedules import Schedules
@@ -53,6 +54,7 @@ from smsbot.web.inbox import InboxPages
 from smsbot.web.live import Live
 from smsbot.web.overview import OverviewPages
 from smsbot.web.pages import Pages, Room
+from smsbot.web.people import PeoplePages
 from smsbot.web.phones import Phones
 from smsbot.web.templates import Templates
 from smsbot.web.users import UserPages
@@ -120,6 +122,10 @@ class App:
         self.sender.kick = self.timers.kick
         self.sender.opted_out = receipts.opted_out = self.inbox.opted_out_elsewhere
         self.takeovers = Takeovers(self.store, self.lines, self.dispatcher, self.sender, self.clock)
+        self.people = People(
+            self.store, lines=self.lines, dispatcher=self.dispatcher, sender=self.sender, takeovers=self.takeovers,
+            clock=self.clock,
+        )  # fmt: skip
         self.repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.commands = Commands(
             self.store,
@@ -129,6 +135,7 @@ class App:
             hooks=self.hooks,
             gateways=self.gateways,
             repairs=self.repairs,
+            people=self.people,
             clock=self.clock,
         )
         self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self.accounts.base, lambda: self._closing)
@@ -182,6 +189,7 @@ class App:
                 store, lines=lines, clock=clock, repairs=repairs, templates=templates,
                 accounts=lambda: list(self.gateways),
             ),
+            PeoplePages(store, people=self.people, find=find, lines=lines, templates=templates, clock=clock),
             FlowPages(store, lines=lines, clock=clock, templates=templates),
             UserPages(
                 store, users=self.users, guesses=self.guesses, templates=templates, clock=clock, base=self._base

@@ -41,6 +41,9 @@ _COMMANDS = {
     "trace": ("smsbot.cli.watch", "Did it reach the person? All that is known of a number."),
     "token": ("smsbot.cli.token", "Tokens of programs that use the API."),
     "user": ("smsbot.cli.user", "Users of the desk: who may see the pages."),
+    "opt-outs": ("smsbot.cli.people", "Numbers that get nothing: list, add, import, export."),
+    "export": ("smsbot.cli.people", "All that is known of a person, as JSON."),
+    "erase": ("smsbot.cli.people", "Forget a person."),
     "hooks": ("smsbot.cli.hooks", "The webhook addresses to paste at the provider."),
     "pause": ("smsbot.cli.pause", "Keep texts from leaving; nothing is lost."),
     "resume": ("smsbot.cli.pause", "Let texts leave again."),
@@ -63,7 +66,8 @@ class _Lazy(click.Group):
         if found is None:
             return None
         module = importlib.import_module(found[0])
-        command: click.Command = getattr(module, f"{cmd_name}_command", None) or getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, f"{name}_command", None) or getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

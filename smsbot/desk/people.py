@@ -36,6 +36,8 @@ class Person:
     first_seen: float | None = None
     last_text: str = ""
     last_at: float | None = None
+    ledger: tuple[Row, ...] = ()
+    """All that they, or somebody for them, ever decided about texts; the latest first."""
     notes: tuple[Row, ...] = ()
     """What colleagues noted, the newest first."""
     waits_for: str = ""
@@ -61,6 +63,7 @@ class People:
             first_seen=first[0]["at"] if first else None,
             last_text=last[0]["text"] if last else "",
             last_at=last[0]["at"] if last else None,
+            ledger=tuple(await self._reads.rows("ledger", number=number)),
             notes=tuple(await self._reads.rows("notes", number=number)),
             waits_for=handoffs[0]["desk"] if handoffs else "",
         )

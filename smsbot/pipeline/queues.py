@@ -87,6 +87,10 @@ class Queues:
         found = self._queues.get(key)
         return self.open(key) if found is None and self._store.paused(key.line) else found
 
+    def works(self, key: Key) -> bool:
+        """Whether a turn of a conversation is under way, or waits for its time."""
+        return key in self._queues and key not in self._parked
+
     def add(self, event: Event) -> None:
         """An event that is accepted already."""
         queue = self._queues.get(event.key) or self.open(event.key)

@@ -363,6 +363,12 @@ class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
         """Connect, migrate, and mark every open attempt as unknown."""
         ...
 
+    async def erase(
+        self, keys: Sequence[Key], number: str, changes: Sequence[tuple[str, Sequence[object]]]
+    ) -> None:  # fmt: skip
+        """Write what forgets a person, and let go of what is in memory of them; nothing of theirs may be under way."""
+        ...
+
     async def close(self) -> None:
         """Finish what was submitted and let go of the database."""
         ...

@@ -289,6 +289,16 @@ class SqliteStore:
         self._cache.clear()
         self._contacts.clear()
 
+    async def erase(
+        self, keys: Sequence[Key], number: str, changes: Sequence[tuple[str, Sequence[object]]]
+    ) -> None:  # fmt: skip
+        """Write what forgets a person, and let go of what is in memory of them; nothing of theirs may be under way."""
+        await self.write(changes)
+        self._contacts.pop(number, None)
+        for key in keys:
+            self._taken.pop(key, None)
+            self._cache.pop(key, None)
+
     # -- turns --------------------------------------------------------------------------------------
 
     def peek(self, key: Key) -> Conversation | None:

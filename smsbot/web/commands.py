@@ -12,6 +12,7 @@ from smsbot.core.errors import UsageError
 from smsbot.core.message import Event, Key, Outgoing, Reply
 from smsbot.gateways.base import Gateway
 from smsbot.pipeline.inbox import Inbox
+from smsbot.pipeline.people import People
 from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.pipeline.sender import Sender
 from smsbot.stores.base import Row, Store
@@ -33,6 +34,7 @@ class Commands:
         hooks: Hooks,
         gateways: Mapping[str, Gateway],
         repairs: Repairs,
+        people: People,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -42,6 +44,7 @@ class Commands:
         self._hooks = hooks
         self._gateways = gateways
         self._repairs = repairs
+        self._people = people
         self._clock = clock
 
     def table(self) -> Mapping[str, Callable[..., Awaitable[Any]]]:
@@ -54,6 +57,9 @@ class Commands:
             "emit": self.emit,
             "tokens": self.tokens,
             "users": self.users,
+            "opt_out": self._people.opt_out,
+            "opt_in": self._people.opt_in,
+            "erase": self._people.erase,
             "pause": self._repairs.pause,
             "resume": self._repairs.resume,
             "send_again": self.send_again,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +20,7 @@ from smsbot.turns.lines import Lines
 
 from .acts import Act, Look, about
 from .find import HIDDEN, MARKS, handle_of
+from .tables import cell, table
 from .templates import Templates
 
 PERIODS: Mapping[str, tuple[str, float]] = {
@@ -37,8 +35,6 @@ _SHOWN = 25
 """Rows of a cause on the page; the file has all."""
 _AT_ONCE = 1000
 """Texts that one click sends again."""
-_FORMULA = re.compile(r"(^|[;,\t\r\n]\s*)(?=[=+@\t\r-])")
-"""Where a cell may begin that a spreadsheet would run."""
 _WORDS = {"sent": "sent again", "taken": "taken again"}
 """What a click did, by its name in the address that it leads to."""
 
@@ -93,15 +89,13 @@ class FailedPages:
 
     async def file(self, request: Request) -> Response:
         """Everything on the page as a table for spreadsheets, numbers masked."""
-        out = io.StringIO()
-        table = csv.writer(out)
-        table.writerow(["time", "line", "number", "what", "why", "reference", "message", "not again because"])
+        head = ["time", "line", "number", "what", "why", "reference", "message", "not again because"]
+        rows = []
         for cause in await self._causes(request, _IN_THE_FILE):
             for row in cause.rows:
                 told = [iso(when(row)), row["line"], mask(row["number"]), cause.status, cause.words]
-                table.writerow(map(_cell, [*told, row.get("ref", ""), _handle(row), why_not(row)]))
-        headers = {"content-disposition": f'attachment; filename="failed-{period(request)}.csv"'}
-        return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+                rows.append([cell(c) for c in [*told, row.get("ref", ""), _handle(row), why_not(row)]])
+        return table(f"failed-{period(request)}", head, rows)
 
     # -- what is shown ------------------------------------------------------------------------------
 
@@ -173,8 +167,3 @@ def _done(request: Request) -> str:
     done = [f"{told[name]} {words}" for name, words in _WORDS.items() if told.get(name)] or ["Nothing was left to do"]
     more = f"; {told['left']} are left for another click" if told.get("left") else ""
     return f"{', '.join(done)}{more}."
-
-
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula, whatever separates its cells."""
-    return _FORMULA.sub(r"\1'", str(value))

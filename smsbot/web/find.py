@@ -147,14 +147,14 @@ class Find:
         is_event = handle.startswith("e") and place.isascii() and place.isdigit() and len(place) < 19
         asked: dict[str, Any] = {"id": "" if is_event else handle, "seq": int(place) if is_event else -1}
         rows = await self._tables.rows("number_of", **asked)
-        if not rows:
+        if not rows or not rows[0]["number"]:  # who was erased has no page
             raise Missing
         about(request, mask(rows[0]["number"]), f"/of/{handle}")
         return Key(rows[0]["line"], rows[0]["number"])
 
     async def _outgoing(self, request: Request) -> Row:
         rows = await self._tables.rows("outgoing", id=request.path_params["id"])
-        if not rows:
+        if not rows or not rows[0]["number"]:
             raise Missing
         about(request, mask(rows[0]["number"]), f"/messages/{rows[0]['id']}")
         return rows[0]

@@ -157,7 +157,14 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             for table in ("events", "conversations", "runs", "outgoing", "timers"):
                 db.execute(f"UPDATE {table} SET number = ? WHERE number = ?", (new, old))
         db.execute("UPDATE sandbox_texts SET phone = ?", (MEXICAN[1],))
-        for index in ("events_dead", "outgoing_unknown", "outgoing_ref", "outgoing_failed", "runs_started"):
+        for index in (
+            "events_dead",
+            "outgoing_unknown",
+            "outgoing_ref",
+            "outgoing_failed",
+            "runs_started",
+            "suppressions_at",
+        ):
             db.execute(f"DROP INDEX {index}")
         for column in (
             "conversations DROP COLUMN wrote_first",

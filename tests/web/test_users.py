@@ -234,7 +234,7 @@ def routes(desk: Desk) -> list[Route]:
 
 
 def address(route: Route) -> str:
-    values = {"id": "e1", "id:row": "1", "key": "x", "name": "ola", "number": ANN}
+    values = {"id": "e1", "id:row": "1", "key": "x", "name": "ola", "number": ANN, "step": "x"}
     path = re.sub(r"\{([\w:]+)\}", lambda m: values[m[1]], route.path)
     return "/messages/x" if path == "/messages/e1" else path
 

@@ -137,9 +137,9 @@ def wake_of(text_id: str, status: Status) -> bytes:
 
 
 def _wake(facts: Facts, text: Text, status: Status, at: float) -> Event | None:
-    """The event of a report for the conversation; None if this status woke it before."""
+    """The event of a report for the conversation; None if this status woke it before, or the person was erased."""
     identity = wake_of(text.id, status)
-    if identity in facts.seen:
+    if identity in facts.seen or not text.key.number:
         return None
     facts.seen[identity] = at
     facts.leave("seen", (identity, at))

@@ -527,3 +527,41 @@ SELECT * FROM (
   FROM (SELECT * FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :most) r
   WHERE r.bot = :bot AND r.ended IS NOT NULL)
 WHERE step IN (:dotted, :state) ORDER BY at DESC LIMIT :limit;
+
+-- name: opt_outs
+-- Who gets nothing, the latest first, and what proves it.
+SELECT s.number, s.at, c.text, c.source, c.line FROM suppressions s
+LEFT JOIN consents c ON c.id = (SELECT max(id) FROM consents l WHERE l.number = s.number AND l.action = 'optout')
+WHERE s.at <= :before ORDER BY s.at DESC LIMIT :limit;
+
+-- name: ledger
+-- All that was ever said or decided about texts to a number, the latest first.
+SELECT line, action, text, at, source, shown FROM consents WHERE number = :number ORDER BY id DESC;
+
+-- name: opted_out
+SELECT at FROM suppressions WHERE number = :number;
+
+-- name: lines_of
+-- The lines that a number ever had to do with.
+SELECT line FROM events WHERE number = :number UNION SELECT line FROM outgoing WHERE number = :number
+UNION SELECT line FROM handoffs WHERE number = :number;
+
+-- name: person_events
+SELECT line, kind, text, data, at, note FROM events WHERE number = :number ORDER BY seq;
+
+-- name: person_texts
+SELECT id, line, lane, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END AS text, parts, created, status, detail,
+  requested_by, ref, price, currency FROM outgoing WHERE number = :number ORDER BY seq;
+
+-- name: person_reports
+SELECT r.outgoing AS id, r.status, r.raw, r.code, r.operator, r.detail, r.at FROM outgoing o
+JOIN receipts r ON r.outgoing = o.id AND r.outgoing <> '' WHERE o.number = :number ORDER BY r.at;
+
+-- name: person_fields
+SELECT name, value FROM contacts WHERE number = :number ORDER BY name;
+
+-- name: person_runs
+SELECT line, bot, started_by, started, ended, end_label FROM runs WHERE line = :line AND number = :number ORDER BY started;
+
+-- name: person_handoffs
+SELECT line, desk, at, done, done_by FROM handoffs WHERE number = :number ORDER BY id;

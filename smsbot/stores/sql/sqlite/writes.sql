@@ -289,6 +289,64 @@ INSERT OR IGNORE INTO numbers SELECT reversed(number), number FROM (
 UPDATE searched SET events = min(events + ?1, (SELECT coalesce(max(seq), 0) FROM events)),
   texts = min(texts + ?1, (SELECT coalesce(max(seq), 0) FROM outgoing));
 
+-- Statements that erase a person. Rows stay where others are counted or named by them, and nothing in them says whose they
+-- were; the ledger of consents stays whole, since it proves why somebody gets nothing.
+
+-- name: erase_words_in
+INSERT INTO words_in (words_in, rowid, text) SELECT 'delete', seq, text FROM events
+WHERE number = ?1 AND seq <= (SELECT events FROM searched) AND kind IN ('text', 'media', 'optout', 'optin');
+
+-- name: erase_words_out
+INSERT INTO words_out (words_out, rowid, text) SELECT 'delete', seq, text FROM outgoing
+WHERE number = ?1 AND seq <= (SELECT texts FROM searched) AND kind <> 'code';
+
+-- name: erase_number
+DELETE FROM numbers WHERE reversed = reversed(?1);
+
+-- name: erase_reports
+UPDATE receipts SET body = '', detail = '', reference = 'erased ' || outgoing
+WHERE outgoing <> '' AND outgoing IN (SELECT id FROM outgoing WHERE number = ?1);
+
+-- name: erase_attempts
+UPDATE attempts SET reference = '', detail = '' WHERE outgoing IN (SELECT id FROM outgoing WHERE number = ?1);
+
+-- name: erase_texts
+UPDATE outgoing SET number = '', text = '', detail = '', ref = '', media = '', phase = NULL WHERE number = ?1;
+
+-- name: erase_events
+UPDATE events SET number = '', text = '', data = '', note = '', gateway_id = '', state = max(state, 1) WHERE number = ?1;
+
+-- name: erase_fields
+DELETE FROM contacts WHERE number = ?1;
+
+-- name: erase_notes
+DELETE FROM notes WHERE number = ?1;
+
+-- name: erase_handoffs
+DELETE FROM handoffs WHERE number = ?1;
+
+-- name: erase_hold
+DELETE FROM holds WHERE scope = 'contact' AND name = ?1;
+
+-- name: erase_journal
+DELETE FROM journal WHERE run IN (SELECT id FROM runs WHERE line = ?1 AND number = ?2);
+
+-- name: erase_frames
+DELETE FROM frames WHERE run IN (SELECT id FROM runs WHERE line = ?1 AND number = ?2);
+
+-- name: erase_runs
+UPDATE runs SET number = '', ended = coalesce(ended, started), end_label = CASE WHEN ended IS NULL THEN 'erased' ELSE end_label END
+WHERE line = ?1 AND number = ?2;
+
+-- name: erase_timers
+DELETE FROM timers WHERE line = ?1 AND number = ?2;
+
+-- name: erase_takeover
+DELETE FROM takeovers WHERE line = ?1 AND number = ?2;
+
+-- name: erase_conversation
+DELETE FROM conversations WHERE line = ?1 AND number = ?2;
+
 -- Statements of the sandbox.
 
 -- name: sandbox_phone
