@@ -20,6 +20,7 @@ from smsbot.desk.users import Users
 from smsbot.failpoints import reached
 from smsbot.lineup import build_lines
 from smsbot.log import Log
+from smsbot.pipeline.alerts import Alerts
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.inbox import Inbox
@@ -40,6 +41,7 @@ from smsbot.sandbox.network import Network
 from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, transport_of_server
+from smsbot.transport.alerts import Channel, MailChannel, WebhookChannel
 from smsbot.turns.lines import Line
 from smsbot.web.api import Api
 from smsbot.web.auth import DeskGate, LinkGate, LinkKeys, LocalGate, PasswordCheck, Places
@@ -273,6 +275,8 @@ class App:
         self._run("live pages", self.live.run)
         self._run("timers", self.timers.run, self.timers.stop)
         self._run("search", SearchIndex(self.store).run)
+        if not self.dev and (channels := self._channels()):
+            self._run("alerts", Alerts(self.store, channels, self.clock, self._base).run)
         if not self.dev and self.backfill.wanted:
             self._run("backfill", self.backfill.run)
         if self.network is not None:
@@ -288,6 +292,15 @@ class App:
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()
             log.warning("paused: nothing leaves until `smsbot resume`", what=what, why=pause["why"])
+
+    def _channels(self) -> list[Channel]:
+        """How the desk is told at once."""
+        own, found = self.settings.alerts, list[Channel]()
+        if own.webhook is not None:
+            found.append(WebhookChannel(self._transport, own.webhook.get_secret_value()))
+        if own.email and own.smtp is not None:
+            found.append(MailChannel(own.smtp.get_secret_value(), own.sender, own.email))
+        return found
 
     def _note_running(self) -> None:
         """Note beside the database whose code runs, so that the next process knows what has ended this one."""

@@ -135,6 +135,10 @@ def _secrets_in(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
                 yield f"accounts.{name}.{secret}", "the settings file"
     if "dashboard_password" in values:
         yield "dashboard_password", "the settings file"
+    alerts = values.get("alerts")
+    for name in ("webhook", "smtp"):
+        if isinstance(alerts, dict) and name in alerts:
+            yield f"alerts.{name}", "the settings file"
 
 
 def _explain(error: Any) -> str:
@@ -224,6 +228,7 @@ def check_live(settings: Settings) -> None:
         problems.append('bots: none is configured; add [bots.NAME] with target = "module:bot" and lines = ["+48…"]')
     problems += _public_url(settings.public_url)
     problems += _password(settings)
+    problems += settings.alerts.problems
     problems += _open_dotenv(Path.cwd() / ".env")
     if settings.bots and not settings.accounts:
         problems.append('accounts: none is configured; add [accounts.main] with gateway = "messageflow"')
@@ -256,6 +261,8 @@ def _is_secret(variable: str, value: str) -> bool:
     if variable == "SMSBOT_DASHBOARD_PASSWORD":
         return True
     parts = variable.removeprefix("SMSBOT_").lower().split("__")
+    if parts[0] == "alerts":
+        return len(parts) == 1 or parts[1] in ("webhook", "smtp")
     if parts[0] != "accounts" or len(parts) > 3:
         return False
     secret = _secret_names()

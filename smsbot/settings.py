@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -129,6 +131,40 @@ def open_to_others(variable: str, file: Path) -> str:
     return f"{variable}_FILE: {file} has mode {mode:04o}; a secret file has 0600" if mode & 0o077 else ""
 
 
+class AlertSettings(BaseModel):
+    """How the desk is told at once; the address of a webhook and of a mail server with its password are secrets."""
+
+    model_config = _FROZEN
+    webhook: SecretStr | None = None
+    smtp: SecretStr | None = None
+    email: tuple[str, ...] = ()
+    sender: str = "smsbot@localhost"
+
+    @field_validator("email", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """One address, or in the environment several with commas."""
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @property
+    def problems(self) -> list[str]:
+        """What cannot work."""
+        found = []
+        webhook = urlsplit(self.webhook.get_secret_value()) if self.webhook is not None else None
+        if webhook is not None and (webhook.scheme not in ("http", "https") or not webhook.hostname):
+            found.append("alerts.webhook: an address begins with https://")
+        server = urlsplit(self.smtp.get_secret_value()) if self.smtp is not None else None
+        if server is not None and (server.scheme not in ("smtp", "smtps") or not server.hostname):
+            found.append("alerts.smtp: a mail server is written as smtps://user:password@host or smtp://host:25")
+        if bool(self.email) != (self.smtp is not None):
+            found.append("alerts: email and smtp go together: to whom, and through which server")
+        if self.email and find_spec("aiosmtplib") is None:
+            found.append("alerts.email: needs the extra; pip install 'smsbot[email]'")
+        if wrong := [a for a in (*self.email, self.sender) if "@" not in a or any(c.isspace() for c in a)]:
+            found.append(f"alerts: {wrong[0][:60]!r} is no e-mail address")
+        return found
+
+
 class Settings(BaseSettings):
     """Everything that a server is told."""
 
@@ -146,6 +182,7 @@ class Settings(BaseSettings):
     """Names by which the pages are reached, besides that of `public_url`, addresses and names without dots."""
     answers: Mapping[str, str] = {}
     """Ready answers of the desk, by what their buttons say."""
+    alerts: AlertSettings = AlertSettings()
     recheck: float | None = Field(default=None, gt=0, le=3600)
     """Seconds between two look-ups of a text whose send got no answer (default: 60 live, 2 in the sandbox)."""
 

@@ -297,6 +297,9 @@ def spoken(flow: Flow) -> Iterator[Texts]:
         yield texts
     for step in flow.steps.values():
         yield step.say
+        if step.handoff is not None:
+            yield step.handoff.say
+            yield step.handoff.closed
         if step.ask is not None:
             yield step.ask.retry_say
             yield step.ask.remind_say

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, field
 from enum import StrEnum
 
 from .conversation import Conversation, Run
+from .handover import Handoff
 from .message import Claim, Event, Key, Outgoing
 from .structs import struct
 
@@ -57,7 +58,7 @@ class Commit:
     """Runs that began or ended here."""
     visits: tuple[str, ...] = ()
     """States and routes entered, for the funnel."""
-    handoffs: tuple[str, ...] = ()
+    handoffs: tuple[Handoff, ...] = ()
     """Desks that a person is handed to."""
     hold: str = ""
     """Why nothing proactive goes to this person any more; empty: it does."""

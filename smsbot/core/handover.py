@@ -16,6 +16,15 @@ WAYS = ("continue", "restart", "end")
 
 
 @struct
+class Handoff:
+    """A desk that somebody is handed to."""
+
+    desk: str
+    alert: bool = True
+    """Whether the desk is told at once, where the settings say how."""
+
+
+@struct
 class Taken:
     """Who looks after a conversation, and since when."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
+from smsbot.core.handover import Handoff
 from smsbot.understanding import asking
 from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.asking import Asked, Heard, Move
@@ -31,7 +32,7 @@ from .state import (
     State,
     Waiting,
 )
-from .steps import ABANDONED, Ask, Flow, Localised, Step, Texts
+from .steps import ABANDONED, Ask, Flow, HandTo, Localised, Step, Texts
 
 MOST_STEPS = 100
 """Steps that a flow takes without waiting; beyond it, it goes round."""
@@ -212,13 +213,19 @@ class _Walk:
         if step.ask is not None:
             return self.ask(step, step.ask)
         self.say(step.say)
-        if step.handoff:
-            self.progress.handoffs.append(step.handoff)
+        if step.handoff is not None:
+            self.hand_over(step.handoff)
         if step.wait:
             self.state.phase, self.state.asked = "wait", self.now
             self.progress.outcome = Waiting(self.now + step.wait)
             return None
         return self.leave(step)
+
+    def hand_over(self, to: HandTo) -> None:
+        """Tell a desk, and say what it has for this hour of the line's zone."""
+        self.progress.handoffs.append(Handoff(to.desk, to.alert))
+        there = to.hours is None or to.hours.at(self.person.moment_of_line)
+        self.say(to.say if there else to.closed)
 
     def leave(self, step: Step, answer: Any = None) -> str | None:
         """Where a step leads; None if the flow has ended."""

@@ -280,7 +280,7 @@ class _Reader(Questions):
             say=self.texts(keys["say"]) if "say" in keys else (),
             ask=self.ask(keys, draft.node) if "ask" in keys else None,
             wait=self.seconds(keys["wait"], "wait") if "wait" in keys else 0.0,
-            handoff=(self.text(keys["handoff"], "handoff") or "") if "handoff" in keys else "",
+            handoff=self.hand_to(keys["handoff"]) if "handoff" in keys else None,
             end=self.text(keys["end"], "an end label") if "end" in keys else None,
             next=below,
             node=draft.node,

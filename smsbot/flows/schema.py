@@ -59,6 +59,13 @@ START = {
     "key": KeyOf("An expression on event: the same value counts once.", _EXPRESSION),
     "api": KeyOf("The name by which programs start the flow; their data are its args.", _STRING),
 }  # fmt: skip
+HANDOFF = {
+    "to": KeyOf("The desk that takes over; it sees the conversation.", _STRING),
+    "say": KeyOf("What is said to the person.", _TEXT),
+    "hours": KeyOf("When somebody is there, in the line's zone: Mon-Fri 9:00-17:00, Sat 10-14.", _STRING),
+    "closed": KeyOf("What is said outside of these hours instead.", _TEXT),
+    "alert": KeyOf("no: the desk is not told at once.", {"type": ["boolean", "string"]}),
+}
 BRANCH = {
     "when": KeyOf("The condition; without it, always.", _EXPRESSION),
     "go": KeyOf("The step to go to.", _ID),
@@ -97,7 +104,7 @@ STEP = {
     "ask": KeyOf("A question; the answer is kept under this name.", _NAME),
     **ASK_ONLY,
     "wait": KeyOf("How long to wait before the next step.", _DURATION),
-    "handoff": KeyOf("Who takes over: the desk sees the conversation.", _STRING),
+    "handoff": KeyOf("Who takes over: a desk, or {to, say, hours, closed, alert}.", {"anyOf": [_STRING, _object(HANDOFF, "to")]}),
     "then": KeyOf("Where to go: a step, {answer: step}, or a list of {when, go}.", {"anyOf": [_ID, {"type": "object", "additionalProperties": _ID}, {"type": "array", "items": _object(BRANCH, "go")}]}),
     "goto": KeyOf("The step to go to.", _ID),
     "end": KeyOf("The run ends, with this label for the funnel.", _STRING),

@@ -10,15 +10,16 @@ from typing import TypeVar
 
 from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.hours import Hours, hours
 from smsbot.core.problem import Severity
 from smsbot.core.question import Question
 from smsbot.understanding.patterns import Pattern, compile_pattern
 
 from .expressions import CONSTANTS, Expression, Names, Wrong, compile_expression
 from .functions import Kind
-from .schema import KeyOf
+from .schema import HANDOFF, KeyOf
 from .source import Node, Source
-from .steps import Localised, Texts
+from .steps import HandTo, Localised, Texts
 from .template import Template, compile_template
 
 T = TypeVar("T")
@@ -120,6 +121,33 @@ class Shapes:
         if written is not None and found not in ("yes", "no", "true", "false"):
             self.source.report("SB607", node, f'{what} is yes or no, not "{found[:40]}"')
         return found in ("yes", "true")
+
+    def hand_to(self, node: Node) -> HandTo | None:
+        """Who takes over: a desk by its name, or a map."""
+        if node.kind == "text":
+            return HandTo(node.text)
+        keys = self.keys(node, HANDOFF, "a handoff")
+        if node.kind == "map" and "to" not in keys and "to" not in node.pairs:
+            self.source.report("SB605", node, 'a handoff needs "to:"', remedy="name the desk: {to: counter}")
+        for needed, name in (("hours", "closed"), ("closed", "hours")):
+            if name in keys and needed not in keys:
+                why = f'"{name}" belongs to "{needed}", which this handoff has not'
+                self.source.report("SB608", node.pairs[name][0], why)
+        return HandTo(
+            (self.text(keys["to"], "a desk") or "") if "to" in keys else "",
+            self.texts(keys["say"]) if "say" in keys else (),
+            self.texts(keys["closed"], "closed") if "closed" in keys else (),
+            self._hours(keys["hours"]) if "hours" in keys else None,
+            self.flag(keys["alert"], "alert") if "alert" in keys else True,
+        )
+
+    def _hours(self, node: Node) -> Hours | None:
+        written = self.text(node, "hours")
+        try:
+            return hours(written) if written is not None else None
+        except UsageError as wrong:
+            self.source.report("SB607", node, wrong.args[0])
+            return None
 
     def compiled(self, node: Node, compiler: Callable[[str], T]) -> T | None:
         """Compile a text; a problem is noted at its place in the text, and makes it None."""

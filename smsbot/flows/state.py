@@ -9,6 +9,7 @@ from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.errors import FlowError
+from smsbot.core.handover import Handoff
 from smsbot.core.question import Question
 from smsbot.core.structs import struct
 from smsbot.core.zones import zone_of
@@ -43,6 +44,11 @@ class Person:
     def moment(self) -> datetime:
         """When the event happened, by the person's clock."""
         return datetime.fromtimestamp(self.now, zone_of(self.contact, self.zone))
+
+    @property
+    def moment_of_line(self) -> datetime:
+        """The same where the line is."""
+        return datetime.fromtimestamp(self.now, zone_of({}, self.zone))
 
     @property
     def language(self) -> str | None:
@@ -218,7 +224,7 @@ class Progress:
     visits: list[str] = field(default_factory=list)
     contact: dict[str, Any] = field(default_factory=dict)
     """Fields of the contact that were set."""
-    handoffs: list[str] = field(default_factory=list)
+    handoffs: list[Handoff] = field(default_factory=list)
     why: str = ""
     """The reason of what was decided, one plain sentence."""
     took: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from smsbot.core.hours import Hours
 from smsbot.core.question import Question
 from smsbot.understanding.patterns import Pattern
 
@@ -73,6 +74,18 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class HandTo:
+    """A desk that takes over: what is said while somebody is there, and what else."""
+
+    desk: str
+    say: Texts = ()
+    closed: Texts = ()
+    """Said outside `hours` instead of `say`."""
+    hours: Hours | None = None
+    alert: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step. Its parts happen in this order: when, set, do or call, save, say, ask or wait, then, end."""
 
@@ -88,13 +101,18 @@ class Step:
     say: Texts = ()
     ask: Ask | None = None
     wait: float = 0.0
-    handoff: str = ""
+    handoff: HandTo | None = None
     then: Then | None = None
     end: str | None = None
     next: str = ""
     """The step below it; empty behind the last one: the flow ends ``done``."""
     node: Node | None = field(default=None, compare=False, repr=False)
     """How it was written."""
+
+    @property
+    def says(self) -> Texts:
+        """Its own texts, also those of a handoff."""
+        return (*self.say, *self.handoff.say, *self.handoff.closed) if self.handoff is not None else self.say
 
     @property
     def waits(self) -> bool:
@@ -153,7 +171,7 @@ class Flow:
     @property
     def said(self) -> Iterable[str]:
         """The texts of its steps, as they are written."""
-        return (template.source for step in self.steps.values() for text in step.say for template in text.values())
+        return (template.source for step in self.steps.values() for text in step.says for template in text.values())
 
     @property
     def spoken(self) -> str | None:

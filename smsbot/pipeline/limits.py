@@ -83,7 +83,7 @@ class Limits:
             await self._endings.done(event, "HELP is always answered", [self._endings.say(event, line, line.help)])
             return True
         note = f"more than {most} texts a minute from {'this number' if whose.number else 'this line'}: not answered"
-        changes = [("handoff", (*event.key, FLOOD, event.at))] if self._rate(whose).tells(event.at) else []
+        changes = [("handoff", (*event.key, FLOOD, event.at, 1))] if self._rate(whose).tells(event.at) else []
         if changes:
             log.warning("too many texts a minute; no more are answered", line=line.number, most=most)
         await self._store.accept([Acceptance(event, done=True, note=note, changes=tuple(changes))])
@@ -99,7 +99,7 @@ class Limits:
         line, number = event.key
         why = "a machine seems to text here: many texts faster than a person writes, or the same again and again"
         log.warning("a conversation is held: a machine seems to text", number=phone.mask(number), line=line)
-        changes = (("hold_pace", (name, event.at, why)), ("handoff", (line, number, MACHINE, event.at)))
+        changes = (("hold_pace", (name, event.at, why)), ("handoff", (line, number, MACHINE, event.at, 1)))
         self._paced = None
         await self._store.accept([Acceptance(event, done=True, note=f"held: {why}", changes=changes)])
 

@@ -17,7 +17,9 @@ from typing_extensions import TypeForm, Unpack
 from smsbot.core import codec, segments
 from smsbot.core.clock import duration
 from smsbot.core.conversation import Conversation
-from smsbot.core.errors import ChatError
+from smsbot.core.errors import ChatError, UsageError
+from smsbot.core.handover import Handoff
+from smsbot.core.hours import hours as read_hours
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
 from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Terms, Wait, WentBack
@@ -385,10 +387,22 @@ class Chat:
         """
         return Restart(arguments)  # type: ignore[misc]
 
-    def handoff(self, desk: str) -> None:
-        """Tell a desk that this person waits for somebody there; listed at ``/``."""
+    def handoff(self, desk: str, *, say: str = "", hours: str = "", closed: str = "", alert: bool = True) -> None:
+        """Tell a desk that this person waits for somebody there, and say `say` to them; listed at ``/inbox``.
+
+        Outside `hours` (``"Mon-Fri 9:00-17:00, Sat 10-14"``, by the line's clock) `closed` is said instead. `alert`:
+        the desk is told at once, where the settings say how. Raises `ChatError` for hours that cannot be read.
+        """
+        if bool(closed) and not hours:
+            raise ChatError("handoff(closed=...) needs hours, outside which it is said")
+        try:
+            open_ = not hours or read_hours(hours).at(self.now.astimezone(zone_of({}, self._session.defaults.zone)))
+        except UsageError as wrong:
+            raise ChatError(wrong.args[0]) from None
         if not self._session.silent:
-            self._session.effects.handoffs.append(desk)
+            self._session.effects.handoffs.append(Handoff(desk, alert))
+        if words := say if open_ else closed:
+            self.say(words)
 
     def start(
         self,

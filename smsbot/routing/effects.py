@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from smsbot.core.commit import Entry
 from smsbot.core.conversation import StoredFrame
+from smsbot.core.handover import Handoff
 from smsbot.core.message import Reply
 from smsbot.core.question import Question
 from smsbot.core.status import Status
@@ -103,7 +104,7 @@ class Effects:
     visits: list[str] = field(default_factory=list)
     outcomes: list[tuple[str, str, Question | None]] = field(default_factory=list)
     """The outcomes of questions, each with its place, for coverage."""
-    handoffs: list[str] = field(default_factory=list)
+    handoffs: list[Handoff] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     took: bool = False
     """Whether the text was taken as an answer."""

@@ -15,7 +15,7 @@ from smsbot.core import codec
 from smsbot.core.commit import Timer
 from smsbot.core.conversation import Conversation, Run, StoredFrame
 from smsbot.core.errors import FlowError
-from smsbot.core.handover import IDLE, PATIENCE, STOPPED, WAYS
+from smsbot.core.handover import IDLE, PATIENCE, STOPPED, WAYS, Handoff
 from smsbot.core.message import Event
 from smsbot.core.start import parked, start_of, timer_of
 from smsbot.core.status import Status
@@ -48,7 +48,7 @@ class Decision:
     """Whether the open run ends ``switched`` before a handler begins."""
     guesses: bool = False
     """Whether it asks "did you mean"; at most once an hour."""
-    handoff: str = ""
+    handoff: Handoff | None = None
     """The desk that is told."""
     hold: str = ""
     """Why nothing proactive goes to this person any more."""
@@ -245,7 +245,7 @@ class Decider:
         return Decision(
             "the person says that we write to the wrong number: the run ends, and the desk is told",
             says=(languages.says("wrong_number", self._language()) if words is None else words,), ends="wrong_number",
-            handoff=WRONG_NUMBER, hold=_HELD,
+            handoff=Handoff(WRONG_NUMBER), hold=_HELD,
         )  # fmt: skip
 
     def _help(self, text: str) -> Decision:

@@ -172,7 +172,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             *(f"outgoing DROP COLUMN {name}" for name in ("requested_by", "ref", "kind", "price", "currency")),
             "sandbox_texts DROP COLUMN media",
             "suppressions DROP COLUMN said",
-            *(f"handoffs DROP COLUMN {name}" for name in ("put_off", "until", "done_by")),
+            *(f"handoffs DROP COLUMN {name}" for name in ("put_off", "until", "done_by", "alert")),
         ):
             db.execute(f"ALTER TABLE {column}")
         db.execute("DROP TABLE receipts")
@@ -191,6 +191,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "users",
             "sessions",
             "audit",
+            "alerts",
         ):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")

@@ -177,7 +177,7 @@ def written(commit: Commit) -> dict[str, Any]:
         "version": after.version, "open": [(f.kind, f.name.rpartition(".")[2], f.state, f.deadline) for f in after.run.frames] if after.run else None,
         "runs": [(r.started_by, r.end if r.ended else "begins") for r in commit.runs],
         "texts": [(o.lane, o.text, o.due) for o in commit.outgoing], "timers": [(t.name, t.due) for t in commit.timers],
-        "cancelled": list(commit.cancelled), "visits": list(commit.visits), "handoffs": list(commit.handoffs),
+        "cancelled": list(commit.cancelled), "visits": list(commit.visits), "handoffs": [h.desk for h in commit.handoffs],
         "contact": dict(commit.contact), "starts": len(commit.starts), "hold": commit.hold, "note": commit.note,
         "released": commit.released, "forgotten": len(commit.forgotten), "shrunk": commit.shrunk,
     }  # fmt: skip

@@ -285,8 +285,8 @@ class Turn:
 
     def _person(self, facts: Facts) -> None:
         commit, (line, number) = self.commit, self.commit.after.key
-        for desk in commit.handoffs:
-            facts.leave("handoff", (line, number, desk, commit.event.at))
+        for handoff in commit.handoffs:
+            facts.leave("handoff", (line, number, handoff.desk, commit.event.at, handoff.alert))
         if commit.hold:
             facts.leave("hold", (number, commit.event.at, commit.hold))
             facts.with_desk.setdefault(number, commit.hold)

@@ -565,3 +565,25 @@ SELECT line, bot, started_by, started, ended, end_label FROM runs WHERE line = :
 
 -- name: person_handoffs
 SELECT line, desk, at, done, done_by FROM handoffs WHERE number = :number ORDER BY id;
+
+-- name: alerts
+SELECT kind, about, since, due FROM alerts;
+
+-- name: alerts_due
+SELECT kind, about, since, words, page, tries FROM alerts WHERE due <= :now ORDER BY kind, since;
+
+-- name: people_to_tell
+-- Who waits for a desk that wants to be told at once.
+SELECT id, number, desk, at FROM handoffs WHERE done IS NULL AND alert = 1 ORDER BY at;
+
+-- name: stalled
+-- Texts that nothing keeps and that have not left, by account.
+SELECT account, count(*) AS n, min(due) AS at FROM outgoing
+WHERE phase = 'queue' AND phase IN ('queue', 'check') AND due <= :due GROUP BY account;
+
+-- name: unreported
+-- Of the last texts of an hour, those that were taken long enough ago, by line: how many have a final report, or none.
+SELECT line, sum(rank IN (2, 3)) AS missing, sum(rank > 3) AS told, min(created) AS at,
+  EXISTS (SELECT 1 FROM outgoing r WHERE r.seq > (SELECT max(seq) FROM outgoing) - 2000 AND r.line = o.line AND r.rank > 3) AS ever
+FROM outgoing o WHERE seq > (SELECT max(seq) FROM outgoing) - 2000 AND created >= :since AND created <= :until AND rank > 1
+GROUP BY line;

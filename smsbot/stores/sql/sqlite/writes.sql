@@ -66,7 +66,7 @@ DELETE FROM journal WHERE run = ?;
 INSERT INTO visits (run, seq, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: handoff
-INSERT INTO handoffs (line, number, desk, at) VALUES (?, ?, ?, ?);
+INSERT INTO handoffs (line, number, desk, at, alert) VALUES (?, ?, ?, ?, ?);
 
 -- name: handoff_done
 UPDATE handoffs SET done = ?, done_by = ? WHERE id = ? AND done IS NULL;
@@ -346,6 +346,18 @@ DELETE FROM takeovers WHERE line = ?1 AND number = ?2;
 
 -- name: erase_conversation
 DELETE FROM conversations WHERE line = ?1 AND number = ?2;
+
+-- name: alert
+INSERT INTO alerts (kind, about, since, words, page, due) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: alert_told
+UPDATE alerts SET due = NULL WHERE kind = ? AND about = ?;
+
+-- name: alert_again
+UPDATE alerts SET due = ?, tries = tries + 1 WHERE kind = ? AND about = ?;
+
+-- name: alert_over
+DELETE FROM alerts WHERE kind = ? AND about = ?;
 
 -- Statements of the sandbox.
 
