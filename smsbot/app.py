@@ -59,6 +59,7 @@ from smsbot.web.pages import Pages, Room
 from smsbot.web.people import PeoplePages
 from smsbot.web.phones import Phones
 from smsbot.web.templates import Templates
+from smsbot.web.texts import TextPages
 from smsbot.web.users import UserPages
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
@@ -192,6 +193,7 @@ class App:
                 accounts=lambda: list(self.gateways),
             ),
             PeoplePages(store, people=self.people, find=find, lines=lines, templates=templates, clock=clock),
+            TextPages(store, lines=lines, templates=templates),
             FlowPages(store, lines=lines, clock=clock, templates=templates),
             UserPages(
                 store, users=self.users, guesses=self.guesses, templates=templates, clock=clock, base=self._base

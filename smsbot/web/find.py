@@ -176,7 +176,7 @@ class Find:
         counts, pauses = (await self._tables.rows("counts"))[0], await self._tables.rows("pauses")
         context: dict[str, Any] = {
             "asked": asked, "told": told, "found": mask(found.number) if found is not None and found.number else "",
-            "rows": [_shown(r) for r in rows], "older": more, "fixed": bool(cursor),
+            "rows": [shown(r) for r in rows], "older": more, "fixed": bool(cursor),
             "words": " ".join(found.words) if found is not None else "", "most": _PAGE,
             "several": [await self._one_of(n) for n in found.several] if found is not None else [],
             "handoffs": await self._handoffs() if found is None else [],
@@ -231,7 +231,7 @@ class Find:
     async def _one_of(self, number: str) -> dict[str, Any]:
         """One of several people, told apart by their last message."""
         rows = await self._tables.rows("thread", number=number, limit=1, before=_FOREVER)
-        return {"number": mask(number), **(_shown(rows[0]) if rows else {"handle": "", "text": "", "at": 0.0})}
+        return {"number": mask(number), **(shown(rows[0]) if rows else {"handle": "", "text": "", "at": 0.0})}
 
     async def _handoffs(self) -> list[dict[str, Any]]:
         rows = await self._tables.rows("waiting_people", now=self._clock.now(), later=0, limit=_PAGE)
@@ -276,7 +276,7 @@ def _text(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row as people see it: masked, with the word for its status."""
     incoming = row["direction"] == "in"
     status = _INBOUND.get(row["status"], row["status"]) if incoming else row["status"]

@@ -587,3 +587,29 @@ SELECT line, sum(rank IN (2, 3)) AS missing, sum(rank > 3) AS told, min(created)
   EXISTS (SELECT 1 FROM outgoing r WHERE r.seq > (SELECT max(seq) FROM outgoing) - 2000 AND r.line = o.line AND r.rank > 3) AS ever
 FROM outgoing o WHERE seq > (SELECT max(seq) FROM outgoing) - 2000 AND created >= :since AND created <= :until AND rank > 1
 GROUP BY line;
+
+-- name: newest_out_place (hot)
+SELECT max(seq) AS seq FROM outgoing;
+
+-- name: newest_in_place (hot)
+SELECT max(seq) AS seq FROM events;
+
+-- name: out_place_at (hot)
+SELECT created AS at FROM outgoing WHERE seq <= :seq ORDER BY seq DESC LIMIT 1;
+
+-- name: in_place_at (hot)
+SELECT at FROM events WHERE seq <= :seq ORDER BY seq DESC LIMIT 1;
+
+-- name: texts_out
+-- Texts out of a share of all places, newest first; what is asked for as '' does not matter.
+SELECT 'out' AS direction, id, seq, line, number, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END AS text,
+  created AS at, status, detail, parts, reaction
+FROM outgoing WHERE seq >= :after AND seq < :below AND :status IN ('', status) AND :line IN ('', line)
+AND :kind IN ('', CASE kind WHEN '' THEN lane ELSE kind END) ORDER BY seq DESC LIMIT :limit;
+
+-- name: texts_in
+SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS status, note AS detail, 1 AS parts,
+  '' AS reaction
+FROM events WHERE seq >= :after AND seq < :below AND :line IN ('', line) AND number <> ''
+AND (:kind = '' AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR kind = :kind)
+AND (:status = '' OR :status = 'failed' AND state = 2 OR :status = 'waiting' AND state = 0) ORDER BY seq DESC LIMIT :limit;
