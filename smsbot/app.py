@@ -62,6 +62,7 @@ from smsbot.web.templates import Templates
 from smsbot.web.texts import TextPages
 from smsbot.web.users import UserPages
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
+from smsbot.web.writing import Writing
 
 log = Log("smsbot")
 _DRAIN = 12.0
@@ -180,13 +181,17 @@ class App:
     def _rooms(self, templates: Templates) -> list[Room]:
         """The pages of the desk."""
         store, lines, clock, repairs = self.store, self.lines, self.clock, self.repairs
+        writing = Writing()
         find = Find(
             store, lines=lines, clock=clock, templates=templates, commands=self.commands, inspect=self.inspect,
-            taken=store.taken,
+            taken=store.taken, writing=writing, links=self.settings.links,
         )  # fmt: skip
         return [
             find,
-            InboxPages(store, find=find, takeovers=self.takeovers, templates=templates, clock=clock),
+            InboxPages(
+                store, find=find, takeovers=self.takeovers, templates=templates, clock=clock, writing=writing,
+                tell=self.live.tell,
+            ),
             FailedPages(store, lines=lines, clock=clock, repairs=repairs, templates=templates),
             OverviewPages(
                 store, lines=lines, clock=clock, repairs=repairs, templates=templates,

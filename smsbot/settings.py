@@ -10,6 +10,7 @@ import stat
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -182,9 +183,22 @@ class Settings(BaseSettings):
     """Names by which the pages are reached, besides that of `public_url`, addresses and names without dots."""
     answers: Mapping[str, str] = {}
     """Ready answers of the desk, by what their buttons say."""
+    links: Mapping[str, str] = {}
+    """Pages of the user's own about a person, by their names: addresses with ``{number}``, ``{ref}`` or ``{line}``."""
     alerts: AlertSettings = AlertSettings()
     recheck: float | None = Field(default=None, gt=0, le=3600)
     """Seconds between two look-ups of a text whose send got no answer (default: 60 live, 2 in the sandbox)."""
+
+    @field_validator("links")
+    @classmethod
+    def _addresses(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for name, address in value.items():
+            holes = {hole for _, hole, _, _ in Formatter().parse(address) if hole is not None}
+            if unknown := holes - {"number", "ref", "line"}:
+                raise ValueError(f"{name}: {{{unknown.pop()}}} is none of {{number}}, {{ref}} and {{line}}")
+            if urlsplit(address).scheme not in ("http", "https") or "/" in name:
+                raise ValueError(f"{name}: an address begins with https://, and its name has no slash")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -128,7 +128,7 @@ class Alerts:
         for r in await self._store.rows("stalled", due=now - STALLED):
             words = f"account {r['account']}: {r['n']} texts wait for the gateway"
             found.append(Alert("stalled", r["account"], r["at"], words, "/overview"))
-        for r in await self._store.rows("unreported", since=now - 3600.0, until=now - _UNREPORTED):
+        for r in await self._store.rows("lines_unreported", since=now - 3600.0, until=now - _UNREPORTED):
             if r["missing"] >= _ENOUGH and r["missing"] > r["told"] and r["ever"]:
                 words = f"line {r['line']}: {r['missing']} texts of the last hour have no report, {r['told']} have"
                 found.append(Alert("reports", r["line"], r["at"], words, "/overview"))

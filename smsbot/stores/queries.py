@@ -33,6 +33,9 @@ def load(dialect: str, part: str) -> Mapping[str, Query]:
     columns = ", ".join(COLUMNS)
     heads = list(_HEAD.finditer(text))
     ends = [m.start() for m in heads[1:]] + [len(text)]
+    names = [m[1] for m in heads]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"{part}.sql has two statements called {', '.join(sorted(twice))}")
     return {
         m[1]: Query(m[1], text[m.end() : end].strip().rstrip(";").replace("{text}", columns), m[2] is not None)
         for m, end in zip(heads, ends, strict=True)

@@ -123,8 +123,9 @@ class Phone:
 class Sim:
     """Bots on a server without sockets. ``async with Sim(bot) as sim: ann = sim.phone(); await ann.text("hi")``.
 
-    `bots` is a bot, or bots by name; `lines` the lines of each (default: one line for the first). The database is
-    a file in `folder` (default: a folder that is removed at the end), so that `restart` is a real one.
+    `bots` is a bot, or bots by name; `lines` the lines of each (default: one line for the first), `settings` further
+    ones by name. The database is a file in `folder` (default: a folder that is removed at the end), so that `restart`
+    is a real one.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class Sim:
         lines: Mapping[str, Sequence[str]] | None = None,
         line_settings: Mapping[str, LineSettings] | None = None,
         accounts: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
         coverage: Coverage | None = None,
     ) -> None:
         self._bots = {"bot": bots} if isinstance(bots, Bot) else dict(bots)
@@ -150,7 +152,7 @@ class Sim:
             public_url="",
             dashboard_password=None,
             recheck=None,
-            answers={},
+            **dict(settings or {}),
         )
         self._actions = {name: dict(bot.actions) for name, bot in self._bots.items()}
         self.coverage = coverage

@@ -52,8 +52,8 @@ class Look(Route):
 class Act(Look):
     """A button: what it does is kept in the audit under the words `did`."""
 
-    def __init__(self, path: str, endpoint: Endpoint, did: str, *, role: str = "support") -> None:
-        Route.__init__(self, path, endpoint, methods=["POST"])
+    def __init__(self, path: str, endpoint: Endpoint, did: str, *, role: str = "support", method: str = "POST") -> None:
+        Route.__init__(self, path, endpoint, methods=[method])
         self.role = role
         self.did = did
 

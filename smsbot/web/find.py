@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,8 +23,10 @@ from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
 
 from .acts import Act, Look, about
+from .auth import who
 from .commands import Commands
-from .templates import Missing, Templates
+from .templates import VISITOR, Missing, Templates
+from .writing import Writing
 
 _PAGE = 50
 _FOREVER = 1e15
@@ -36,6 +39,8 @@ _PHASES = {
 }
 """The reasons why an open text waits."""
 HIDDEN = "(a code, hidden)"
+NEW_CODE = "new-code"
+"""The event by which a bot is asked for a new code."""
 TONES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.DELIVERED: ("good", "check"),
     Outcome.NOT_DELIVERED: ("bad", "phone-off"),
@@ -72,6 +77,8 @@ class Find:
         commands: Commands,
         inspect: Callable[[Key], Awaitable[View | None]],
         taken: Callable[[Key], Taken | None],
+        writing: Writing,
+        links: Mapping[str, str],
     ) -> None:
         self._tables = tables
         self._lines = lines
@@ -80,6 +87,8 @@ class Find:
         self._commands = commands
         self._inspect = inspect
         self._taken = taken
+        self._writing = writing
+        self._links = links
         self._histories = Histories(tables, templates.zone)
         self._people = People(tables)
 
@@ -91,6 +100,8 @@ class Find:
             Look("/of/{id}", self.person),
             Look("/messages/{id}", self.message),
             Act("/of/{id}/number", self.number, "saw a whole number"),
+            Act("/of/{id}/to/{link}", self.follow, "opened a link about somebody", method="GET"),
+            Act("/of/{id}/code", self.new_code, "let a new code be sent"),
             Act("/messages/{id}/again", self.again, "sent a text again"),
         ]
 
@@ -112,9 +123,11 @@ class Find:
         """The same with the whole number, for a call; the audit has it first."""
         return await self.show((await self.whose(request)).number, whole=True)
 
-    async def show(self, number: str, *, told: str = "", whole: bool = False, status: int = 200) -> Response:
-        """The page of a person, with what there is to tell."""
-        context = await self._found(Found(number), told=told)
+    async def show(
+        self, number: str, *, told: str = "", whole: bool = False, draft: str = "", status: int = 200
+    ) -> Response:
+        """The page of a person, with what there is to tell; `draft` is a text that was not sent."""
+        context = await self._found(Found(number), told=told) | {"draft": draft}
         if whole:
             context["person"] |= {"whole": number}
         return self._templates.response("find.html", status, **context)
@@ -136,6 +149,30 @@ class Find:
             return self._templates.response("find.html", 422, **await self._found(Found(row["number"], row), told=told))
         made = await self._commands.send_one_again(row)
         return RedirectResponse(f"/messages/{made}", 303)
+
+    async def follow(self, request: Request) -> Response:
+        """A page of the user's own about this person, by a template of the settings; the audit has it first."""
+        key, template = await self.whose(request), self._links.get(request.path_params["link"])
+        if template is None:
+            raise Missing
+        texts = await self._tables.rows("newest_ref", number=key.number)
+        values = {"number": key.number, "line": key.line, "ref": texts[0]["ref"] if texts else ""}
+        return RedirectResponse(template.format_map({k: quote(v, safe="") for k, v in values.items()}), 303)
+
+    async def new_code(self, request: Request) -> Response:
+        """Ask the bot for a new code: a code is never sent again."""
+        key = await self.whose(request)
+        if not self._can_send_codes(key.line):
+            raise Missing
+        me = who(request)
+        became = await self._commands.emit(NEW_CODE, key.number, {"by": me}, line=key.line, by=me)
+        if became not in ("started", "queued"):
+            return await self.show(key.number, told=f"No new code was sent: {became}.", status=409)
+        return RedirectResponse(f"/of/{request.path_params['id']}", 303)
+
+    def _can_send_codes(self, line: str) -> bool:
+        ours = self._lines.get(line)
+        return ours is not None and NEW_CODE in ours.table.events
 
     async def whose(self, request: Request) -> Key:
         """The conversation of the message that an address names; raises `Missing`.
@@ -181,7 +218,7 @@ class Find:
             "several": [await self._one_of(n) for n in found.several] if found is not None else [],
             "handoffs": await self._handoffs() if found is None else [],
             "counts": {k: v for k, v in counts.items() if v}, "pauses": pauses,
-            "card": None, "person": None, "others": (), "facts": (), "views": (),
+            "draft": "", "card": None, "person": None, "others": (), "facts": (), "views": (),
         }  # fmt: skip
         if found is not None and found.number:
             context |= await self._about(found, rows)
@@ -202,7 +239,8 @@ class Find:
         taken = next((t for key in keys if (t := self._taken(key)) is not None), None)
         card = {
             "verdict": verdict, "tone": tone, "icon": icon, "twice": verdict.outcome in _MAY_ARRIVE_TWICE,
-            "taken": taken,
+            "taken": taken, "now": now, "writing": self._writing.others(keys, _me(), now),
+            "new_code": bool(keys) and self._can_send_codes(keys[0].line), "links": list(self._links),
             "text": _text(text) if text is not None and verdict.of_text else None,
             "handle": text["id"] if text is not None else handle_of(rows[0]) if rows else "",
         }  # fmt: skip
@@ -260,6 +298,12 @@ class Find:
         if row["phase"] in _PHASES:
             found.append((row["due"], _PHASES[row["phase"]], row["detail"]))
         return sorted(found, key=lambda e: e[0])
+
+
+def _me() -> str:
+    """Who looks at the page."""
+    visitor = VISITOR.get()
+    return visitor.user.name if visitor is not None else ""
 
 
 def handle_of(row: Row | Mapping[str, Any]) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from smsbot.core import segments
 from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
+from smsbot.core.message import Key
 from smsbot.core.phone import mask
 from smsbot.pipeline.takeovers import Takeovers
 from smsbot.stores.base import Row, Tables
@@ -21,6 +22,7 @@ from .acts import Act, Look, about
 from .auth import who
 from .find import Find, handle_of
 from .templates import Missing, Templates
+from .writing import Writing
 
 _MOST = 500
 _DONE = 50
@@ -35,13 +37,23 @@ class InboxPages:
     """The people that the desk looks after: one page, and what the buttons of the desk do."""
 
     def __init__(
-        self, tables: Tables, *, find: Find, takeovers: Takeovers, templates: Templates, clock: Clock
+        self,
+        tables: Tables,
+        *,
+        find: Find,
+        takeovers: Takeovers,
+        templates: Templates,
+        clock: Clock,
+        writing: Writing,
+        tell: Callable[[], None],
     ) -> None:  # fmt: skip
         self._tables = tables
         self._find = find
         self._takeovers = takeovers
         self._templates = templates
         self._clock = clock
+        self._writing = writing
+        self._tell = tell
 
     def routes(self) -> list[BaseRoute]:
         """The routes that are served."""
@@ -50,6 +62,7 @@ class InboxPages:
             Act("/of/{id}/take", self.take, "took a conversation over"),
             Act("/of/{id}/give-back", self.give_back, "gave a conversation back"),
             Act("/of/{id}/write", self.write, "wrote by hand"),
+            Route("/of/{id}/writing", self.is_writing, methods=["POST"]),
             Act("/of/{id}/note", self.note, "made a note"),
             Act("/handoffs/{id:row}", self.handoff, "saw a whole number"),
             Act("/handoffs/{id:row}/done", self.handoff_done, "was done with somebody"),
@@ -105,13 +118,31 @@ class InboxPages:
         return RedirectResponse(f"/of/{request.path_params['id']}", 303)
 
     async def write(self, request: Request) -> Response:
-        """A text by hand, from the line of that conversation."""
-        key = await self._find.whose(request)
-        text = str((await request.form()).get("text", "")).replace("\r\n", "\n").strip()
+        """A text by hand, from the line of that conversation; not if a colleague has sent one since it was begun."""
+        key, me, form = await self._find.whose(request), who(request), await request.form()
+        text = str(form.get("text", "")).replace("\r\n", "\n").strip()
         if why := _unsendable(text):
-            return await self._find.show(key.number, told=f"Not sent: {why}.", status=422)
-        sent = await self._takeovers.say(key, text, who(request))
+            return await self._find.show(key.number, told=f"Not sent: {why}.", draft=text, status=422)
+        if other := await self._sent_meanwhile(key, me, str(form.get("begun", ""))):
+            told = f"Not sent yet: {other} has just written to this person. Read it below, then send yours if it fits."
+            return await self._find.show(key.number, told=told, draft=text, status=409)
+        self._writing.over(key, me)
+        sent = await self._takeovers.say(key, text, me)
         return RedirectResponse(f"/messages/{sent.id}", 303)
+
+    async def _sent_meanwhile(self, key: Key, me: str, begun: str) -> str:
+        """Who else at the desk has written to this person since a moment; empty: nobody, or there is no moment."""
+        for row in await self._tables.rows("newest_by_hand", number=key.number):
+            if begun and row["requested_by"] != me and row["created"] > _moment(begun):
+                return str(row["requested_by"])
+        return ""
+
+    async def is_writing(self, request: Request) -> Response:
+        """Somebody types a text: colleagues who look at the same person see it, and this tells who else does."""
+        key, me, now = await self._find.whose(request), who(request), self._clock.now()
+        self._writing.note(key, me, now)
+        self._tell()
+        return JSONResponse({"others": self._writing.others([key], me, now)})
 
     async def note(self, request: Request) -> Response:
         """Words for colleagues; the person never sees them."""
@@ -151,6 +182,13 @@ class InboxPages:
         for row in await self._tables.rows("handoff", id=identity):
             about(request, mask(row["number"]), "/inbox")
         return identity
+
+
+def _moment(written: str) -> float:
+    try:
+        return float(written)
+    except ValueError:
+        return float("inf")
 
 
 def _unsendable(text: str) -> str:

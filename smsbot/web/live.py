@@ -51,6 +51,10 @@ class Live:
         self._closing = True
         self._tell()
 
+    def tell(self) -> None:
+        """Let every page look again, though nothing was committed."""
+        self._tell()
+
     def _tell(self) -> None:
         for follower in self._followers:
             follower.set()

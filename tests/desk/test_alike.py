@@ -26,6 +26,7 @@ from smsbot.stores.sqlite import SqliteReader, SqliteStore
 from smsbot.web.api import Api
 from smsbot.web.find import Find
 from smsbot.web.templates import Templates
+from smsbot.web.writing import Writing
 
 from .histories import CASES, NOW, Case
 from .seeded import LINE, NUMBER, seed
@@ -56,7 +57,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def site(reader: Any) -> httpx.AsyncClient:
     """The pages and the API over a database that nobody serves."""
-    lines: Any = SimpleNamespace(values=lambda: [SimpleNamespace(country="PL", number=LINE)], find=lambda _: None)
+    lines: Any = SimpleNamespace(
+        values=lambda: [SimpleNamespace(country="PL", number=LINE)], find=lambda _: None, get=lambda _: None
+    )
     templates = Templates(Still(), zone_of({}, "UTC"), dev=False, real=0)
 
     async def inspect(_: object) -> None:
@@ -71,6 +74,8 @@ def site(reader: Any) -> httpx.AsyncClient:
         commands=commands,
         inspect=inspect,
         taken=lambda _: None,
+        writing=Writing(),
+        links={},
     )
     api = Api(reader, commands, lines=lines, clock=Still(), zone=templates.zone)
     app = Starlette(routes=[*find.routes(), *api.routes()])

@@ -66,7 +66,8 @@ async def test_page_after_page_finds_each_once_in_order(
     monkeypatch.setattr(listing, "LOOKS", 2)
     table, most = Table(rows), float("inf") if until is None else float(until)
     wanted = Wanted("out", status, kind, line, float(since), most)
-    found, below, pages = [], 0, 0
+    found: list[Any] = []
+    below, pages = 0, 0
     while True:
         page = await Listings(table).page(wanted, below, limit)
         found += page.rows

@@ -13,3 +13,17 @@ document.addEventListener("click", async (event) => {
   const told = document.getElementById("live");
   if (told) told.textContent = "Copied";
 });
+
+// Tells every four seconds that somebody types, and who else does.
+let told = 0;
+document.addEventListener("input", async (event) => {
+  const form = event.target.closest("[data-writing]");
+  if (!form || Date.now() - told < 4000) return;
+  told = Date.now();
+  const answer = await fetch(form.dataset.writing, { method: "POST" });
+  const note = document.getElementById("writing");
+  if (!answer.ok || !note) return;
+  const { others } = await answer.json();
+  note.hidden = others.length === 0;
+  note.querySelector("b").textContent = others.join(", ");
+});

@@ -581,7 +581,7 @@ SELECT id, number, desk, at FROM handoffs WHERE done IS NULL AND alert = 1 ORDER
 SELECT account, count(*) AS n, min(due) AS at FROM outgoing
 WHERE phase = 'queue' AND phase IN ('queue', 'check') AND due <= :due GROUP BY account;
 
--- name: unreported
+-- name: lines_unreported
 -- Of the last texts of an hour, those that were taken long enough ago, by line: how many have a final report, or none.
 SELECT line, sum(rank IN (2, 3)) AS missing, sum(rank > 3) AS told, min(created) AS at,
   EXISTS (SELECT 1 FROM outgoing r WHERE r.seq > (SELECT max(seq) FROM outgoing) - 2000 AND r.line = o.line AND r.rank > 3) AS ever
@@ -613,3 +613,11 @@ SELECT 'in' AS direction, hex(id) AS id, seq, line, number, text, at, kind AS st
 FROM events WHERE seq >= :after AND seq < :below AND :line IN ('', line) AND number <> ''
 AND (:kind = '' AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR kind = :kind)
 AND (:status = '' OR :status = 'failed' AND state = 2 OR :status = 'waiting' AND state = 0) ORDER BY seq DESC LIMIT :limit;
+
+-- name: newest_by_hand
+-- The last text that somebody at the desk wrote to a number, among its newest.
+SELECT requested_by, created FROM (SELECT * FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT 20)
+WHERE lane = 'desk' LIMIT 1;
+
+-- name: newest_ref
+SELECT ref FROM (SELECT * FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT 200) WHERE ref <> '' LIMIT 1;
