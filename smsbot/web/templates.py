@@ -32,6 +32,12 @@ class Visitor:
         return self.user.may(role)
 
 
+def _may(role: str) -> bool:
+    """Whether whoever asked for the page that is being made may what a role may."""
+    visitor = VISITOR.get()
+    return visitor is not None and visitor.may(role)
+
+
 class Missing(Exception):
     """The page of something that is not there."""
 
@@ -46,7 +52,7 @@ class Templates:
             loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
         env.filters.update(clock=self._clock_time, moment=self._moment, iso=self._iso, span=seconds)
-        env.globals.update({"zone": str(zone), "answers": {}, "visitor": VISITOR.get} | everywhere)
+        env.globals.update({"zone": str(zone), "answers": {}, "visitor": VISITOR.get, "may": _may} | everywhere)
         self._env = env
 
     def response(self, template: str, status: int = 200, **context: Any) -> Response:

@@ -330,8 +330,15 @@ async def test_e_mail() -> None:
         ({"smtp": "smtps://u:p@h", "email": "a@b,c@d", "webhook": "https://h/x"}, []),
     ],
 )  # fmt: skip
-def test_settings_that_cannot_work(given: dict[str, str], why: Sequence[str]) -> None:
+def test_settings_that_cannot_work(given: dict[str, str], why: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smsbot.settings.find_spec", lambda name: object())
     problems = AlertSettings.model_validate(given).problems
     assert len(problems) == len(why)
     assert all(w in p for w, p in zip(why, problems, strict=True))
     assert "u:p" not in repr(AlertSettings.model_validate(given))
+
+
+def test_e_mail_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smsbot.settings.find_spec", lambda name: None)
+    problems = AlertSettings.model_validate({"smtp": "smtp://h", "email": "a@b"}).problems
+    assert problems == ["alerts.email: needs the extra; pip install 'smsbot[email]'"]

@@ -580,7 +580,7 @@ async def test_the_thread_of_a_handoff_can_be_opened(house: Any, tmp_path: Path)
     h: House = await house(bot_of(tmp_path, x=text))
     await talk(h, "x")
     page = (await h.http.post("/handoffs/1")).text
-    assert f'value="{ANN}"' in page
+    assert f'<p class="hero num">{ANN}</p>' in page
     assert "We will call you." in page
     assert (await h.http.post("/handoffs/99")).status_code == 404
     assert (await h.http.post(f"/handoffs/{2**64}/done")).status_code == 404
