@@ -15,6 +15,8 @@ from smsbot.core.structs import struct
 from smsbot.desk.users import User
 from smsbot.desk.verdicts import seconds
 
+from .visible import Raw, visible
+
 VISITOR: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
 """Who asked for the page that is being made: its frame shows what they may."""
 HERE = Path(__file__).parent
@@ -49,9 +51,10 @@ class Templates:
         self._clock = clock
         self.zone = zone
         env = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
-        )
-        env.filters.update(clock=self._clock_time, moment=self._moment, iso=self._iso, span=seconds)
+            loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
+            finalize=visible,
+        )  # fmt: skip
+        env.filters.update(raw=Raw, clock=self._clock_time, moment=self._moment, iso=self._iso, span=seconds)
         env.globals.update({"zone": str(zone), "answers": {}, "visitor": VISITOR.get, "may": _may} | everywhere)
         self._env = env
 

@@ -167,7 +167,7 @@ def decided(turn: Turn) -> dict[str, Any]:
     return {
         "why": d.why, "handler": turn.signature.name if turn.signature else None, "ends": d.ends or None, "says": list(d.says),
         "resumes": [d.resume.stack.top.place, type(d.resume.given).__name__, d.resume.fresh] if d.resume else None,
-        "switches": d.switches, "parks": d.parks is not None, "outcome": d.outcome, "handoff": d.handoff,
+        "switches": d.switches, "parks": d.parks is not None, "outcome": d.outcome, "handoff": d.handoff.desk if d.handoff is not None else "",
     }  # fmt: skip
 
 

@@ -62,6 +62,10 @@ async def desk(house: Any) -> Desk:
         chat.handoff("counter")
         return "We will call you."
 
+    @bot.on("login")
+    def login(chat: Chat) -> None:
+        chat.say("Your code is 471148", secret=True)
+
     @bot.fallback
     def other(text: str) -> str:
         return f"heard {text}"
@@ -261,6 +265,41 @@ async def test_every_route_by_every_role(desk: Desk) -> None:
                 assert (answer.status_code, "Only an admin" in answer.text) == (403, True), path
     assert asked >= 25
     assert (await stranger.get("/live")).status_code == 303
+
+
+CANARIES = ("600100200", "471148")
+
+
+async def test_no_page_of_any_role_holds_a_whole_number_or_a_code(desk: Desk) -> None:
+    """But the one that is asked for by name; codes are in none, also not in what an admin may take away."""
+    h = desk.house
+    await h.text(ANN, "login")
+    await h.mode(ANN, "full")
+    await h.text(ANN, "login")
+    await h.advance("1m")
+    await h.http.post("/of/e1/note", data={"text": "asked twice"})
+    await h.inbound(account="sandbox", strange=ANN, words="your code is 471148")
+    ids = [r["id"] for r in await h.outgoing()] + [f"e{e['seq']}" for e in await h.events()]
+    browsers = [await desk.signed_in("ola"), await desk.signed_in("eva", "admin")]
+    looked = 0
+    for browser in browsers:
+        for route in routes(desk):
+            if "GET" not in (route.methods or ()) or route.path.startswith(OPEN) or route.path == "/live":
+                continue
+            some = ids if "{id}" in route.path else [""]
+            for path in (route.path.replace("{id}", i).replace("{name}", "order") for i in some):
+                if "{" in path or path.startswith("/phone"):
+                    continue
+                answer = await browser.get(path)
+                looked += answer.status_code == 200
+                found = [c for c in CANARIES if c in answer.text or c in str(answer.headers)]
+                assert found == [], (path, found)
+        for asked in ("code", "login", "100200", "471148"):
+            page = (await browser.post("/", data={"q": asked})).text.replace(asked, "")
+            assert [c for c in CANARIES if c in page] == [], asked
+    assert looked > 25
+    taken = (await browsers[1].post(f"/of/{ids[0]}/export")).text
+    assert ("471148" in taken, "(a code, hidden)" in taken) == (False, True)
 
 
 async def test_whatever_is_posted_stands_in_the_audit(desk: Desk) -> None:
