@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,10 @@ from .conftest import SHOTS, violations
 
 pytestmark = pytest.mark.needs("chromium")
 ANN, BOB = "+48600100771", "+48600100772"
+PAGES = (
+    "/", "/of/e1", "/inbox", "/failed", "/overview", "/texts", "/texts?status=blocked", "/flows", "/flows/order?bot=pizza", "/quarantine", "/people",
+    "/users", "/audit", "/sign-in", "/nowhere",
+)  # fmt: skip
 
 
 def text(server: Process, number: str, *words: str) -> None:
@@ -118,7 +123,7 @@ def busy(desk: Process) -> Process:
 
 @pytest.mark.parametrize("width", [320, 768, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/of/e1", "/inbox", "/failed", "/overview", "/quarantine", "/nowhere"])
+@pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_on_any_page(
     browser: Any, busy: Process, axe: str, path: str, scheme: str, width: int
 ) -> None:
@@ -130,9 +135,8 @@ def test_axe_finds_nothing_on_any_page(
     sideways = page.evaluate("document.documentElement.scrollWidth")
     found = violations(page, axe)
     if SHOTS:
-        page.screenshot(
-            path=str(Path(SHOTS) / f"desk-{path.strip('/').replace('/', '-')}-{scheme}-{width}.png"), full_page=True
-        )
+        name = re.sub(r"[^a-z0-9]+", "-", path).strip("-") or "find"
+        page.screenshot(path=str(Path(SHOTS) / f"desk-{name}-{scheme}-{width}.png"), full_page=True)
     context.close()
     assert found == []
     assert sideways <= width

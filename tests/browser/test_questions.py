@@ -70,7 +70,7 @@ class Shop:
 
     def text(self, number: str, *words: str) -> None:
         for each in words:
-            httpx.post(f"{self.server.url}/sandbox/phones/{number}/texts", json={"text": each, "line": "7255"},
+            httpx.post(f"{self.server.url}/sandbox/phones/{number}/texts", json={"text": each},
                        trust_env=False, timeout=20).raise_for_status()  # fmt: skip
 
     def mode(self, number: str, mode: str) -> None:
