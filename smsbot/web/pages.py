@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -44,6 +45,8 @@ _HEADERS = [
     (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
+_OF_FILES = [*_HEADERS[:-1], (b"cache-control", b"no-cache")]
+"""A file of ours is asked for again, and answered 304 as long as it is the same."""
 
 
 class _Headers:
@@ -55,9 +58,11 @@ class _Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         VISITOR.set(Visitor(user_of(scope), bool(cookie_of(headers_of(scope)))) if scope["type"] == "http" else None)
 
+        more = _OF_FILES if scope["type"] == "http" and scope["path"].startswith("/static/") else _HEADERS
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
@@ -118,7 +123,7 @@ class Pages:
             Route("/readyz", self.readyz),
             Look("/metrics", self.metrics, role="admin"),
             *api,
-            Mount("/static", StaticFiles(directory=HERE / "static")),
+            Mount("/static", GZipMiddleware(StaticFiles(directory=HERE / "static"), minimum_size=500)),
         ]
         if sandbox is not None and phones is not None:
             routes += [Route("/phone", self.phone), *phones.routes(), Mount("/sandbox", sandbox)]

@@ -103,11 +103,45 @@ def test_what_is_being_typed_is_not_taken_away(page: Any, server: Process) -> No
     for route in asked:
         route.continue_()
     page.unroute("**/feed")
-    page.wait_for_timeout(700)
-    assert page.input_value("#write") == "half a sen"
-    page.click("text=Write to this person")
-    page.evaluate("document.activeElement.blur()")
     page.locator(".rows .text", has_text="what is taking so long?").wait_for(timeout=5000)
+    page.keyboard.type("tence")
+    assert page.input_value("#write") == "half a sentence", "the focus has stayed as well"
+    httpx.post(phone, json={"text": "hello?"})
+    page.locator(".rows .text", has_text="hello?").wait_for(timeout=5000)
+    assert page.input_value("#write") == "half a sentence"
+
+
+def test_whoever_is_signed_out_is_asked_to_sign_in(browser: Any, server: Process) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server.url)
+    page.locator("#live", has_text="Live").wait_for(timeout=5000)
+    page.route("**/feed", lambda route: route.fulfill(status=401, body="Sign in."))
+    with page.expect_event("load", timeout=5000):
+        httpx.post(f"{server.url}/sandbox/phones/+48600100782/texts", json={"text": "hi"})
+    assert "Sign in." not in page.inner_text("main")
+    context.close()
+
+
+def test_the_first_page_is_small_and_comes_at_once(browser: Any, server: Process) -> None:
+    """Everything that it needs, as it goes over the wire; the second has only the page itself."""
+    context = browser.new_context()
+    page = context.new_page()
+    cdp = context.new_cdp_session(page)
+    cdp.send("Network.enable")
+    sizes: list[float] = []
+    cdp.on("Network.loadingFinished", lambda e: sizes.append(e["encodedDataLength"]))
+    page.goto(server.url)
+    page.wait_for_timeout(500)
+    first, sizes[:] = sum(sizes), []
+    took = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    page.goto(f"{server.url}/inbox")
+    page.wait_for_timeout(500)
+    second = sum(sizes)
+    context.close()
+    print(f"first page {first / 1000:.0f} kB in {took:.0f} ms, second {second / 1000:.0f} kB")
+    assert 30_000 < first < 100_000
+    assert second < first / 2
 
 
 def test_what_cannot_be_found_says_so(page: Any, server: Process) -> None:

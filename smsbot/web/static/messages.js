@@ -2,29 +2,17 @@
 "use strict";
 const feed = document.getElementById("feed");
 const live = document.getElementById("live");
-let pending = false, again = false, held = false;
+let pending = false, again = false;
 
-// What was asked for has a fragment of its own; the page of one message or person is asked for again whole.
-async function look() {
-  if (location.pathname !== "/") {
-    const answer = await fetch(location.pathname);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    return answer.ok ? page.getElementById("feed").innerHTML : null;
-  }
-  const answer = await fetch("/feed", { method: "POST", body: new URLSearchParams({ q: feed.dataset.asked }) });
-  return answer.ok ? answer.text() : null;
-}
-
-// Whether somebody is inside: what they typed or opened must not be taken from under them.
-const used = () => feed.contains(document.activeElement) || feed.querySelector("details.act[open]") !== null;
-
+// What changed is taken over in place, so that the focus, what is typed and what is open stay; of several changes at
+// once the last is looked at. What was asked for has a fragment of its own, another page is asked for again whole.
 async function refresh() {
   if (pending) { again = true; return; }
   pending = true;
   try {
-    const html = used() ? null : await look();
-    held = used();
-    if (!held && html !== null && html !== feed.innerHTML) feed.innerHTML = html;
+    await (location.pathname === "/"
+      ? htmx.ajax("POST", "/feed", { source: feed, target: feed, swap: "innerMorph", values: { q: feed.dataset.asked } })
+      : htmx.ajax("GET", location.pathname, { source: feed, target: feed, select: "#feed", swap: "outerMorph" }));
   } finally {
     pending = false;
     if (again) { again = false; setTimeout(refresh, 200); }
@@ -35,12 +23,13 @@ async function refresh() {
 if (feed.hasAttribute("data-fixed")) {
   live.textContent = "Older messages: as they were";
 } else {
-  // While somebody is inside the list it stands still, and follows once they have left.
-  const left = () => setTimeout(() => { if (held) refresh(); });
-  feed.addEventListener("focusout", left);
-  feed.addEventListener("toggle", left, true);
   smsbotLive((event) => {
     if (event.kind === "changed") refresh();
     if (event.kind === "state") live.textContent = event.open ? "Live" : "Connection lost; trying again…";
   });
 }
+
+// Whoever is signed out meanwhile is asked to sign in.
+document.addEventListener("htmx:after:request", (event) => {
+  if (event.detail.ctx.response?.status === 401) location.reload();
+});
