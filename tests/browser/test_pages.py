@@ -123,6 +123,29 @@ def test_whoever_is_signed_out_is_asked_to_sign_in(browser: Any, server: Process
     context.close()
 
 
+def test_times_are_those_of_the_reader(browser: Any, server: Process) -> None:
+    number = "+48600100783"
+    httpx.post(f"{server.url}/sandbox/phones/{number}/texts", json={"text": "what time is it"})
+    shown = {}
+    for zone in ("Europe/Warsaw", "America/New_York"):
+        context = browser.new_context(timezone_id=zone)
+        page = context.new_page()
+        page.goto(server.url)
+        row = page.locator(".rows li", has_text="what time is it").first
+        row.wait_for(timeout=5000)
+        time = row.locator("time")
+        shown[zone] = (time.inner_text()[-8:], time.get_attribute("title"), time.get_attribute("datetime"))
+        httpx.post(f"{server.url}/sandbox/phones/{number}/texts", json={"text": f"and in {zone}"})
+        page.locator(".rows .text", has_text=f"and in {zone}").first.wait_for(timeout=5000)
+        assert row.locator("time").inner_text()[-8:] == shown[zone][0], "also when the rows have changed"
+        context.close()
+    there, here = shown["Europe/Warsaw"], shown["America/New_York"]
+    assert (int(there[0][:2]) - int(here[0][:2])) % 24 in (5, 6)
+    assert there[0][2:] == here[0][2:]
+    assert "CET" in here[1] or "CEST" in here[1]
+    assert here[1] != there[1]
+
+
 def test_the_first_page_is_small_and_comes_at_once(browser: Any, server: Process) -> None:
     """Everything that it needs, as it goes over the wire; the second has only the page itself."""
     context = browser.new_context()

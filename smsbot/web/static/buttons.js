@@ -27,3 +27,24 @@ document.addEventListener("input", async (event) => {
   note.hidden = others.length === 0;
   note.querySelector("b").textContent = others.join(", ");
 });
+
+// Times of day are made on the server by the clock of the lines; a reader elsewhere sees their own, and both on hover.
+(() => {
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (here === document.documentElement.dataset.zone) return;
+  const day = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
+  const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+  const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+  const localise = () => {
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      const moment = new Date(time.dateTime), shown = time.textContent;
+      if (!/^(\d\d \w{3} )?\d\d:\d\d:\d\d$/.test(shown)) continue;
+      const today = day.format(moment) === day.format(new Date());
+      const words = (today ? "" : `${day.format(moment)} `) + clock.format(moment);
+      if (shown !== words) time.textContent = words;
+      if (!time.title.startsWith(full.format(moment))) time.title = `${full.format(moment)} · ${time.title}`;
+    }
+  };
+  localise();
+  new MutationObserver(localise).observe(document.body, { subtree: true, childList: true, characterData: true });
+})();
