@@ -28,14 +28,7 @@ PLACES = (
     "turn.begun", "turn.decided", "turn.committed",
 )  # fmt: skip
 KILLS = [(step, place, n) for step in STEPS for place in PLACES for n in (1, 2, 4)]
-SOME = [
-    ("take", "writer.written", 1),
-    ("take", "writer.committed", 1),
-    ("write", "send.answered", 1),
-    ("continue", "writer.committed", 1),
-    ("restart", "turn.decided", 1),
-    ("end", "writer.statement", 2),
-]
+SOME = [("take", "writer.committed", 1), ("continue", "writer.statement", 2)]
 
 
 def pizza() -> Bot:

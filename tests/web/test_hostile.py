@@ -119,9 +119,8 @@ async def test_lists_and_files_hold_nothing_that_acts(house: Any) -> None:
         assert not [a for _, names in found.tags for a in names if a.startswith("on") or a == "style"], path
         assert not any(c in found.text for c in UNSEEN), path
     for words in HOSTILE:
-        for asked in (words, words[:20]):
-            found = Skeleton((await h.http.post("/", data={"q": asked})).text)
-            assert {tag for tag, _ in found.tags} <= ALLOWED, words
+        found = Skeleton((await h.http.post("/", data={"q": words})).text)
+        assert {tag for tag, _ in found.tags} <= ALLOWED, words
     for answer in (await h.http.get("/failed.csv?since=30d"), await h.http.post("/people/opt-outs.csv")):
         cells = re.findall(r'(?:^|[,\n])"?([^",\n]*)', answer.text)
         assert not [c for c in cells if c[:1] in ("=", "@", "\t", "-") or c.startswith("+1")]

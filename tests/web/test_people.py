@@ -253,6 +253,7 @@ async def test_somebody_who_is_being_answered_is_not_erased_half(house: Any) -> 
 # -- the command line -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_from_the_command_line_without_a_server(tmp_path: Path) -> None:
     base = ("--db", str(tmp_path / "x.db"))
     (tmp_path / "list.csv").write_text("phone\n+48600100200\n600 100 300\nnobody\n")
@@ -272,6 +273,7 @@ def test_from_the_command_line_without_a_server(tmp_path: Path) -> None:
     assert smsbot("erase", "nobody", "--yes", *base).returncode == 2
 
 
+@pytest.mark.slow
 def test_from_the_command_line_while_a_server_runs(tmp_path: Path) -> None:
     base = ("--db", str(tmp_path / "x.db"))
     with running("dev", "--no-reload", *base, log=tmp_path / "log") as server:

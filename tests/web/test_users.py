@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from starlette.routing import BaseRoute, Mount, Route
 
 from smsbot import Bot, Chat
@@ -51,6 +53,12 @@ class Desk:
         answer = await browser.post(await self.invite(name, role), data={"password": PASSWORD})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         return browser
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes that cost nothing; how much they cost is argon2's matter."""
+    monkeypatch.setattr("argon2.PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture
@@ -362,6 +370,7 @@ async def test_users_by_hand(desk: Desk) -> None:
 # -- the command line -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_users_from_the_command_line(tmp_path: Path) -> None:
     base = ("--db", str(tmp_path / "x.db"))
     first = smsbot("user", "add", "ola", "--role", "admin", *base)
