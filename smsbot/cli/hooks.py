@@ -11,8 +11,8 @@ import click
 from smsbot.core.errors import SettingsError, SmsbotError, UsageError
 from smsbot.gateways.base import Provider
 from smsbot.settings import AccountSettings, Settings
-from smsbot.stores.sqlite import SqliteStore
 
+from . import database as database_
 from . import options
 
 
@@ -49,16 +49,12 @@ async def _offline(found: Settings, rotate: str | None) -> dict[str, list[str]]:
         raise SettingsError(["accounts: none is configured, so there is nothing to paste"])
     if rotate is not None and rotate not in names:
         raise UsageError(f'there is no account "{rotate}"; accounts: {", ".join(names)}')
-    store = SqliteStore(found.path)
-    await store.open(time.time())
-    try:
+    async with database_.opened(found) as store:
         live = await store.hook_secrets()
         for name in names:
             if name not in live or name == rotate:
                 await store.add_hook_secret(name, secrets.token_urlsafe(24), time.time())
         live = await store.hook_secrets()
-    finally:
-        await store.close()
     base = found.public_url.rstrip("/")
     suffix = {n: a.provider().claims.hook_suffix for n, a in found.accounts.items()}
     return {
@@ -127,9 +123,5 @@ def _provider(found: Settings, account: str) -> Provider:
 
 
 async def _keep(found: Settings, account: str, kind: str, fields: dict[str, str]) -> None:
-    store = SqliteStore(found.path)
-    await store.open(time.time())
-    try:
+    async with database_.opened(found) as store:
         await store.set_hook_map(account, kind, fields, time.time())
-    finally:
-        await store.close()

@@ -15,6 +15,7 @@ from smsbot.settings import Settings
 from smsbot.stores.base import Row
 from smsbot.stores.sqlite import SqliteReader, SqliteStore
 
+from . import database as database_
 from . import options
 
 
@@ -68,12 +69,8 @@ def _change(found: Settings, do: str, what: str | None, why: str) -> None:
 
 
 async def _with_store(found: Settings, work: Callable[[SqliteStore], Coroutine[Any, Any, None]]) -> None:
-    store = SqliteStore(found.path)
-    await store.open(time.time())
-    try:
+    async with database_.opened(found) as store:
         await work(store)
-    finally:
-        await store.close()
 
 
 def _list(found: Settings, as_json: bool) -> None:

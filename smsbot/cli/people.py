@@ -19,8 +19,9 @@ from smsbot.desk.numbers import listed
 from smsbot.pipeline.people import erasure, known
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.sqlite import SqliteReader, SqliteStore
+from smsbot.stores.sqlite import SqliteReader
 
+from . import database as database_
 from . import options
 
 _AT_ONCE = 500
@@ -105,7 +106,7 @@ def remove(number: str, why: str, database: str | None) -> None:
     try:
         options.ask(found, "opt_in", number=whose, why=f"command line: {why}")
     except options.NoServer:
-        _offline(found, [("unsuppress", (whose,)), _proof(found, whose, "optin", why)])
+        database_.write(found, [("unsuppress", (whose,)), _proof(found, whose, "optin", why)])
 
 
 @click.command()
@@ -158,7 +159,7 @@ def _opt_out(found: Settings, numbers: Sequence[str], why: str) -> int:
     changes: list[tuple[str, Sequence[object]]] = []
     for number in fresh:
         changes += [("suppress", (number, now, None)), _proof(found, number, "optout", why)]
-    _offline(found, changes)
+    database_.write(found, changes)
     return len(fresh)
 
 
@@ -167,26 +168,10 @@ def _proof(found: Settings, number: str, action: str, why: str) -> tuple[str, Se
     return ("consent", (number, line, action, "", time.time(), f"command line: {why}", ""))
 
 
-def _offline(found: Settings, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
-    async def work() -> None:
-        store = SqliteStore(found.path)
-        await store.open(time.time())
-        try:
-            await store.write(changes)
-        finally:
-            await store.close()
-
-    options.run(work())
-
-
 async def _erase(found: Settings, number: str) -> None:
-    store = SqliteStore(found.path)
-    await store.open(time.time())
-    try:
+    async with database_.opened(found) as store:
         keys = [Key(r["line"], number) for r in await store.rows("lines_of", number=number)]
         await store.erase(keys, number, erasure(keys, number))
-    finally:
-        await store.close()
 
 
 def _known(found: Settings, number: str) -> dict[str, Any]:
@@ -208,11 +193,7 @@ def _nothing(why: str) -> NoReturn:
 
 
 def _opted_out(found: Settings) -> list[Row]:
-    async def work() -> list[Row]:
-        async with SqliteReader(found.path) as reader:
-            return await reader.rows("opt_outs", before=1e15, limit=_ALL)
-
-    return options.run(work()) if found.path.is_file() else []
+    return database_.rows(found, "opt_outs", before=1e15, limit=_ALL)
 
 
 def _country(found: Settings) -> str | None:

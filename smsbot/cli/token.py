@@ -10,9 +10,9 @@ import click
 
 from smsbot.core.clock import iso
 from smsbot.core.errors import UsageError
-from smsbot.stores.sqlite import SqliteReader, SqliteStore
 from smsbot.web.api import token_hash
 
+from . import database as database_
 from . import options
 
 
@@ -27,7 +27,7 @@ def token() -> None:
 @options.as_json
 def add(name: str, database: str | None, as_json: bool) -> None:
     """Make a token called NAME. It is shown once; only its hash is kept."""
-    if any(row["name"] == name for row in _rows(database)):
+    if any(row["name"] == name for row in database_.rows(options.settings(database), "tokens")):
         raise UsageError(f'there is a token "{name}" already; revoke it first')
     made = f"smsbot_{secrets.token_urlsafe(32)}"
     _write(database, [("token", (name, token_hash(made), time.time()))])
@@ -43,7 +43,7 @@ def add(name: str, database: str | None, as_json: bool) -> None:
 @options.as_json
 def list_command(database: str | None, as_json: bool) -> None:
     """The tokens, without their secrets."""
-    rows = _rows(database)
+    rows = database_.rows(options.settings(database), "tokens")
     if as_json:
         options.emit({"v": 1, "tokens": [{"name": r["name"], "at": iso(r["at"])} for r in rows]})
         return
@@ -56,21 +56,9 @@ def list_command(database: str | None, as_json: bool) -> None:
 @options.database
 def revoke(name: str, database: str | None) -> None:
     """Take a token away."""
-    if not any(row["name"] == name for row in _rows(database)):
+    if not any(row["name"] == name for row in database_.rows(options.settings(database), "tokens")):
         raise UsageError(f'there is no token "{name}"')
     _write(database, [("token_revoked", (name,))])
-
-
-def _rows(database: str | None) -> list[dict[str, Any]]:
-    found = options.settings(database)
-    if not found.path.is_file():
-        return []
-
-    async def work() -> list[dict[str, Any]]:
-        async with SqliteReader(found.path) as reader:
-            return await reader.rows("tokens")
-
-    return options.run(work())
 
 
 def _write(database: str | None, changes: list[tuple[str, tuple[Any, ...]]]) -> None:
@@ -79,16 +67,5 @@ def _write(database: str | None, changes: list[tuple[str, tuple[Any, ...]]]) -> 
     try:
         plain = [[name, [p.hex() if isinstance(p, bytes) else p for p in parameters]] for name, parameters in changes]
         options.ask(found, "tokens", changes=plain)
-        return
     except options.NoServer:
-        pass
-
-    async def work() -> None:
-        store = SqliteStore(found.path)
-        await store.open(time.time())
-        try:
-            await store.write(changes)
-        finally:
-            await store.close()
-
-    options.run(work())
+        database_.write(found, changes)

@@ -12,8 +12,8 @@ from smsbot.core.clock import iso
 from smsbot.core.errors import UsageError
 from smsbot.desk.users import LINK_LIFE, ROLES, Change, checked_role, invitation, new_link, removal
 from smsbot.settings import Settings
-from smsbot.stores.sqlite import SqliteReader, SqliteStore
 
+from . import database as database_
 from . import options
 
 _role = click.option("--role", default="support", show_default=True, metavar="|".join(ROLES), help="What they may.")
@@ -78,7 +78,7 @@ def remove(name: str, database: str | None) -> None:
 @options.as_json
 def list_command(database: str | None, as_json: bool) -> None:
     """The users, their roles, and when each was seen."""
-    rows = _rows(options.settings(database))
+    rows = database_.rows(options.settings(database), "users")
     if as_json:
         told = [
             {"name": r["name"], "role": r["role"], "at": iso(r["at"]), "seen": iso(r["seen"]) if r["seen"] else None}
@@ -111,18 +111,7 @@ def _known(found: Settings, name: str) -> str:
 
 
 def _one(found: Settings, name: str) -> dict[str, Any] | None:
-    return next((r for r in _rows(found) if r["name"].casefold() == name.casefold()), None)
-
-
-def _rows(found: Settings) -> list[dict[str, Any]]:
-    if not found.path.is_file():
-        return []
-
-    async def work() -> list[dict[str, Any]]:
-        async with SqliteReader(found.path) as reader:
-            return await reader.rows("users")
-
-    return options.run(work())
+    return next((r for r in database_.rows(found, "users") if r["name"].casefold() == name.casefold()), None)
 
 
 def _write(found: Settings, changes: Sequence[Change], did: str, about: str) -> None:
@@ -131,16 +120,5 @@ def _write(found: Settings, changes: Sequence[Change], did: str, about: str) -> 
     try:
         plain = [[name, [{"hex": v.hex()} if isinstance(v, bytes) else v for v in values]] for name, values in noted]
         options.ask(found, "users", changes=plain)
-        return
     except options.NoServer:
-        pass
-
-    async def work() -> None:
-        store = SqliteStore(found.path)
-        await store.open(time.time())
-        try:
-            await store.write(noted)
-        finally:
-            await store.close()
-
-    options.run(work())
+        database_.write(found, noted)

@@ -36,7 +36,7 @@ class Audit:
 
 
 class Look(Route):
-    """A page that one role may see, and those above it."""
+    """A page that one role may see, and those above it; without a role, everybody."""
 
     def __init__(self, path: str, endpoint: Endpoint, *, role: str = "support") -> None:
         super().__init__(path, endpoint, methods=["GET"])
@@ -44,7 +44,7 @@ class Look(Route):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or raise `Forbidden`."""
-        if not user_of(scope).may(self.role):
+        if self.role and not user_of(scope).may(self.role):
             raise Forbidden
         await super().handle(scope, receive, send)
 

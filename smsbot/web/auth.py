@@ -35,6 +35,8 @@ _FORWARDED = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"f
 COOKIE = "smsbot_dev"
 SIGN_IN = "/sign-in"
 """Where users sign in, and where the links lead that let them choose a password."""
+NOBODY = User("", "")
+"""Whoever has not signed in yet."""
 
 
 class Places:
@@ -198,7 +200,8 @@ class DeskGate:
             await _say(send, 421, b"This is not the host of these pages; name it under `hosts` in the settings.\n")
         elif not self._places.from_here(scope["method"], headers):
             await _say(send, 403, b"Only our own pages may say so.\n")
-        elif scope["path"].startswith(SIGN_IN):
+        elif scope["path"] == SIGN_IN or scope["path"].startswith(f"{SIGN_IN}/"):
+            scope["user"] = NOBODY
             await self._by_browser(scope, headers, receive, send)
         elif key := cookie_of(headers):
             await self._by_session(key, scope, headers, receive, send)

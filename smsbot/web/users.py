@@ -47,9 +47,9 @@ class UserPages:
         """The routes that are served."""
         return [
             Route(SIGN_IN, self.door, methods=["GET"]),
-            Act(SIGN_IN, self.sign_in, "signed in"),
+            Act(SIGN_IN, self.sign_in, "signed in", role=""),
             Route(f"{SIGN_IN}/{{key}}", self.invited, methods=["GET"]),
-            Act(f"{SIGN_IN}/{{key}}", self.choose, "chose a password"),
+            Act(f"{SIGN_IN}/{{key}}", self.choose, "chose a password", role=""),
             Act("/sign-out", self.sign_out, "signed out"),
             Look("/users", self.users, role="admin"),
             Act("/users", self.add, "made a user", role="admin"),

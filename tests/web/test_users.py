@@ -133,6 +133,14 @@ async def test_a_password_opens_it_again_and_guesses_get_slower(desk: Desk, capf
     assert "wrong words" not in said.out + said.err
 
 
+@pytest.mark.parametrize("path", ["/sign-inx", "/sign-in.", "/sign-in/x/y", "/sign-in/"])
+async def test_nothing_beside_the_door_is_open(desk: Desk, path: str) -> None:
+    await desk.signed_in("ola")
+    answer = await desk.browser().get(path)
+    assert answer.status_code in (303, 404, 410)
+    assert not any(name in answer.text for name in ("Users", "Webhooks"))
+
+
 @pytest.mark.parametrize(
     "place", ["//evil.test", "/\\evil.test", "https://evil.test", "evil", "/sign-in", "/\tevil", "/a\r\nset-cookie: x"]
 )
