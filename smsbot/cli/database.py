@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.sqlite import SqliteReader, SqliteStore
+from smsbot.stores.readers import SqliteReader
+from smsbot.stores.sqlite import SqliteStore
 
 from . import options
 

@@ -23,7 +23,7 @@ from smsbot.gateways.base import Outbound, Search
 from smsbot.lineup import build_lines
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings
-from smsbot.stores.sqlite import SqliteReader
+from smsbot.stores.readers import SqliteReader
 from smsbot.transport import HttpxTransport
 
 from . import options

@@ -16,7 +16,7 @@ from smsbot.core.errors import UsageError
 from smsbot.core.status import MEANING, Status
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.sqlite import SqliteReader
+from smsbot.stores.readers import SqliteReader
 
 from . import options
 

@@ -13,7 +13,8 @@ from smsbot.core.errors import UsageError
 from smsbot.pipeline.repairs import pauses, scope_of
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.sqlite import SqliteReader, SqliteStore
+from smsbot.stores.readers import SqliteReader
+from smsbot.stores.sqlite import SqliteStore
 
 from . import database as database_
 from . import options

@@ -19,7 +19,7 @@ from smsbot.desk.numbers import listed
 from smsbot.pipeline.people import erasure, known
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.sqlite import SqliteReader
+from smsbot.stores.readers import SqliteReader
 
 from . import database as database_
 from . import options

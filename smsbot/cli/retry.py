@@ -12,7 +12,7 @@ from smsbot.core.errors import SmsbotError, UsageError
 from smsbot.pipeline.repairs import AGAIN, Filter, described
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.sqlite import SqliteReader
+from smsbot.stores.readers import SqliteReader
 
 from . import options
 

@@ -14,7 +14,8 @@ from smsbot.core.errors import SettingsError, UsageError
 from smsbot.core.status import MEANING, Status
 from smsbot.lineup import build_lines
 from smsbot.settings import Settings
-from smsbot.stores.sqlite import SqliteReader, SqliteStore
+from smsbot.stores.readers import SqliteReader
+from smsbot.stores.sqlite import SqliteStore
 from smsbot.web.commands import compose, sent
 
 from . import options

@@ -23,7 +23,7 @@ from smsbot.desk.histories import Histories
 from smsbot.desk.verdicts import Outcome, Stage, Verdict, plain, seconds
 from smsbot.settings import Settings
 from smsbot.stores.base import Reads, Row
-from smsbot.stores.sqlite import SqliteReader
+from smsbot.stores.readers import SqliteReader
 
 from . import options
 from .output import mention

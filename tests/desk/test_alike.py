@@ -22,7 +22,8 @@ from smsbot.cli.watch import trace
 from smsbot.core.zones import zone_of
 from smsbot.desk.judging import judge
 from smsbot.desk.verdicts import plain
-from smsbot.stores.sqlite import SqliteReader, SqliteStore
+from smsbot.stores.readers import SqliteReader
+from smsbot.stores.sqlite import SqliteStore
 from smsbot.web.api import Api
 from smsbot.web.find import Find
 from smsbot.web.templates import Templates
