@@ -140,7 +140,7 @@ async def test_what_is_no_answer_may_have_been_sent(transport: Transport, name: 
 async def test_a_connection_that_dies_or_hangs(transport: Transport, then: str) -> None:
     async with scripted(says(OK + b"Content-Length: 9\r\n\r\nhi", then=then)) as provider:
         with pytest.raises(NoAnswer):
-            await transport.request("POST", provider.url, headers={}, body=b"x", timeout=0.4)
+            await transport.request("POST", provider.url, headers={}, body=b"x", timeout=1.2)
 
 
 async def test_an_answer_that_drips_has_one_deadline(transport: Transport) -> None:

@@ -61,7 +61,7 @@ class TestMessageFlow(Suite):
     __test__ = True
     spec = GatewaySpec(
         make=lambda url, transport: MessageFlow(
-            "AUTHORIZATION-CANARY", "APPLICATION-CANARY", transport, base_url=url + "/v2.1", timeout=1.0
+            "AUTHORIZATION-CANARY", "APPLICATION-CANARY", transport, base_url=url + "/v2.1", timeout=2.0
         ),
         request=Expected(
             "POST",
@@ -165,7 +165,7 @@ STATUS_URL = HOOK.replace("inbound", f"status?smsbot={REFERENCE}")
 
 
 def make_twilio(url: str, transport: Transport) -> Gateway:
-    return Twilio(SID, (TOKEN, "older-token"), transport, base_url=url, timeout=1.0)
+    return Twilio(SID, (TOKEN, "older-token"), transport, base_url=url, timeout=2.0)
 
 
 class TestTwilio(Suite):
@@ -276,7 +276,7 @@ def make_http(url: str, transport: Transport, **more: Any) -> Http:
         "look_up": url + "/find?ref={reference}",
         "look_up_status": "state",
         "hook_header": "X-Token",
-        "timeout": 1.0,
+        "timeout": 2.0,
         **more,
     }
     gateway = Http(Credentials({"secret": "secret-CANARY", "hook_secret": "hook-CANARY"}, options), transport)
