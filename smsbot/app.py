@@ -295,6 +295,7 @@ class App:
         self.control = Control(socket_path(self.settings.path), commands)
         await self.control.open()
         stack.push_async_callback(self.control.close)
+        await self.people.recover()
         self.dispatcher.tasks.spawn(self._reread())  # there may be many, and nobody shall wait for them
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()

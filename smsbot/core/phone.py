@@ -22,7 +22,7 @@ _ARGENTINE = re.compile(r"\+54([1-8][0-9]{9})")
 _NETWORKS = ("+870", "+878", "+881", "+882", "+883", "+888", "+979")
 _CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 _SCHEME = re.compile(r"^(?:tel|sms):", re.IGNORECASE)
-_SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f\u2060\ufeff]")
+_SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 
 @lru_cache(maxsize=65_536)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from smsbot.core import codec
 from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
@@ -87,8 +88,7 @@ class Funnels:
         """Who waits at a step now, or left there since a moment."""
         given = {"bot": own.bot, "dotted": f"{own.name}.{step}", "state": step, "limit": limit}
         if what == "left":
-            rows = await self._reads.rows("people_left", since=since, most=MOST, **given)
-            return [r for r in rows if r["end_label"] in LEFT]
+            return await self._reads.rows("people_left", since=since, most=MOST, ends=codec.dumps([*LEFT]), **given)
         return await self._reads.rows("people_waiting", most=OPEN, **given)
 
 

@@ -45,7 +45,14 @@ def _rows(text: str) -> Iterable[tuple[int, Sequence[str]]]:
     separator = next((s for s in ";\t," if lines and s in lines[0]), ",")
     for place, line in enumerate(lines, 1):
         if line.strip() and not line.lstrip().startswith("#"):
-            yield place, next(csv.reader([line], delimiter=separator))
+            yield place, _cells(line, separator)
+
+
+def _cells(line: str, separator: str) -> Sequence[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error:  # a cell longer than any number
+        return [line[:100]]
 
 
 def _number(cell: str, country: str | None) -> str:

@@ -34,7 +34,7 @@ OVERLAP = 60.0
 """Seconds in which the key before still works: pages ask several things at once."""
 _SEEN_EVERY = 60.0
 """Seconds between two notes that a session is used."""
-_NAME = re.compile(r"[\w.@+-]{1,40}")
+_NAME = re.compile(r"\w[\w.@+-]{0,39}")
 Change = tuple[str, Sequence[object]]
 
 
@@ -63,7 +63,8 @@ def invitation(name: str, role: str, now: float) -> tuple[str, Change]:
     """A new user: the key of the link that is shown once, and what is written. Raises `UsageError`."""
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name[:60]!r} cannot be a user's name: it has 1 to 40 letters, digits, or some of the signs . _ - + @"
+            f"{name[:60]!r} cannot be a user's name: it begins with a letter or a digit, and has at most 40 of these"
+            " and of the signs . _ - + @"
         )
     key = secrets.token_urlsafe(32)
     return key, ("user", (name, checked_role(role), now, _hash(key), now + LINK_LIFE))
@@ -137,7 +138,7 @@ class Users:
     async def open(self, user: User) -> str:
         """Begin a session; its key. Those that are over are forgotten."""
         now, key = self._clock.now(), secrets.token_urlsafe(32)
-        begun = ("session", (_hash(key), user.name, now, now, now, now + IDLE))
+        begun = ("session", (_hash(key), user.name, now, now, now, now + IDLE, secrets.token_bytes(16)))
         await self._tables.write([("sessions_over", (now,)), begun])
         return key
 
@@ -150,17 +151,21 @@ class Users:
         row, end = found[0], min(now + IDLE, found[0]["began"] + LIFE)
         user = User(row["name"], row["role"])
         if now - row["turned"] >= TURN:
-            fresh = secrets.token_urlsafe(32)
-            turned = ("session", (_hash(fresh), user.name, row["began"], now, now, end))
-            await self._tables.write([turned, ("session_turned", (now, now + OVERLAP, _hash(key)))])
-            return Session(user, fresh)
+            return Session(user, await self._turned(key, row["turned"], now, end))
         if now - row["seen"] >= _SEEN_EVERY:
             await self._tables.write([("session_seen", (now, end, _hash(key)))])
         return Session(user)
 
+    async def _turned(self, key: str, before: float, now: float, end: float) -> str:
+        """Another key for a session; empty if a request of the same moment was first, or it was ended meanwhile."""
+        fresh = secrets.token_urlsafe(32)
+        made = ("session_turns", (_hash(fresh), now, end, _hash(key), before))
+        await self._tables.write([made, ("session_turned", (now, now + OVERLAP, _hash(key)))])
+        return fresh if await self._tables.rows("session", hash=_hash(fresh), now=now) else ""
+
     async def close(self, key: str) -> None:
-        """End a session."""
-        await self._tables.write([("session_until", (0.0, _hash(key)))])
+        """End a session, with all its keys."""
+        await self._tables.write([("session_over", (_hash(key),))])
 
 
 def _hash(key: str) -> bytes:

@@ -31,7 +31,7 @@ _GIVE_UP = 3 * 86_400.0
 _LISTED = 5
 """Things of a kind that are named in one message."""
 KINDS: Mapping[str, tuple[str, str]] = {
-    "person": ("person waits", "people wait"), "account": ("account is refused", "accounts are refused"),
+    "person": ("person waits", "people wait"), "account": ("account is held", "accounts are held"),
     "stalled": ("gateway stands still", "gateways stand still"),
     "reports": ("line lacks reports", "lines lack reports"),
 }  # fmt: skip
@@ -56,6 +56,9 @@ class Alert:
 
 class Channel(Protocol):
     """A way to the desk (`transport.alerts`)."""
+
+    name: str
+    """By which it is known who was told."""
 
     async def tell(self, words: str, facts: Mapping[str, Any]) -> str:
         """Tell it; why it could not be told, or nothing."""
@@ -94,7 +97,7 @@ class Alerts:
         changes += [("alert_told", key) for key in over if key in found]
         if changes:
             await self._store.write(changes)
-        for kind, rows in _by_kind(await self._store.rows("alerts_due", now=now)).items():
+        for (kind, _, _), rows in _together(await self._store.rows("alerts_due", now=now)).items():
             await self._tell(kind, rows, now)
 
     async def _tell(self, kind: str, rows: Sequence[Row], now: float) -> None:
@@ -105,15 +108,19 @@ class Alerts:
         words = "\n".join([f"{head}: {self._base}{rows[0]['page']}", *listed, *more])
         facts = {"v": 1, "kind": kind, "count": len(rows), "since": iso(min(r["since"] for r in rows)),
                  "page": f"{self._base}{rows[0]['page']}"}  # fmt: skip
-        why = [w for w in [await c.tell(words, facts) for c in self._channels] if w]
+        told, why = set(rows[0]["told"].split()), list[str]()
+        for channel in (c for c in self._channels if c.name not in told):
+            wrong = await channel.tell(words, facts)
+            if wrong:
+                why.append(wrong)
+            else:
+                told.add(channel.name)
         if not why:
             await self._store.write([("alert_told", (kind, r["about"])) for r in rows])
             return
         log.warning("the desk could not be told", what=head, why="; ".join(why))
-        again = [
-            ("alert_again", (now + min(_FIRST * 2.0 ** min(r["tries"], 16), _LONGEST), kind, r["about"])) for r in rows
-        ]
-        await self._store.write(again)
+        names, wait = " ".join(sorted(told)), min(_FIRST * 2.0 ** min(rows[0]["tries"], 16), _LONGEST)
+        await self._store.write([("alert_again", (now + wait, names, now, kind, r["about"])) for r in rows])
 
     async def _lasting(self, now: float) -> list[Alert]:
         """Everything that the desk must know and that has not come to its end."""
@@ -136,11 +143,12 @@ class Alerts:
 
 
 def _given_up(row: Row, now: float) -> bool:
-    return row["due"] is not None and now - row["since"] > _GIVE_UP
+    return row["due"] is not None and row["tried"] is not None and now - row["tried"] > _GIVE_UP
 
 
-def _by_kind(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _together(rows: Iterable[Row]) -> Mapping[tuple[str, str, int], list[Row]]:
+    """Those that go in one message: of a kind, and told to the same channels so far."""
+    found: dict[tuple[str, str, int], list[Row]] = {}
     for row in rows:
-        found.setdefault(row["kind"], []).append(row)
+        found.setdefault((row["kind"], row["told"], row["tries"]), []).append(row)
     return found

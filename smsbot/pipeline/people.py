@@ -21,6 +21,8 @@ from .takeovers import Takeovers
 
 ERASER = "(being erased)"
 """Who has the conversations of somebody that is being erased: no bot answers them meanwhile."""
+MERGES = 400
+"""Shares of what is searched by that are merged behind an erasure; a share of what is merged already costs nothing."""
 _AT_ONCE = 200
 _PATIENCE = 5.0
 """Seconds in which a turn under way must end before somebody is erased."""
@@ -99,12 +101,20 @@ class People:
         taken = [key for key in ours if await self._takeovers.take(key, ERASER) == ERASER]
         try:
             await self._at_rest(keys)
-        except UsageError:
+            for key in keys:
+                self._dispatcher.queues.drop(key)
+            await self._store.erase(keys, number, erasure(keys, number))
+        except BaseException:
             for key in taken:
                 await self._takeovers.give_back(key)
             raise
-        await self._store.erase(keys, number, erasure(keys, number))
         return counts
+
+    async def recover(self) -> None:
+        """Give back what an erasure had taken that the end of a process cut short."""
+        for row in await self._store.rows("takeovers", limit=1_000_000):
+            if row["owner"] == ERASER and self._lines.get(row["line"]) is not None:
+                await self._takeovers.give_back(Key(row["line"], row["number"]))
 
     async def _at_rest(self, keys: Sequence[Key]) -> None:
         """Wait until nothing of these conversations is under way."""
@@ -140,7 +150,7 @@ async def known(reads: Reads, number: str, now: float) -> dict[str, Any]:
 def erasure(keys: Sequence[Key], number: str) -> list[tuple[str, Sequence[object]]]:
     """What is written to forget somebody with these conversations."""
     changes: list[tuple[str, Sequence[object]]] = [(name, key) for key in keys for name in _OF_CONVERSATION]
-    return [*changes, *((name, (number,)) for name in _OF_NUMBER)]
+    return [*changes, *((name, (number,)) for name in _OF_NUMBER), ("merge_words", (MERGES,))]
 
 
 def _told(row: Row) -> dict[str, Any]:

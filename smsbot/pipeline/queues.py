@@ -88,8 +88,17 @@ class Queues:
         return self.open(key) if found is None and self._store.paused(key.line) else found
 
     def works(self, key: Key) -> bool:
-        """Whether a turn of a conversation is under way, or waits for its time."""
-        return key in self._queues and key not in self._parked
+        """Whether a turn of a conversation is under way, or an event is being kept."""
+        queue = self._queues.get(key)
+        return queue is not None and (queue.busy or queue.coming > 0)
+
+    def drop(self, key: Key) -> None:
+        """Forget what waits for a turn of a conversation in which nothing is under way."""
+        queue = self._queues.get(key)
+        if queue is not None:
+            queue.events.clear()
+            self._parked.pop(key, None)
+            self.schedule(key, queue)
 
     def add(self, event: Event) -> None:
         """An event that is accepted already."""

@@ -39,4 +39,8 @@ class SearchIndex:
         left = (await self._store.rows("unsearched"))[0]["n"]
         if left > 0:
             await self._store.write([(name, (_EACH,)) for name in _STATEMENTS])
+        for row in await self._store.rows("merging"):
+            if row["n"] > 0:
+                merges = [("merge_words_in", ()), ("merge_words_out", ()), ("merge_words", (row["n"] - 1,))]
+                await self._store.write(merges)
         return bool(left > _EACH)

@@ -17,6 +17,8 @@ PATIENCE = 15.0
 class Channel(Protocol):
     """A way to the desk."""
 
+    name: str
+
     async def tell(self, words: str, facts: Mapping[str, Any]) -> str:
         """Tell it; why it could not be told, without secrets, or nothing."""
         ...
@@ -24,6 +26,8 @@ class Channel(Protocol):
 
 class WebhookChannel:
     """POSTs JSON: `text` as chats want it (Slack, Mattermost, Teams), and the facts for programs."""
+
+    name = "webhook"
 
     def __init__(self, transport: Transport, url: str) -> None:
         self._transport = transport
@@ -42,6 +46,8 @@ class WebhookChannel:
 
 class MailChannel:
     """Sends e-mail by aiosmtplib, which the extra `email` brings: ``smtps://user:password@host`` or ``smtp://host:25``."""
+
+    name = "email"
 
     def __init__(self, server: str, sender: str, to: Sequence[str]) -> None:
         self._server = urlsplit(server)

@@ -35,6 +35,7 @@ _FORWARDED = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"f
 COOKIE = "smsbot_dev"
 SIGN_IN = "/sign-in"
 """Where users sign in, and where the links lead that let them choose a password."""
+SIGN_OUT = "/sign-out"
 NOBODY = User("", "")
 """Whoever has not signed in yet."""
 
@@ -216,7 +217,7 @@ class DeskGate:
             await self._without(scope, headers, receive, send)
             return
         scope["user"] = session.user
-        if session.key:
+        if session.key and scope["path"] != SIGN_OUT:
             send = with_cookie(send, session.key, headers)
         await self._by_browser(scope, headers, receive, send)
 

@@ -257,14 +257,14 @@ class Find:
             return await with_words(self._tables, found.words, _PAGE), None
         if found is not None and not found.number:
             return [], None
-        before, skip = _cursor(cursor)
+        before, skip = cursor_of(cursor)
         wanted = _PAGE + 1 + skip
         if found is not None:
             rows = await self._tables.rows("thread", number=found.number, limit=wanted, before=before)
         else:
             rows = await self._tables.rows("feed", limit=wanted, before=before)
         rows = rows[skip:]
-        return rows[:_PAGE], _next_cursor(rows[:_PAGE], before, skip) if len(rows) > _PAGE else None
+        return rows[:_PAGE], next_cursor(rows[:_PAGE], before, skip) if len(rows) > _PAGE else None
 
     async def _one_of(self, number: str) -> dict[str, Any]:
         """One of several people, told apart by their last message."""
@@ -333,16 +333,17 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cursor(text: str) -> tuple[float, int]:
+def cursor_of(text: str) -> tuple[float, int]:
     """Where an older page begins: a time, and how many of that very time were shown already."""
     at, _, skip = text.partition(" ")
     try:
-        return float(at), min(max(int(skip or 0), 0), 10_000)
+        return float(at), min(max(int(skip or 0), 0), 100_000)
     except ValueError:
         return _FOREVER, 0
 
 
-def _next_cursor(rows: Sequence[Row], before: float, skip: int) -> str:
+def next_cursor(rows: Sequence[Row], before: float, skip: int) -> str:
+    """Where the page behind some rows begins."""
     last = rows[-1]["at"]
     shown = sum(r["at"] == last for r in rows) + (skip if last == before else 0)
     return f"{last!r} {shown}"

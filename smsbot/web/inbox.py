@@ -102,7 +102,10 @@ class InboxPages:
         """Take a conversation over; whoever was first has it, and it is said who that is."""
         key = await self._find.whose(request)
         me = who(request)
-        has = await self._takeovers.take(key, me)
+        try:
+            has = await self._takeovers.take(key, me)
+        except UsageError as error:  # its line is gone
+            return await self._find.show(key.number, told=f"Not taken over: {error.args[0]}.", status=409)
         if has != me:
             return await self._find.show(key.number, told=f"{has} was first, and has this conversation.", status=409)
         return RedirectResponse(f"/of/{request.path_params['id']}", 303)
@@ -127,7 +130,10 @@ class InboxPages:
             told = f"Not sent yet: {other} has just written to this person. Read it below, then send yours if it fits."
             return await self._find.show(key.number, told=told, draft=text, status=409)
         self._writing.over(key, me)
-        sent = await self._takeovers.say(key, text, me)
+        try:
+            sent = await self._takeovers.say(key, text, me)
+        except UsageError as error:
+            return await self._find.show(key.number, told=f"Not sent: {error.args[0]}.", draft=text, status=409)
         return RedirectResponse(f"/messages/{sent.id}", 303)
 
     async def _sent_meanwhile(self, key: Key, me: str, begun: str) -> str:
@@ -147,7 +153,7 @@ class InboxPages:
     async def note(self, request: Request) -> Response:
         """Words for colleagues; the person never sees them."""
         key = await self._find.whose(request)
-        text = str((await request.form()).get("text", "")).strip()[:_LONGEST_NOTE]
+        text = str((await request.form()).get("text", "")).replace("\r\n", "\n").strip()[:_LONGEST_NOTE]
         if not text:
             return await self._find.show(key.number, told="Not kept: the note is empty.", status=422)
         me = who(request)

@@ -20,7 +20,7 @@ from smsbot.turns.lines import Lines
 
 from .acts import Act, Look, about
 from .auth import who
-from .find import Find, handle_of
+from .find import Find, cursor_of, handle_of, next_cursor
 from .tables import cell, table
 from .templates import Templates
 
@@ -135,16 +135,13 @@ class PeoplePages:
     # -- what is shown ------------------------------------------------------------------------------
 
     async def _page(self, request: Request, told: str = "", status: int = 200, wrong: Any = ()) -> Response:
-        asked = request.query_params.get("before", "")
-        try:
-            before = float(asked) if asked else _FOREVER
-        except ValueError:
-            before = _FOREVER
-        rows = await self._tables.rows("opt_outs", before=before, limit=_PAGE + 1)
+        before, skip = cursor_of(request.query_params.get("before", ""))
+        rows = await self._tables.rows("opt_outs", before=before, limit=_PAGE + 1 + skip)
+        page = rows[skip : skip + _PAGE]
         return self._templates.response(
             "people.html", status, told=told, wrong=wrong[:_WRONG], unread=max(len(wrong) - _WRONG, 0),
-            people=[await self._shown(r) for r in rows[:_PAGE]],
-            older=repr(rows[_PAGE]["at"]) if len(rows) > _PAGE else None,
+            people=[await self._shown(r) for r in page],
+            older=next_cursor(page, before, skip) if len(rows) > skip + _PAGE else None,
         )  # fmt: skip
 
     async def _shown(self, row: Any) -> dict[str, Any]:

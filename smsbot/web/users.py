@@ -12,13 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from smsbot.core.clock import Clock
-from smsbot.core.errors import UsageError
+from smsbot.core.errors import StoreRefused, UsageError
 from smsbot.desk.users import LINK_LIFE, ROLES, SHORTEST, User, Users, checked_role, invitation, new_link, removal
 from smsbot.log import Log
 from smsbot.stores.base import Tables
 
 from .acts import Act, Look, about
-from .auth import SIGN_IN, client_of, headers_of, user_of
+from .auth import SIGN_IN, SIGN_OUT, client_of, headers_of, user_of
 from .cookies import cookie, cookie_of
 from .guesses import Guesses
 from .templates import Missing, Templates
@@ -50,7 +50,7 @@ class UserPages:
             Act(SIGN_IN, self.sign_in, "signed in", role=""),
             Route(f"{SIGN_IN}/{{key}}", self.invited, methods=["GET"]),
             Act(f"{SIGN_IN}/{{key}}", self.choose, "chose a password", role=""),
-            Act("/sign-out", self.sign_out, "signed out"),
+            Act(SIGN_OUT, self.sign_out, "signed out"),
             Look("/users", self.users, role="admin"),
             Act("/users", self.add, "made a user", role="admin"),
             Act("/users/{name}/link", self.link, "made a new link for a user", role="admin"),
@@ -136,7 +136,10 @@ class UserPages:
             return await self._page(request, f"Not made: {error.args[0]}.", 422)
         if await self._tables.rows("user", called=name):
             return await self._page(request, f"Not made: there is a user {name} already.", 422)
-        await self._tables.write([change])
+        try:
+            await self._tables.write([change])
+        except StoreRefused:  # two clicks
+            return await self._page(request, f"Not made: there is a user {name} already.", 422)
         about(request, f"{name}, {role}", "/users")
         return await self._page(request, link=(name, key))
 

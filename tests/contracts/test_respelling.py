@@ -164,6 +164,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "outgoing_failed",
             "runs_started",
             "suppressions_at",
+            "handoffs_number",
         ):
             db.execute(f"DROP INDEX {index}")
         for column in (

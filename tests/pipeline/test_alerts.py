@@ -29,7 +29,8 @@ BASE = "https://desk.test"
 class Ear:
     """A channel that can be deaf."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "ear") -> None:
+        self.name = name
         self.heard: list[str] = []
         self.facts: list[Mapping[str, Any]] = []
         self.deaf = ""
@@ -137,6 +138,47 @@ async def test_after_three_days_it_is_let_be(h: House) -> None:
     ear.deaf = ""
     await alerts(h, ear).once()
     assert ear.heard == []
+
+
+async def test_who_was_told_is_not_told_again_because_another_was_not(h: House) -> None:
+    good, bad = Ear("good"), Ear("bad")
+    bad.deaf = "down"
+    watch = Alerts(h.app.store, [bad, good], h.app.clock, BASE)
+    await h.text(ANN, "agent")
+    for _ in range(30):
+        await watch.once()
+        await h.advance("10m")
+    assert len(good.heard) == 1
+    bad.deaf = ""
+    await h.advance("2h")
+    await watch.once()
+    assert (len(good.heard), len(bad.heard)) == (1, 1)
+
+
+async def test_what_is_old_when_alerts_begin_is_tried_for_three_days_too(h: House) -> None:
+    ear = Ear()
+    await h.text(ANN, "agent")
+    await h.advance("100h")
+    ear.deaf = "down"
+    await alerts(h, ear).once()
+    await h.advance("1h")
+    await alerts(h, ear).once()
+    ear.deaf = ""
+    await h.advance("1h")
+    await alerts(h, ear).once()
+    assert len(ear.heard) == 1
+
+
+async def test_who_waits_after_somebody_was_erased_is_told(h: House) -> None:
+    ear = Ear()
+    await h.text(ANN, "agent")
+    await alerts(h, ear).once()
+    await h.app.people.erase(ANN)
+    await h.text(BOB, "agent")
+    await alerts(h, ear).once()
+    assert [words.splitlines()[-1] for words in ear.heard] == [
+        "· +48•••200 waits for counter", "· +48•••300 waits for counter",
+    ]  # fmt: skip
 
 
 async def test_an_account_that_is_refused(h: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,17 @@ async def test_states_of_handlers_belong_to_the_one_that_began(house: Any) -> No
     found = await funnels(h)
     assert {n: (f.began, f.ends, f.waiting) for n, f in found.items()} == {"buy": (2, {"bought": 1}, 1)}
     assert (await h.http.get("/flows/buy/qty?bot=")).text.count('href="/of/') == 1
+
+
+async def test_who_left_is_found_behind_many_who_finished(h: House) -> None:
+    now = h.app.clock.now()
+    with sqlite3.connect(h.app.settings.path) as db:
+        for n in range(120):
+            run, end = bytes([n]) * 16, "stopped" if n == 0 else "booked"
+            row = (run, "7255", f"+48600{n:06d}", "", "go", "", now, now + n + 1, end)
+            db.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.executemany("INSERT INTO visits VALUES (?, ?, ?, ?)", [(run, 1, "go", now), (run, 2, "busy.q", now)])
+    db.close()
+    found = (await funnels(h))["busy"]
+    assert found.steps["q"].left == 1
+    assert len(await Funnels(h.app.store).people(found, "q", "left", 0.0, 50)) == 1

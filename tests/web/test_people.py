@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ import httpx
 import pytest
 
 from smsbot import Bot, Chat
+from smsbot.core.errors import StoreError
+from smsbot.core.message import Key
 from smsbot.desk.numbers import listed
+from smsbot.pipeline.people import ERASER, MERGES
+from smsbot.pipeline.search import SearchIndex
 
-from ..house import ANN, BOB, House
+from ..house import ANN, BOB, LINE, House
 from ..processes import running, smsbot
 
 SECRET = "my dog is called Zigzag"
@@ -248,6 +253,121 @@ async def test_somebody_who_is_being_answered_is_not_erased_half(house: Any) -> 
     assert await h.app.store.rows("person_texts", number=ANN) == []
     await h.text(ANN, "again")
     assert (await h.heard(ANN))[-1] == "done"
+
+
+async def test_a_turn_that_waits_for_its_next_try_is_forgotten_too(house: Any) -> None:
+    bot, heard, well = Bot(), list[str](), list[bool]()
+
+    @bot.fallback
+    def other(chat: Chat, text: str) -> str:
+        heard.append(text)
+        if not well:
+            raise RuntimeError("not well")
+        chat.contact["said"] = text
+        return f"heard {text}"
+
+    h: House = await house(bot)
+    await h.text(ANN, "secretword")
+    await h.app.people.erase(ANN)
+    well.append(True)
+    tried = len(heard)
+    await h.advance("2h")
+    assert len(heard) == tried
+    assert await h.app.store.rows("person_fields", number=ANN) == []
+    assert await h.app.store.rows("lines_of", number=ANN) == []
+    await h.text(ANN, "anew")
+    assert (await h.heard(ANN))[-1] == "heard anew"
+
+
+async def test_somebody_behind_a_pause_is_erased_all_the_same(h: House) -> None:
+    await h.http.post("/pauses", data={"what": "everything", "why": "x"})
+    await h.text(ANN, "one more")
+    await h.app.people.erase(ANN)
+    await h.http.post("/pauses/end", data={"scope": "all", "name": ""})
+    await h.advance("1m")
+    assert await h.app.store.rows("lines_of", number=ANN) == []
+
+
+async def test_what_failed_of_somebody_who_was_erased_is_not_sent_again(house: Any) -> None:
+    bot = shop()
+
+    @bot.on("break")
+    def broken() -> None:
+        raise KeyError("x")
+
+    h: House = await house(bot)
+    await h.mode(ANN, "full")
+    await h.text(ANN, "hello")
+    await h.text(ANN, "break")
+    await h.advance("3h")
+    rows = [r["id"] for r in await h.outgoing()]
+    dead = [f"e{e['seq']}" for e in await h.events()]
+    assert "could not deliver" in (await h.http.get("/failed")).text
+    await h.app.people.erase(ANN)
+    page = (await h.http.get("/failed")).text
+    assert "could not deliver" not in page
+    assert "hello" not in page
+    await h.http.post("/failed", data={"id": [*rows, *dead]})
+    await h.advance("1m")
+    assert len(await h.app.store.rows("texts_out", after=0, below=1 << 60, status="", kind="", line="", limit=99)) == 0
+    assert "/of/" not in (await h.http.get("/texts")).text
+    db = sqlite3.connect(h.app.settings.path)
+    assert db.execute("SELECT count(*) FROM conversations WHERE number = ''").fetchone() == (0,)
+    assert db.execute("SELECT count(*) FROM outgoing").fetchone() == (len(rows),)
+    db.close()
+
+
+async def test_the_words_are_gone_from_the_file(h: House) -> None:
+    await h.text(ANN, "Xylophonesecret")
+    for n in range(40):
+        await h.text(BOB, f"filler number {n}")
+    index = SearchIndex(h.app.store)
+    await index.once()
+    await h.app.people.erase(ANN)
+    for _ in range(MERGES + 1):
+        await index.once()
+    assert (await h.app.store.rows("merging"))[0]["n"] == 0
+    copy = h.app.settings.path.with_suffix(".copy")
+    db = sqlite3.connect(h.app.settings.path)
+    db.execute("DELETE FROM sandbox_texts")
+    db.commit()
+    db.execute("VACUUM INTO ?", (str(copy),))
+    db.close()
+    assert b"xylophonesecret" not in copy.read_bytes().lower()
+    assert "filler" in (await h.http.post("/", data={"q": "filler"})).text
+
+
+async def test_an_erasure_that_fails_gives_the_bot_its_conversation_back(h: House, monkeypatch: Any) -> None:
+    async def full(*_: object) -> None:
+        raise StoreError("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(h.app.store, "erase", full)
+        with pytest.raises(StoreError):
+            await h.app.people.erase(BOB)
+    assert await gets_texts(h, BOB)
+    await h.app.takeovers.take(Key(LINE, BOB), ERASER)  # as if the process had ended in between
+    await h.restart()
+    assert await gets_texts(h, BOB)
+
+
+async def test_many_of_one_moment_are_listed_each_once(h: House) -> None:
+    now = h.app.clock.now()
+    await h.app.store.write([("suppress", (f"+48500{n:06d}", now, None)) for n in range(250)])
+    seen: list[str] = []
+    path: str | None = "/people"
+    while path is not None:
+        page = (await h.http.get(path)).text
+        seen += re.findall(r"\+48•••\d{3}", page)
+        older = re.search(r'href="(/people\?before=[^"]+)"', page)
+        path = older[1] if older else None
+        assert len(seen) <= 250
+    assert (len(seen), len(set(seen))) == (250, 250)
+
+
+def test_a_cell_longer_than_any_number_is_no_error() -> None:
+    found = listed(f'"{"x" * 200_000}\n+48600100200\n"{"y" * 200_000}', "PL")
+    assert (found.numbers, len(found.wrong)) == ((ANN,), 1)
 
 
 # -- the command line -------------------------------------------------------------------------------

@@ -226,6 +226,42 @@ async def test_signing_out_removal_and_a_new_password_end_sessions(desk: Desk) -
     assert (await last.get("/")).status_code == 303
 
 
+async def test_signing_out_ends_every_key_also_when_one_is_due_to_turn(desk: Desk) -> None:
+    browser = await desk.signed_in("ola")
+    first = browser.cookies["smsbot_session"]
+    await desk.house.advance(TURN + 1)
+    answers = await asyncio.gather(*(browser.get("/overview") for _ in range(4)))
+    keys = {str(k) for k in (first, *(a.cookies.get("smsbot_session", first) for a in answers))}
+    assert len(keys) == 2, "of several requests at one moment, one gets the new key"
+    await desk.house.advance(TURN + 1)
+    out = await browser.post("/sign-out")
+    assert [c for c in out.headers.get_list("set-cookie") if "smsbot_session=;" not in c] == []
+    for key in keys:
+        other = desk.browser()
+        other.cookies.set("smsbot_session", key, domain="bots.test")
+        assert (await other.get("/")).status_code == 303
+
+
+@pytest.mark.parametrize("wait", [120.0, TURN + 1])
+@pytest.mark.parametrize("how", ["close", "remove"])
+async def test_a_request_under_way_does_not_bring_an_ended_session_back(
+    desk: Desk, how: str, wait: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, users, store = await desk.signed_in("ola"), desk.house.app.users, desk.house.app.store
+    key, write = browser.cookies["smsbot_session"] or "", store.write
+    await desk.house.advance(wait)
+
+    async def ended_first(changes: Any) -> None:
+        monkeypatch.setattr(store, "write", write)
+        await (users.close(key) if how == "close" else write([("sessions_of_gone", ("ola",))]))
+        await write(changes)
+
+    monkeypatch.setattr(store, "write", ended_first)
+    session = await users.of(key)
+    assert session is None or not session.key
+    assert await users.of(key) is None
+
+
 async def test_a_form_says_where_it_comes_from(desk: Desk) -> None:
     browser = await desk.signed_in("ola")
     del browser.headers["origin"]
@@ -362,12 +398,15 @@ async def test_users_by_hand(desk: Desk) -> None:
     assert re.search(r"/sign-in/[\w-]{43}", made.text)
     for name, role, why in [
         ("jan", "support", "already"), ("JAN", "support", "already"), ("", "support", "cannot be"),
-        ("a b", "support", "cannot be"), ("x" * 41, "support", "cannot be"), ("kim", "king", "no role"),
+        ("..", "support", "cannot be"), ("a b", "support", "cannot be"), ("x" * 41, "support", "cannot be"), ("kim", "king", "no role"),
         ("<b>x", "admin", "cannot be"),
     ]:  # fmt: skip
         answer = await admin.post("/users", data={"name": name, "role": role})
         assert (answer.status_code, why in answer.text) == (422, True), name
     assert "<b>x" not in answer.text
+    twice = [admin.post("/users", data={"name": "zoe", "role": "support"}) for _ in range(2)]
+    assert sorted(a.status_code for a in await asyncio.gather(*twice)) == [200, 422]
+    await admin.post("/users/zoe/remove")
     assert (await admin.post("/users/jan/role", data={"role": "admin"})).status_code == 303
     for act in ("role", "remove"):
         assert (await admin.post(f"/users/eva/{act}", data={"role": "support"})).status_code == 422

@@ -85,11 +85,11 @@ SELECT * FROM (
              ELSE text END AS text,
            at, kind AS status, note AS detail, 1 AS parts, '' AS reaction
     FROM events WHERE (kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
-    AND at <= :before ORDER BY seq DESC LIMIT :limit)
+    AND at <= :before AND number <> '' ORDER BY seq DESC LIMIT :limit)
   UNION ALL SELECT * FROM (
     SELECT 'out', id, seq, line, number, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END, created, status,
            detail, parts, reaction
-    FROM outgoing WHERE created <= :before ORDER BY seq DESC LIMIT :limit)
+    FROM outgoing WHERE created <= :before AND number <> '' ORDER BY seq DESC LIMIT :limit)
 ) ORDER BY at DESC, seq DESC LIMIT :limit;
 
 -- name: thread (hot)
@@ -219,7 +219,7 @@ SELECT
 
 -- name: failed
 -- Texts that were not delivered and not sent again, oldest first.
-SELECT o.* FROM outgoing o WHERE o.phase IS NULL AND o.created >= :since AND (:line = '' OR o.line = :line)
+SELECT o.* FROM outgoing o WHERE o.phase IS NULL AND o.number <> '' AND o.created >= :since AND (:line = '' OR o.line = :line)
 AND instr(',' || :statuses || ',', ',' || o.status || ',') AND o.lane <> 'consent' AND o.kind <> 'code'
 AND (:reason = '' OR instr(lower(o.detail), lower(:reason))) AND NOT instr(o.detail, 'sent again as ')
 AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.number = o.number)
@@ -228,13 +228,13 @@ ORDER BY o.seq LIMIT 100000;
 -- name: failures
 -- Texts that did not arrive since a moment and were not sent again, newest first.
 SELECT o.*, EXISTS (SELECT 1 FROM suppressions s WHERE s.number = o.number) AS opted_out FROM outgoing o
-WHERE o.status IN ('failed', 'expired', 'undelivered') AND o.created >= :since AND o.phase IS NULL
+WHERE o.status IN ('failed', 'expired', 'undelivered') AND o.created >= :since AND o.phase IS NULL AND o.number <> ''
 AND (:line = '' OR o.line = :line) AND NOT instr(o.detail, 'sent again as ') ORDER BY o.created DESC LIMIT :limit;
 
 -- name: unsure
 -- Texts of which nobody can know whether they left, since a moment and not sent again, newest first.
 SELECT o.*, EXISTS (SELECT 1 FROM suppressions s WHERE s.number = o.number) AS opted_out FROM outgoing o
-WHERE o.status = 'unknown' AND o.created >= :since AND o.phase IS NULL
+WHERE o.status = 'unknown' AND o.created >= :since AND o.phase IS NULL AND o.number <> ''
 AND (:line = '' OR o.line = :line) AND NOT instr(o.detail, 'sent again as ') ORDER BY o.seq DESC LIMIT :limit;
 
 -- name: looked_up
@@ -272,7 +272,7 @@ SELECT number FROM handoffs WHERE id = :id AND done IS NULL;
 
 -- name: handoffs_done
 -- Those who were looked after, the latest first.
-SELECT id, line, number, desk, at, done, done_by FROM handoffs h WHERE done IS NOT NULL
+SELECT id, line, number, desk, at, done, done_by FROM handoffs h WHERE done IS NOT NULL AND number <> ''
 AND NOT EXISTS (SELECT 1 FROM takeovers t WHERE t.line = h.line AND t.number = h.number) ORDER BY done DESC LIMIT :limit;
 
 -- name: notes (hot)
@@ -525,14 +525,14 @@ SELECT * FROM (
   SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS step,
     r.ended AS at, r.end_label
   FROM (SELECT * FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :most) r
-  WHERE r.bot = :bot AND r.ended IS NOT NULL)
+  WHERE r.bot = :bot AND r.ended IS NOT NULL AND r.end_label IN (SELECT value FROM json_each(:ends)))
 WHERE step IN (:dotted, :state) ORDER BY at DESC LIMIT :limit;
 
 -- name: opt_outs
 -- Who gets nothing, the latest first, and what proves it.
 SELECT s.number, s.at, c.text, c.source, c.line FROM suppressions s
 LEFT JOIN consents c ON c.id = (SELECT max(id) FROM consents l WHERE l.number = s.number AND l.action = 'optout')
-WHERE s.at <= :before ORDER BY s.at DESC LIMIT :limit;
+WHERE s.at <= :before ORDER BY s.at DESC, s.number LIMIT :limit;
 
 -- name: ledger
 -- All that was ever said or decided about texts to a number, the latest first.
@@ -567,10 +567,10 @@ SELECT line, bot, started_by, started, ended, end_label FROM runs WHERE line = :
 SELECT line, desk, at, done, done_by FROM handoffs WHERE number = :number ORDER BY id;
 
 -- name: alerts
-SELECT kind, about, since, due FROM alerts;
+SELECT kind, about, due, tried FROM alerts;
 
 -- name: alerts_due
-SELECT kind, about, since, words, page, tries FROM alerts WHERE due <= :now ORDER BY kind, since;
+SELECT kind, about, since, words, page, tries, told FROM alerts WHERE due <= :now ORDER BY kind, since;
 
 -- name: people_to_tell
 -- Who waits for a desk that wants to be told at once.
@@ -604,7 +604,7 @@ SELECT at FROM events WHERE seq <= :seq ORDER BY seq DESC LIMIT 1;
 -- Texts out of a share of all places, newest first; what is asked for as '' does not matter.
 SELECT 'out' AS direction, id, seq, line, number, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END AS text,
   created AS at, status, detail, parts, reaction
-FROM outgoing WHERE seq >= :after AND seq < :below AND :status IN ('', status) AND :line IN ('', line)
+FROM outgoing WHERE seq >= :after AND seq < :below AND number <> '' AND :status IN ('', status) AND :line IN ('', line)
 AND :kind IN ('', CASE kind WHEN '' THEN lane ELSE kind END) ORDER BY seq DESC LIMIT :limit;
 
 -- name: texts_in
@@ -621,3 +621,6 @@ WHERE lane = 'desk' LIMIT 1;
 
 -- name: newest_ref
 SELECT ref FROM (SELECT * FROM outgoing WHERE number = :number ORDER BY seq DESC LIMIT 200) WHERE ref <> '' LIMIT 1;
+
+-- name: merging
+SELECT CAST(value AS INTEGER) AS n FROM meta WHERE name = 'merge_words';

@@ -314,7 +314,7 @@ UPDATE attempts SET reference = '', detail = '' WHERE outgoing IN (SELECT id FRO
 UPDATE outgoing SET number = '', text = '', detail = '', ref = '', media = '', phase = NULL WHERE number = ?1;
 
 -- name: erase_events
-UPDATE events SET number = '', text = '', data = '', note = '', gateway_id = '', state = max(state, 1) WHERE number = ?1;
+UPDATE events SET number = '', text = '', data = '', note = '', gateway_id = '', state = 1 WHERE number = ?1;
 
 -- name: erase_fields
 DELETE FROM contacts WHERE number = ?1;
@@ -323,7 +323,18 @@ DELETE FROM contacts WHERE number = ?1;
 DELETE FROM notes WHERE number = ?1;
 
 -- name: erase_handoffs
-DELETE FROM handoffs WHERE number = ?1;
+-- Its place is not given to somebody else.
+UPDATE handoffs SET number = '', done = coalesce(done, at), done_by = '' WHERE number = ?1;
+
+-- name: merge_words
+-- How often what is searched by is still to be merged, a share at a time: only then the words that were taken out are gone.
+INSERT INTO meta (name, value) VALUES ('merge_words', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: merge_words_in
+INSERT INTO words_in (words_in, rank) VALUES ('merge', -500);
+
+-- name: merge_words_out
+INSERT INTO words_out (words_out, rank) VALUES ('merge', -500);
 
 -- name: erase_hold
 DELETE FROM holds WHERE scope = 'contact' AND name = ?1;
@@ -354,7 +365,8 @@ INSERT INTO alerts (kind, about, since, words, page, due) VALUES (?, ?, ?, ?, ?,
 UPDATE alerts SET due = NULL WHERE kind = ? AND about = ?;
 
 -- name: alert_again
-UPDATE alerts SET due = ?, tries = tries + 1 WHERE kind = ? AND about = ?;
+-- Some channels were told, others are tried again.
+UPDATE alerts SET due = ?1, tries = tries + 1, told = ?2, tried = coalesce(tried, ?3) WHERE kind = ?4 AND about = ?5;
 
 -- name: alert_over
 DELETE FROM alerts WHERE kind = ? AND about = ?;
@@ -407,17 +419,22 @@ UPDATE users SET password = ?, link = NULL, link_until = NULL WHERE link = ?;
 DELETE FROM users WHERE name = ?;
 
 -- name: session
-INSERT INTO sessions (hash, user, began, turned, seen, until) VALUES (?, ?, ?, ?, ?, ?);
+INSERT INTO sessions (hash, user, began, turned, seen, until, family) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: session_seen
-UPDATE sessions SET seen = ?, until = ? WHERE hash = ?;
+-- One that was ended meanwhile stays ended.
+UPDATE sessions SET seen = ?1, until = ?2 WHERE hash = ?3 AND until > ?1;
+
+-- name: session_turns
+-- Another key for a session; of several requests at one moment, the first makes it.
+INSERT INTO sessions (hash, user, began, turned, seen, until, family)
+SELECT ?1, user, began, ?2, ?2, ?3, family FROM sessions WHERE hash = ?4 AND until > ?2 AND turned = ?5;
 
 -- name: session_turned
--- Turned once: a page that asks several things at once gets one new key or several, each of which works.
-UPDATE sessions SET turned = ?1, seen = ?1, until = min(until, ?2) WHERE hash = ?3;
+UPDATE sessions SET turned = ?1, seen = ?1, until = min(until, ?2) WHERE hash = ?3 AND turned < ?1;
 
--- name: session_until
-UPDATE sessions SET until = min(until, ?) WHERE hash = ?;
+-- name: session_over
+DELETE FROM sessions WHERE family = (SELECT family FROM sessions WHERE hash = ?);
 
 -- name: sessions_of_gone
 DELETE FROM sessions WHERE user = ?;
