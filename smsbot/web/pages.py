@@ -123,13 +123,13 @@ class Pages:
             Route("/readyz", self.readyz),
             Look("/metrics", self.metrics, role="admin"),
             *api,
-            Mount("/static", GZipMiddleware(StaticFiles(directory=HERE / "static"), minimum_size=500)),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
         if sandbox is not None and phones is not None:
             routes += [Route("/phone", self.phone), *phones.routes(), Mount("/sandbox", sandbox)]
         app = Starlette(
             routes=routes,
-            middleware=[Middleware(_Headers)],
+            middleware=[Middleware(_Headers), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)],
             lifespan=lifespan,
             exception_handlers={Missing: self._missing, 404: self._missing, Forbidden: self._forbidden},
         )

@@ -147,7 +147,9 @@ def test_times_are_those_of_the_reader(browser: Any, server: Process) -> None:
 
 
 def test_the_first_page_is_small_and_comes_at_once(browser: Any, server: Process) -> None:
-    """Everything that it needs, as it goes over the wire; the second has only the page itself."""
+    """Everything that it needs, as it goes over the wire, with as many messages as it shows; the second is the page alone."""
+    for n in range(50):
+        httpx.post(f"{server.url}/sandbox/phones/+486001{n:05d}/texts", json={"text": f"number {n} of many words"})
     context = browser.new_context()
     page = context.new_page()
     cdp = context.new_cdp_session(page)
