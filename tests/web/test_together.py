@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import Any
 
 import pytest
@@ -158,3 +159,19 @@ async def test_a_page_of_the_shop_is_one_click_away(house: Any) -> None:
 def test_links_that_cannot_be(links: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"none of|begins with"):
         Settings(links=links)
+
+
+async def test_a_conversation_whose_line_is_gone_says_so_and_loses_nothing(h: House) -> None:
+    with sqlite3.connect(h.app.settings.path) as db:
+        db.execute("UPDATE events SET line = '9999'")
+    db.close()
+    taken = await h.http.post("/of/e1/take", headers=OLA)
+    assert (taken.status_code, "9999 is none of our lines" in taken.text) == (409, True)
+    kept = await h.http.post("/of/e1/write", data={"text": "are you there"}, headers=OLA)
+    assert (kept.status_code, "are you there</textarea>" in kept.text) == (409, True)
+
+
+@pytest.mark.parametrize("around", ["\u202a{}\u202c", "\u2066{}\u2069"])
+async def test_a_number_as_an_address_book_copies_it_is_found(h: House, around: str) -> None:
+    page = (await h.http.post("/", data={"q": around.format("+48 600 100 200")})).text
+    assert "Delivered" in page
