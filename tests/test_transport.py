@@ -200,19 +200,24 @@ async def test_a_connection_is_kept_for_one_request_at_a_time(transport: Transpo
 @pytest.mark.parametrize("more", [OK + b"Content-Length: 4\r\n\r\nevil", b"evil"])
 @pytest.mark.parametrize("later", [True, False])
 async def test_what_comes_unasked_is_no_answer_to_the_next_request(more: bytes, later: bool) -> None:
+    written = asyncio.Event()
+
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
         own = OK + b"Content-Length: 2\r\n\r\nhi"
         if b"/first" not in request or not later:
             writer.write(own + (more if b"/first" in request else b""))
+            written.set()
             return
         writer.write(own)
         await asyncio.sleep(0.02)
         writer.write(more)
+        written.set()
 
     transport = KeptTransport()
     async with scripted(script) as provider:
         with suppress(NoAnswer):  # what ends with the same bytes as other words is no answer
             assert (await transport.request("GET", provider.url + "/first", headers={}, timeout=2.0)).body == b"hi"
+        await written.wait()
         await asyncio.sleep(0.05)
         assert (await transport.request("GET", provider.url, headers={}, timeout=2.0)).body == b"hi"
     await transport.close()
