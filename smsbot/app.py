@@ -20,7 +20,7 @@ from smsbot.desk.users import Users
 from smsbot.failpoints import reached
 from smsbot.lineup import build_lines
 from smsbot.log import Log
-from smsbot.pipeline.alerts import Alerts
+from smsbot.pipeline.alerts import Alerts, Channel
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.inbox import Inbox
@@ -41,7 +41,7 @@ from smsbot.sandbox.network import Network
 from smsbot.settings import Settings
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, transport_of_server
-from smsbot.transport.alerts import Channel, MailChannel, WebhookChannel
+from smsbot.transport.alerts import MailChannel, WebhookChannel
 from smsbot.turns.lines import Line
 from smsbot.web.api import Api
 from smsbot.web.auth import DeskGate, LinkGate, LinkKeys, LocalGate, PasswordCheck, Places

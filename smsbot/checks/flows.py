@@ -296,10 +296,7 @@ def spoken(flow: Flow) -> Iterator[Texts]:
     for _, texts in flow.anywhere:
         yield texts
     for step in flow.steps.values():
-        yield step.say
-        if step.handoff is not None:
-            yield step.handoff.say
-            yield step.handoff.closed
+        yield step.says
         if step.ask is not None:
             yield step.ask.retry_say
             yield step.ask.remind_say

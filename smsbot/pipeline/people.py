@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from smsbot.core import codec
@@ -76,10 +77,7 @@ class People:
         for item, answer in zip(items, await self._store.accept(items), strict=True):
             if answer.verdict is Verdict.DONE:
                 self._sender.start(answer.claims)
-                event = item.event
-                self._dispatcher.feed(
-                    [Event(event.id, event.key, event.kind, "", event.at, event.account, seq=answer.seq)]
-                )
+                self._dispatcher.feed([replace(item.event, seq=answer.seq)])
 
     async def _line_of(self, number: str) -> Line:
         """The line that somebody has to do with; our first for a stranger."""

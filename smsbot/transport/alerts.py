@@ -6,22 +6,12 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .base import Transport
 
 PATIENCE = 15.0
-
-
-class Channel(Protocol):
-    """A way to the desk."""
-
-    name: str
-
-    async def tell(self, words: str, facts: Mapping[str, Any]) -> str:
-        """Tell it; why it could not be told, without secrets, or nothing."""
-        ...
 
 
 class WebhookChannel:
@@ -73,6 +63,6 @@ class MailChannel:
                     username=unquote(own.username) if own.username else None,
                     password=unquote(own.password) if own.password else None, use_tls=own.scheme == "smtps",
                 )  # fmt: skip
-        except (OSError, aiosmtplib.SMTPException) as error:
+        except Exception as error:  # its words may hold the password
             return f"the mail server did not take it ({type(error).__name__})"
         return ""

@@ -74,6 +74,14 @@ async def desk(house: Any) -> Desk:
     def login(chat: Chat) -> None:
         chat.say("Your code is 471148", secret=True)
 
+    @bot.event("tell")
+    def tell(event: dict[str, str]) -> str:
+        return "told"
+
+    @bot.on_delivery()
+    def delivered() -> None:
+        """Woken with the text itself, which may be a code."""
+
     @bot.fallback
     def other(text: str) -> str:
         return f"heard {text}"
@@ -350,6 +358,7 @@ async def test_no_page_of_any_role_holds_a_whole_number_or_a_code(desk: Desk) ->
             page = (await browser.post("/", data={"q": asked})).text.replace(asked, "")
             assert [c for c in CANARIES if c in page] == [], asked
     assert looked > 25
+    await h.app.commands.emit("tell", ANN, {"code": "471148"})
     taken = (await browsers[1].post(f"/of/{ids[0]}/export")).text
     assert ("471148" in taken, "(a code, hidden)" in taken) == (False, True)
 

@@ -547,7 +547,9 @@ SELECT line FROM events WHERE number = :number UNION SELECT line FROM outgoing W
 UNION SELECT line FROM handoffs WHERE number = :number;
 
 -- name: person_events
-SELECT line, kind, text, data, at, note FROM events WHERE number = :number ORDER BY seq;
+-- What came with an event or a report may hold a code, so only what came with a text is told.
+SELECT line, kind, text, CASE WHEN kind IN ('text', 'media') THEN data ELSE '' END AS data, at, note
+FROM events WHERE number = :number ORDER BY seq;
 
 -- name: person_texts
 SELECT id, line, lane, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END AS text, parts, created, status, detail,
