@@ -6,30 +6,31 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from smsbot import targets
 from smsbot.accounts import Accounts, Real
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
-from smsbot.core.zones import zone_of
+from smsbot.desk.tokens import Tokens
 from smsbot.desk.users import Users
 from smsbot.failpoints import reached
+from smsbot.gateways.messageflow_wire import report_item
 from smsbot.lineup import build_lines
 from smsbot.log import Log
 from smsbot.pipeline.alerts import Alerts, Channel
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
+from smsbot.pipeline.endpoints import Endpoints
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.people import People
+from smsbot.pipeline.pushes import Pushes
 from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.schedules import Schedules
 from smsbot.pipeline.search import SearchIndex
 from smsbot.pipeline.sender import Account, Sender
+from smsbot.pipeline.sends import Sends
 from smsbot.pipeline.supervisor import Supervisor, Worker
 from smsbot.pipeline.takeovers import Takeovers
 from smsbot.pipeline.timers import Timers
@@ -38,31 +39,20 @@ from smsbot.routing.bot import Bot
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.clock_control import MovableClock, TimeMachine
 from smsbot.sandbox.network import Network
-from smsbot.settings import Settings
+from smsbot.settings import AlertSettings, Settings
+from smsbot.site import Parts, build_site
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, transport_of_server
 from smsbot.transport.alerts import MailChannel, WebhookChannel
-from smsbot.turns.lines import Line
-from smsbot.web.api import Api
-from smsbot.web.auth import DeskGate, LinkGate, LinkKeys, LocalGate, PasswordCheck, Places
+from smsbot.transport.outside import Outside, Teller
+from smsbot.web.auth import LOOPBACK, LinkKeys
+from smsbot.web.calls import Calls
 from smsbot.web.commands import Commands
 from smsbot.web.control import Control, own_folder, run_folder, socket_path
-from smsbot.web.failed import FailedPages
-from smsbot.web.find import Find
-from smsbot.web.flows import FlowPages
 from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
-from smsbot.web.inbox import InboxPages
 from smsbot.web.live import Live
-from smsbot.web.overview import OverviewPages
-from smsbot.web.pages import Pages, Room
-from smsbot.web.people import PeoplePages
-from smsbot.web.phones import Phones
-from smsbot.web.templates import Templates
-from smsbot.web.texts import TextPages
-from smsbot.web.users import UserPages
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
-from smsbot.web.writing import Writing
 
 log = Log("smsbot")
 _DRAIN = 12.0
@@ -97,6 +87,7 @@ class App:
         self.store = SqliteStore(settings.path, guarded=not self.dev)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or transport_of_server()
+        self._given_transport = transport
         self.accounts = Accounts(
             settings, self._transport, self._base, sandboxed=self.dev, real=real, report_url=self._report_url
         )
@@ -105,6 +96,7 @@ class App:
         self._keys = LinkKeys(link, self._claimed, lambda: self.store.dedupe_key)
         self.guesses = Guesses()
         self.users = Users(self.store, self.clock)
+        self.tokens = Tokens(self.store, self.clock)
         self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
         self._closing = False
@@ -112,7 +104,10 @@ class App:
         self._build_pipeline()
         self.network: Network | None = None
         self.time: TimeMachine | None = None
-        self._site = self._build_site()
+        self.live = Live(self.store)
+        self.calls = Calls(self.live.tell)
+        phone_api = self._build_sandbox() if self.dev else None
+        self.pages, self._site = build_site(self._parts(), phone_api)
 
     def _build_pipeline(self) -> None:
         accounts = {name: Account(name, g, partial(self._report_url, name)) for name, g in self.gateways.items()}
@@ -131,98 +126,40 @@ class App:
             clock=self.clock,
         )  # fmt: skip
         self.repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
+        self.sends = Sends(self.store, self.lines, self.sender, self.clock)
+        self.endpoints = self._build_endpoints()
+        self.pushes = Pushes(self.store, self.endpoints, self.clock, {"messageflow": report_item})
         self.commands = Commands(
             self.store,
             self.lines,
-            sender=self.sender,
             inbox=self.inbox,
             hooks=self.hooks,
             gateways=self.gateways,
             repairs=self.repairs,
             people=self.people,
-            clock=self.clock,
+            sends=self.sends,
+            tokens=self.tokens,
         )
         self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self.accounts.base, lambda: self._closing)
 
-    def _build_site(self) -> Any:
-        self.live = Live(self.store)
-        first = next(iter(self.lines.values()), None)
-        templates = Templates(
-            self.clock,
-            zone_of({}, first.timezone if first is not None else "UTC"),
-            dev=self.dev,
-            real=len(self.accounts.real.only) if self.accounts.real is not None else 0,
-            answers=self.settings.answers,
-        )
-        pages = Pages(
-            self.store,
-            lines=self.lines,
-            clock=self.clock,
-            live=self.live,
-            commands=self.commands,
-            fields=self.accounts.fields,
-            unready=self._unready,
-            supervisor=self.supervisor,
-            guesses=self.guesses,
-            rooms=self._rooms(templates),
-            templates=templates,
-        )
-        api = Api(self.store, self.commands, lines=self.lines, clock=self.clock, zone=templates.zone).routes()
-        if self.dev:
-            phone_api = self._build_sandbox()
-            assert self.network is not None
-            phones = Phones(self.network, self.store, self.lines, self.clock, self.inspect, self._stories)
-            self.pages = pages.app(phone_api, phones, self._lifespan, api)
-            return LocalGate(self.pages, self._base) if self.accounts.real is None else self._behind_link(self.pages)
-        self.pages = pages.app(None, None, self._lifespan, api)
-        places = Places([*self._own_hosts(), *self.settings.hosts])
-        return DeskGate(self.pages, self.settings.password or None, places, self.guesses, self.users)
+    def _build_endpoints(self) -> Endpoints:
+        """In the sandbox this machine itself may be told; elsewhere what the settings allow."""
+        allowed = [*self.settings.api.allow, *(LOOPBACK if self.dev else ())]
+        self._teller = Teller(Outside(allowed), self._given_transport)
+        return Endpoints(self.store, self._teller, self.clock)
 
-    def _rooms(self, templates: Templates) -> list[Room]:
-        """The pages of the desk."""
-        store, lines, clock, repairs = self.store, self.lines, self.clock, self.repairs
-        writing = Writing()
-        find = Find(
-            store, lines=lines, clock=clock, templates=templates, commands=self.commands, inspect=self.inspect,
-            taken=store.taken, writing=writing, links=self.settings.links,
+    def _parts(self) -> Parts:
+        return Parts(
+            self.settings, base=self._base, store=self.store, lines=self.lines, clock=self.clock,
+            accounts=self.accounts, users=self.users, tokens=self.tokens, guesses=self.guesses,
+            supervisor=self.supervisor, commands=self.commands, inbox=self.inbox, takeovers=self.takeovers,
+            people=self.people, repairs=self.repairs, sends=self.sends, endpoints=self.endpoints, live=self.live,
+            calls=self.calls, keys=self._keys, inspect=self.inspect, unready=self._unready, lifespan=self._lifespan,
+            network=self.network,
         )  # fmt: skip
-        return [
-            find,
-            InboxPages(
-                store, find=find, takeovers=self.takeovers, templates=templates, clock=clock, writing=writing,
-                tell=self.live.tell,
-            ),
-            FailedPages(store, lines=lines, clock=clock, repairs=repairs, templates=templates),
-            OverviewPages(
-                store, lines=lines, clock=clock, repairs=repairs, templates=templates,
-                accounts=lambda: list(self.gateways),
-            ),
-            PeoplePages(store, people=self.people, find=find, lines=lines, templates=templates, clock=clock),
-            TextPages(store, lines=lines, templates=templates),
-            FlowPages(store, lines=lines, clock=clock, templates=templates),
-            UserPages(
-                store, users=self.users, guesses=self.guesses, templates=templates, clock=clock, base=self._base
-            ),
-        ]  # fmt: skip
-
-    def _behind_link(self, site: Any) -> LinkGate:
-        password = PasswordCheck(self.settings.password, self.guesses) if self.settings.password else None
-        return LinkGate(site, self._keys, Places([*self._own_hosts(), *self.settings.hosts]), password)
-
-    def _own_hosts(self) -> list[str | None]:
-        real = self.accounts.real.public_url if self.accounts.real is not None else ""
-        return [urlsplit(url).hostname for url in (self._base, real)]
 
     async def _claimed(self, key: bytes) -> bool:
         return await self.store.once(key, self.clock.now())
-
-    @staticmethod
-    def _stories(line: Line) -> Path:
-        """Where stories of a line's bot are saved: beside its flows, else with the tests."""
-        paths = targets.flow_paths(line.bot)
-        if not paths:
-            return Path.cwd() / "tests" / "stories"
-        return (paths[0] if paths[0].is_dir() else paths[0].parent) / "stories"
 
     def _build_sandbox(self) -> Any:
         first = self.lines.values()[0]
@@ -259,6 +196,7 @@ class App:
     async def _start(self) -> None:
         stack = self._stack
         stack.push_async_callback(self._transport.close)
+        stack.push_async_callback(self._teller.close)
         for why in self.settings.unsure_zones():
             log.warning("days may begin and end at another hour than people think", why=why)
         await self.store.open(self.clock.now())
@@ -281,8 +219,9 @@ class App:
         await self.dispatcher.recover()
         self._run("live pages", self.live.run)
         self._run("timers", self.timers.run, self.timers.stop)
+        self._run("webhooks out", self.pushes.run)
         self._run("search", SearchIndex(self.store).run)
-        if not self.dev and (channels := self._channels()):
+        if not self.dev and (channels := channels_of(self.settings.alerts, self._transport)):
             self._run("alerts", Alerts(self.store, channels, self.clock, self._base).run)
         if not self.dev and self.backfill.wanted:
             self._run("backfill", self.backfill.run)
@@ -300,15 +239,6 @@ class App:
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()
             log.warning("paused: nothing leaves until `smsbot resume`", what=what, why=pause["why"])
-
-    def _channels(self) -> list[Channel]:
-        """How the desk is told at once."""
-        own, found = self.settings.alerts, list[Channel]()
-        if own.webhook is not None:
-            found.append(WebhookChannel(self._transport, own.webhook.get_secret_value()))
-        if own.email and own.smtp is not None:
-            found.append(MailChannel(own.smtp.get_secret_value(), own.sender, own.email))
-        return found
 
     def _note_running(self) -> None:
         """Note beside the database whose code runs, so that the next process knows what has ended this one."""
@@ -423,3 +353,13 @@ class App:
     async def _clock_moved(self) -> None:
         if isinstance(self.clock, ShiftedClock):
             await self.store.write([("sandbox_clock", (self.clock.offset,))])
+
+
+def channels_of(own: AlertSettings, transport: Transport) -> list[Channel]:
+    """How the desk is told at once, as the settings say."""
+    found: list[Channel] = []
+    if own.webhook is not None:
+        found.append(WebhookChannel(transport, own.webhook.get_secret_value()))
+    if own.email and own.smtp is not None:
+        found.append(MailChannel(own.smtp.get_secret_value(), own.sender, own.email))
+    return found

@@ -166,6 +166,20 @@ class AlertSettings(BaseModel):
         return found
 
 
+class ApiSettings(BaseModel):
+    """How much programs may ask, and which hosts of this server's own network they may have told what happens."""
+
+    model_config = _FROZEN
+    rate: float = Field(default=100.0, ge=0, le=100_000)
+    allow: tuple[str, ...] = ()
+
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """In the environment hosts are separated by commas."""
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """Everything that a server is told."""
 
@@ -186,6 +200,7 @@ class Settings(BaseSettings):
     links: Mapping[str, str] = {}
     """Pages of the user's own about a person, by their names: addresses with ``{number}``, ``{ref}`` or ``{line}``."""
     alerts: AlertSettings = AlertSettings()
+    api: ApiSettings = ApiSettings()
     recheck: float | None = Field(default=None, gt=0, le=3600)
     """Seconds between two look-ups of a text whose send got no answer (default: 60 live, 2 in the sandbox)."""
 

@@ -135,9 +135,12 @@ def place_of(thread: threading.Thread) -> str:
 
 
 def _waits(thread: threading.Thread) -> bool:
-    """Whether it is a thread of a pool that has nothing to do."""
+    """Whether it is a thread of a pool that has nothing to do: of the standard library, or of AnyIO (for files)."""
     frame = _frame(thread)
-    return frame is not None and frame.f_code.co_filename.endswith("concurrent/futures/thread.py")
+    while frame is not None and frame.f_code.co_filename.endswith(("/queue.py", "/threading.py")):
+        frame = frame.f_back
+    at = frame.f_code.co_filename if frame is not None else ""
+    return at.endswith(("concurrent/futures/thread.py", "anyio/_backends/_asyncio.py"))
 
 
 def _frame(thread: threading.Thread) -> Any:

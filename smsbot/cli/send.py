@@ -9,15 +9,17 @@ from typing import Any
 
 import click
 
-from smsbot.core.clock import duration
+from smsbot.core.clock import SystemClock, duration
 from smsbot.core.errors import SettingsError, UsageError
 from smsbot.core.status import MEANING, Status
 from smsbot.lineup import build_lines
+from smsbot.pipeline.sender import Sender
+from smsbot.pipeline.sends import Sends, Terms
 from smsbot.settings import Settings
 from smsbot.stores.readers import SqliteReader
-from smsbot.stores.sqlite import SqliteStore
-from smsbot.web.commands import compose, sent
+from smsbot.web.commands import told, wished
 
+from . import database as database_
 from . import options
 from .serve import load
 
@@ -70,15 +72,11 @@ async def _queue(found: Settings, number: str, text: str, line: str, ref: str) -
     """Keep the text for the server's next start. It is scheduled, so that no attempt is on record."""
     if not found.bots:
         raise SettingsError(["no line to send from: add [bots.NAME] with lines to smsbot.toml"])
-    now = time.time()
-    notice = compose(build_lines(found, load(found)), number, text, line, now, ref=ref)
-    store = SqliteStore(found.path)
-    await store.open(now)
-    try:
-        await store.enqueue([replace(notice, due=now + 0.001)])
-        answer = await sent(store, notice)
-    finally:
-        await store.close()
+    lines = build_lines(found, load(found))
+    ours, wish = wished(lines, number, text, line, ref=ref)
+    async with database_.opened(found) as store:
+        sends = Sends(store, lines, Sender(store, {}, SystemClock()), SystemClock())
+        answer = told((await sends.send(ours, [replace(wish, due=time.time() + 1.0)], Terms()))[0])
     return answer | {"detail": answer["detail"] or "no server runs; it leaves when one starts"}
 
 

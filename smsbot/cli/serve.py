@@ -23,6 +23,7 @@ from smsbot.routing.bot import Bot
 from smsbot.serve import listen, serve
 from smsbot.settings import BotSettings, Settings
 from smsbot.transport import Transport, transport_of_server
+from smsbot.web.messageflow import FIXED
 
 from . import logs, options
 from .output import mention
@@ -238,6 +239,9 @@ def _greet(app: App, url: str, settings: Settings, real: Real | None) -> None:
         ("Sandbox", "no SMS leaves this computer; Ctrl+C stops, nothing is lost")
         if real is None
         else ("Live", f"REAL TEXTS for {', '.join(map(phone.mask, sorted(real.only)))}; all others are played"),
+        ("API", f"{url}/programs; MessageFlow's at {url}/v2.1, with the keys {' and '.join(FIXED)}")
+        if real is None
+        else ("API", f"{url}/programs"),
     ):
         mention(click.style(f"{name:9}", bold=True) + value)
     if real is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from smsbot.core.status import Status
 
@@ -29,6 +30,11 @@ STATUSES: Mapping[int, Status] = {
 
 INVENTED: Mapping[int, Status] = {-22: Status.UNDELIVERED, -23: Status.EXPIRED}
 """The vendor names Undelivered and Expired without numbers; the sandbox uses these, which no vendor has."""
+
+NUMBERS: Mapping[Status, int] = {status: number for number, status in {**STATUSES, **INVENTED}.items()} | {
+    Status.QUEUED: 1, Status.SENDING: 1, Status.UNKNOWN: 1, Status.BLOCKED: 9,
+}  # fmt: skip
+"""The number that stands for a status on the wire."""
 
 FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "inbound": {
@@ -57,6 +63,14 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 REQUIRED: Mapping[str, tuple[str, ...]] = {"inbound": ("from", "to", "text"), "status": ("id", "status")}
 
 _DECORATED = re.compile(r"(?:C-)?([0-9a-f]{22})-(\d+)(?:-\d{4})?")
+
+
+def report_item(facts: Mapping[str, Any], external: str, at: float) -> Mapping[str, Any]:
+    """A delivery report as the vendor's webhook tells it, of a text that a program calls `external`."""
+    return {
+        "externalId": external, "phoneNumber": facts["to"], "sender": facts["line"],
+        "status": NUMBERS[Status(facts["status"])], "statusTime": int(at), "numberOfParts": facts["parts"],
+    }  # fmt: skip
 
 
 def our_id(external: str) -> str:

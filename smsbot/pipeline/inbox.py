@@ -137,13 +137,13 @@ class Inbox:
         Returns what becomes of it: ``started``, ``queued`` (the person is in a conversation, or is not looked after
         within a second), ``scheduled``, ``skipped``, ``opted_out``, ``expired`` or ``duplicate``.
         """
-        ours = self._line_of(name, line)
+        ours = self.line_of(name, line)
         theirs = phone.normalise(number, ours.country)
         if not phone.is_number(theirs):
             raise UsageError(f"{phone.mask(number)!r} is not a phone number; write it as +48600100200")
         now = self._clock.now()
         flow = ours.versions.current.flows.get(ours.table.events[name].flow)
-        if not key and flow is not None and flow.start.key is not None:
+        if not key and flow is not None and flow.start.key is not None and not name.startswith("flow:"):
             key = str(flow.start.key({"event": dict(data)}))
         valid = valid or (flow.start.valid if flow is not None else 0.0)
         due = now if at is None else max(at, now)
@@ -168,8 +168,8 @@ class Inbox:
         finally:
             self._dispatcher.decided.pop(event.id, None)
 
-    def _line_of(self, name: str, line: str) -> Line:
-        """The line that an event goes to: the named one, else the first that answers it."""
+    def line_of(self, name: str, line: str) -> Line:
+        """The line that an event goes to: the named one, else the first that answers it. Raises `UsageError`."""
         if line:
             ours = self._lines.find(line)
             if ours is None:

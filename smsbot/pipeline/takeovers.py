@@ -52,10 +52,15 @@ class Takeovers:
         answers = await self._store.accept([Acceptance(event) for event in events])
         self._dispatcher.feed([replace(e, seq=a.seq) for e, a in zip(events, answers, strict=True)])
 
-    async def say(self, key: Key, text: str, by: str) -> Outgoing:
-        """A text by hand, ahead of everything that waits; whoever has the conversation keeps it for longer."""
+    async def say(self, key: Key, text: str, by: str, *, identity: bytes = b"", asked: float = 0.0) -> Outgoing:
+        """A text by hand, ahead of everything that waits; whoever has the conversation keeps it for longer.
+
+        Of the same `identity`, asked at the same moment, it is the same text.
+        """
         line, now = self._line(key), self._clock.now()
         event = self._event(key, "send", "")
+        if identity:
+            event = replace(event, id=identity, at=asked or now)
         made = outgoing_for(Reply(text), 0, event, line, now, lane="desk", by=by)
         answer = (await self._store.enqueue([made]))[0]
         if self._store.taken(key) is not None:

@@ -15,6 +15,8 @@ from smsbot.core.errors import ChatError, RouteError
 from smsbot.core.nearest import nearest
 from smsbot.core.sites import remember
 
+from .declared import makes_objects, read
+
 BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "reaction", "error", "contact"})
 
 _PLAIN = frozenset({
@@ -35,6 +37,8 @@ class Signature:
     blocking: bool
     optional: tuple[str, ...] = ()
     """Arguments of its own, with a default: what `chat.restart` may give."""
+    event: Any = None
+    """The annotation of its `event` argument."""
 
     @property
     def name(self) -> str:
@@ -54,6 +58,8 @@ class Signature:
     def call(self, values: Mapping[str, Any], provided: Mapping[type, Any]) -> Any:
         """Call it; a coroutine if it is async."""
         arguments = {name: values.get(name) for name in self.named}
+        if "event" in arguments and makes_objects(self.event):
+            arguments["event"] = read(self.event, arguments["event"])
         for name in self.optional:
             if name in values:
                 arguments[name] = values[name]
@@ -168,7 +174,9 @@ def inspect_handler(
     is_async = inspect.iscoroutinefunction(function)
     if blocking and is_async:
         raise wrong(function, "blocking=True is for sync handlers; an async one runs on the event loop")
-    return Signature(function, tuple(named), tuple(typed), is_async, blocking, tuple(optional))
+    return Signature(
+        function, tuple(named), tuple(typed), is_async, blocking, optional=tuple(optional), event=found.get("event")
+    )  # fmt: skip
 
 
 def hints(function: Callable[..., Any]) -> dict[str, Any]:

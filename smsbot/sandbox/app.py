@@ -3,58 +3,36 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smsbot.core import phone, segments
+from smsbot.core import phone
 from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
-from smsbot.gateways.messageflow_wire import MAX_PARTS
+from smsbot.gateways.messageflow_server import (
+    Refusal,
+    envelope,
+    external_of,
+    ordered,
+    read_object,
+    read_send,
+    read_wanted,
+)
 
 from .network import Mode, Network, Sent, item
-
-
-class Refusal(Exception):
-    """An answer in MessageFlow's error envelope."""
-
-    def __init__(self, status: int, code: str, message: str, parameter: str = "") -> None:
-        self.status, self.code, self.message, self.parameter = status, code, message, parameter
-
 
 _LONGEST = 1600
 
 
 def _json(content: object, status: int = 200, **headers: str) -> Response:
     return Response(orjson.dumps(content), status, headers, "application/json")
-
-
-def envelope(status: int, data: list[Any], errors: list[Any], **meta: object) -> Response:
-    """MessageFlow's envelope: meta always, data or errors or (207) both."""
-    head = {
-        "numberOfErrors": len(errors),
-        "numberOfData": len(data),
-        "status": status,
-        "uniqId": secrets.token_hex(5),
-        **meta,
-    }
-    body: dict[str, object] = {"meta": head}
-    if data or not errors:
-        body["data"] = data
-    if errors:
-        body["errors"] = errors
-    return _json(body, status)
-
-
-def _error(refusal: Refusal) -> dict[str, object]:
-    meta = {"parameter": refusal.parameter, "value": "", "source": ""}
-    return {"title": "Error", "message": refusal.message, "code": refusal.code, "meta": meta}
 
 
 Credentials = Mapping[str, tuple[str, str]]
@@ -87,7 +65,7 @@ class _Sandbox:
                 Route("/phones/{number}", self.set_phone, methods=["PATCH", "POST"]),
                 Route("/clock", self.clock, methods=["POST"]),
             ],
-            exception_handlers={Refusal: _refused, UsageError: _unusable},
+            exception_handlers={Refusal: _refused, UsageError: _unusable, HTTPException: _nowhere},
         )
         app.router.redirect_slashes = False
         return app
@@ -103,48 +81,33 @@ class _Sandbox:
 
     async def send(self, request: Request) -> Response:
         account = self._account(request)
-        body = await _object(request)
-        sender, text = _text(body, "sender"), _text(body, "message")
-        numbers = body.get("phoneNumbers")
-        if not isinstance(numbers, list) or not numbers or not all(isinstance(n, str) for n in numbers):
-            raise Refusal(422, "E-4-004", "phoneNumbers must be a list of numbers", "phoneNumbers")
-        parts = segments.count(text).segments
-        if parts > MAX_PARTS:
-            raise Refusal(422, "E-4-005", f"message has {parts} parts, at most {MAX_PARTS} are allowed", "message")
-        validity = body.get("validity", 4320)
-        if not isinstance(validity, int) or not 0 <= validity <= 4320:
-            raise Refusal(422, "E-4-006", "validity must be between 0 and 4320", "validity")
-        external, webhook = str(body.get("externalId", "")), str(body.get("webhookUrl", ""))
+        asked = read_send(read_object(await request.body()), self._network.now)
         data: list[Any] = []
         errors: list[Any] = []
-        for number in numbers:
+        for n, number in enumerate(asked.numbers, 1):
             if not phone.is_number(number):
-                errors.append(_error(Refusal(422, "E-4-007", "phone number is not valid", "phoneNumbers")))
+                errors.append(Refusal(422, "E-4-007", "phone number is not valid", "phoneNumbers", number).item)
                 continue
             sent = Sent(
-                account,
-                sender,
-                phone=number,
-                text=text,
-                external_id=external,
-                webhook=webhook,
-                validity=(validity or 4320) * 60.0,
-            )
+                account, asked.sender, phone=number, text=asked.message, webhook=asked.webhook,
+                external_id=external_of(asked, "", n) if asked.external else "", validity=asked.validity,
+                due=asked.due,
+            )  # fmt: skip
             data.append(item(await self._network.take(sent)))
         status = (207 if data else 422) if errors else 200
-        return envelope(status, data, errors, sentSms=len(data), notSentSms=len(errors), accountBalance="0.00")
+        return _enveloped(status, data, errors, sentSms=len(data), notSentSms=len(errors), accountBalance="0.00")
 
     async def listing(self, request: Request) -> Response:
-        account, query = self._account(request), request.query_params
-        external = query.get("externalId", "")
-        if external:
-            found = await self._network.find(account, external)
+        account, wanted = self._account(request), read_wanted(request.query_params, self._network.now)
+        if wanted.external:
+            found = await self._network.find(account, wanted.external)
         else:
-            limit, offset = _number(query.get("limit", "100"), 1000), _number(query.get("offset", "0"), 10**9)
-            found = await self._network.listing(account, query.get("phoneNumber", ""), limit, offset)
-        if not found:
+            found = await self._network.listing(account, wanted.number, wanted.since, wanted.until)
+        rows = [r for r in found if not wanted.senders or r["line"] in wanted.senders]
+        items = ordered([item(r) for r in rows], wanted)
+        if not items:
             raise Refusal(404, "E-3-001", "No data found")
-        return envelope(200, [item(r) for r in found], [])
+        return _enveloped(200, items, [])
 
     # -- phones and clock ---------------------------------------------------------------------------
 
@@ -191,32 +154,23 @@ class _Sandbox:
 
 
 async def _object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object, whatever content type it claims."""
-    try:
-        body = orjson.loads(await request.body())
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
-        raise Refusal(400, "E-4-001", "the body must be a JSON object")
-    return body
+    return read_object(await request.body())
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise Refusal(422, "E-4-004", f"{name} is required", name)
-    return value
+def _enveloped(status: int, data: list[Any], errors: list[Any], **meta: object) -> Response:
+    return Response(envelope(status, data, errors, **meta), status, media_type="application/json")
 
 
-def _number(value: str, most: int) -> int:
-    if not value.isascii() or not value.isdigit():
-        raise Refusal(422, "E-4-008", "limit and offset are numbers", "limit")
-    return min(int(value), most)
+async def _nowhere(request: Request, error: Exception) -> Response:
+    """An address or a method that there is not."""
+    assert isinstance(error, HTTPException)
+    code = "E-2-002" if error.status_code == 405 else "E-2-001"
+    return _enveloped(error.status_code, [], [Refusal(error.status_code, code, str(error.detail)).item])
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return envelope(error.status, [], [_error(error)])
+    return Response(error.body, error.status, media_type="application/json")
 
 
 async def _unusable(request: Request, error: Exception) -> Response:

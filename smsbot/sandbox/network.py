@@ -17,14 +17,13 @@ from smsbot.core import segments
 from smsbot.core.clock import Clock, iso
 from smsbot.core.errors import StoreError, TransportError, UsageError
 from smsbot.core.status import Status, risen
-from smsbot.gateways.messageflow_wire import INVENTED, STATUSES
+from smsbot.gateways.messageflow_server import PRICE
+from smsbot.gateways.messageflow_wire import NUMBERS
 from smsbot.log import Log
 from smsbot.stores.base import Row, Tables
 from smsbot.transport import Transport
 
 log = Log("smsbot.sandbox")
-NUMBERS = {status: number for number, status in {**STATUSES, **INVENTED}.items()}
-"""The number that stands for a status on the wire."""
 _SOON, _SLOW = (0.15, 0.35), (20.0, 30.0)
 _LONGEST_WAIT = 60.0
 
@@ -55,6 +54,8 @@ class Sent:
     external_id: str
     webhook: str
     validity: float
+    due: float = 0.0
+    """When it is handed on; 0 is now."""
 
 
 class Network:
@@ -145,7 +146,8 @@ class Network:
             Status.ACCEPTED.value, external, sent.account, sent.webhook, now + sent.validity, "",
         )  # fmt: skip
         fate = self._fate(self.mode(sent.phone), sent.validity)
-        jobs = [("sandbox_job", (now + after, "status", identity, status.value)) for after, status in fate]
+        begins = max(sent.due, now)
+        jobs = [("sandbox_job", (begins + after, "status", identity, status.value)) for after, status in fate]
         await self._tables.write([("sandbox_text", row), *jobs])
         self.kick()
         return (await self._tables.rows("sandbox_text", id=identity))[0]
@@ -170,9 +172,9 @@ class Network:
         """Texts of an account by the id that the bot gave them."""
         return await self._tables.rows("sandbox_external", external_id=external_id, account=account)
 
-    async def listing(self, account: str, phone: str, limit: int, offset: int) -> list[Row]:
-        """Texts of an account, newest first."""
-        return await self._tables.rows("sandbox_list", account=account, phone=phone, limit=limit, offset=offset)
+    async def listing(self, account: str, phone: str, since: float, until: float) -> list[Row]:
+        """Texts of an account and a time, newest first; at most ten thousand."""
+        return await self._tables.rows("sandbox_list", account=account, phone=phone, since=since, until=until)
 
     # -- what is owed -------------------------------------------------------------------------------
 
@@ -295,7 +297,7 @@ def item(text: Row) -> dict[str, object]:
         "status": NUMBERS[Status(text["status"])],
         "statusTime": int(text["at"]),
         "createTime": int(text["at"]),
-        "smsPrice": 0,
+        "smsPrice": text["parts"] * PRICE,
         "currency": 0,
         "numberOfParts": text["parts"],
     }

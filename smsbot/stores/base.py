@@ -228,6 +228,10 @@ class Outbox(Protocol):
         """Keep texts that no turn said (an API call, the command line)."""
         ...
 
+    async def cancel(self, texts: Sequence[tuple[str, Key]], why: str, now: float) -> Sequence[bool]:
+        """Keep texts from leaving, each with its conversation; whether each had not left."""
+        ...
+
     async def claim_out(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Claim]:
         """Texts that are due, each with a committed attempt; expires and blocks what must not go.
 
@@ -361,6 +365,10 @@ class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
 
     async def open(self, now: float) -> None:
         """Connect, migrate, and mark every open attempt as unknown."""
+        ...
+
+    async def contact(self, number: str, changes: Mapping[str, str | None]) -> None:
+        """Change fields of a person, as they are stored; None removes one."""
         ...
 
     async def erase(

@@ -26,7 +26,7 @@ from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of,
 from .deciding.facts import Due, Pauses
 from .deciding.handover import TakeOver
 from .deciding.inbound import Accept, Enqueue, Once, Turn
-from .deciding.outbound import ClaimDue, Close, EndCheck, Ended, Probe, Settle
+from .deciding.outbound import Cancel, ClaimDue, Close, EndCheck, Ended, Probe, Settle
 from .deciding.reports import Reported
 from .deciding.unit import Named, Pause
 from .place import Lock, Mark
@@ -271,13 +271,26 @@ class SqliteStore:
         if step.gives_back:
             self._taken.pop(step.after.key, None)
         if step.contact:  # a contact is shared by lines
-            known = self._contacts.get(number, step.after.contact)
-            merged = {**known, **step.contact}
-            self._contacts[number] = {k: v for k, v in merged.items() if v is not None}
-            if len(self._contacts) > _CACHED:
-                self._contacts.popitem(last=False)
-            self._forget(number)
+            self._know(number, self._contacts.get(number, step.after.contact), step.contact)
         self._remember(step.after)
+
+    async def contact(self, number: str, changes: Mapping[str, str | None]) -> None:
+        """Change fields of a person, as they are stored; None removes one."""
+        await self.write(
+            [
+                ("forget", (number, name)) if value is None else ("contact", (number, name, value))
+                for name, value in changes.items()
+            ]
+        )
+        stored = {row["name"]: row["value"] for row in await self.rows("person_fields", number=number)}
+        self._know(number, stored, {})
+
+    def _know(self, number: str, known: Mapping[str, str], changes: Mapping[str, str | None]) -> None:
+        """Keep a contact as it is now; conversations in memory hold it as it was."""
+        self._contacts[number] = {k: v for k, v in {**known, **changes}.items() if v is not None}
+        if len(self._contacts) > _CACHED:
+            self._contacts.popitem(last=False)
+        self._forget(number)
 
     async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
         """A turn failed: its event waits, or is a dead letter."""
@@ -312,6 +325,10 @@ class SqliteStore:
     async def enqueue(self, batch: Sequence[Outgoing]) -> Sequence[Committed]:
         """Keep texts that no turn said."""
         return await self._writer.submit([Enqueue(text) for text in batch])
+
+    async def cancel(self, texts: Sequence[tuple[str, Key]], why: str, now: float) -> Sequence[bool]:
+        """Keep texts from leaving, each with its conversation; whether each had not left."""
+        return await self._writer.submit([Cancel(identity, key, why, now) for identity, key in texts])
 
     async def claim_out(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Claim]:
         """Texts that are due, each with a committed attempt."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from smsbot.core import phone
 from smsbot.core.errors import Changed, RouteError
@@ -13,6 +14,7 @@ from smsbot.core.nearest import nearest
 from smsbot.core.sites import path_of
 from smsbot.policy import pace, rates
 from smsbot.routing.bot import Bot
+from smsbot.routing.declared import schema_of, wrong_with
 from smsbot.routing.injection import Signature, may_ask, where, wrong
 from smsbot.routing.router import Route, Table
 from smsbot.routing.session import Defaults
@@ -75,6 +77,34 @@ class Line:
         """The defaults that a handler's chat takes from the line and its bot."""
         return Defaults(self.bot.timeout, self.bot.tries, self.timezone, self.gateway, self.sends_media)
 
+    def called(self, sender: str) -> Line:
+        """The same line under another sender, as a text of the sandbox may have."""
+        return replace(self, number=sender)
+
+    def event_schema(self, name: str) -> Mapping[str, Any]:
+        """The JSON schema of the data of an event that is answered here."""
+        args = self._args(name)
+        if args is None:
+            return schema_of(self._event_type(name))
+        return {"type": "object", "properties": {a: {} for a in args}, "required": args, "additionalProperties": False}
+
+    def wrong_with_event(self, name: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Everything that is wrong with the data of an event: place and reason."""
+        args = self._args(name)
+        if args is None:
+            return wrong_with(self._event_type(name), data)
+        missing = [(arg, "is missing") for arg in args if arg not in data]
+        return missing + [(str(n)[:60], _no_arg(str(n), args)) for n in data if n not in args]
+
+    def _args(self, name: str) -> list[str] | None:
+        """The arguments that a flow takes from an event; None where it is given whole."""
+        flow = self.versions.current.flows.get(self.table.events[name].flow)
+        return list(flow.args) if flow is not None and flow.start.event != name else None
+
+    def _event_type(self, name: str) -> Any:
+        signature = self.table.events[name].signature
+        return signature.event if signature is not None else None
+
     def begins(self, route: Route) -> bool:
         """Whether what answers an event may be a conversation, which waits for its turn and for consent."""
         if route.flow:
@@ -99,6 +129,11 @@ class Line:
         tails = {s.function: f"{Path(s.function.__code__.co_filename).stem}.{s.name}" for s in self.bot.signatures()}
         found = {s.function: s for s in self.bot.signatures() if _ends(name, tails[s.function])}
         return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _no_arg(name: str, args: Sequence[str]) -> str:
+    near = nearest(name, args)
+    return "the flow has no such argument" + (f'; did you mean "{near}"?' if near else "")
 
 
 @lru_cache(maxsize=64)
@@ -135,7 +170,7 @@ def table_of(bot: Bot, number: str, versions: FlowVersions) -> Table:
                 "on", pattern.source, None, flow.name, flow.path, typos=start.typos, language=language
             )  # fmt: skip
             table.enter(route, (pattern,))
-        for name in filter(None, (start.event, start.api)):
+        for name in filter(None, (start.event, start.api, f"flow:{flow.name}")):
             table.enter(Route("event", name, None, flow.name, flow.path))
     return table
 

@@ -28,7 +28,8 @@ _CLOSED = (
     b"The dashboard is closed: nobody may see it yet.\n"
     b"`smsbot user add NAME --role admin` prints a link that opens it; or set SMSBOT_DASHBOARD_PASSWORD.\n"
 )
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""What this machine calls itself."""
 _PROBES = ("/healthz", "/readyz")
 _READS = ("GET", "HEAD", "OPTIONS")
 _FORWARDED = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"forwarded", b"cf-connecting-ip")
@@ -44,7 +45,7 @@ class Places:
     """Where our pages are: what a request may call its host, and from where its forms may come."""
 
     def __init__(self, hosts: Iterable[str | None]) -> None:
-        self._hosts = _LOOPBACK | {host.lower() for host in hosts if host}
+        self._hosts = LOOPBACK | {host.lower() for host in hosts if host}
 
     def called(self, headers: Mapping[bytes, str]) -> bool:
         """Whether the host of a request is ours. An address, or a name without dots, is nobody's page elsewhere."""
@@ -101,7 +102,7 @@ class LinkGate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through who followed the link, or knows the password."""
         path = scope.get("path", "")
-        if scope["type"] != "http" or path in _PROBES or path.startswith(("/api/", "/sandbox/v2.1/")):
+        if scope["type"] != "http" or _is_open(path) or path.startswith("/sandbox/v2.1/"):
             await _asked(self._app, scope, receive, send)
             return
         headers = headers_of(scope)
@@ -247,12 +248,12 @@ _CHALLENGE = (b"www-authenticate", b'Basic realm="smsbot", charset="UTF-8"')
 
 def _is_machine(path: str) -> bool:
     """Whether machines ask for it without a password."""
-    return path in _PROBES or path.startswith("/static/")
+    return path in _PROBES or path.startswith(("/static/", "/explain/"))
 
 
 def _is_open(path: str) -> bool:
-    """Whether it is asked for without a password; the API asks for a token."""
-    return _is_machine(path) or path.startswith("/api/")
+    """Whether it is asked for without a password; the API asks for a token, and short links are in texts."""
+    return _is_machine(path) or path.startswith(("/api/", "/v2.1/", "/s/"))
 
 
 async def _asked(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -276,7 +277,7 @@ def headers_of(scope: Scope) -> dict[bytes, str]:
 def client_of(scope: Scope, headers: Mapping[bytes, str]) -> str:
     """Who asks; where a proxy of this machine asks for somebody, whom it names last."""
     peer = str((scope.get("client") or ("?",))[0])
-    if peer not in _LOOPBACK:
+    if peer not in LOOPBACK:
         return peer
     return headers.get(b"x-forwarded-for", peer).rpartition(",")[2].strip()[:64] or peer
 

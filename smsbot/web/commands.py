@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from smsbot.core import phone, segments
-from smsbot.core.clock import Clock, duration
+from smsbot.core import phone
+from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
-from smsbot.core.message import Event, Key, Outgoing, Reply
+from smsbot.desk.tokens import Tokens
 from smsbot.gateways.base import Gateway
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.people import People
 from smsbot.pipeline.repairs import Filter, Repairs
-from smsbot.pipeline.sender import Sender
+from smsbot.pipeline.sends import Sends, Terms, Wish, wrong_with
 from smsbot.stores.base import Row, Store
 from smsbot.turns.lines import Line, Lines
-from smsbot.turns.outgoing import NOTICE, outgoing_for
 
 from .hooks import Hooks
 
@@ -29,23 +27,23 @@ class Commands:
         self,
         store: Store,
         lines: Lines,
-        sender: Sender,
         inbox: Inbox,
         hooks: Hooks,
         gateways: Mapping[str, Gateway],
         repairs: Repairs,
         people: People,
-        clock: Clock,
+        sends: Sends,
+        tokens: Tokens,
     ) -> None:
         self._store = store
         self._lines = lines
-        self._sender = sender
         self._inbox = inbox
         self._hooks = hooks
         self._gateways = gateways
         self._repairs = repairs
         self._people = people
-        self._clock = clock
+        self._sends = sends
+        self._tokens = tokens
 
     def table(self) -> Mapping[str, Callable[..., Awaitable[Any]]]:
         """The commands by their names on the socket."""
@@ -68,10 +66,9 @@ class Commands:
 
     async def send(self, number: str, text: str, line: str = "", ref: str = "") -> dict[str, Any]:
         """Send a text that answers nothing; a notice, worth sending for 12 hours. `ref` is what you call it."""
-        notice = compose(self._lines, number, text, line, self._clock.now(), ref=ref)
-        answer = (await self._store.enqueue([notice]))[0]
-        self._sender.start(answer.claims)
-        return await sent(self._store, notice)
+        ours, wish = wished(self._lines, number, text, line, ref=ref)
+        rows = await self._sends.send(ours, [wish], Terms())
+        return told(rows[0])
 
     async def send_one_again(self, row: Row) -> str:
         """Send one text again, as a text of its own; its id."""
@@ -124,11 +121,10 @@ class Commands:
 
     async def tokens(self, changes: list[list[Any]]) -> None:
         """Make or revoke tokens of the API."""
-        for name, parameters in changes:
+        for name, _ in changes:
             if name not in ("token", "token_revoked"):
                 raise UsageError(f"{name} is none of the changes of tokens")
-            values = [parameters[0], bytes.fromhex(parameters[1]), parameters[2]] if name == "token" else parameters
-            await self._store.write([(name, values)])
+        await self._tokens.change([(name, [_plain(v) for v in values]) for name, values in changes])
 
     async def users(self, changes: list[list[Any]]) -> None:
         """Make, change or remove users of the desk; the audit says that it was done from the command line."""
@@ -146,26 +142,18 @@ def _plain(value: Any) -> Any:
     return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value
 
 
-def compose(
-    lines: Lines, number: str, text: str, line: str, now: float, *, ref: str = ""
-) -> Outgoing:  # fmt: skip
-    """A text that answers nothing, ready to be owed. Raises `UsageError` for what cannot be sent."""
-    ours: Line | None = lines.find(line) if line else lines.values()[0]
+def wished(lines: Lines, number: str, text: str, line: str, *, ref: str = "") -> tuple[Line, Wish]:
+    """A text that answers nothing, and the line that it leaves from. Raises `UsageError` for what cannot be sent."""
+    ours = lines.find(line) if line else lines.values()[0]
     if ours is None:
         raise UsageError(f"{line} is none of our lines")
     theirs = phone.normalise(number, ours.country)
-    if not phone.can_receive(theirs):
-        raise UsageError(f"{number!r} is not a phone number; write it as +48600100200")
-    if not text.strip():
-        raise UsageError("the text is empty")
-    if (parts := segments.count(text).segments) > segments.MAX_PARTS:
-        raise UsageError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
-    event = Event(secrets.token_bytes(16), Key(ours.number, theirs), "send", "", now, ours.account)
-    return outgoing_for(Reply(text, NOTICE), 0, event, ours, now, lane="notice", by="command line", ref=ref)
+    if why := wrong_with(theirs, text):
+        raise UsageError(f"{number!r} {why}" if not phone.can_receive(theirs) else why)
+    return ours, Wish(theirs, text, ref)
 
 
-async def sent(store: Store, text: Outgoing) -> dict[str, Any]:
+def told(row: Row) -> dict[str, Any]:
     """How a text stands, masked."""
-    row = (await store.rows("outgoing", id=text.id))[0]
     why = "paused; it leaves after `smsbot resume`" if row["phase"] == "held" else row["detail"]
-    return {"id": text.id, "to": phone.mask(text.key.number), "status": row["status"], "detail": why}
+    return {"id": row["id"], "to": phone.mask(row["number"]), "status": row["status"], "detail": why}

@@ -110,7 +110,8 @@ class Pages:
         sandbox: ASGIApp | None,
         phones: Phones | None,
         lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
-        api: Sequence[BaseRoute] = (),
+        api: ASGIApp,
+        vendor: ASGIApp,
     ) -> Starlette:
         """The Starlette app of all pages."""
         routes: list[BaseRoute] = [
@@ -122,7 +123,9 @@ class Pages:
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
             Look("/metrics", self.metrics, role="admin"),
-            *api,
+            Mount("/api/v1", api),
+            Mount("/v2.1", vendor),
+            Route("/s/{code}", self.link),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]
         if sandbox is not None and phones is not None:
@@ -140,7 +143,7 @@ class Pages:
     def _missing(self, request: Request, _: Exception) -> Response:
         """There is nothing at an address, for people or for programs."""
         if request.url.path.startswith("/api/"):
-            return JSONResponse({"error": "not found"}, 404)
+            return JSONResponse({"error": "not found; the API is at /api/v1"}, 404)
         return self._templates.response("missing.html", 404)
 
     def _forbidden(self, request: Request, _: Exception) -> Response:
@@ -188,6 +191,15 @@ class Pages:
             return await self._quarantine(error.args[0], 422)
         about(request, f"account {form.get('account')}, {form.get('kind')}: {', '.join(fields)}", "/quarantine")
         return await self._quarantine(f"{done['replayed']} understood and answered, {done['left']} left.")
+
+    async def link(self, request: Request) -> Response:
+        """Where a short address in a text leads; each time is counted."""
+        code = request.path_params["code"]
+        rows = await self._tables.rows("link_of", code=code)
+        if not rows:
+            raise Missing
+        await self._tables.write([("clicked", (code,))])
+        return RedirectResponse(rows[0]["url"], 302)
 
     # -- phone --------------------------------------------------------------------------------------
 

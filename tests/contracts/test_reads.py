@@ -17,6 +17,10 @@ GROWS = frozenset(
         "attempts",
         "receipts",
         "seen",
+        "asked",
+        "outside",
+        "happened",
+        "pushes",
         "journal",
         "conversations",
         "runs",
@@ -31,6 +35,9 @@ GROWS = frozenset(
 )
 """Tables that have a row for each text or person."""
 RARE: Mapping[str, str] = {
+    "happened": "only what was not taken up yet",
+    "erase_happened": "only what was not taken up yet",
+    "outside_parts": "in the sandbox alone, of programs of the vendor's shape",
     "contents_in_use": "once, at a start; open conversations alone",
     "frames_left": "by tests alone",
     "feed": "by its place, newest first, to a limit",

@@ -165,6 +165,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "runs_started",
             "suppressions_at",
             "handoffs_number",
+            "outgoing_request",
         ):
             db.execute(f"DROP INDEX {index}")
         for column in (
@@ -173,12 +174,22 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             *(f"outgoing DROP COLUMN {name}" for name in ("requested_by", "ref", "kind", "price", "currency")),
             "sandbox_texts DROP COLUMN media",
             "suppressions DROP COLUMN said",
+            *(f"tokens DROP COLUMN {name}" for name in ("scopes", "expires", "used")),
             *(f"handoffs DROP COLUMN {name}" for name in ("put_off", "until", "done_by", "alert")),
         ):
             db.execute(f"ALTER TABLE {column}")
         db.execute("DROP TABLE receipts")
         db.executescript(next(s for s in migrations("sqlite")[0][1].split("\n\n") if "CREATE TABLE receipts" in s))
-        db.execute("DROP TRIGGER status_tally")
+        for trigger in (
+            "status_tally",
+            "text_came",
+            "text_moved",
+            "text_refused",
+            "run_was_short",
+            "run_ended",
+            "consent_changed",
+        ):
+            db.execute(f"DROP TRIGGER {trigger}")
         for table in (
             "tallies",
             "tallied",
@@ -193,6 +204,12 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "sessions",
             "audit",
             "alerts",
+            "asked",
+            "endpoints",
+            "outside",
+            "links",
+            "happened",
+            "pushes",
         ):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")

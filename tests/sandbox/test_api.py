@@ -70,10 +70,10 @@ async def test_listings(house: Any) -> None:
         await h.http.post(API, json=GOOD | {"externalId": f"x-{i}"}, headers=keys(h))
     await h.advance("1s")
     found = (await h.http.get(f"{API}?externalId=x-1", headers=keys(h))).json()["data"]
-    assert [(i["externalId"], i["status"], i["phoneNumber"]) for i in found] == [("x-1", 21, ANN)]
+    assert [(i["externalId"], i["status"], i["phoneNumber"]) for i in found] == [("C-x-1-0001", 21, ANN)]
     assert (await h.http.get(f"{API}?externalId=x-9", headers=keys(h))).status_code == 404
     page = (await h.http.get(f"{API}/statuses?limit=1&offset=1", headers=keys(h))).json()["data"]
-    assert [i["externalId"] for i in page] == ["x-1"]
+    assert [i["externalId"] for i in page] == ["C-x-1-0001"]
     assert (await h.http.get(f"{API}?limit=many", headers=keys(h))).status_code == 422
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from smsbot.core.message import Claim, Event, Outgoing
+from smsbot.core.message import Claim, Event, Key, Outgoing
 from smsbot.core.status import RANK, Status
 from smsbot.stores.base import Checked, LookupOutcome, SendOutcome, Settlement
 
 from .facts import Due, Facts, Wants
-from .outbox import claim, next_text, probe, resend
+from .outbox import claim, next_text, probe, promote, resend
 from .reports import early_reports
 from .unit import ALONE
 
@@ -164,6 +164,29 @@ class Close:
         facts.text(self.text.id).close(self.status, self.detail)
         facts.leave("attempt_closed", (self.now, self.detail, self.text.id))
         return next_text(facts, self.text.key, self.now)
+
+
+class Cancel:
+    """A text that somebody takes back before it has left."""
+
+    apart = ""
+
+    def __init__(self, text: str, key: Key, why: str, now: float) -> None:
+        self.text, self.key, self.why, self.now = text, key, why, now
+
+    def want(self, wants: Wants) -> None:
+        """The text, and those that wait behind it."""
+        wants.texts.add(self.text)
+        wants.threads.add(self.key)
+
+    def decide(self, facts: Facts) -> bool:
+        """Keep it from leaving, unless it is leaving, or has left."""
+        text = facts.texts.get(self.text)
+        if text is None or text.phase not in ("queue", "behind", "held"):
+            return False
+        facts.change(text).close(Status.BLOCKED, self.why)
+        promote(facts, self.key, self.now)
+        return True
 
 
 class Probe:

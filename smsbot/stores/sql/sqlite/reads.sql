@@ -174,11 +174,8 @@ SELECT coalesce(sum(EXISTS (
   SELECT 1 FROM attempts a WHERE a.outgoing = o.id AND a.outcome IN ('accepted', 'unknown') AND a.ended >= :before)), 0) AS going
 FROM outgoing o WHERE o.number = :number AND o.event = :event;
 
--- name: token
-SELECT name FROM tokens WHERE hash = :hash;
-
 -- name: tokens
-SELECT name, at FROM tokens ORDER BY at;
+SELECT name, hash, at, scopes, expires, used FROM tokens ORDER BY at;
 
 -- name: seen
 SELECT at FROM seen WHERE key = :key;
@@ -316,11 +313,14 @@ SELECT * FROM (SELECT * FROM sandbox_texts WHERE phone = :phone ORDER BY seq DES
 SELECT * FROM sandbox_texts WHERE id = :id;
 
 -- name: sandbox_external
-SELECT * FROM sandbox_texts WHERE external_id = :external_id AND external_id <> '' AND account = :account;
+-- By the caller's own id, or as the vendor decorates it.
+SELECT * FROM sandbox_texts WHERE external_id <> '' AND external_id = :external_id AND account = :account
+UNION ALL SELECT * FROM sandbox_texts WHERE external_id <> '' AND account = :account
+  AND external_id >= 'C-' || :external_id || '-' AND external_id < 'C-' || :external_id || '.';
 
 -- name: sandbox_list
 SELECT * FROM sandbox_texts WHERE direction = 'out' AND account = :account
-AND (:phone = '' OR phone = :phone) ORDER BY seq DESC LIMIT :limit OFFSET :offset;
+AND (:phone = '' OR phone = :phone) AND at >= :since AND at <= :until ORDER BY seq DESC LIMIT 10000;
 
 -- name: sandbox_due
 SELECT j.id, j.due, j.kind, j.text, j.value, j.tries, t.phone FROM sandbox_jobs j JOIN sandbox_texts t ON t.id = j.text
@@ -626,3 +626,94 @@ SELECT ref FROM (SELECT * FROM outgoing WHERE number = :number ORDER BY seq DESC
 
 -- name: merging
 SELECT CAST(value AS INTEGER) AS n FROM meta WHERE name = 'merge_words';
+
+-- name: asked (hot)
+SELECT body, at, status, answer FROM asked WHERE key = :key;
+
+-- name: of_request
+-- The texts of one request of a program, in its order.
+SELECT * FROM outgoing WHERE event = :event AND requested_by >= 'token ' AND requested_by < 'token!' AND seq > :after
+ORDER BY seq LIMIT :limit;
+
+-- name: request_counts
+-- How the texts of one request fare, by status; what is kept from leaving, or waits for its time, is told apart.
+SELECT status, phase, count(*) AS n, sum(parts) AS parts, max(due) AS due FROM outgoing
+WHERE event = :event AND requested_by >= 'token ' AND requested_by < 'token!' GROUP BY status, phase;
+
+-- name: endpoints
+SELECT e.*, (SELECT count(*) FROM (SELECT 1 FROM pushes p WHERE p.endpoint = e.id AND p.state = 0 LIMIT 10001)) AS owed
+FROM endpoints e ORDER BY at;
+
+-- name: happened
+SELECT seq, type, line, number, what, status FROM happened ORDER BY seq LIMIT :limit;
+
+-- name: pushes_due
+-- What an endpoint may be told now: of each conversation, nothing before what came before it.
+SELECT * FROM pushes p WHERE endpoint = :endpoint AND state = 0 AND due <= :now AND NOT EXISTS (
+  SELECT 1 FROM pushes b WHERE b.endpoint = p.endpoint AND b.line = p.line AND b.number = p.number AND b.state = 0
+  AND b.seq < p.seq)
+ORDER BY due, seq LIMIT :limit;
+
+-- name: pushes_of
+-- What an endpoint was told, or is to be told, the latest first.
+SELECT seq, id, type, line, number, at, state, tries, due, answer, ended FROM pushes
+WHERE endpoint = :endpoint AND seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- name: pushes_between
+SELECT seq FROM pushes WHERE endpoint = :endpoint AND at >= :since AND at <= :until AND state <> 0
+AND (:failed = 0 OR state = 2) ORDER BY seq;
+
+-- name: push_body
+SELECT body FROM pushes WHERE seq = :seq AND endpoint = :endpoint;
+
+-- name: received (hot)
+-- A text in, as it is told to programs.
+SELECT hex(id) AS id, line, number, kind, text, data, at FROM events WHERE seq = :seq AND number <> '';
+
+-- name: run_by_id (hot)
+SELECT hex(id) AS id, line, number, bot, started_by, started, ended, end_label FROM runs WHERE id = :id AND number <> '';
+
+-- name: consent_by_id (hot)
+SELECT number, line, action, text, at, source FROM consents WHERE id = :id;
+
+-- name: outside_of (hot)
+SELECT endpoint, external FROM outside WHERE outgoing = :id;
+
+-- name: outside_list
+-- Texts of a time that a program of the vendor's shape sent, newest first; ids begin with the second of their making.
+SELECT o.*, x.external, coalesce(
+  (SELECT max(r.at) FROM receipts r WHERE r.outgoing = o.id AND r.outgoing <> ''),
+  (SELECT max(a.ended) FROM attempts a WHERE a.outgoing = o.id)) AS moved
+FROM outside x JOIN outgoing o ON o.id = x.outgoing
+WHERE x.outgoing >= :since AND x.outgoing < :until AND o.requested_by = :by AND :number IN ('', o.number)
+ORDER BY x.outgoing DESC LIMIT :limit;
+
+-- name: outside_parts
+SELECT sum(o.parts) AS parts FROM outside x JOIN outgoing o ON o.id = x.outgoing;
+
+-- name: link_of (hot)
+SELECT url, clicks FROM links WHERE code = :code;
+
+-- name: runs_of
+-- The last runs of a conversation, the latest first.
+SELECT hex(id) AS id, bot, started_by, started, ended, end_label FROM runs WHERE line = :line AND number = :number
+ORDER BY started DESC LIMIT :limit;
+
+-- name: of_ids
+SELECT * FROM outgoing WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: number_out
+-- Texts to one number, newest first.
+SELECT * FROM outgoing WHERE number = :number AND seq < :below ORDER BY seq DESC LIMIT :limit;
+
+-- name: number_in
+SELECT seq, hex(id) AS id, line, number, kind, text, data, at FROM events WHERE number = :number AND seq < :below
+AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') ORDER BY seq DESC LIMIT :limit;
+
+-- name: rows_out
+-- Whole texts by their places.
+SELECT * FROM outgoing WHERE seq IN (SELECT value FROM json_each(:places)) ORDER BY seq DESC;
+
+-- name: rows_in
+SELECT seq, hex(id) AS id, line, number, kind, text, data, at FROM events
+WHERE seq IN (SELECT value FROM json_each(:places)) ORDER BY seq DESC;

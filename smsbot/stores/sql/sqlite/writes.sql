@@ -136,7 +136,10 @@ INSERT INTO seen (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING;
 UPDATE timers SET due = ?3 WHERE line = ?1 AND number = ?2 AND name > 'start:' AND name < 'start;' AND due >= 8e15;
 
 -- name: token
-INSERT INTO tokens (name, hash, at) VALUES (?, ?, ?);
+INSERT INTO tokens (name, hash, at, scopes, expires) VALUES (?, ?, ?, ?, ?);
+
+-- name: token_used
+UPDATE tokens SET used = ? WHERE name = ?;
 
 -- name: token_revoked
 DELETE FROM tokens WHERE name = ?;
@@ -444,3 +447,86 @@ DELETE FROM sessions WHERE until <= ?;
 
 -- name: audit
 INSERT INTO audit (at, who, did, about, page) VALUES (?, ?, ?, ?, ?);
+
+-- name: asked_over
+DELETE FROM asked WHERE at < ?;
+
+-- name: asked
+INSERT INTO asked (key, body, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: answered
+UPDATE asked SET status = ?, answer = ? WHERE key = ?;
+
+-- name: unasked
+DELETE FROM asked WHERE key = ? AND status IS NULL;
+
+-- name: outside
+INSERT INTO outside (outgoing, endpoint, external) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: endpoint
+INSERT INTO endpoints (id, url, secret, types, at, by, shape) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: endpoint_changed
+UPDATE endpoints SET url = ?, types = ? WHERE id = ?;
+
+-- name: endpoint_secret
+UPDATE endpoints SET secret = ? WHERE id = ?;
+
+-- name: endpoint_gone
+DELETE FROM endpoints WHERE id = ?;
+
+-- name: pushes_gone
+DELETE FROM pushes WHERE endpoint = ?;
+
+-- name: endpoint_took
+UPDATE endpoints SET failing = NULL, tries = 0, due = 0 WHERE id = ? AND failing IS NOT NULL;
+
+-- name: endpoint_failed
+UPDATE endpoints SET failing = coalesce(failing, ?), tries = tries + 1, due = ? WHERE id = ?;
+
+-- name: endpoint_paused
+UPDATE endpoints SET paused = ?, why = ? WHERE id = ?;
+
+-- name: endpoint_resumed
+UPDATE endpoints SET paused = NULL, why = '', failing = NULL, tries = 0, due = 0 WHERE id = ?;
+
+-- name: push
+-- Not for somebody who was erased meanwhile.
+INSERT INTO pushes (id, endpoint, type, line, number, body, at, due) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+WHERE ?9 IS NULL OR EXISTS (SELECT 1 FROM happened WHERE seq = ?9);
+
+-- name: taken_up
+DELETE FROM happened WHERE seq <= ?;
+
+-- name: push_took
+UPDATE pushes SET state = 1, tries = tries + 1, answer = ?, ended = ? WHERE seq = ?;
+
+-- name: push_later
+UPDATE pushes SET tries = tries + 1, answer = ?, due = ? WHERE seq = ?;
+
+-- name: pushes_now
+UPDATE pushes SET due = min(due, ?1) WHERE endpoint = ?2 AND state = 0;
+
+-- name: push_given_up
+UPDATE pushes SET state = 2, tries = tries + 1, answer = ?, ended = ? WHERE seq = ?;
+
+-- name: push_again
+UPDATE pushes SET state = 0, tries = 0, due = ?, ended = NULL WHERE seq = ? AND state <> 0;
+
+-- name: pushes_over
+DELETE FROM pushes WHERE state <> 0 AND ended < ?;
+
+-- name: erase_happened
+DELETE FROM happened WHERE number = ?1;
+
+-- name: erase_pushes
+DELETE FROM pushes WHERE number = ?1;
+
+-- name: erase_outside
+DELETE FROM outside WHERE outgoing IN (SELECT id FROM outgoing WHERE number = ?1);
+
+-- name: link
+INSERT INTO links (code, url, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: clicked
+UPDATE links SET clicks = clicks + 1 WHERE code = ?;

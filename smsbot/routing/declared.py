@@ -1,0 +1,55 @@
+"""What the data of an event must be, where a handler says so by the annotation of its ``event`` argument.
+
+A `TypedDict`, a dataclass or a pydantic model; a handler gets what it names. Without one, any JSON object is taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+ANY: Mapping[str, Any] = {"type": "object"}
+
+
+def is_declared(kind: Any) -> bool:
+    """Whether an annotation says what the data must be."""
+    return isinstance(kind, type) and (typing.is_typeddict(kind) or makes_objects(kind))
+
+
+def makes_objects(kind: Any) -> bool:
+    """Whether the handler wants an object, not the plain data."""
+    return isinstance(kind, type) and (dataclasses.is_dataclass(kind) or hasattr(kind, "__pydantic_validator__"))
+
+
+@lru_cache(maxsize=1024)
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter  # only bots that declare their events need it
+
+    return TypeAdapter(kind)
+
+
+def schema_of(kind: Any) -> Mapping[str, Any]:
+    """The JSON schema of the data."""
+    found: Mapping[str, Any] = _adapter(kind).json_schema() if is_declared(kind) else ANY
+    return found
+
+
+def wrong_with(kind: Any, data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Everything that is wrong with data: place and reason."""
+    if not is_declared(kind):
+        return []
+    from pydantic import ValidationError
+
+    try:
+        _adapter(kind).validate_python(dict(data))
+    except ValidationError as error:
+        return [(".".join(map(str, e["loc"])), str(e["msg"]).removeprefix("Value error, ")) for e in error.errors()]
+    return []
+
+
+def read(kind: Any, data: Any) -> Any:
+    """The data as the handler wants them. Raises pydantic's error, which is a `ValueError`."""
+    return _adapter(kind).validate_python(data) if makes_objects(kind) else data

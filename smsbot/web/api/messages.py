@@ -1,0 +1,398 @@
+"""Texts: sent to one or many, found, judged, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Annotated, Any, Literal
+
+import pydantic
+from fastapi import APIRouter, Query, Response
+from starlette.requests import Request
+
+from smsbot.core import codec, phone, zones
+from smsbot.core.clock import duration, iso, moment
+from smsbot.core.errors import UsageError
+from smsbot.core.phone import mask
+from smsbot.desk.finding import find
+from smsbot.desk.listing import Listings, Wanted
+from smsbot.desk.tokens import Token
+from smsbot.desk.verdicts import plain
+from smsbot.pipeline.sends import MOST, Terms, Wish, described, outcome, wrong_with
+from smsbot.stores.base import Row
+from smsbot.turns.lines import Line
+
+from .asking import Cursor, Limit, Once, asker, identity
+from .problems import Refusal, answers
+from .rooms import Rooms
+
+Text = Annotated[str, pydantic.Field(min_length=1, max_length=1600, examples=["Your order 1001 is on its way."])]
+To = Annotated[str, pydantic.Field(min_length=1, max_length=40, examples=["+48600100200"])]
+Reference = Annotated[
+    str, pydantic.Field(max_length=200, description="What you call it; find it by that.", examples=["order-1001"])
+]
+_STRICT = pydantic.ConfigDict(extra="forbid")
+_HIDDEN = "(a code, hidden)"
+
+
+class Recipient(pydantic.BaseModel):
+    """One of many, with what is their own."""
+
+    model_config = _STRICT
+    to: To
+    reference: Reference = ""
+    values: dict[str, str | int | float] = pydantic.Field(
+        default_factory=dict, description="For holes of the template."
+    )
+
+
+class Send(pydantic.BaseModel):
+    """A text to somebody, or to as many as a thousand."""
+
+    model_config = _STRICT
+    to: To | Annotated[list[To | Recipient], pydantic.Field(min_length=1, max_length=MOST)]
+    text: Text | None = pydantic.Field(None, description="What it says; else a template.")
+    template: str | None = pydantic.Field(
+        None, max_length=60, description="The name of a text that lies with the flows."
+    )
+    values: dict[str, str | int | float] = pydantic.Field(
+        default_factory=dict, description="For holes of the template."
+    )
+    line: str = pydantic.Field("", max_length=40, description="Which of our lines; by default the first.")
+    kind: Literal["notice", "code", "bulk", "reply"] = pydantic.Field(
+        "notice", description="What it is for; a code is hidden from everybody but its reader."
+    )
+    reference: Reference = ""
+    send_at: str | None = pydantic.Field(
+        None, max_length=40, examples=["2026-12-24T09:00"],
+        description="When, ISO 8601; by default now. Without an offset it is the time of `zone`.",
+    )  # fmt: skip
+    zone: str = pydantic.Field(
+        "", max_length=60, examples=["Europe/Warsaw"],
+        description="An IANA time zone; by default that of each recipient, as far as it is known, else of the line.",
+    )  # fmt: skip
+    valid: str = pydantic.Field("", max_length=20, description="How long it is worth sending.", examples=["4h"])
+    media: str = pydantic.Field(
+        "", max_length=2000, description="The address of a picture, where the gateway takes it."
+    )
+    flash: bool = pydantic.Field(False, description="Shown at once and not kept.")
+    rate: float = pydantic.Field(
+        0.0, ge=0.0, le=1000.0, description="Of many, so many leave in a second; 0: as fast as it goes."
+    )
+
+
+class Sent(pydantic.BaseModel):
+    """A text, and how it stands."""
+
+    id: str = pydantic.Field(examples=["692ae3f0c0ffee00c0ffee"])
+    reference: str
+    line: str
+    to: str
+    status: str = pydantic.Field(
+        description="queued, scheduled, paused, opted_out, skipped, cancelled, or how far it has come since.",
+        examples=["queued"],
+    )
+    why: str
+    kind: str
+    parts: int
+    send_at: str | None = pydantic.Field(description="When it leaves, where that is not now.")
+
+
+class Sending(pydantic.BaseModel):
+    """What became of a request to send."""
+
+    id: str = pydantic.Field(description="The request: its progress, and the way to stop it.")
+    messages: list[Sent]
+
+
+class Progress(pydantic.BaseModel):
+    """How the texts of one request fare."""
+
+    id: str
+    total: int
+    counts: dict[str, int] = pydantic.Field(examples=[{"delivered": 240, "scheduled": 260}])
+    parts: int
+    ends_at: str | None = pydantic.Field(description="When the last of those that wait leaves.")
+
+
+class Cancelled(pydantic.BaseModel):
+    """What was taken back."""
+
+    cancelled: int
+
+
+class Judged(pydantic.BaseModel):
+    """A text, and the verdict on it."""
+
+    id: str = ""
+    reference: str = ""
+    line: str = ""
+    to: str = ""
+    status: str = ""
+    kind: str = ""
+    parts: int = 0
+    price: float | None = None
+    currency: str = ""
+    text: str | None = pydantic.Field(None, description="Only for messages:read; never of a code.")
+    verdict: Literal[
+        "delivered", "not_delivered", "expired", "on_its_way", "late", "unknown", "refused", "blocked", "held", "never"
+    ]
+    title: str = pydantic.Field(examples=["Delivered"])
+    arrived: bool | None = pydantic.Field(description="Whether the person has it; null while nobody can know.")
+    why: str
+    say: str = pydantic.Field(description="The sentence for somebody who asks.")
+    at: str | None
+    path: list[dict[str, Any]]
+
+
+class Message(pydantic.BaseModel):
+    """A text in or out."""
+
+    id: str
+    direction: Literal["in", "out"]
+    line: str
+    number: str
+    text: str
+    at: str
+    status: str
+    kind: str
+    reference: str = ""
+    parts: int = 1
+
+
+class Page(pydantic.BaseModel):
+    """Some texts, the newest first."""
+
+    messages: list[Message]
+    next: int | None = pydantic.Field(description="The `cursor` of the page after; null at the end.")
+
+
+class Find(pydantic.BaseModel):
+    """Whom or what a verdict is wanted on: a number, or what you called a text."""
+
+    model_config = _STRICT
+    to: str = pydantic.Field("", max_length=40, description="The person's number, or its last digits.")
+    reference: Reference = ""
+
+
+def router(rooms: Rooms) -> APIRouter:
+    """The routes."""
+    api, store, lines = APIRouter(tags=["messages"]), rooms.store, rooms.lines
+    listings = Listings(store)
+
+    @api.post("/messages", status_code=202, responses=answers("SB702", "SB707"), summary="Send a text to one or many")
+    async def send(request: Request, asked: Send, key: Once = None, token: Token = asker("messages:write")) -> Sending:
+        """Opted-out people get nothing, and the answer says so; what is wrong with one keeps all from leaving."""
+        line = _line(rooms, asked.line)
+        wishes = await _wishes(rooms, line, asked)
+        terms = Terms(asked.kind, _life(asked.valid), flash=asked.flash, media=asked.media, by=token.by)
+        mark = identity(request)
+        rows = await rooms.sends.send(line, wishes, terms, identity=mark, asked=request.scope["asked"])
+        return Sending(id=mark.hex(), messages=[_sent(row) for row in rows])
+
+    @api.get("/messages", responses=answers("SB702"), summary="Texts in and out, newest first")
+    async def listing(
+        token: Token = asker("messages:read"),
+        direction: Literal["in", "out"] = "out",
+        reference: Annotated[str, Query(max_length=200)] = "",
+        request_id: Annotated[
+            str, Query(alias="request", pattern="^([0-9a-f]{32})?$", description="The id of a request")
+        ] = "",
+        number: Annotated[str, Query(max_length=40)] = "",
+        line: Annotated[str, Query(max_length=40)] = "",
+        kind: Annotated[str, Query(max_length=20)] = "",
+        status: Annotated[str, Query(max_length=20)] = "",
+        since: Annotated[str, Query(max_length=40, description="ISO 8601")] = "",
+        until: Annotated[str, Query(max_length=40, description="ISO 8601")] = "",
+        cursor: Cursor = 0,
+        limit: Limit = 50,
+    ) -> Page:
+        """By reference, by request or by number; else all of a line, a kind, a status and a time."""
+        below = cursor or 2**62
+        if reference:
+            rows = [r for r in await store.rows("of_ref", ref=reference, limit=1000) if r["seq"] < below][: limit + 1]
+        elif request_id:
+            rows = await store.rows("of_request", event=bytes.fromhex(request_id), after=cursor, limit=limit + 1)
+        elif number:
+            whose = phone.normalise(number, lines.values()[0].country)
+            rows = await store.rows(f"number_{direction}", number=whose, below=below, limit=limit + 1)
+        else:
+            ours = lines.find(line) if line else None
+            wanted = Wanted(
+                direction, status, kind, ours.number if ours is not None else line,
+                _moment(since, "since") or 0.0, _moment(until, "until") or float("inf"),
+            )  # fmt: skip
+            page = await listings.page(wanted, cursor, limit)
+            places = codec.dumps([r["seq"] for r in page.rows])
+            rows = await store.rows(f"rows_{direction}", places=places)
+            return Page(messages=[_message(r) for r in rows], next=page.below or None)
+        more = rows[limit - 1]["seq"] if len(rows) > limit else None
+        return Page(messages=[_message(r) for r in rows[:limit]], next=more)
+
+    @api.get("/messages/{id}", responses=answers("SB702"), summary="What became of a text")
+    async def message(id: str, token: Token = asker("messages:status")) -> Judged:
+        """The verdict on it, with the path that it took."""
+        row = await _row(rooms, id)
+        return _judged(row, await _verdict(rooms, row), token)
+
+    @api.post("/messages/{id}/cancel", responses=answers("SB702", "SB707"), summary="Take a text back")
+    async def cancel(id: str, key: Once = None, token: Token = asker("messages:write")) -> Sent:
+        """Only what has not left; what has is 409."""
+        row = await _row(rooms, id)
+        if not await rooms.sends.cancel([row], token.by):
+            now = await _row(rooms, id)
+            if outcome(now)[0] != "cancelled":
+                raise Refusal("SB707", f"it cannot be taken back: it is {outcome(now)[0]}")
+        return _sent(await _row(rooms, id))
+
+    @api.get("/requests/{id}", responses=answers("SB702"), summary="How the texts of a request fare")
+    async def progress(id: str, token: Token = asker("messages:status")) -> Progress:
+        """Counted as they stand now."""
+        return await _progress(rooms, id)
+
+    @api.post("/requests/{id}/cancel", responses=answers("SB702"), summary="Stop a request half way")
+    async def stop(id: str, key: Once = None, token: Token = asker("messages:write")) -> Cancelled:
+        """Every text of it that has not left is taken back."""
+        await _progress(rooms, id)
+        return Cancelled(cancelled=await rooms.sends.cancel_request(bytes.fromhex(id), token.by))
+
+    @api.post("/find", responses=answers("SB702"), summary="Did it reach them?")
+    async def look(asked: Find, response: Response, token: Token = asker("messages:status")) -> Judged:
+        """The verdict on what was requested last for a number, or on a text by your reference."""
+        if bool(asked.to) is bool(asked.reference):
+            raise Refusal("SB704", "give either to or reference")
+        meant = await find(store, asked.to or asked.reference, [x.country for x in lines.values()])
+        if meant.several:
+            raise Refusal("SB704", f"{len(meant.several)} numbers or more end so; give more digits")
+        if not meant.number or (asked.reference and meant.text is None):
+            raise Refusal("SB703", "neither a number nor a reference that is known")
+        if meant.text is not None:
+            return _judged(meant.text, await _verdict(rooms, meant.text), token)
+        return Judged(**plain(await rooms.histories.of_person(meant.number, rooms.clock.now())))
+
+    return api
+
+
+def _line(rooms: Rooms, called: str) -> Line:
+    try:
+        return rooms.sends.line(called)
+    except UsageError as error:
+        raise Refusal("SB704", error.args[0], errors=[{"field": "line", "reason": error.args[0]}]) from None
+
+
+async def _wishes(rooms: Rooms, line: Line, asked: Send) -> list[Wish]:
+    """The texts that are wanted; raises `Refusal` with everything that is wrong."""
+    if (asked.text is None) is (asked.template is None):
+        raise Refusal("SB704", "give either text or template")
+    given = [asked.to] if isinstance(asked.to, str) else asked.to
+    wrong: list[dict[str, str]] = []
+    wishes: list[Wish] = []
+    first = await _due(rooms, line, asked, "") if asked.send_at and asked.zone else None
+    for n, each in enumerate(given):
+        own = each if isinstance(each, Recipient) else Recipient(to=each)
+        number = phone.normalise(own.to, line.country)
+        text = asked.text or ""
+        why = wrong_with(number, text)
+        if why:
+            place = "text" if phone.can_receive(number) else "to" if isinstance(asked.to, str) else f"to.{n}"
+            wrong.append({"field": place, "reason": why})
+            continue
+        due = first if first is not None or not asked.send_at else await _due(rooms, line, asked, number)
+        if asked.rate:
+            due = (due or rooms.clock.now()) + n / asked.rate
+        wishes.append(Wish(number, text, own.reference or asked.reference, due))
+    if wrong:
+        listed = list({(w["field"], w["reason"]): w for w in wrong}.values())
+        raise Refusal("SB704", f"{listed[0]['field']}: {listed[0]['reason']}", errors=listed)
+    return wishes
+
+
+async def _due(rooms: Rooms, line: Line, asked: Send, number: str) -> float:
+    """When a text is to leave."""
+    try:
+        when = datetime.fromisoformat(asked.send_at or "")
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=await _zone(rooms, line, asked.zone, number))
+        return when.timestamp()
+    except (ValueError, OverflowError) as error:
+        reason = str(error) if "zone" in str(error) else "write it as 2026-12-24T09:00, or with +01:00 behind it"
+        field = "zone" if "zone" in str(error) else "send_at"
+        raise Refusal("SB704", f"{field}: {reason}", errors=[{"field": field, "reason": reason}]) from None
+
+
+async def _zone(rooms: Rooms, line: Line, named: str, number: str) -> tzinfo:
+    if named:
+        found = zones.zone(named)
+        if found is None:
+            raise ValueError(f"there is no time zone {named}")
+        return found
+    fields = {r["name"]: codec.loads(r["value"]) for r in await rooms.store.rows("person_fields", number=number)}
+    return zones.zone_of(fields, line.timezone)
+
+
+def _life(valid: str) -> float:
+    try:
+        return duration(valid) if valid else 0.0
+    except UsageError as error:
+        raise Refusal("SB704", error.args[0], errors=[{"field": "valid", "reason": error.args[0]}]) from None
+
+
+def _moment(written: str, field: str) -> float | None:
+    found = moment(written) if written else None
+    if written and found is None:
+        raise Refusal("SB704", f"{field} is no time", errors=[{"field": field, "reason": "is no time; write ISO 8601"}])
+    return found
+
+
+async def _row(rooms: Rooms, identity: str) -> Row:
+    rows = await rooms.store.rows("outgoing", id=identity)
+    if not rows or not rows[0]["number"]:
+        raise Refusal("SB703", "there is no such message")
+    return rows[0]
+
+
+async def _verdict(rooms: Rooms, row: Row) -> Mapping[str, Any]:
+    return plain(await rooms.histories.of_text(row, rooms.clock.now()))
+
+
+async def _progress(rooms: Rooms, identity: str) -> Progress:
+    event = bytes.fromhex(identity) if len(identity) == 32 and set(identity) <= set("0123456789abcdef") else b""
+    rows = await rooms.store.rows("request_counts", event=event)
+    if not event or not rows:
+        raise Refusal("SB703", "there is no such request")
+    counts: dict[str, int] = {}
+    for row in rows:
+        word = "paused" if row["phase"] == "held" else "scheduled" if row["phase"] == "queue" else row["status"]
+        counts[word] = counts.get(word, 0) + row["n"]
+    waits = [row["due"] for row in rows if row["phase"] == "queue"]
+    return Progress(
+        id=identity, total=sum(counts.values()), counts=counts, parts=sum(r["parts"] for r in rows),
+        ends_at=iso(max(waits)) if waits else None,
+    )  # fmt: skip
+
+
+def _sent(row: Row) -> Sent:
+    later = row["due"] > row["created"] and row["phase"] is not None
+    return Sent(**described(row), send_at=iso(row["due"]) if later else None)
+
+
+def _judged(row: Row, verdict: Mapping[str, Any], token: Token) -> Judged:
+    """A text and the verdict on it. A token that may only ask need not read."""
+    reads = token.may("messages:read")
+    told = {"id": row["id"], "reference": row["ref"], "line": row["line"], "status": row["status"]}
+    told |= {"to": row["number"] if reads else mask(row["number"]), "kind": row["kind"] or row["lane"]}
+    told |= {"price": row["price"], "currency": row["currency"], "parts": row["parts"]}
+    return Judged(**told, text=(_HIDDEN if row["kind"] == "code" else row["text"]) if reads else None, **verdict)
+
+
+def _message(row: Row) -> Message:
+    if "status" not in row:
+        return Message(
+            id=row["id"].lower(), direction="in", line=row["line"], number=row["number"], text=row["text"],
+            at=iso(row["at"]), status="received", kind=row["kind"],
+        )  # fmt: skip
+    return Message(
+        id=row["id"], direction="out", line=row["line"], number=row["number"], at=iso(row["created"]),
+        text=_HIDDEN if row["kind"] == "code" else row["text"], status=outcome(row)[0], kind=row["kind"] or row["lane"],
+        reference=row["ref"], parts=row["parts"],
+    )  # fmt: skip

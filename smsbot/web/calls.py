@@ -1,0 +1,47 @@
+"""The last calls of programs, as the API page shows them: in memory, without words and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+
+from smsbot.core.phone import mask
+from smsbot.core.structs import struct
+
+MOST = 200
+_NUMBER = re.compile(r"(?:\+|%2B)[0-9]{6,15}", re.IGNORECASE)
+
+
+@struct
+class Call:
+    """One request of a program, and the answer."""
+
+    at: float
+    method: str
+    path: str
+    status: int
+    who: str
+    """The name of its token; empty for nobody's."""
+    took: float
+    """Seconds."""
+    why: str = ""
+    """What was wrong with it."""
+
+
+class Calls:
+    """The newest of them; `tell` lets open pages look again."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self.last: deque[Call] = deque(maxlen=MOST)
+
+    def note(self, call: Call) -> None:
+        """Keep one."""
+        self.last.appendleft(call)
+        self._tell()
+
+
+def shown(path: str) -> str:
+    """A path with its numbers masked."""
+    return _NUMBER.sub(lambda found: mask("+" + found[0].lstrip("+%2Bb")), path)[:200]
