@@ -18,6 +18,7 @@ MAY = {
     "log": set(),
     "threads": {"log"},
     "mypy": set(),
+    "client": {"core.errors"},
     "transport": {"core"},
     "gateways": {"core", "transport"},
     "stores": {"core", "understanding", "failpoints", "log", "threads"},

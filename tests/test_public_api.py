@@ -30,6 +30,7 @@ def test_all_is_what_is_visible() -> None:
         "web",
         "cli",
         "app",
+        "client",
         "site",
         "lineup",
     }

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from smsbot.core import segments
 from smsbot.core.errors import RouteError
 from smsbot.core.problem import Problem, Severity
 from smsbot.flows.graph import graph
+from smsbot.flows.named import NamedText
 from smsbot.flows.source import Node, Source
-from smsbot.flows.steps import Ask, Flow, Step, Texts
-from smsbot.flows.template import Template
+from smsbot.flows.steps import Flow, Step
 from smsbot.routing.bot import Bot
 from smsbot.routing.router import Route
 from smsbot.understanding import consent
@@ -21,11 +20,7 @@ from smsbot.understanding.consent import Word
 from smsbot.understanding.patterns import compile_pattern
 from smsbot.understanding.words import tokens
 
-_WIDTHS: Mapping[str, int] = {"yes_no": 3, "integer": 4, "number": 7, "date": 10, "time": 5, "phone": 15, "email": 30}
-"""Characters that an answer takes in a text where nothing says how long it may be."""
-_WIDTH = 12
-_LONGEST = 160
-_NOTE = "it is said to everybody"
+from .texts import by_file, costs, costs_of, prices, spoken, translations
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +32,22 @@ class Around:
     countries: Sequence[str | None] = (None,)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """The price of one text of a flow at its longest."""
-
-    flow: str
-    line: int
-    language: str
-    text: str
-    encoding: str
-    segments: int
-    forced: tuple[str, ...] = field(default=())
-    """The characters that force UCS-2."""
-
-
-def check(flows: Sequence[Flow], sources: Mapping[str, Source], around: Around) -> list[Problem]:
-    """Everything that is wrong with flows that could be read; the problems of reading them come first."""
+def check(
+    flows: Sequence[Flow], sources: Mapping[str, Source], around: Around, named: Sequence[NamedText] = ()
+) -> list[Problem]:  # fmt: skip
+    """Everything that is wrong with flows and texts that could be read; the problems of reading them come first."""
     flow_set = {flow.name: flow for flow in flows}
     for flow in flows:
         source = sources[flow.path]
         _ways(flow, source)
         _calls(flow, source, flow_set, around.bot)
         _words(flow, source, around)
-        _translations(flow, source)
-        _prices(flow, source)
+        translations(flow.languages, spoken(flow), source)
+        prices(costs(flow), source)
+    for path, own in by_file(named).items():
+        languages = tuple(dict.fromkeys(lang for text in own for lang in text.says if lang))
+        translations(languages, [(text.says,) for text in own], sources[path])
+        prices([cost for text in own for cost in costs_of(text)], sources[path])
     _keywords(flows, sources, around)
     _call_rounds(flows, sources)
     found: list[Problem] = []
@@ -286,113 +273,3 @@ def _holes(flow: Flow, source: Source, node: Node, holes: Sequence[str]) -> None
                 "SB644", node, f'nothing takes what the hole "{hole}" finds', hole, known,
                 note="a hole answers the question of its name", severity=Severity.WARNING,
             )  # fmt: skip
-
-
-# -- texts ----------------------------------------------------------------------------------------------
-
-
-def spoken(flow: Flow) -> Iterator[Texts]:
-    """Everything that a flow says."""
-    for _, texts in flow.anywhere:
-        yield texts
-    for step in flow.steps.values():
-        yield step.says
-        if step.ask is not None:
-            yield step.ask.retry_say
-            yield step.ask.remind_say
-
-
-def _translations(flow: Flow, source: Source) -> None:
-    if len(flow.languages) < 2:
-        return
-    for texts in dict.fromkeys(map(_identity, spoken(flow))):
-        for text in texts.texts:
-            spoken_in = {*text, flow.languages[0]} if "" in text else set(text)
-            missing = [language for language in flow.languages if language not in spoken_in]
-            first = next(iter(text.values()))
-            if not missing or first.node is None or ("" in text and not _speaks(first)):
-                continue
-            source.report(
-                "SB650", first.node, f"this text is missing in {', '.join(missing)}",
-                note=_NOTE if "" in text else f"{flow.languages[0]} is said instead", severity=Severity.WARNING,
-            )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Same:
-    """Texts told apart by where they stand: defaults are shared by many questions."""
-
-    key: tuple[int, ...]
-    texts: Texts = field(compare=False)
-
-
-def _identity(texts: Texts) -> _Same:
-    return _Same(tuple(id(t.node) for text in texts for t in text.values()), texts)
-
-
-def _speaks(template: Template) -> bool:
-    return any(isinstance(p, str) and any(c.isalpha() for c in p) for p in template.parts)
-
-
-def costs(flow: Flow) -> Iterator[tuple[Cost, Template]]:
-    """The price of each text of a flow at its longest, with its template."""
-    for texts in dict.fromkeys(map(_identity, spoken(flow))):
-        for text in texts.texts:
-            for language, template in text.items():
-                longest = _longest(flow, template)
-                counted = segments.count(longest)
-                line = template.node.line + 1 if template.node is not None else 0
-                yield (
-                    Cost(
-                        flow.name,
-                        line,
-                        language=language,
-                        text=template.source,
-                        encoding=counted.encoding,
-                        segments=counted.segments,
-                        forced=counted.forced,
-                    ),
-                    template,
-                )
-
-
-def _longest(flow: Flow, template: Template) -> str:
-    """The text with every answer as long as it may be."""
-    asks = {step.ask.name: step.ask for step in flow.steps.values() if step.ask is not None}
-    return "".join(
-        p if isinstance(p, str) else "x" * max((_width(asks.get(n)) for n in p[0].names), default=_WIDTH)
-        for p in template.parts
-    )
-
-
-def _width(ask: Ask | None) -> int:
-    if ask is None:
-        return _WIDTH
-    question = ask.question
-    if question.kind == "choice":
-        return max((len(key) for key in question.choices), default=_WIDTH)
-    if question.kind == "text":
-        return question.high or _LONGEST
-    return len(str(question.high)) if question.high is not None else _WIDTHS.get(question.kind, _WIDTH)
-
-
-def _prices(flow: Flow, source: Source) -> None:
-    for cost, template in costs(flow):
-        node = template.node
-        if node is None:
-            continue
-        if cost.segments > segments.MAX_PARTS:
-            source.report("SB652", node, f"this text has {cost.segments} SMS parts; {segments.MAX_PARTS} is the most")
-        if not cost.forced:
-            continue
-        longest = _longest(flow, template)
-        plain = segments.count("".join("e" if c in cost.forced else c for c in longest)).segments
-        if cost.segments <= plain:
-            continue
-        letters = ", ".join(f'"{c}"' for c in cost.forced[:6])
-        at = next((i for i, c in enumerate(node.text) if c in cost.forced), 0)
-        source.report(
-            "SB651", node, f"{letters} make this text dearer: {cost.segments} SMS instead of {plain}",
-            note=f"{letters} {'is' if len(cost.forced) == 1 else 'are'} not in the GSM alphabet",
-            part=(at, 1), severity=Severity.WARNING,
-        )  # fmt: skip

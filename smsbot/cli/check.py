@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from smsbot import targets
-from smsbot.checks.flows import Cost, costs
 from smsbot.checks.lint import lint
 from smsbot.checks.options import options
-from smsbot.checks.proof import examine
+from smsbot.checks.proof import examine, texts_of
 from smsbot.checks.story import load_stories, story_files
+from smsbot.checks.texts import Cost, costs, costs_of
 from smsbot.checks.verbs import verbs
 from smsbot.configuration import read
 from smsbot.core.errors import SettingsError, SmsbotError
@@ -68,10 +67,11 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
         problems += _tables(bot, found, lines, settings) if not errors(wrong) else []
     problems += _story_problems(flows, named, settings)
     counts = _counts(flows, conversations, problems)
-    prices = [cost for flow in flows for cost, _ in costs(flow)]
+    prices = [cost for flow in flows for cost in costs(flow)]
+    prices += [cost for bot, _ in bots for text in texts_of(bot) for cost in costs_of(text)]
     if as_json or how == "json":
         document: dict[str, object] = {"v": 1, "problems": [p.plain() for p in problems], **counts}
-        output.emit(document | ({"texts": [asdict(c) for c in prices]} if texts else {}))
+        output.emit(document | ({"texts": [c.plain() for c in prices]} if texts else {}))
     elif how == "github":
         for problem in problems:
             click.echo(_annotation(problem))

@@ -23,6 +23,7 @@
     │   ├── StoreOlder        an older smsbot wrote this database, and no server has brought it up to date
     │   ├── StoreGone         it was there and is gone, or has lost something
     │   └── StoreTooNew       a newer smsbot wrote this database
+    ├── ApiError              the API of a server refused a request of `smsbot.client`
     ├── NotUnderstood         a provider's webhook whose shape we do not know: quarantine
     └── TransportError        an HTTP request did not get its answer
         ├── NotSent           nothing was written: safe to try again
@@ -33,7 +34,8 @@ Each class has a code; ``smsbot explain CODE`` prints its docstring and remedy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
 from .problem import Problem, render_all
 
@@ -221,6 +223,31 @@ class NotUnderstood(SmsbotError):
 
     code = "SB401"
     remedy = "smsbot hooks map ACCOUNT inbound --from FIELD --text FIELD teaches the shape and replays it."
+
+
+class ApiError(SmsbotError):
+    """The API of a server refused a request; carries its status, its code, and every problem with its place."""
+
+    code = "SB720"
+    remedy = "The detail says what to change; `smsbot explain` knows the code that the server tells with it."
+
+    def __init__(self, status: int, told: str, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(f"HTTP {status}{f' ({told})' if told else ''}: {detail}")
+        self.status = status
+        self.told = told
+        """The server's own code, such as ``SB704``; empty where something between us answered."""
+        self.detail = detail
+        self.errors = tuple(errors)
+        """Every problem: ``field`` and ``reason``."""
+
+    @classmethod
+    def of(cls, status: int, body: bytes) -> ApiError:
+        """The error of an answer."""
+        try:
+            told = json.loads(body)
+            return cls(status, str(told["code"]), str(told["detail"]), told.get("errors", ()))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return cls(status, "", body[:200].decode("utf-8", "replace") or "no words")
 
 
 class TransportError(SmsbotError):

@@ -14,6 +14,7 @@ from smsbot.core.errors import FlowError, FlowsWrong
 from smsbot.core.problem import Problem, errors
 
 from .loader import load, read
+from .named import NamedText
 from .source import LARGEST, Node, Source, from_plain
 from .steps import Flow
 
@@ -26,6 +27,8 @@ class FlowSet:
 
     flows: Mapping[str, Flow] = field(default_factory=dict)
     hash: str = ""
+    texts: Mapping[str, NamedText] = field(default_factory=dict)
+    """What is said by name; today's, also in runs that began before."""
 
     def flow(self, name: str) -> Flow:
         """A flow; raises `FlowError` if there is none."""
@@ -39,13 +42,13 @@ class FlowSet:
         return orjson.dumps({name: flow.content for name, flow in self.flows.items()}).decode()
 
 
-def build(flows: Iterable[Flow]) -> FlowSet:
-    """A library of compiled flows."""
-    by_name = {flow.name: flow for flow in flows}
+def build(flows: Iterable[Flow], named: Iterable[NamedText] = ()) -> FlowSet:
+    """A library of compiled flows and named texts."""
+    by_name, texts = {flow.name: flow for flow in flows}, {text.name: text for text in named}
     if not by_name:
-        return FlowSet()
+        return FlowSet(texts=texts)
     content = orjson.dumps({n: f.content for n, f in by_name.items()}, option=orjson.OPT_SORT_KEYS)
-    return FlowSet(by_name, digest(content).hex())
+    return FlowSet(by_name, digest(content).hex(), texts)
 
 
 def restore(stored: str) -> FlowSet:
@@ -83,7 +86,7 @@ def load_files(
 ) -> tuple[list[Flow], list[Source]]:
     """The flows of files and folders, with a source for each file; names of files are relative to `folder`.
 
-    `custom` are the kinds of answers of their bot.
+    Files of named texts have a source alone (`named_in`). `custom` are the kinds of answers of their bot.
     """
     flows: list[Flow] = []
     sources: list[Source] = []

@@ -13,6 +13,7 @@ from smsbot.understanding.patterns import Pattern
 from . import schema
 from .expressions import Call, Wrong, compile_call, compile_expression
 from .functions import Kind
+from .named import is_texts
 from .questions import Questions
 from .shapes import ID, LANGUAGE, NAME
 from .source import Node, Source, parse, plain
@@ -27,6 +28,9 @@ def load(path: str, content: bytes, custom: Collection[str] | None = ()) -> tupl
     `custom` are the kinds of answers of its bot; None takes any.
     """
     source, root = parse(path, content)
+    if root is not None and is_texts(root):
+        source.content = root
+        return None, source
     flow = read(source, root, custom) if root is not None else None
     source.problems.sort(key=lambda p: (p.place.line, p.place.column))
     return flow, source

@@ -109,6 +109,12 @@ STEP = {
     "goto": KeyOf("The step to go to.", _ID),
     "end": KeyOf("The run ends, with this label for the funnel.", _STRING),
 }  # fmt: skip
+TEXTS = {
+    "texts": KeyOf(
+        'Texts by their names, for programs and handlers: {shipped: "Order {order} is on its way."}.',
+        {"type": "object", "additionalProperties": _TEXT},
+    )
+}
 FLOW = {
     "flow": KeyOf("The flow's name.", _ID),
     "version": KeyOf("A note for people; smsbot tells versions apart by what the flow holds.", _SCALAR),

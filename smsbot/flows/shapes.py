@@ -41,6 +41,8 @@ class Shapes:
     def __init__(self, source: Source, custom: Collection[str] | None = ()) -> None:
         self.source = source
         self.names: dict[str, Kind] = dict(SPECIAL)
+        self.open_names = False
+        """Whether an expression may name what nobody declares."""
         self.ids: dict[str, Node] = {}
         self.languages: dict[str, None] = {}
         self.types: Mapping[str, Question] = {}
@@ -236,7 +238,7 @@ class Shapes:
                 "SB609", node, "this text ends at the #", note="the rest is a comment",
                 remedy="put the text into quotes", severity=Severity.WARNING,
             )  # fmt: skip
-        found = self.compiled(node, lambda text: compile_template(text, self.names))
+        found = self.compiled(node, lambda text: compile_template(text, None if self.open_names else self.names))
         return replace(found, node=node) if found is not None else None
 
     def pattern(self, node: Node) -> Pattern | None:

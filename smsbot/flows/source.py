@@ -59,6 +59,8 @@ class Source:
         self.path = path
         self.lines = content.split("\n")
         self.problems: list[Problem] = []
+        self.content: Node | None = None
+        """The root of what was read, where that was not a flow."""
 
     def report(
         self,

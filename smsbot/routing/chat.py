@@ -104,6 +104,16 @@ class Chat:
         """Randomness that is the same whenever this conversation is replayed."""
         return self._session.random
 
+    def text(self, name: str, /, **values: Any) -> str:
+        """A named text that lies with the bot's flows, in the person's language, with values in its holes.
+
+        Raises `ChatError` for a text that there is not, and for holes without a value.
+        """
+        try:
+            return self._session.defaults.text(name, self.contact.language, values)
+        except UsageError as error:
+            raise ChatError(str(error.args[0])) from None
+
     @property
     def message(self) -> Message:
         """The text that woke the conversation (empty where it was a timer or an event)."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Protocol
 
+from smsbot.core.errors import ChatError
 from smsbot.core.message import Event
 from smsbot.core.request import Do, Driver, Request, Wait
 from smsbot.core.sites import name_at
@@ -35,6 +37,10 @@ class Moment(Protocol):
         ...
 
 
+def _no_text(name: str, language: str | None, values: Mapping[str, Any]) -> str:
+    raise ChatError(f'there is no text "{name}" here')
+
+
 @dataclass(frozen=True, slots=True)
 class Defaults:
     """The defaults of a bot's questions, and the traits of its line."""
@@ -47,6 +53,8 @@ class Defaults:
     """The provider that the line's texts leave through."""
     sends_media: bool = False
     """Whether it takes pictures."""
+    text: Callable[[str, str | None, Mapping[str, Any]], str] = _no_text
+    """A named text of the bot, in a language, with values in its holes."""
 
 
 _NOTHING = Effects()

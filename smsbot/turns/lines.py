@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smsbot.core import phone
-from smsbot.core.errors import Changed, RouteError
+from smsbot.core.errors import Changed, RouteError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.sites import path_of
 from smsbot.policy import pace, rates
@@ -75,7 +75,19 @@ class Line:
     @property
     def defaults(self) -> Defaults:
         """The defaults that a handler's chat takes from the line and its bot."""
-        return Defaults(self.bot.timeout, self.bot.tries, self.timezone, self.gateway, self.sends_media)
+        return Defaults(
+            self.bot.timeout, self.bot.tries, self.timezone, self.gateway, self.sends_media, text=self.text
+        )  # fmt: skip
+
+    def text(self, name: str, language: str | None, values: Mapping[str, Any]) -> str:
+        """A named text of its bot, in the person's language, else in that of the line. Raises `UsageError`."""
+        texts = self.versions.current.texts
+        found = texts.get(name)
+        if found is None:
+            near = nearest(name, texts)
+            hint = f'; did you mean "{near}"?' if near else f"; there are {', '.join(texts) or 'none'}"
+            raise UsageError(f'there is no text "{name[:60]}"{hint}')
+        return found.render(language if language in found.says else self.language, values)
 
     def called(self, sender: str) -> Line:
         """The same line under another sender, as a text of the sandbox may have."""

@@ -20,6 +20,7 @@ from smsbot.core.structs import struct
 LANGUAGES: Mapping[str, str] = {
     "shell": "Shell (cURL)",
     "python": "Python",
+    "client": "Python, with smsbot.client",
     "php": "PHP",
     "java": "Java",
     "csharp": "C#",
@@ -38,7 +39,7 @@ TASKS: Mapping[str, str] = {
 """key → what the program does."""
 _HERE = Path(__file__).parent / "paste"
 _ENDINGS = {
-    "shell": "sh", "python": "py", "php": "php", "java": "java", "csharp": "cs", "node": "mjs", "go": "go",
+    "shell": "sh", "python": "py", "client": "client.py", "php": "php", "java": "java", "csharp": "cs", "node": "mjs", "go": "go",
     "ruby": "rb", "swift": "swift",
 }  # fmt: skip
 _BLOCK = re.compile(r"^[ \t]*(?:#|//) only (\w+)\n(.*?\n)\n?[ \t]*(?:#|//) end\n", re.MULTILINE | re.DOTALL)
@@ -72,9 +73,15 @@ def snippets(
 ) -> Mapping[str, Mapping[str, str]]:
     """Task → language → program, for the API at `base` and a line of ours."""
     requests = _requests(base.rstrip("/") + "/api/v1", _visible(line), message, _visible(flow))
+    ours = {
+        "BASE": quote(base.rstrip("/"), safe=_SAFE), "LINE": _visible(line), "MESSAGE": _visible(message),
+        "FLOW": _visible(flow),
+    }  # fmt: skip
     return MappingProxyType(
         {
-            task: MappingProxyType({language: _program(task, language, requests.get(task)) for language in LANGUAGES})
+            task: MappingProxyType(
+                {language: _program(task, language, requests.get(task), ours) for language in LANGUAGES}
+            )
             for task in TASKS
         }
     )
@@ -95,8 +102,11 @@ def _visible(text: str) -> str:
     return "".join(sign for sign in text if sign.isprintable())
 
 
-def _program(task: str, language: str, request: _Request | None) -> str:
+def _program(task: str, language: str, request: _Request | None, ours: Mapping[str, str]) -> str:
     named = {"WHAT": TASKS[task], "FILE": file_name(task, language)}
+    if language == "client":
+        values = {**ours, "KEY": request.key if request is not None else ""}
+        return _filled(_template(task, language), named | {name: _double(v)[1:-1] for name, v in values.items()})
     if request is None:
         return _filled(_template("verify", language), named)
     of_method = _BLOCK.sub(lambda found: found[2] * (found[1] == request.method), _template("request", language))

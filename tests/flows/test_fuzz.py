@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from smsbot import Bot
-from smsbot.checks.flows import Around, check, costs
+from smsbot.checks.flows import Around, check
+from smsbot.checks.texts import costs
 from smsbot.core.errors import FlowError
 from smsbot.core.problem import render
 from smsbot.flows.expressions import Wrong, compile_expression

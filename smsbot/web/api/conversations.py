@@ -137,7 +137,7 @@ def router(rooms: Rooms) -> APIRouter:
     async def end(
         line: LineName, number: Number, key: Once = None, token: Token = asker("conversations:write")
     ) -> Standing:
-        """What its bot still owes stays here; the run ends `stopped`. Nothing happens where none is open."""
+        """What its bot still owes stays here; the run ends `ended_by_desk`. Nothing happens where none is open."""
         whose = _key(rooms, line, number)
         if (await rooms.store.load(whose)).run is not None:
             await _take(rooms, whose, token.name)

@@ -10,6 +10,7 @@ import pydantic
 from fastapi import APIRouter, Query, Response
 from starlette.requests import Request
 
+from smsbot.checks.texts import costs_of
 from smsbot.core import codec, phone, zones
 from smsbot.core.clock import duration, iso, moment
 from smsbot.core.errors import UsageError
@@ -58,6 +59,7 @@ class Send(pydantic.BaseModel):
     values: dict[str, str | int | float] = pydantic.Field(
         default_factory=dict, description="For holes of the template."
     )
+    language: str = pydantic.Field("", pattern="^([a-z]{2})?$", description="Of a template; by default the person's.")
     line: str = pydantic.Field("", max_length=40, description="Which of our lines; by default the first.")
     kind: Literal["notice", "code", "bulk", "reply"] = pydantic.Field(
         "notice", description="What it is for; a code is hidden from everybody but its reader."
@@ -167,6 +169,22 @@ class Page(pydantic.BaseModel):
     next: int | None = pydantic.Field(description="The `cursor` of the page after; null at the end.")
 
 
+class Template(pydantic.BaseModel):
+    """A text that is sent by its name."""
+
+    name: str
+    line: str
+    holes: list[str]
+    texts: dict[str, str] = pydantic.Field(description="By language.")
+    parts: int
+
+
+class Templates(pydantic.BaseModel):
+    """All of them."""
+
+    templates: list[Template]
+
+
 class Find(pydantic.BaseModel):
     """Whom or what a verdict is wanted on: a number, or what you called a text."""
 
@@ -256,6 +274,20 @@ def router(rooms: Rooms) -> APIRouter:
         await _progress(rooms, id)
         return Cancelled(cancelled=await rooms.sends.cancel_request(bytes.fromhex(id), token.by))
 
+    @api.get("/templates", responses=answers("SB702"), summary="Texts that are sent by a name")
+    async def templates(token: Token = asker("messages:write")) -> Templates:
+        """Those that lie with the flows of each line, with their holes and what each costs with short values."""
+        return Templates(
+            templates=[
+                Template(
+                    name=text.name, line=x.number, holes=list(text.holes),
+                    texts={lang or (x.language or ""): t.source for lang, t in text.says.items()},
+                    parts=max(cost.segments for cost in costs_of(text)),
+                )
+                for x in lines.values() for text in x.versions.current.texts.values()
+            ]
+        )  # fmt: skip
+
     @api.post("/find", responses=answers("SB702"), summary="Did it reach them?")
     async def look(asked: Find, response: Response, token: Token = asker("messages:status")) -> Judged:
         """The verdict on what was requested last for a number, or on a text by your reference."""
@@ -291,7 +323,12 @@ async def _wishes(rooms: Rooms, line: Line, asked: Send) -> list[Wish]:
     for n, each in enumerate(given):
         own = each if isinstance(each, Recipient) else Recipient(to=each)
         number = phone.normalise(own.to, line.country)
-        text = asked.text or ""
+        try:
+            text = await _words(rooms, line, asked, own, number)
+        except UsageError as error:
+            place = "template" if "no text" in error.args[0] else "values"
+            wrong.append({"field": place, "reason": error.args[0]})
+            continue
         why = wrong_with(number, text)
         if why:
             place = "text" if phone.can_receive(number) else "to" if isinstance(asked.to, str) else f"to.{n}"
@@ -305,6 +342,15 @@ async def _wishes(rooms: Rooms, line: Line, asked: Send) -> list[Wish]:
         listed = list({(w["field"], w["reason"]): w for w in wrong}.values())
         raise Refusal("SB704", f"{listed[0]['field']}: {listed[0]['reason']}", errors=listed)
     return wishes
+
+
+async def _words(rooms: Rooms, line: Line, asked: Send, own: Recipient, number: str) -> str:
+    """What somebody is told; raises `UsageError`."""
+    if asked.template is None:
+        return asked.text or ""
+    rows = await rooms.store.rows("person_fields", number=number)
+    language = next((codec.loads(r["value"]) for r in rows if r["name"] == "language"), None)
+    return line.text(asked.template, asked.language or language, {**asked.values, **own.values})
 
 
 async def _due(rooms: Rooms, line: Line, asked: Send, number: str) -> float:

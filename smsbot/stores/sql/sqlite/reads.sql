@@ -708,7 +708,8 @@ SELECT * FROM outgoing WHERE number = :number AND seq < :below ORDER BY seq DESC
 
 -- name: number_in
 SELECT seq, hex(id) AS id, line, number, kind, text, data, at FROM events WHERE number = :number AND seq < :below
-AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') ORDER BY seq DESC LIMIT :limit;
+AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') AND (text <> '' OR kind = 'media')
+ORDER BY seq DESC LIMIT :limit;
 
 -- name: rows_out
 -- Whole texts by their places.
@@ -716,4 +717,4 @@ SELECT * FROM outgoing WHERE seq IN (SELECT value FROM json_each(:places)) ORDER
 
 -- name: rows_in
 SELECT seq, hex(id) AS id, line, number, kind, text, data, at FROM events
-WHERE seq IN (SELECT value FROM json_each(:places)) ORDER BY seq DESC;
+WHERE seq IN (SELECT value FROM json_each(:places)) AND (text <> '' OR kind = 'media') ORDER BY seq DESC;
