@@ -7,6 +7,7 @@ import errno
 import faulthandler
 import gc
 import os
+import re
 import signal
 import socket
 import sys
@@ -211,6 +212,15 @@ def _exit(code: int) -> None:
     os._exit(code)
 
 
+_OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
+
+
+def _without_offer(data: bytes) -> bytes:
+    """A request without its offer of HTTP/2, as programs in Java make it: httptools would drop its body behind one."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    return _OFFER.sub(b"", head + b"\r\n")[:-2] + end + body
+
+
 def _protocol() -> type[asyncio.Protocol]:
     """uvicorn's fastest protocol, which closes connections whose request never comes, or never whole."""
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -229,7 +239,8 @@ def _protocol() -> type[asyncio.Protocol]:
             self._wait(None)
 
         def data_received(self, data: bytes) -> None:
-            super().data_received(data)
+            begins = self.cycle is None or self.cycle.response_complete
+            super().data_received(_without_offer(data) if begins and b"h2c" in data else data)
             if self.cycle is None or self.cycle.response_complete:
                 self._wait(None)
             elif self.cycle.more_body:

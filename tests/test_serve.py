@@ -20,8 +20,14 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b"full"})
         return
     event = await receive()
+    body = event["body"] if "body" in event else b""
     while event.get("more_body"):
         event = await receive()
+        body += event.get("body", b"")
+    if scope["path"] == "/echo":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+        return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 
@@ -113,3 +119,24 @@ async def test_hundreds_of_slow_clients_hold_up_nobody(server: int) -> None:
         for _ in range(20):
             assert (await http.get("/", timeout=5)).text == "ok"
     assert max(await asyncio.gather(*slow)) < 4.5
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n",
+        b"upgrade:h2c\r\nconnection: upgrade\r\n",
+        b"Connection: Upgrade\r\nUPGRADE: h2c \r\n",
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"{}", b"Upgrade: h2c\r\n\r\nUpgrade: h2c\r\n"])
+async def test_an_offer_of_http_2_loses_no_body(server: int, offer: bytes, body: bytes) -> None:
+    """Programs in Java make it with every request that is not encrypted."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server)
+    for _ in range(2):  # the connection is kept
+        writer.write(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%b\r\n%b" % (len(body), offer, body))
+        async with asyncio.timeout(5):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            assert await reader.readexactly(len(body)) == body
+    writer.close()

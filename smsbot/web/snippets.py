@@ -39,8 +39,8 @@ TASKS: Mapping[str, str] = {
 """key → what the program does."""
 _HERE = Path(__file__).parent / "paste"
 _ENDINGS = {
-    "shell": "sh", "python": "py", "client": "client.py", "php": "php", "java": "java", "csharp": "cs", "node": "mjs", "go": "go",
-    "ruby": "rb", "swift": "swift",
+    "shell": "sh", "python": "py", "client": "client.py", "php": "php", "java": "java", "csharp": "cs",
+    "node": "mjs", "go": "go", "ruby": "rb", "swift": "swift",
 }  # fmt: skip
 _BLOCK = re.compile(r"^[ \t]*(?:#|//) only (\w+)\n(.*?\n)\n?[ \t]*(?:#|//) end\n", re.MULTILINE | re.DOTALL)
 """A formatter may want an empty line before the end."""

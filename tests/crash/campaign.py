@@ -52,6 +52,12 @@ APART = {
     "restore.placed",
     "worker.timers",
     "writer.served",
+    "api.asked",
+    "api.done",
+    "pushes.taking",
+    "pushes.taken",
+    "push.begun",
+    "push.answered",
 }
 """What has a test of its own, because no load passes there."""
 PATIENCE = 30.0

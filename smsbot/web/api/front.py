@@ -15,6 +15,7 @@ from smsbot.core.commit import digest
 from smsbot.core.errors import StoreError
 from smsbot.core.phone import masked
 from smsbot.desk.tokens import Token
+from smsbot.failpoints import reached
 
 from ..auth import headers_of
 from ..calls import Call, shown
@@ -104,7 +105,7 @@ class Front:
             raise Refusal("SB704", f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
         store, token = self._rooms.store, scope["asker"]
         key = digest("asked", token.name, called, key=store.dedupe_key)
-        meant = digest(scope["path"], scope.get("query_string", b""), body)
+        meant = digest(scope["path"], scope.get("query_string", b""), _canonical(body))
         lock = self._asked.setdefault(key, asyncio.Lock())
         async with lock:
             known = await store.rows("asked", key=key)
@@ -119,7 +120,9 @@ class Front:
                 await store.write([("asked_over", (now - KEPT,)), ("asked", (key, meant, now))])
             scope["identity"], scope["asked"] = key, known[0]["at"] if known else now
             ending.keeps = True
+            reached("api.asked")
             await self._app(scope, _given(body), ending)
+            reached("api.done")
             if ending.status < 300:
                 await store.write([("answered", (ending.status, ending.body, key))])
             elif ending.status < 500:
@@ -198,6 +201,14 @@ class _Budget:
             return -1.0
         self._left -= 1
         return self._left
+
+
+def _canonical(body: bytes) -> bytes:
+    """JSON as it is whatever the order of its names and the space between; else the body itself."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONDecodeError, TypeError):
+        return body
 
 
 async def _whole(receive: Receive) -> bytes:
