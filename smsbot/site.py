@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,8 +113,27 @@ def build_site(parts: Parts, sandbox: ASGIApp | None) -> tuple[Starlette, ASGIAp
         clock=parts.clock, base=parts.base, sandboxed=_is_plain_sandbox(parts),
     )  # fmt: skip
     played = _Played(sandbox, vendor) if sandbox is not None else None
-    site = pages.app(played, phones, parts.lifespan, LateApi(_api(parts, templates)), vendor)
-    return site, _gate(parts, site)
+    site = pages.app(played, phones, parts.lifespan)
+    return site, _gate(parts, _Doors(site, {"/api/v1": LateApi(_api(parts, templates)), "/v2.1": vendor}))
+
+
+class _Doors:
+    """The shortest way for programs, which ask often; all others go to the pages."""
+
+    def __init__(self, pages: ASGIApp, doors: Mapping[str, ASGIApp]) -> None:
+        self._pages = pages
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer behind the right door; what an application is mounted at stands before its paths."""
+        if scope["type"] == "http":
+            root = scope.get("root_path", "")
+            path = scope["path"].removeprefix(root)
+            for place, app in self._doors.items():
+                if path.startswith(place) and path[len(place) : len(place) + 1] in ("/", ""):
+                    await app({**scope, "root_path": root + place}, receive, send)
+                    return
+        await self._pages(scope, receive, send)
 
 
 def _is_plain_sandbox(parts: Parts) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from smsbot.core.clock import Clock, iso
 from smsbot.core.errors import StoreError
@@ -21,6 +22,8 @@ PAUSE = 5.0
 """Seconds between two looks."""
 STALLED = 300.0
 """Seconds that a text waits for its gateway before that is told."""
+UNTAKEN = 3600.0
+"""Seconds for which a system of the user's takes nothing before that is told."""
 _UNREPORTED = 900.0
 """Seconds after which a report should have come."""
 _ENOUGH = 20
@@ -34,6 +37,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "person": ("person waits", "people wait"), "account": ("account is held", "accounts are held"),
     "stalled": ("gateway stands still", "gateways stand still"),
     "reports": ("line lacks reports", "lines lack reports"),
+    "endpoint": ("of your systems takes nothing", "of your systems take nothing"),
 }  # fmt: skip
 Key = tuple[str, str]
 
@@ -139,6 +143,12 @@ class Alerts:
             if r["missing"] >= _ENOUGH and r["missing"] > r["told"] and r["ever"]:
                 words = f"line {r['line']}: {r['missing']} texts of the last hour have no report, {r['told']} have"
                 found.append(Alert("reports", r["line"], r["at"], words, "/overview"))
+        for r in await self._store.rows("endpoints"):
+            silent = r["failing"] is not None and now - r["failing"] > UNTAKEN
+            if silent or (r["paused"] is not None and not r["why"].startswith("paused by ")):
+                words = f"webhook {urlsplit(r['url']).hostname}: {r['owed']} things wait ({r['why'] or 'it fails'})"
+                since = r["failing"] if r["failing"] is not None else r["paused"]
+                found.append(Alert("endpoint", r["id"], since, words, f"/programs/told/{r['id']}"))
         return found
 
 

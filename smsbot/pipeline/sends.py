@@ -80,12 +80,14 @@ class Sends:
 
     async def keep(self, made: Sequence[Outgoing]) -> list[Row]:
         """Keep texts that are composed, all in one commit; the rows that stand for them now, in their order."""
-        for answer in await self._store.enqueue(made):
+        answers = await self._store.enqueue(made)
+        for answer in answers:
             self._sender.start(answer.claims)
         if any(text.due > text.created for text in made):
             self._sender.kick()
         if len(made) == 1:
-            return await self._store.rows("outgoing", id=made[0].id)
+            begun = answers[0].claims
+            return [_begun(made[0])] if begun else await self._store.rows("outgoing", id=made[0].id)
         kept = await self._store.rows("of_ids", ids=_listed([text.id for text in made]))
         by_id = {row["id"]: row for row in kept}
         return [by_id[text.id] for text in made]
@@ -156,6 +158,16 @@ def described(row: Row) -> dict[str, Any]:
     word, why = outcome(row)
     told = {"id": row["id"], "reference": row["ref"], "line": row["line"], "to": row["number"], "status": word}
     return told | {"why": why, "kind": row["kind"] or row["lane"], "parts": row["parts"]}
+
+
+def _begun(text: Outgoing) -> Row:
+    """The row of a text that is on its way already, without a look at the database."""
+    line, number = text.key
+    return {
+        "id": text.id, "line": line, "number": number, "ref": text.ref, "lane": text.lane, "kind": text.kind,
+        "status": Status.SENDING.value, "phase": "attempt", "scheduled": 0, "attempts": 1, "detail": "",
+        "parts": text.segments, "created": text.created, "due": text.due, "price": None,
+    }  # fmt: skip
 
 
 def _listed(names: Sequence[str]) -> str:

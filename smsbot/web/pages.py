@@ -110,8 +110,6 @@ class Pages:
         sandbox: ASGIApp | None,
         phones: Phones | None,
         lifespan: Callable[[Any], AbstractAsyncContextManager[None]],
-        api: ASGIApp,
-        vendor: ASGIApp,
     ) -> Starlette:
         """The Starlette app of all pages."""
         routes: list[BaseRoute] = [
@@ -123,8 +121,6 @@ class Pages:
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
             Look("/metrics", self.metrics, role="admin"),
-            Mount("/api/v1", api),
-            Mount("/v2.1", vendor),
             Route("/s/{code}", self.link),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ]

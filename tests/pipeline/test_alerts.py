@@ -388,3 +388,21 @@ def test_e_mail_without_its_extra_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setattr("smsbot.settings.find_spec", lambda name: None)
     problems = AlertSettings.model_validate({"smtp": "smtp://h", "email": "a@b"}).problems
     assert problems == ["alerts.email: needs the extra; pip install 'smsbot[email]'"]
+
+
+async def test_a_system_that_takes_nothing_is_told_and_one_that_is_paused_by_hand_is_not(h: House) -> None:
+    ear = Ear()
+    watch = alerts(h, ear)
+    made = await h.app.endpoints.add("https://shop.example.com/sms", [], "a test")
+    await h.app.store.write([("endpoint_failed", (h.clock.now(), h.clock.now() + 9e9, made.id))])
+    await watch.once()
+    assert ear.heard == []
+    await h.advance("2h")
+    await watch.once()
+    assert [w.partition(":")[0] for w in ear.heard] == ["1 of your systems takes nothing"]
+    assert "shop.example.com" in ear.heard[0]
+    await h.app.endpoints.resume(made)
+    await h.app.endpoints.pause(made, "paused by ola")
+    await watch.once()
+    assert len(ear.heard) == 1
+    assert await h.app.store.rows("alerts") == []

@@ -71,7 +71,7 @@ COUNTS = {
     "paused": "SELECT count(*) FROM endpoints WHERE paused IS NOT NULL",
     "owed": "SELECT count(*) FROM pushes WHERE state = 0",
 }  # fmt: skip
-BEFORE = {  # what must have happened before some of them
+BEFORE: Mapping[str, list[tuple[str, Any]]] = {  # what must have happened before some of them
     "/conversations/{line}/{number}/give-back": [("take-over", {"who": "ola"})],
     "/opt-outs/{number}/remove": [("/opt-outs", {"numbers": [ANN], "proof": "a form"})],
     "/lines/{line}/resume": [("pause", {"why": "a test"})],
@@ -162,8 +162,8 @@ def test_the_document_is_one_of_openapi(needed: None, spec: dict[str, Any]) -> N
     [
         ("positive", 6),
         ("negative", 6),
-        pytest.param("positive", 60, marks=pytest.mark.slow),
-        pytest.param("negative", 60, marks=pytest.mark.slow),
+        pytest.param("positive", 40, marks=pytest.mark.slow),
+        pytest.param("negative", 40, marks=pytest.mark.slow),
     ],
 )
 async def test_whatever_is_asked_the_answer_is_one_of_the_document(
@@ -173,21 +173,20 @@ async def test_whatever_is_asked_the_answer_is_one_of_the_document(
     import schemathesis
     from schemathesis.generation import GenerationMode
 
-    schema, ids = schemathesis.openapi.from_dict(spec), await ready(h)
-    by_label, wrong = {}, list[str]()
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        by_label[operation.label] = operation
+    ids, tried, wrong = await ready(h), set[str](), list[str]()
+    found: Iterable[Any] = schemathesis.openapi.from_dict(spec).get_all_operations()
+    for operation in (each.ok() for each in found):
+        tried.add(operation.label)
         for n, case in enumerate(_cases(operation, GenerationMode(mode), most)):
             if n % 2 and case.path_parameters:
                 real = {k: v.replace("%2B", "+") for k, v in ids.get(case.path.split("/")[1], {}).items()}
                 case.path_parameters = {k: real.get(k) or v for k, v in case.path_parameters.items()}
             why = await _wrong_with(h, case)
             wrong += [f"{operation.label}: {why}"] if why else []
-            if operation.method.upper() == "DELETE" or (n % 5) == 4:
+            if operation.method.upper() == "DELETE":
                 ids = await ready(h)
     assert not wrong, "\n\n".join(dict.fromkeys(wrong))
-    assert by_label.keys() == {f"{method} {path}" for method, path, _ in operations(spec)}
+    assert tried == {f"{method} {path}" for method, path, _ in operations(spec)}
 
 
 def _cases(operation: Any, mode: Any, most: int) -> list[Any]:
@@ -219,12 +218,10 @@ async def _wrong_with(h: House, case: Any) -> str:
         checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
         checks.response_headers_conformance, checks.response_schema_conformance,
     ]  # fmt: skip
-    asked = requests.Request(**case.as_transport_kwargs(base_url="http://smsbot.test/api/v1")).prepare()
+    asked: Any = requests.Request(**case.as_transport_kwargs(base_url="http://smsbot.test/api/v1")).prepare()
     transport = httpx.ASGITransport(h.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport) as http:
-        answer = await http.request(
-            asked.method or "", asked.url or "", headers=dict(asked.headers), content=asked.body or b""
-        )
+        answer = await http.request(asked.method, asked.url, headers=dict(asked.headers), content=asked.body or b"")
     try:
         case.validate_response(answer, checks=wanted)
     except BaseExceptionGroup as error:

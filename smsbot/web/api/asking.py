@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Query, Security
-from fastapi.security import HTTPBearer, SecurityScopes
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from smsbot.core import phone
+from smsbot.core.commit import digest
 from smsbot.desk.tokens import Token
 from smsbot.turns.lines import Line, Lines
 
 from .problems import Refusal
 
-_bearer = HTTPBearer(
-    scheme_name="token", auto_error=False, description="A token of the API page, or of `smsbot token add`."
-)  # fmt: skip
+
+class _Asker(SecurityBase):
+    """The token that asks, once it has the scopes that are needed; the front has looked whose it is."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBearer(description="A token of the API page, or of `smsbot token add`.")
+        self.scheme_name = "token"
+
+    async def __call__(self, needed: SecurityScopes, request: Request) -> Token:
+        token: Token = request.scope["asker"]
+        for scope in needed.scopes:
+            if not token.may(scope):
+                raise Refusal("SB702", f"the token {token.name} has not the scope {scope}")
+        return token
 
 
-async def _asker(needed: SecurityScopes, request: Request, _: object = Security(_bearer)) -> Token:
-    token: Token = request.scope["asker"]
-    for scope in needed.scopes:
-        if not token.may(scope):
-            raise Refusal("SB702", f"the token {token.name} has not the scope {scope}")
-    return token
+_ASKER = _Asker()
+_SEED = secrets.token_bytes(32)
+_counted = itertools.count()
 
 
 def asker(*scopes: str) -> Any:
     """The token that asks, with these scopes."""
-    return Security(_asker, scopes=list(scopes))
+    return Security(_ASKER, scopes=list(scopes))
 
 
 def identity(request: Request) -> bytes:
     """What names the effect of this request: the same for the same Idempotency-Key."""
-    return request.scope["identity"] or secrets.token_bytes(16)
+    return request.scope["identity"] or digest(b"%d" % next(_counted), key=_SEED)  # the system's own costs more
 
 
 Once = Annotated[

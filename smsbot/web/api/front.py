@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from weakref import WeakValueDictionary
 
 import orjson
@@ -31,6 +31,7 @@ _BURST = 2.0
 """Seconds of its rate that a token may use at once."""
 _OPEN = "/openapi.json"
 _JSON = (b"content-type", b"application/json")
+_ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
 class Front:
@@ -53,7 +54,7 @@ class Front:
                 await self._app(scope, receive, send)
                 return
             token = scope["asker"] = await self._token(headers)
-            ending.headers = self._budget(token)
+            ending.headers = [*_ALWAYS, *self._budget(token)]
             body = await _whole(receive)
             scope["headers"] = [h for h in scope["headers"] if h[0] != b"content-type"] + [_JSON]  # whatever it claims
             if scope["method"] == "POST" and b"idempotency-key" in headers:
@@ -135,7 +136,7 @@ class _Ending:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: Sequence[tuple[bytes, bytes]] = _ALWAYS
         self.keeps = False
         self.status = 500
         self.body = b""

@@ -12,7 +12,7 @@ async function refresh() {
   try {
     await (location.pathname === "/"
       ? htmx.ajax("POST", "/feed", { source: feed, target: feed, swap: "innerMorph", values: { q: feed.dataset.asked } })
-      : htmx.ajax("GET", location.pathname, { source: feed, target: feed, select: "#feed", swap: "outerMorph" }));
+      : htmx.ajax("GET", feed.dataset.page || location.pathname, { source: feed, target: feed, select: "#feed", swap: "outerMorph" }));
   } finally {
     pending = false;
     if (again) { again = false; setTimeout(refresh, 200); }
