@@ -52,6 +52,7 @@ from smsbot.web.control import Control, own_folder, run_folder, socket_path
 from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
 from smsbot.web.live import Live
+from smsbot.web.prefix import placed
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = Log("smsbot")
@@ -345,6 +346,8 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Webhooks first, by the shortest way; everything else through Starlette."""
+        if scope["type"] == "http":
+            scope = placed(scope)
         if scope["type"] == "http" and scope["path"].startswith("/hooks/"):
             await self.webhooks(scope, receive, send)
         else:

@@ -25,7 +25,15 @@ from smsbot.core.nearest import nearest
 from smsbot.gateways.base import Provider, keeps_keys
 from smsbot.gateways.providers import OURS, provider
 
-from .settings import AccountSettings, BotSettings, LineSettings, Settings, open_to_others
+from .settings import (
+    AccountSettings,
+    AlertSettings,
+    ApiSettings,
+    BotSettings,
+    LineSettings,
+    Settings,
+    open_to_others,
+)
 
 _PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
 _NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG", "SMSBOT_FAILPOINT", "SMSBOT_SEED"}
@@ -164,7 +172,9 @@ def _known(place: tuple[Any, ...]) -> list[str]:
     if place[:1] == ("accounts",):
         own = (n for name in OURS for n in _keys_of(provider(name)))
         return list(dict.fromkeys(("gateway", "fields", *own)))
-    models: dict[str, type[BaseModel]] = {"bots": BotSettings, "lines": LineSettings}
+    models: dict[str, type[BaseModel]] = {
+        "bots": BotSettings, "lines": LineSettings, "alerts": AlertSettings, "api": ApiSettings,
+    }  # fmt: skip
     return list((models[place[0]] if place else Settings).model_fields)
 
 

@@ -96,7 +96,7 @@ MAY = {
         "threads",
     },
 }
-FREE = {"app", "cli", "__main__", "__init__", "testing"}
+FREE = {"app", "cli", "embedded", "__main__", "__init__", "testing"}
 
 
 def module_of(path: Path) -> str:

@@ -31,6 +31,7 @@ def test_all_is_what_is_visible() -> None:
         "cli",
         "app",
         "client",
+        "embedded",
         "site",
         "lineup",
     }

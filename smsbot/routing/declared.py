@@ -6,17 +6,18 @@ A `TypedDict`, a dataclass or a pydantic model; a handler gets what it names. Wi
 from __future__ import annotations
 
 import dataclasses
-import typing
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+
+from typing_extensions import NotRequired, TypedDict, get_type_hints, is_typeddict
 
 ANY: Mapping[str, Any] = {"type": "object"}
 
 
 def is_declared(kind: Any) -> bool:
     """Whether an annotation says what the data must be."""
-    return isinstance(kind, type) and (typing.is_typeddict(kind) or makes_objects(kind))
+    return is_typeddict(kind) or makes_objects(kind)
 
 
 def makes_objects(kind: Any) -> bool:
@@ -28,7 +29,15 @@ def makes_objects(kind: Any) -> bool:
 def _adapter(kind: Any) -> Any:
     from pydantic import TypeAdapter  # only bots that declare their events need it
 
-    return TypeAdapter(kind)
+    return TypeAdapter(_readable(kind) if is_typeddict(kind) else kind)
+
+
+def _readable(kind: Any) -> Any:
+    """A `TypedDict` as pydantic reads it: before Python 3.12 it takes only those of typing_extensions."""
+    fields = get_type_hints(kind, include_extras=True)
+    return TypedDict(  # type: ignore[operator]
+        kind.__name__, {n: t if n in kind.__required_keys__ else NotRequired[t] for n, t in fields.items()}
+    )
 
 
 def schema_of(kind: Any) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ from .guesses import Guesses
 from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
+from .prefix import Prefix
 from .templates import HERE, VISITOR, Missing, Templates, Visitor
 
 _QUARANTINED = 20
@@ -128,7 +129,11 @@ class Pages:
             routes += [Route("/phone", self.phone), *phones.routes(), Mount("/sandbox", sandbox)]
         app = Starlette(
             routes=routes,
-            middleware=[Middleware(_Headers), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)],
+            middleware=[
+                Middleware(_Headers),
+                Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4),
+                Middleware(Prefix),
+            ],
             lifespan=lifespan,
             exception_handlers={Missing: self._missing, 404: self._missing, Forbidden: self._forbidden},
         )

@@ -9,7 +9,7 @@ const smsbotLive = (() => {
   };
   const tell = (event) => { heard(event); if (channel) channel.postMessage(event); };
   const listen = () => new Promise(() => {
-    const events = new EventSource("/live");
+    const events = new EventSource(document.documentElement.dataset.prefix + "live");
     events.addEventListener("changed", () => tell({ kind: "changed" }));
     events.addEventListener("banner", (e) => tell({ kind: "banner", text: JSON.parse(e.data) }));
     events.onopen = () => tell({ kind: "state", open: true });

@@ -10,8 +10,8 @@ async function refresh() {
   if (pending) { again = true; return; }
   pending = true;
   try {
-    await (location.pathname === "/"
-      ? htmx.ajax("POST", "/feed", { source: feed, target: feed, swap: "innerMorph", values: { q: feed.dataset.asked } })
+    await (location.pathname === document.documentElement.dataset.prefix
+      ? htmx.ajax("POST", document.documentElement.dataset.prefix + "feed", { source: feed, target: feed, swap: "innerMorph", values: { q: feed.dataset.asked } })
       : htmx.ajax("GET", feed.dataset.page || location.pathname, { source: feed, target: feed, select: "#feed", swap: "outerMorph" }));
   } finally {
     pending = false;
