@@ -3,8 +3,8 @@
     python benchmarks/api.py [--seconds 4] [--rounds 3] [--connections 32]
 
 Both servers run in turn in one run, on one core; the load and the gateway run in this process, on another. Each text is
-durable before it is acknowledged, and leaves meanwhile: the gateway takes texts in the same seconds. A call with a thousand
-recipients is timed at the end. Nothing leaves loopback, and it stops by itself. Trust the ratios.
+durable before it is acknowledged, and leaves meanwhile: the gateway takes texts in the same seconds. A call with a
+thousand recipients is timed at the end. Nothing leaves loopback, and it stops by itself. Trust the ratios.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from turns import PASSWORD, SETTINGS, Connection, Result, Sink, free_port, up, usage
+from benchmarks.turns import PASSWORD, SETTINGS, Connection, Result, Sink, free_port, up, usage
 
 FOLDER = Path(__file__).parent.parent
 
@@ -35,7 +35,11 @@ async def ask(port: int, token: str, numbers: list[str], end: float, result: Res
         "Content-Type: application/json\r\nContent-Length: "
     ).encode()
     while time.perf_counter() < end:
-        body = {"to": random.choice(numbers), "text": "Your order is on its way.", "reference": random.randbytes(8).hex()}
+        body = {
+            "to": random.choice(numbers),
+            "text": "Your order is on its way.",
+            "reference": random.randbytes(8).hex(),
+        }
         began = time.perf_counter()
         status = await connection.post(head, json.dumps(body).encode())
         assert status == 202, status
@@ -53,10 +57,21 @@ def start(name: str, folder: Path, port: int, sink: int) -> tuple[subprocess.Pop
     }  # fmt: skip
     (folder / "smsbot.toml").write_text(SETTINGS.format(sink=sink))
     token = "none"
-    command = ["-m", "uvicorn", "benchmarks.api_bare:app", "--port", str(port), "--log-level", "warning", "--no-access-log"]
+    command = [
+        "-m",
+        "uvicorn",
+        "benchmarks.api_bare:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+        "--no-access-log",
+    ]
     if name == "smsbot":
         made = [sys.executable, "-m", "smsbot", "token", "add", "bench"]
-        token = subprocess.run(made, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+        token = subprocess.run(
+            made, cwd=folder, env=environment, check=True, capture_output=True, text=True
+        ).stdout.strip()
         command = ["-m", "smsbot", "run"]
 
     def pin() -> None:
@@ -72,7 +87,12 @@ async def many(port: int, token: str) -> float:
     """Seconds until a call with a thousand recipients is acknowledged."""
     _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
     head = f"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: ".encode()
-    body = {"to": [f"+4861{n:07d}" for n in range(1000)], "text": "Sale", "kind": "bulk", "send_at": "2100-01-01T00:00Z"}
+    body = {
+        "to": [f"+4861{n:07d}" for n in range(1000)],
+        "text": "Sale",
+        "kind": "bulk",
+        "send_at": "2100-01-01T00:00Z",
+    }
     began = time.perf_counter()
     assert await connection.post(head, json.dumps(body).encode()) == 202
     return time.perf_counter() - began

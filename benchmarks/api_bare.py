@@ -1,4 +1,4 @@
-"""The baseline of the API: a FastAPI endpoint that validates the same body, answers the same shape, and keeps nothing."""
+"""The baseline of the API: a FastAPI endpoint that validates the same body, answers alike, and keeps nothing."""
 
 from fastapi import FastAPI
 

@@ -109,7 +109,7 @@ async def test_afterwards_each_thing_has_happened_once_and_was_told(tmp_path: Pa
         came = [(e["number"], e["text"]) for e in await h.events()]
         statuses = {r["id"]: r["status"] for r in await h.outgoing()}
     took = ledger.took()
-    first = {}
+    first: dict[str, dict[str, Any]] = {}
     for identity, body in took:
         assert first.setdefault(identity, body) == body, "what is told twice is the same under the same id"
     for number in (ANN, BOB):

@@ -172,16 +172,15 @@ def test_what_happens_is_heard_in_order_after_the_shop_was_down(tmp_path: Path, 
         gateway.smsbot = server.url
         port, token = free_port(), command(tmp_path, secrets, "token", "add", "shop")
         hook = urlsplit(json.loads(command(tmp_path, secrets, "hooks", "--json"))["hooks"]["main inbound"][0]).path
-        api = httpx.Client(
-            base_url=f"{server.url}/api/v1", headers={"authorization": f"Bearer {token}"}, trust_env=False
-        )
-        made = api.post("/webhooks", json={"url": f"http://127.0.0.1:{port}/sms-events"}).json()
+        bearer: Any = {"headers": {"authorization": f"Bearer {token}"}, "trust_env": False}
+        where = {"url": f"http://127.0.0.1:{port}/sms-events"}
+        made = httpx.post(f"{server.url}/api/v1/webhooks", json=where, **bearer).json()
         for text in ("hello", "Ann", "STOP", "START"):
             gateway.text(hook, text)
         until(lambda: "Hello Ann!" in gateway.said(), "the bot answers")
         time.sleep(1.0)  # the shop is down meanwhile
         with served(name, tmp_path, port, made["secret"]) as shop:
-            api.post(f"/webhooks/{made['id']}/resume")
+            httpx.post(f"{server.url}/api/v1/webhooks/{made['id']}/resume", **bearer)
 
             def heard() -> Any:
                 told = httpx.get(f"{shop}/heard", trust_env=False).json()
