@@ -47,6 +47,9 @@ async def test_flows_and_stories_in_the_docs_run(page: Path, tmp_path: Path) -> 
     (tmp_path / "flows").mkdir()
     for n, text in enumerate(flows or [b for b in blocks(source, "yaml") if b.startswith("flow:")]):
         (tmp_path / "flows" / f"{n}.yaml").write_text(text)
+    named = [b for b in found if b.startswith("texts:")]
+    for n, text in enumerate(named):
+        (tmp_path / "flows" / f"texts-{n}.yaml").write_text(text)
     code = [b for b in blocks(source, "python") if "@bot.action" in b]
     (tmp_path / "docs_bot.py").write_text(code[0] if code else 'from smsbot import Bot\nbot = Bot(flows="flows")\n')
     bot = targets.load("docs_bot.py", tmp_path)
@@ -59,7 +62,7 @@ async def test_flows_and_stories_in_the_docs_run(page: Path, tmp_path: Path) -> 
         assert not read.problems
         outcome = await run_story(stories[0], {"pizza": bot})
         assert outcome.passed, outcome.failure
-    assert flows or any(b.startswith("story:") for b in found)
+    assert flows or named or any(b.startswith("story:") for b in found)
 
 
 async def test_the_flow_of_the_readme_answers(tmp_path: Path) -> None:
