@@ -91,7 +91,7 @@ async def many(port: int, token: str) -> float:
         "to": [f"+4861{n:07d}" for n in range(1000)],
         "text": "Sale",
         "kind": "bulk",
-        "send_at": "2100-01-01T00:00Z",
+        "send_at": "2027-04-01T00:00Z",
     }
     began = time.perf_counter()
     assert await connection.post(head, json.dumps(body).encode()) == 202

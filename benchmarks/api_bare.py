@@ -2,7 +2,8 @@
 
 from fastapi import FastAPI
 
-from smsbot.web.api.messages import Send, Sending, Sent
+from smsbot.web.api.messages import Sending, Sent
+from smsbot.web.api.wishes import Send
 
 app = FastAPI()
 

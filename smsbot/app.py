@@ -22,6 +22,7 @@ from smsbot.pipeline.alerts import Alerts, Channel
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.endpoints import Endpoints
+from smsbot.pipeline.events import Events
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.people import People
 from smsbot.pipeline.pushes import Pushes
@@ -117,6 +118,7 @@ class App:
         self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided, candid=self.dev)
         receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
         self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
+        self.events = Events(self.store, self.lines, self.dispatcher, self.clock)
         self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock, joined=self.inbox.joined)
         self.backfill = Backfill(self.store, self.inbox, accounts, self.lines, self.clock)
         self.sender.kick = self.timers.kick
@@ -134,6 +136,7 @@ class App:
             self.store,
             self.lines,
             inbox=self.inbox,
+            events=self.events,
             hooks=self.hooks,
             gateways=self.gateways,
             repairs=self.repairs,
@@ -153,7 +156,7 @@ class App:
         return Parts(
             self.settings, base=self._base, store=self.store, lines=self.lines, clock=self.clock,
             accounts=self.accounts, users=self.users, tokens=self.tokens, guesses=self.guesses,
-            supervisor=self.supervisor, commands=self.commands, inbox=self.inbox, takeovers=self.takeovers,
+            supervisor=self.supervisor, commands=self.commands, events=self.events, takeovers=self.takeovers,
             people=self.people, repairs=self.repairs, sends=self.sends, endpoints=self.endpoints, live=self.live,
             calls=self.calls, keys=self._keys, inspect=self.inspect, unready=self._unready, lifespan=self._lifespan,
             network=self.network,

@@ -61,7 +61,7 @@ class Embedded:
 
     async def emit(self, event: str, number: str, data: Mapping[str, Any] | None = None, *, key: str = "") -> str:
         """Tell a bot what happened: ``started``, ``queued``, ``skipped`` … Raises `UsageError`."""
-        return await self._app.inbox.emit(event, number, dict(data or {}), key=key, by="application")
+        return await self._app.events.emit(event, number, dict(data or {}), key=key, by="application")
 
 
 def _loaded(settings: Settings) -> dict[str, Bot]:

@@ -19,7 +19,7 @@ from smsbot.core.zones import zone_of
 from smsbot.desk.tokens import Tokens
 from smsbot.desk.users import Users
 from smsbot.pipeline.endpoints import Endpoints
-from smsbot.pipeline.inbox import Inbox
+from smsbot.pipeline.events import Events
 from smsbot.pipeline.people import People
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.sends import Sends
@@ -32,6 +32,7 @@ from smsbot.turns.lines import Line, Lines
 from smsbot.web.api import LateApi
 from smsbot.web.api.rooms import Inspect, Rooms
 from smsbot.web.auth import DeskGate, LinkGate, LinkKeys, LocalGate, PasswordCheck, Places, headers_of
+from smsbot.web.budgets import Budgets
 from smsbot.web.calls import Calls
 from smsbot.web.commands import Commands
 from smsbot.web.failed import FailedPages
@@ -67,7 +68,7 @@ class Parts:
     guesses: Guesses
     supervisor: Supervisor
     commands: Commands
-    inbox: Inbox
+    events: Events
     takeovers: Takeovers
     people: People
     repairs: Repairs
@@ -85,6 +86,7 @@ class Parts:
 
 def build_site(parts: Parts, sandbox: ASGIApp | None) -> tuple[Starlette, ASGIApp]:
     """The pages, and the gate in front of them."""
+    budgets = Budgets(parts.settings.api.rate)
     first = next(iter(parts.lines.values()), None)
     real = parts.accounts.real
     templates = Templates(
@@ -110,11 +112,11 @@ def build_site(parts: Parts, sandbox: ASGIApp | None) -> tuple[Starlette, ASGIAp
     phones = _phones(parts)
     vendor = MessageFlowApi(
         parts.store, lines=parts.lines, sends=parts.sends, endpoints=parts.endpoints, tokens=parts.tokens,
-        clock=parts.clock, base=parts.base, sandboxed=_is_plain_sandbox(parts),
+        clock=parts.clock, base=_public(parts), sandboxed=_is_plain_sandbox(parts), budgets=budgets,
     )  # fmt: skip
     played = _Played(sandbox, vendor) if sandbox is not None else None
     site = pages.app(played, phones, parts.lifespan)
-    return site, _gate(parts, _Doors(site, {"/api/v1": LateApi(_api(parts, templates)), "/v2.1": vendor}))
+    return site, _gate(parts, _Doors(site, {"/api/v1": LateApi(_api(parts, templates, budgets)), "/v2.1": vendor}))
 
 
 class _Doors:
@@ -134,6 +136,12 @@ class _Doors:
                     await app({**scope, "root_path": root + place}, receive, send)
                     return
         await self._pages(scope, receive, send)
+
+
+def _public(parts: Parts) -> str:
+    """Where phones reach us."""
+    real = parts.accounts.real
+    return (real.public_url if real is not None and real.public_url else parts.base).rstrip("/")
 
 
 def _is_plain_sandbox(parts: Parts) -> bool:
@@ -183,13 +191,13 @@ def _stories(line: Line) -> Path:
     return (paths[0] if paths[0].is_dir() else paths[0].parent) / "stories"
 
 
-def _api(parts: Parts, templates: Templates) -> Rooms:
+def _api(parts: Parts, templates: Templates, budgets: Budgets) -> Rooms:
     """What programs may enter."""
     return Rooms(
         parts.store, parts.lines, parts.clock, templates.zone, tokens=parts.tokens, sends=parts.sends,
-        inbox=parts.inbox, people=parts.people, takeovers=parts.takeovers, repairs=parts.repairs,
+        events=parts.events, people=parts.people, takeovers=parts.takeovers, repairs=parts.repairs,
         endpoints=parts.endpoints, calls=parts.calls, inspect=parts.inspect, base=parts.base,
-        rate=parts.settings.api.rate,
+        budgets=budgets,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ async def test_a_shop_does_what_it_needs(h: House) -> None:
         assert (judged.verdict, judged.arrived) == ("delivered", True)
         assert (await sms.find(reference="order-1")).arrived
         assert (await sms.progress(sent.id)).counts == {"delivered": 2}
-        later = await sms.send(ANN, "Later", send_at="2100-01-01T09:00")
+        later = await sms.send(ANN, "Later", send_at="2027-04-01T09:00")
         assert (await sms.cancel(later.messages[0].id)).status == "cancelled"
         assert await sms.stop(later.id) == 0
         assert await sms.emit("shipped", ANN, {"order": "1"}) == "started"

@@ -20,7 +20,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b"full"})
         return
     event = await receive()
-    body = event["body"] if "body" in event else b""
+    body = event.get("body", b"")
     while event.get("more_body"):
         event = await receive()
         body += event.get("body", b"")

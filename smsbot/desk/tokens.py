@@ -46,6 +46,8 @@ class Token:
     expires: float | None = None
     used: float | None = None
     made: float = 0.0
+    mark: bytes = b""
+    """What it is known by: another one of its name is another."""
 
     def may(self, scope: str) -> bool:
         """Whether it may what a scope says."""
@@ -95,6 +97,7 @@ class Tokens:
         self._tables = tables
         self._clock = clock
         self._known: dict[bytes, Token] | None = None
+        self._changes = 0
         self._noted: dict[str, float] = {}
 
     async def all(self) -> list[Token]:
@@ -104,15 +107,22 @@ class Tokens:
 
     async def of(self, secret: str) -> Token | None:
         """Whose token this is; None for nobody's, and for one that has expired."""
-        if self._known is None:
-            self._known = {row["hash"]: _token(row) for row in await self._tables.rows("tokens")}
-        token, now = self._known.get(token_hash(secret)), self._clock.now()
+        known = self._known if self._known is not None else await self._read()
+        token, now = known.get(token_hash(secret)), self._clock.now()
         if token is None or (token.expires is not None and token.expires <= now):
             return None
         if now - self._noted.get(token.name, 0.0) >= _USED_EVERY:
             self._noted[token.name] = now
             await self._note(token.name, now)
         return token
+
+    async def _read(self) -> dict[bytes, Token]:
+        """What is kept; in memory only if nobody has changed it meanwhile."""
+        changes = self._changes
+        found = {row["hash"]: _token(row) for row in await self._tables.rows("tokens")}
+        if changes == self._changes:
+            self._known = found
+        return found
 
     async def _note(self, name: str, now: float) -> None:
         try:
@@ -122,9 +132,14 @@ class Tokens:
 
     async def change(self, changes: Sequence[Change]) -> None:
         """Make or revoke some; from now on these count."""
-        await self._tables.write(changes)
-        self._known = None
+        try:
+            await self._tables.write(changes)
+        finally:
+            self._changes += 1
+            self._known = None
 
 
 def _token(row: Row) -> Token:
-    return Token(row["name"], frozenset(row["scopes"].split()), row["expires"], row["used"], row["at"])
+    return Token(
+        row["name"], frozenset(row["scopes"].split()), row["expires"], row["used"], row["at"], mark=row["hash"]
+    )

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from smsbot.core import phone, segments
+from smsbot.core import segments
 from smsbot.core.clock import moment
 from smsbot.core.structs import struct
 
@@ -24,6 +24,7 @@ from .messageflow_wire import LISTED, MAX_PARTS
 INVENTED: Mapping[str, str] = {
     "E-1-001": "both keys are needed: Authorization as it is, without Bearer, and Application-Key",
     "E-1-003": "the keys may not do this",
+    "E-1-004": "too many requests",
     "E-2-001": "there is no such address",
     "E-2-002": "the address does not take this method",
     "E-3-001": "nothing was found",
@@ -180,13 +181,13 @@ def read_wanted(query: Mapping[str, str], now: float) -> Wanted:
     direction = query.get("orderDirection", "DESC").upper() or "DESC"
     if direction not in ("ASC", "DESC"):
         raise Refusal(422, "E-4-008", "orderDirection is ASC or DESC", "orderDirection", direction)
-    if status and not status.removeprefix("-").isdecimal():
+    if status and not (status.removeprefix("-").isdecimal() and len(status) < 10):
         raise Refusal(422, "E-4-008", "status is a number", "status", status)
     number = query.get("phoneNumber", "").replace(" ", "+", 1)  # a plus that nobody has encoded
     return Wanted(
         _counted(query, "offset", 0, 10**9), max(_counted(query, "limit", 100, LISTED), 1),
         _date(query, "dateFrom", now - _MONTH), _date(query, "dateTo", now + _FAR), senders=senders,
-        number=phone.normalise(number) if number else "", external=query.get("externalId", ""),
+        number=number, external=query.get("externalId", ""),
         status=int(status) if status else None, order=order, rising=direction == "ASC",
     )  # fmt: skip
 
@@ -201,7 +202,7 @@ def ordered(items: Sequence[Mapping[str, Any]], wanted: Wanted) -> list[Mapping[
 
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         raise Refusal(422, "E-4-004", f"{name} is required", name, value or "")
     return value
 
@@ -235,7 +236,7 @@ def _flag(body: Mapping[str, Any], name: str) -> bool:
 
 def _counted(query: Mapping[str, str], name: str, usual: int, most: int) -> int:
     value = query.get(name, "")
-    if value and (not value.isascii() or not value.isdigit()):
+    if value and (not value.isascii() or not value.isdigit() or len(value) > 9):
         raise Refusal(422, "E-4-008", "limit and offset are numbers", name, value)
     return min(int(value or usual), most)
 

@@ -61,12 +61,16 @@ class Endpoints:
         self.outside = outside
         self._clock = clock
         self._known: list[Endpoint] | None = None
+        self._changes = 0
 
     async def known(self) -> list[Endpoint]:
         """All of them, but for how much each is owed."""
-        if self._known is None:
-            self._known = await self.all()
-        return self._known
+        if self._known is not None:
+            return self._known
+        changes, found = self._changes, await self.all()
+        if changes == self._changes:
+            self._known = found
+        return found
 
     async def all(self) -> list[Endpoint]:
         """All of them, as they stand."""
@@ -93,15 +97,16 @@ class Endpoints:
         self.check(url, types)
         await self.change_all([("endpoint_changed", (url, " ".join(types or TYPES), endpoint.id))])
 
-    async def renew(self, endpoint: Endpoint) -> str:
-        """Another secret; what is told from now on is signed with it."""
-        secret = new_secret()
+    async def renew(self, endpoint: Endpoint, *, identity: bytes = b"") -> str:
+        """Another secret; what is told from now on is signed with it. Of the same `identity` it is the same."""
+        secret = new_secret(digest("secret", identity, key=self._store.dedupe_key, size=32) if identity else b"")
         await self.change_all([("endpoint_secret", (secret, endpoint.id))])
         return secret
 
     async def remove(self, endpoint: Endpoint) -> None:
         """Tell it nothing more; what it was owed is forgotten."""
-        await self.change_all([("endpoint_gone", (endpoint.id,)), ("pushes_gone", (endpoint.id,))])
+        gone = ("endpoint_gone", (endpoint.id,)), ("pushes_gone", (endpoint.id,)), ("happened_to_nobody", ())
+        await self.change_all(gone)
 
     async def pause(self, endpoint: Endpoint, why: str) -> None:
         """Keep what it is owed."""
@@ -121,11 +126,12 @@ class Endpoints:
             await self._store.write([("push_again", (now, row["seq"])) for row in rows[at : at + _EACH]])
         return len(rows)
 
-    async def test(self, endpoint: Endpoint) -> str:
-        """Tell it something that means nothing; the id of the push."""
-        now, mark = self._clock.now(), secrets.token_bytes(16)
+    async def test(self, endpoint: Endpoint, *, identity: bytes = b"") -> str:
+        """Tell it something that means nothing, once for the same `identity`; the id of the push."""
+        now, mark = self._clock.now(), identity or secrets.token_bytes(16)
         body, told = body_of("webhook.test", now, {"words": "smsbot can be heard here"}), push_id(mark, endpoint.id)
-        await self._store.write([("push", (told, endpoint.id, "webhook.test", "", "", body, now, now, None))])
+        row = (told, endpoint.id, "webhook.test", "", "", body, now, now, None)
+        await self._store.once(digest("test", mark), now, [("push", row)])
         return told
 
     def check(self, url: str, types: Sequence[str]) -> None:
@@ -140,8 +146,11 @@ class Endpoints:
 
     async def change_all(self, changes: Sequence[Change]) -> None:
         """Write what changes them; from here on they are read anew."""
-        await self._store.write(changes)
-        self._known = None
+        try:
+            await self._store.write(changes)
+        finally:
+            self._changes += 1
+            self._known = None
 
 
 def push_id(mark: bytes, endpoint: str) -> str:
@@ -163,9 +172,9 @@ def _endpoint(row: Row) -> Endpoint:
     )  # fmt: skip
 
 
-def new_secret() -> str:
+def new_secret(key: bytes = b"") -> str:
     """The key of an endpoint's signatures, in the spelling of Standard Webhooks."""
-    return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+    return f"whsec_{b64encode(key or secrets.token_bytes(32)).decode()}"
 
 
 def signed(secret: str, identity: str, now: float, body: bytes) -> dict[str, str]:

@@ -29,8 +29,8 @@ _PATIENCE = 5.0
 """Seconds in which a turn under way must end before somebody is erased."""
 _OF_NUMBER = (
     "erase_words_in", "erase_words_out", "erase_number", "erase_reports", "erase_attempts", "erase_happened",
-    "erase_pushes", "erase_outside", "erase_texts", "erase_events", "erase_fields", "erase_notes", "erase_handoffs",
-    "erase_hold",
+    "erase_pushes", "erase_asked", "erase_outside", "erase_texts", "erase_events", "erase_fields", "erase_notes",
+    "erase_handoffs", "erase_hold",
 )  # fmt: skip
 _OF_CONVERSATION = (
     "erase_journal", "erase_frames", "erase_runs", "erase_timers", "erase_takeover", "erase_conversation",

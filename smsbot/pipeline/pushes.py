@@ -179,9 +179,9 @@ class Pushes:
         tell("a system of yours did not take what it was told; it is tried again", endpoint=endpoint.id, why=answer)
         if answer not in _OF_ITSELF:
             again = min(_FIRST * 2.0 ** min(endpoint.tries, 12), _LONGEST)
-            changes.append(("endpoint_failed", (now, now + again, endpoint.id)))
+            changes.append(("endpoint_failed", (now, endpoint.tries + 1, now + again, endpoint.id, endpoint.url)))
             if why := _hopeless(endpoint, answer, now):
-                changes.append(("endpoint_paused", (now, why, endpoint.id)))
+                changes.append(("endpoint_hopeless", (now, why, endpoint.id, endpoint.url)))
         await self._endpoints.change_all(changes)
 
     async def _post(self, endpoint: Endpoint, row: Row) -> tuple[bool, str]:

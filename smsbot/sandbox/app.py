@@ -102,7 +102,9 @@ class _Sandbox:
         if wanted.external:
             found = await self._network.find(account, wanted.external)
         else:
-            found = await self._network.listing(account, wanted.number, wanted.since, wanted.until)
+            found = await self._network.listing(
+                account, phone.normalise(wanted.number, self._country), wanted.since, wanted.until
+            )
         rows = [r for r in found if not wanted.senders or r["line"] in wanted.senders]
         items = ordered([item(r) for r in rows], wanted)
         if not items:

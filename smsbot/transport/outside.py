@@ -42,11 +42,14 @@ class Outside:
             return "an address holds no password; the signature proves who tells"
         if host.lower() in self._allowed:
             return ""
-        return self._wrong_address(host)
+        return self._wrong_address(_as_connected(url) or host)
 
     def _wrong_address(self, host: str) -> str:
         address = _address(host)
-        if host.lower() == "localhost" or host.lower().endswith(".localhost") or (address and not outside(address)):
+        name = host.lower().rstrip(".")
+        if "%" in host and ":" not in host:
+            return f"{host} is no host"
+        if name == "localhost" or name.endswith(".localhost") or (address and not outside(address)):
             return f'{host} is inside this server\'s own network; allow it by name: [api] allow = ["{host}"]'
         return ""
 
@@ -62,6 +65,16 @@ def outside(address: str) -> bool:
     return (
         found.is_global and not found.is_multicast and (inner is None or (inner.is_global and not inner.is_multicast))
     )
+
+
+def _as_connected(url: str) -> str:
+    """The host that a connection goes to: full-width digits and other spellings of an address are that address."""
+    from yarl import URL  # of aiohttp, which connects
+
+    try:
+        return URL(url).raw_host or ""
+    except ValueError:
+        return ""
 
 
 def _address(host: str) -> str:
@@ -82,7 +95,7 @@ class Teller:
     def __init__(self, rule: Outside, inner: Transport | None = None) -> None:
         self._rule = rule
         self.wrong_with = rule.wrong_with
-        self._inner = inner or AiohttpTransport(resolver=lambda: _Resolver(rule))
+        self._inner = inner or AiohttpTransport(resolver=lambda: _Resolver(rule), reads=False)
 
     async def tell(self, url: str, headers: Mapping[str, str], body: bytes, patience: float) -> tuple[bool, str]:
         """Whether it was taken (a 2xx), and the answer in a few words."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
+from urllib.parse import unquote
 
-from smsbot.core.phone import mask
+from smsbot.core.phone import is_number, mask, normalise
 from smsbot.core.structs import struct
 
 MOST = 200
-_NUMBER = re.compile(r"(?:\+|%2B)[0-9]{6,15}", re.IGNORECASE)
+_WITHIN = re.compile(r"(?:\+|%2B)[0-9]{6,}", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:tel:|sms:)?\+?[0-9][0-9 ().-]{5,20}", re.IGNORECASE)
 
 
 @struct
@@ -43,5 +45,11 @@ class Calls:
 
 
 def shown(path: str) -> str:
-    """A path with its numbers masked."""
-    return _NUMBER.sub(lambda found: mask("+" + found[0].lstrip("+%2Bb")), path)[:200]
+    """A path without whole numbers, in whatever spelling."""
+    return "/".join(_shown(part) for part in path.split("/"))[:200]
+
+
+def _shown(part: str) -> str:
+    written = unquote(part)
+    found = normalise(written) if _NUMBER.fullmatch(written) else written
+    return mask(found) if found != written or is_number(found) else _WITHIN.sub("•••", part)

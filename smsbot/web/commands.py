@@ -10,6 +10,7 @@ from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
 from smsbot.desk.tokens import Tokens
 from smsbot.gateways.base import Gateway
+from smsbot.pipeline.events import Events
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.people import People
 from smsbot.pipeline.repairs import Filter, Repairs
@@ -28,6 +29,7 @@ class Commands:
         store: Store,
         lines: Lines,
         inbox: Inbox,
+        events: Events,
         hooks: Hooks,
         gateways: Mapping[str, Gateway],
         repairs: Repairs,
@@ -38,6 +40,7 @@ class Commands:
         self._store = store
         self._lines = lines
         self._inbox = inbox
+        self._events = events
         self._hooks = hooks
         self._gateways = gateways
         self._repairs = repairs
@@ -107,7 +110,7 @@ class Commands:
         `by` is the program that asks, `ref` what it calls the texts that answer it.
         """
         life = duration(valid) if valid else 0.0
-        return await self._inbox.emit(
+        return await self._events.emit(
             name, number, data, line=line, key=key, at=at, busy=busy, valid=life, by=by, ref=ref
         )
 

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from smsbot.core import phone
+from smsbot.core import phone, segments
 from smsbot.core.clock import Clock
 from smsbot.core.commit import digest
 from smsbot.core.errors import StoreError, UsageError
@@ -34,13 +34,14 @@ from smsbot.gateways.messageflow_server import (
     read_send,
     read_wanted,
 )
-from smsbot.gateways.messageflow_wire import NUMBERS
+from smsbot.gateways.messageflow_wire import MAX_PARTS, NUMBERS
 from smsbot.pipeline.endpoints import Endpoints
 from smsbot.pipeline.sends import Sends, Terms, Wish
 from smsbot.stores.base import Row, Store
 from smsbot.turns.lines import Line, Lines
 
 from .auth import headers_of
+from .budgets import Budgets
 
 FIXED = ("sandbox-authorization", "sandbox-application-key")
 """The keys by which programs reach the sandbox."""
@@ -58,7 +59,7 @@ class MessageFlowApi:
 
     def __init__(
         self, store: Store, *, lines: Lines, sends: Sends, endpoints: Endpoints, tokens: Tokens, clock: Clock,
-        base: str, sandboxed: bool,
+        base: str, sandboxed: bool, budgets: Budgets,
     ) -> None:  # fmt: skip
         self._store = store
         self._lines = lines
@@ -68,6 +69,7 @@ class MessageFlowApi:
         self._clock = clock
         self._base = base
         self._sandboxed = sandboxed
+        self._budgets = budgets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer in the vendor's envelope, whatever is asked."""
@@ -117,6 +119,8 @@ class MessageFlowApi:
         token = await self._tokens.of(secret) if secret and headers.get(b"application-key") else None
         if token is None:
             raise Refusal(401, "E-1-001", "Unauthorized")
+        if not self._budgets.take(token.name)[0]:
+            raise Refusal(429, "E-1-004", f"this token may ask {self._budgets.rate:g} times a second")
         return token
 
     def _may(self, token: Token, scope: str) -> None:
@@ -128,8 +132,9 @@ class MessageFlowApi:
     async def _send(self, token: Token, asked: Asked) -> tuple[int, bytes]:
         self._may(token, "messages:write")
         line, mark = self._line(asked.sender), secrets.token_bytes(16)
-        endpoint = await self._told_at(asked.webhook, token)
-        text = await self._shortened(asked) if asked.short_link else asked.message
+        text, links = _shortened(asked.message, self._base) if asked.short_link else (asked.message, {})
+        if (parts := segments.count(text).segments) > MAX_PARTS:
+            raise Refusal(422, "E-4-005", f"message has {parts} parts, at most {MAX_PARTS} are allowed", "message")
         errors: list[Mapping[str, object]] = []
         wishes: list[Wish] = []
         for written in asked.numbers:
@@ -140,8 +145,12 @@ class MessageFlowApi:
                 errors.append(Refusal(422, "E-4-007", "phone number is not valid", "phoneNumbers", written).item)
         terms = Terms("notice", asked.validity, flash=asked.flash, by=token.by)
         made = self._sends.compose(line, wishes, terms, identity=mark)
+        endpoint = await self._told_at(asked.webhook, token) if made else ""
         called = [external_of(asked, mark.hex()[:16], n) for n in range(1, len(made) + 1)]
-        await self._store.write([("outside", (t.id, endpoint, e)) for t, e in zip(made, called, strict=True)])
+        now = self._clock.now()
+        changes: list[tuple[str, tuple[object, ...]]] = [("link", (code, url, now)) for code, url in links.items()]
+        changes += [("outside", (t.id, endpoint, e)) for t, e in zip(made, called, strict=True)]
+        await self._store.write(changes)
         rows = await self._sends.keep(made)
         data: list[Mapping[str, Any]] = []
         for row, external in zip(rows, called, strict=True):
@@ -176,17 +185,6 @@ class MessageFlowApi:
             raise Refusal(422, "E-4-004", f"webhookUrl: {error.args[0]}", "webhookUrl", url) from None
         return made.id
 
-    async def _shortened(self, asked: Asked) -> str:
-        """The text with its addresses short; whoever opens one is led on, and counted."""
-        links: dict[str, str] = {}
-        for url in _URL.findall(asked.message):
-            links.setdefault(url.rstrip(".,;:!?)"), secrets.token_urlsafe(5))
-        text, now = asked.message, self._clock.now()
-        for url, code in sorted(links.items(), key=lambda each: -len(each[0])):
-            text = text.replace(url, f"{self._base}/s/{code}")
-        await self._store.write([("link", (code, url, now)) for url, code in links.items()])
-        return text
-
     async def _balance(self) -> float:
         """In the sandbox each part costs something; elsewhere nobody tells us what is left."""
         if not self._sandboxed:
@@ -198,11 +196,13 @@ class MessageFlowApi:
 
     async def _list(self, token: Token, wanted: Wanted) -> bytes:
         rows = await self._store.rows(
-            "outside_list", since=_hex(wanted.since), until=_hex(wanted.until + 1), by=token.by, number=wanted.number,
+            "outside_list", since=_hex(wanted.since), until=_hex(wanted.until + 1), by=token.by,
+            number=phone.normalise(wanted.number, self._lines.values()[0].country) if wanted.number else "",
             limit=_LISTED,
         )  # fmt: skip
         if wanted.senders:
-            rows = [r for r in rows if r["line"] in wanted.senders]
+            known = {line.number for s in wanted.senders if (line := self._lines.find(s)) is not None}
+            rows = [r for r in rows if r["line"] in known.union(wanted.senders)]
         if wanted.external:
             rows = [r for r in rows if is_of(r["external"], wanted.external)]
         found = ordered([self._item(r, r["external"], r["moved"] or r["created"]) for r in rows], wanted)
@@ -234,7 +234,19 @@ class _Refused(Refusal):
 
 def _hex(moment: float) -> str:
     """What ids of texts of a second begin with."""
-    return f"{int(max(moment, 0.0)) & 0xFFFFFFFF:08x}"
+    return f"{min(int(max(moment, 0.0)), 0xFFFFFFFF):08x}"
+
+
+def _shortened(message: str, base: str) -> tuple[str, Mapping[str, str]]:
+    """A text with its addresses short, and where each code leads; whoever opens one is led on, and counted."""
+    codes: dict[str, str] = {}
+
+    def short(found: re.Match[str]) -> str:
+        url = found[0].rstrip(".,;:!?)")
+        return f"{base}/s/{codes.setdefault(url, secrets.token_urlsafe(5))}{found[0][len(url) :]}"
+
+    text = _URL.sub(short, message)
+    return text, {code: url for url, code in codes.items()}
 
 
 async def _body(request: Request) -> bytes:

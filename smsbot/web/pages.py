@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol
 
 from sse_starlette import EventSourceResponse
@@ -135,7 +135,12 @@ class Pages:
                 Middleware(Prefix),
             ],
             lifespan=lifespan,
-            exception_handlers={Missing: self._missing, 404: self._missing, Forbidden: self._forbidden},
+            exception_handlers={
+                Missing: self._missing,
+                404: self._missing,
+                Forbidden: self._forbidden,
+                StoreError: self._unkept,
+            },
         )
         app.state.audit = Audit(self._tables, self._clock)
         app.router.redirect_slashes = False  # it would lead to whatever the request calls its host
@@ -146,6 +151,10 @@ class Pages:
         if request.url.path.startswith("/api/"):
             return JSONResponse({"error": "not found; the API is at /api/v1"}, 404)
         return self._templates.response("missing.html", 404)
+
+    def _unkept(self, request: Request, _: Exception) -> Response:
+        """The database did not take what was to be kept."""
+        return PlainTextResponse("The database did not keep it. Nothing was done; try again.\n", 503)
 
     def _forbidden(self, request: Request, _: Exception) -> Response:
         """There is something, but not for the role of whoever asks."""
@@ -199,7 +208,8 @@ class Pages:
         rows = await self._tables.rows("link_of", code=code)
         if not rows:
             raise Missing
-        await self._tables.write([("clicked", (code,))])
+        with suppress(StoreError):  # a full disk: people are led on all the same
+            await self._tables.write([("clicked", (code,))])
         return RedirectResponse(rows[0]["url"], 302)
 
     # -- phone --------------------------------------------------------------------------------------

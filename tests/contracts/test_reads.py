@@ -37,6 +37,9 @@ GROWS = frozenset(
 RARE: Mapping[str, str] = {
     "happened": "only what was not taken up yet",
     "erase_happened": "only what was not taken up yet",
+    "happened_to_nobody": "only what was not taken up yet",
+    "erase_asked": "when somebody is forgotten; answers of seven days",
+    "all_asked": "by tests alone",
     "outside_parts": "in the sandbox alone, of programs of the vendor's shape",
     "contents_in_use": "once, at a start; open conversations alone",
     "frames_left": "by tests alone",

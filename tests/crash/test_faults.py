@@ -213,7 +213,7 @@ async def test_six_hours_of_outage_send_nothing_stale(house: Any, each: int) -> 
     h.provider.next = ["down"] * 1_000_000
     for n in range(each):
         at = start + outage * (n + 1) / each
-        assert await h.app.inbox.emit("remind", f"+4860020{n:04d}", {"n": n}, at=at, valid=3600.0) == "scheduled"
+        assert await h.app.events.emit("remind", f"+4860020{n:04d}", {"n": n}, at=at, valid=3600.0) == "scheduled"
     for n in range(each):
         await h.advance(f"{outage / each:.0f}s")
         await h.text(f"+4860030{n:04d}", f"hello {n}")
@@ -242,7 +242,7 @@ async def test_we_were_away_for_six_hours(house: Any) -> None:
     h: House = await house(reminding())
     start = h.clock.now()
     for n in range(100):
-        await h.app.inbox.emit("remind", f"+4860020{n:04d}", {"n": n}, at=start + 6 * 3600 * n / 100, valid=3600.0)
+        await h.app.events.emit("remind", f"+4860020{n:04d}", {"n": n}, at=start + 6 * 3600 * n / 100, valid=3600.0)
     await h.stop()
     h.clock.move_to(start + 6 * 3600)
     await h.start()

@@ -28,6 +28,7 @@ from smsbot.stores.readers import SqliteReader
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.web.api import LateApi
 from smsbot.web.api.rooms import Rooms
+from smsbot.web.budgets import Budgets
 from smsbot.web.calls import Calls
 from smsbot.web.find import Find
 from smsbot.web.templates import Templates
@@ -100,9 +101,9 @@ def site(reader: Any) -> httpx.AsyncClient:
     )
     none: Any = None
     rooms = Rooms(
-        Kept(reader), lines, Still(), templates.zone, Tokens(Kept(reader), Still()), sends=none, inbox=none,
+        Kept(reader), lines, Still(), templates.zone, Tokens(Kept(reader), Still()), sends=none, events=none,
         people=none, takeovers=none, repairs=none, endpoints=none, calls=Calls(lambda: None), inspect=inspect, base="",
-        rate=0.0,
+        budgets=Budgets(0.0),
     )  # fmt: skip
     app = Starlette(routes=[*find.routes(), Mount("/api/v1", LateApi(rooms))])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")

@@ -394,7 +394,7 @@ async def test_a_system_that_takes_nothing_is_told_and_one_that_is_paused_by_han
     ear = Ear()
     watch = alerts(h, ear)
     made = await h.app.endpoints.add("https://shop.example.com/sms", [], "a test")
-    await h.app.store.write([("endpoint_failed", (h.clock.now(), h.clock.now() + 9e9, made.id))])
+    await h.app.store.write([("endpoint_failed", (h.clock.now(), 1, h.clock.now() + 9e9, made.id, made.url))])
     await watch.once()
     assert ear.heard == []
     await h.advance("2h")

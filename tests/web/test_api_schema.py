@@ -31,7 +31,7 @@ steps:
   - {id: name, say: "Your name?", ask: text}
   - {id: done, say: "Thank you.", end: booked}
 """
-LATER = {"to": [ANN, BOB], "text": "Later", "send_at": "2100-01-01T00:00Z"}
+LATER = {"to": [ANN, BOB], "text": "Later", "send_at": "2027-04-01T00:00Z"}
 Ids = Mapping[str, str]
 POSTS: Mapping[str, tuple[Any, Mapping[str, int]]] = {
     "/messages": ({"to": [ANN, BOB], "text": "Once"}, {"outgoing": 2}),

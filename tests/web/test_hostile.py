@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from smsbot import Bot, Chat
+from smsbot.core.errors import UsageError
 from smsbot.web.visible import visible
 
 from ..house import House
+from .api_house import allow, ask
 
 HOSTILE = [
     "<script>alert(1)</script>", "</script><script>alert(1)//", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>",
@@ -112,8 +116,15 @@ async def test_lists_and_files_hold_nothing_that_acts(house: Any) -> None:
         await filled(h, n, words)
         await h.http.post("/pauses", data={"what": "bulk", "why": words})
         await h.http.post(h.hook("inbound"), json={words or "x": words, "strange": {words: [words]}})
+    await allow(h)
+    for n, words in enumerate(HOSTILE):
+        await ask(h, "GET", f"/{quote(words, safe='')}")
+        await ask(h, "POST", "/events", {"event": words, "to": words, words: 1})
+        with suppress(UsageError):
+            made = await h.app.endpoints.add(f"https://x.example/{n}/{words}", [], words)
+            await h.app.endpoints.pause(made, words)
     for path in ("/", "/inbox", "/failed", "/overview", "/flows", "/people", "/quarantine", "/users", "/audit", "/texts",
-                 "/texts?way=in", *(f"/?q={w}" for w in HOSTILE[:3])):  # fmt: skip
+                 "/programs", f"/programs/told/{made.id}", "/texts?way=in", *(f"/?q={w}" for w in HOSTILE[:3])):  # fmt: skip
         found = Skeleton((await h.http.get(path)).text)
         assert {tag for tag, _ in found.tags} <= ALLOWED, path
         assert not [a for _, names in found.tags for a in names if a.startswith("on") or a == "style"], path

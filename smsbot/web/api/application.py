@@ -29,7 +29,9 @@ Each request carries a token, `Authorization: Bearer smsbot_…`, that may what 
 `Idempotency-Key`: the same key with the same body is one effect and one answer, however often it is sent, for seven
 days; with another body it is refused. What is wrong is told as problem details (RFC 9457), each with a page.
 """
-_BY_STATUS = {401: "SB701", 404: "SB703", 405: "SB706"}
+_MOST = 100
+"""Problems that one answer lists."""
+_BY_STATUS = {400: "SB700", 401: "SB701", 404: "SB703", 405: "SB706"}
 
 
 def application(rooms: Rooms) -> ASGIApp:
@@ -85,9 +87,9 @@ def _validation(error: RequestValidationError) -> Refusal:
     wrong = error.errors()
     if any(e["type"] == "json_invalid" for e in wrong):
         return Refusal("SB700", f"the body is not JSON: {wrong[0].get('ctx', {}).get('error', 'it ends early')}")
-    told = [{"field": _place(e["loc"]), "reason": _reason(e)} for e in wrong]
+    told = [{"field": _place(e["loc"]), "reason": _reason(e)} for e in wrong[:_MOST]]
     first = f"{told[0]['field']}: {told[0]['reason']}" if told else "it cannot be read"
-    return Refusal("SB704", first if len(told) == 1 else f"{len(told)} things are wrong; first, {first}", errors=told)
+    return Refusal("SB704", first if len(wrong) == 1 else f"{len(wrong)} things are wrong; first, {first}", errors=told)
 
 
 def _place(loc: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Literal
 
 import pydantic
@@ -18,6 +19,8 @@ from .events import TAKEN, EventIn, Status, emit
 from .problems import Refusal, answers
 from .rooms import Rooms
 
+_PATIENCE = 3.0
+"""Seconds in which a conversation that is ended ends."""
 _STRICT = pydantic.ConfigDict(extra="forbid")
 
 
@@ -67,11 +70,19 @@ class Standing(pydantic.BaseModel):
     runs: list[Run] = pydantic.Field(description="The last twenty, the latest first.")
 
 
+class Ended(pydantic.BaseModel):
+    """Whether a conversation is open still, as where a step of its bot goes on for long."""
+
+    open: bool
+
+
 class Taking(pydantic.BaseModel):
     """Who takes it over."""
 
     model_config = _STRICT
-    who: str = pydantic.Field("", max_length=40, description="By default the token's name.", examples=["ola"])
+    who: str = pydantic.Field(
+        "", pattern=r"^(\w[\w .@+-]{0,39})?$", description="By default the token's name.", examples=["ola"]
+    )
 
 
 class Giving(pydantic.BaseModel):
@@ -123,7 +134,11 @@ def router(rooms: Rooms) -> APIRouter:
             event=f"flow:{asked.flow}", to=asked.to, line=line, data=asked.args, busy=asked.busy, valid=asked.valid,
             reference=asked.reference, key="", at=None,
         )  # fmt: skip
-        status = await emit(rooms, request, event, token)
+        try:
+            status = await emit(rooms, request, event, token)
+        except Refusal as refusal:
+            places = [e | {"field": e["field"].replace("data", "args", 1)} for e in refusal.errors]
+            raise Refusal(refusal.code, refusal.detail.replace("data", "args", 1), errors=places) from None
         response.status_code = 202 if status in TAKEN else 200
         ours = line_of(rooms.lines, line)
         return Begun(status=status, line=line, number=person(asked.to, ours.country))
@@ -136,13 +151,13 @@ def router(rooms: Rooms) -> APIRouter:
     @api.post(f"{place}/end", responses=answers("SB702"), summary="End it")
     async def end(
         line: LineName, number: Number, key: Once = None, token: Token = asker("conversations:write")
-    ) -> Standing:
+    ) -> Ended:
         """What its bot still owes stays here; the run ends `ended_by_desk`. Nothing happens where none is open."""
         whose = _key(rooms, line, number)
         if (await rooms.store.load(whose)).run is not None:
             await _take(rooms, whose, token.name)
             await rooms.takeovers.give_back(whose, "end")
-        return await _standing(rooms, whose)
+        return Ended(open=not await _at_rest(rooms, whose))
 
     @api.post(f"{place}/take-over", responses=answers("SB702", "SB707"), summary="Let a person look after it")
     async def take_over(
@@ -153,13 +168,19 @@ def router(rooms: Rooms) -> APIRouter:
 
     @api.post(f"{place}/give-back", responses=answers("SB702", "SB707"), summary="Give it back to its bot")
     async def give_back(
-        line: LineName, number: Number, asked: Giving, key: Once = None, token: Token = asker("conversations:write")
+        request: Request,
+        line: LineName,
+        number: Number,
+        asked: Giving,
+        key: Once = None,
+        token: Token = asker("conversations:write"),
     ) -> Owner:
         """The bot asks its open question again, begins anew, or ends."""
         whose = _key(rooms, line, number)
-        if rooms.store.taken(whose) is None:
+        if rooms.store.taken(whose) is not None:
+            await rooms.takeovers.give_back(whose, asked.how)
+        elif not request.scope["again"]:
             raise Refusal("SB707", "nobody has taken this conversation over")
-        await rooms.takeovers.give_back(whose, asked.how)
         return Owner(owner="")
 
     @api.post(f"{place}/reply", status_code=202, responses=answers("SB702"), summary="Write in it, as a person")
@@ -196,6 +217,16 @@ def _with_flow(rooms: Rooms, flow: str, line: str) -> str:
             "SB704", f'there is no flow "{flow}"{f" on {line}" if line else ""}; there are {", ".join(known)}'
         )
     return found[0].number
+
+
+async def _at_rest(rooms: Rooms, key: Key) -> bool:
+    """Whether nothing is open in a conversation, or nothing is a moment later."""
+    end = asyncio.get_running_loop().time() + _PATIENCE
+    while rooms.store.taken(key) is not None or (await rooms.store.load(key)).run is not None:
+        if asyncio.get_running_loop().time() > end:
+            return False
+        await asyncio.sleep(0.02)
+    return True
 
 
 async def _take(rooms: Rooms, key: Key, who: str) -> str:

@@ -105,13 +105,15 @@ async def emit(rooms: Rooms, request: Request, asked: EventIn, token: Token) -> 
     at = asked.at.timestamp() if asked.at is not None and asked.at.tzinfo is not None else None
     if asked.at is not None and at is None:
         raise Refusal("SB704", "at needs a time zone, such as 2026-11-25T10:00:00+01:00")
-    line = rooms.inbox.line_of(asked.event, asked.line)
+    line = rooms.events.line_of(asked.event, asked.line)
     if wrong := line.wrong_with_event(asked.event, asked.data):
         told = [{"field": f"data.{place}" if place else "data", "reason": why} for place, why in wrong]
         raise Refusal("SB704", f"{told[0]['field']}: {told[0]['reason']}", errors=told)
     key = asked.key or (request.scope["identity"].hex() if request.scope["identity"] else "")
-    status = await rooms.inbox.emit(
+    status = await rooms.events.emit(
         asked.event, asked.to, asked.data, line=line.number, key=key, at=at, busy=asked.busy,
         valid=duration(asked.valid) if asked.valid else 0.0, by=token.by, ref=asked.reference,
     )  # fmt: skip
+    if status == "duplicate" and request.scope["again"]:  # its answer was lost
+        status = await rooms.events.became(asked.event, asked.to, line.number, key)
     return cast(Status, status)

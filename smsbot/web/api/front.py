@@ -27,8 +27,6 @@ MAX_BODY = 1_048_576
 KEPT = 7 * 86_400.0
 """Seconds for which an answer is given again."""
 _LONGEST_KEY = 200
-_BURST = 2.0
-"""Seconds of its rate that a token may use at once."""
 _OPEN = "/openapi.json"
 _JSON = (b"content-type", b"application/json")
 _ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
@@ -40,7 +38,6 @@ class Front:
     def __init__(self, app: ASGIApp, rooms: Rooms) -> None:
         self._app = app
         self._rooms = rooms
-        self._budgets: dict[str, _Budget] = {}
         self._asked: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,17 +47,21 @@ class Front:
         began, headers = time.perf_counter(), headers_of(scope)
         ending = _Ending(send)
         try:
-            if scope["path"].endswith(_OPEN) and scope["method"] == "GET":
+            if scope["path"] == scope.get("root_path", "") + _OPEN and scope["method"] == "GET":
                 await self._app(scope, receive, send)
                 return
             token = scope["asker"] = await self._token(headers)
-            ending.headers = [*_ALWAYS, *self._budget(token)]
+            may, told = self._rooms.budgets.take(token.name)
+            ending.headers = [*_ALWAYS, *told]
+            if not may:
+                budgets = self._rooms.budgets
+                raise Refusal("SB708", f"this token may ask {budgets.rate:g} times a second", wait=budgets.wait)
             body = await _whole(receive)
             scope["headers"] = [h for h in scope["headers"] if h[0] != b"content-type"] + [_JSON]  # whatever it claims
             if scope["method"] == "POST" and b"idempotency-key" in headers:
                 await self._once(scope, headers[b"idempotency-key"], body, ending)
             else:
-                scope["identity"], scope["asked"] = b"", 0.0
+                scope["identity"], scope["asked"], scope["again"] = b"", 0.0, False
                 await self._app(scope, _given(body), ending)
         except Refusal as refusal:
             await ending.refuse(refusal, self._rooms.base)
@@ -89,44 +90,35 @@ class Front:
             raise Refusal("SB701", "this bearer token is not known, was revoked, or has expired")
         return token
 
-    def _budget(self, token: Token) -> list[tuple[bytes, bytes]]:
-        rate = self._rooms.rate
-        if not rate:
-            return []
-        budget = self._budgets.setdefault(token.name, _Budget(rate))
-        left = budget.take(time.monotonic())
-        if left < 0:
-            raise Refusal("SB708", f"this token may ask {rate:g} times a second", wait=1)
-        told = {"ratelimit-limit": int(rate * _BURST), "ratelimit-remaining": int(left), "ratelimit-reset": 1}
-        return [(name.encode(), b"%d" % value) for name, value in told.items()]
-
     async def _once(self, scope: Scope, called: str, body: bytes, ending: _Ending) -> None:
         """The same key with the same body is answered the same, also after a kill; its effect is one."""
         if not 0 < len(called) <= _LONGEST_KEY:
             raise Refusal("SB704", f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
-        store, token = self._rooms.store, scope["asker"]
-        key = digest("asked", token.name, called, key=store.dedupe_key)
+        store, now = self._rooms.store, self._rooms.clock.now()
+        key = digest("asked", scope["asker"].mark, called, key=store.dedupe_key)
         meant = digest(scope["path"], scope.get("query_string", b""), _canonical(body))
         lock = self._asked.setdefault(key, asyncio.Lock())
         async with lock:
-            known = await store.rows("asked", key=key)
+            known = [row for row in await store.rows("asked", key=key) if row["at"] > now - KEPT]
             if known and known[0]["body"] != meant:
                 raise Refusal("SB707", "this Idempotency-Key was used for another request")
             if known and known[0]["status"] is not None:
                 await ending.again(known[0]["status"], known[0]["answer"])
                 await ending.end()
                 return
-            now = self._rooms.clock.now()
             if not known:
                 await store.write([("asked_over", (now - KEPT,)), ("asked", (key, meant, now))])
-            scope["identity"], scope["asked"] = key, known[0]["at"] if known else now
+            scope["asked"], scope["again"] = known[0]["at"] if known else now, bool(known)
+            scope["identity"] = digest(key, repr(scope["asked"]))
             ending.keeps = True
+            if known:
+                ending.headers = [*ending.headers, (b"idempotency-replayed", b"true")]
             reached("api.asked")
             await self._app(scope, _given(body), ending)
             reached("api.done")
-            if ending.status < 300:
+            if ending.status < 300 and not scope.get("forgotten"):
                 await store.write([("answered", (ending.status, ending.body, key))])
-            elif ending.status < 500:
+            elif 300 <= ending.status < 500:
                 await store.write([("unasked", (key,))])
         await ending.end()
 
@@ -184,24 +176,6 @@ class _Ending:
         head = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % len(body)), *more, *self.headers]
         await self._send({"type": "http.response.start", "status": refusal.status, "headers": head})
         await self._send({"type": "http.response.body", "body": body})
-
-
-class _Budget:
-    """How much one token may ask now: it fills with time."""
-
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._left = rate * _BURST
-        self._at = 0.0
-
-    def take(self, now: float) -> float:
-        """Take one; how many are left, less than nothing if there was none."""
-        self._left = min(self._left + (now - self._at) * self._rate, self._rate * _BURST)
-        self._at = now
-        if self._left < 1:
-            return -1.0
-        self._left -= 1
-        return self._left
 
 
 def _canonical(body: bytes) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -12,76 +11,29 @@ from fastapi import APIRouter, Query, Response
 from starlette.requests import Request
 
 from smsbot.checks.texts import costs_of
-from smsbot.core import codec, phone, zones
-from smsbot.core.clock import duration, iso, moment
+from smsbot.core import codec, phone
+from smsbot.core.clock import iso, moment
 from smsbot.core.errors import UsageError
 from smsbot.core.phone import mask
 from smsbot.desk.finding import find
 from smsbot.desk.listing import Listings, Wanted
 from smsbot.desk.tokens import Token
 from smsbot.desk.verdicts import plain
-from smsbot.pipeline.sends import MOST, Terms, Wish, described, outcome, wrong_with
+from smsbot.pipeline.sends import Terms, described, outcome
 from smsbot.stores.base import Row
 from smsbot.turns.lines import Line
 
 from .asking import Cursor, Limit, Once, asker, identity
 from .problems import Refusal, answers
 from .rooms import Rooms
+from .wishes import Reference, Send, life, wishes_of
 
-Text = Annotated[str, pydantic.Field(min_length=1, max_length=1600, examples=["Your order 1001 is on its way."])]
-To = Annotated[str, pydantic.Field(min_length=1, max_length=40, examples=["+48600100200"])]
-Reference = Annotated[
-    str, pydantic.Field(max_length=200, description="What you call it; find it by that.", examples=["order-1001"])
-]
-_STRICT = pydantic.ConfigDict(extra="forbid")
 _HIDDEN = "(a code, hidden)"
-
-
-class Recipient(pydantic.BaseModel):
-    """One of many, with what is their own."""
-
-    model_config = _STRICT
-    to: To
-    reference: Reference = ""
-    values: dict[str, str | int | float] = pydantic.Field(
-        default_factory=dict, description="For holes of the template."
-    )
-
-
-class Send(pydantic.BaseModel):
-    """A text to somebody, or to as many as a thousand."""
-
-    model_config = _STRICT
-    to: To | Annotated[list[To | Recipient], pydantic.Field(min_length=1, max_length=MOST)]
-    text: Text | None = pydantic.Field(None, description="What it says; else a template.")
-    template: str | None = pydantic.Field(
-        None, max_length=60, description="The name of a text that lies with the flows."
-    )
-    values: dict[str, str | int | float] = pydantic.Field(
-        default_factory=dict, description="For holes of the template."
-    )
-    language: str = pydantic.Field("", pattern="^([a-z]{2})?$", description="Of a template; by default the person's.")
-    line: str = pydantic.Field("", max_length=40, description="Which of our lines; by default the first.")
-    kind: Literal["notice", "code", "bulk", "reply"] = pydantic.Field(
-        "notice", description="What it is for; a code is hidden from everybody but its reader."
-    )
-    reference: Reference = ""
-    send_at: str | None = pydantic.Field(
-        None, max_length=40, examples=["2026-12-24T09:00"],
-        description="When, ISO 8601; by default now. Without an offset it is the time of `zone`.",
-    )  # fmt: skip
-    zone: str = pydantic.Field(
-        "", max_length=60, examples=["Europe/Warsaw"],
-        description="An IANA time zone; by default that of each recipient, as far as it is known, else of the line.",
-    )  # fmt: skip
-    valid: str = pydantic.Field("", max_length=20, description="How long it is worth sending.", examples=["4h"])
-    media: str = pydantic.Field(
-        "", max_length=2000, description="The address of a picture, where the gateway takes it."
-    )
-    flash: bool = pydantic.Field(False, description="Shown at once and not kept.")
-    rate: float = pydantic.Field(
-        0.0, ge=0.0, le=1000.0, description="Of many, so many leave in a second; 0: as fast as it goes."
-    )
+_STORED = dict.fromkeys(("cancelled", "opted_out", "skipped"), "blocked") | dict.fromkeys(
+    ("scheduled", "paused"), "queued"
+)
+"""The words of programs for what is kept in another."""
+_STRICT = pydantic.ConfigDict(extra="forbid")
 
 
 class Sent(pydantic.BaseModel):
@@ -206,11 +158,12 @@ def router(rooms: Rooms) -> APIRouter:
     async def send(request: Request, asked: Send, key: Once = None, token: Token = asker("messages:write")) -> Response:
         """Opted-out people get nothing, and the answer says so; what is wrong with one keeps all from leaving."""
         line = _line(rooms, asked.line)
-        wishes = await _wishes(rooms, line, asked)
-        terms = Terms(asked.kind, _life(asked.valid), flash=asked.flash, media=asked.media, by=token.by)
-        mark = identity(request)
-        rows = await rooms.sends.send(line, wishes, terms, identity=mark, asked=request.scope["asked"])
-        told = {"id": mark.hex(), "messages": [_told(row) for row in rows]}
+        wishes = await wishes_of(rooms, line, asked)
+        terms = Terms(asked.kind, life(asked.valid), flash=asked.flash, media=asked.media, by=token.by)
+        mark, once = identity(request), list(dict.fromkeys(wishes))
+        rows = await rooms.sends.send(line, once, terms, identity=mark, asked=request.scope["asked"])
+        kept = dict(zip(once, rows, strict=True))
+        told = {"id": mark.hex(), "messages": [_told(kept[wish]) for wish in wishes]}
         return Response(orjson.dumps(told), 202, media_type="application/json")  # it needs no second look
 
     @api.get("/messages", responses=answers("SB702"), summary="Texts in and out, newest first")
@@ -242,7 +195,7 @@ def router(rooms: Rooms) -> APIRouter:
         else:
             ours = lines.find(line) if line else None
             wanted = Wanted(
-                direction, status, kind, ours.number if ours is not None else line,
+                direction, _STORED.get(status, status), kind, ours.number if ours is not None else line,
                 _moment(since, "since") or 0.0, _moment(until, "until") or float("inf"),
             )  # fmt: skip
             page = await listings.page(wanted, cursor, limit)
@@ -274,10 +227,11 @@ def router(rooms: Rooms) -> APIRouter:
         return await _progress(rooms, id)
 
     @api.post("/requests/{id}/cancel", responses=answers("SB702"), summary="Stop a request half way")
-    async def stop(id: str, key: Once = None, token: Token = asker("messages:write")) -> Cancelled:
+    async def stop(request: Request, id: str, key: Once = None, token: Token = asker("messages:write")) -> Cancelled:
         """Every text of it that has not left is taken back."""
         await _progress(rooms, id)
-        return Cancelled(cancelled=await rooms.sends.cancel_request(bytes.fromhex(id), token.by))
+        done = await rooms.sends.cancel_request(bytes.fromhex(id), token.by)
+        return Cancelled(cancelled=await _cancelled(rooms, id) if request.scope["again"] else done)
 
     @api.get("/templates", responses=answers("SB702"), summary="Texts that are sent by a name")
     async def templates(token: Token = asker("messages:write")) -> Templates:
@@ -294,8 +248,9 @@ def router(rooms: Rooms) -> APIRouter:
         )  # fmt: skip
 
     @api.post("/find", responses=answers("SB702"), summary="Did it reach them?")
-    async def look(asked: Find, response: Response, token: Token = asker("messages:status")) -> Judged:
+    async def look(request: Request, asked: Find, token: Token = asker("messages:status")) -> Judged:
         """The verdict on what was requested last for a number, or on a text by your reference."""
+        request.scope["forgotten"] = True  # it changes, and holds what a person may have forgotten
         if bool(asked.to) is bool(asked.reference):
             raise Refusal("SB704", "give either to or reference")
         meant = await find(store, asked.to or asked.reference, [x.country for x in lines.values()])
@@ -317,77 +272,6 @@ def _line(rooms: Rooms, called: str) -> Line:
         raise Refusal("SB704", error.args[0], errors=[{"field": "line", "reason": error.args[0]}]) from None
 
 
-async def _wishes(rooms: Rooms, line: Line, asked: Send) -> list[Wish]:
-    """The texts that are wanted; raises `Refusal` with everything that is wrong."""
-    if (asked.text is None) is (asked.template is None):
-        raise Refusal("SB704", "give either text or template")
-    given = [asked.to] if isinstance(asked.to, str) else asked.to
-    wrong: list[dict[str, str]] = []
-    wishes: list[Wish] = []
-    first = await _due(rooms, line, asked, "") if asked.send_at and asked.zone else None
-    for n, each in enumerate(given):
-        own = each if isinstance(each, Recipient) else Recipient(to=each)
-        number = phone.normalise(own.to, line.country)
-        try:
-            text = await _words(rooms, line, asked, own, number)
-        except UsageError as error:
-            place = "template" if "no text" in error.args[0] else "values"
-            wrong.append({"field": place, "reason": error.args[0]})
-            continue
-        why = wrong_with(number, text)
-        if why:
-            place = "text" if phone.can_receive(number) else "to" if isinstance(asked.to, str) else f"to.{n}"
-            wrong.append({"field": place, "reason": why})
-            continue
-        due = first if first is not None or not asked.send_at else await _due(rooms, line, asked, number)
-        if asked.rate:
-            due = (due or rooms.clock.now()) + n / asked.rate
-        wishes.append(Wish(number, text, own.reference or asked.reference, due))
-    if wrong:
-        listed = list({(w["field"], w["reason"]): w for w in wrong}.values())
-        raise Refusal("SB704", f"{listed[0]['field']}: {listed[0]['reason']}", errors=listed)
-    return wishes
-
-
-async def _words(rooms: Rooms, line: Line, asked: Send, own: Recipient, number: str) -> str:
-    """What somebody is told; raises `UsageError`."""
-    if asked.template is None:
-        return asked.text or ""
-    rows = await rooms.store.rows("person_fields", number=number)
-    language = next((codec.loads(r["value"]) for r in rows if r["name"] == "language"), None)
-    return line.text(asked.template, asked.language or language, {**asked.values, **own.values})
-
-
-async def _due(rooms: Rooms, line: Line, asked: Send, number: str) -> float:
-    """When a text is to leave."""
-    try:
-        when = datetime.fromisoformat(asked.send_at or "")
-        if when.tzinfo is None:
-            when = when.replace(tzinfo=await _zone(rooms, line, asked.zone, number))
-        return when.timestamp()
-    except (ValueError, OverflowError) as error:
-        reason = str(error) if "zone" in str(error) else "write it as 2026-12-24T09:00, or with +01:00 behind it"
-        field = "zone" if "zone" in str(error) else "send_at"
-        raise Refusal("SB704", f"{field}: {reason}", errors=[{"field": field, "reason": reason}]) from None
-
-
-async def _zone(rooms: Rooms, line: Line, named: str, number: str) -> tzinfo:
-    if named:
-        found = zones.zone(named)
-        if found is None:
-            raise ValueError(f"there is no time zone {named}")
-        return found
-    fields = {r["name"]: codec.loads(r["value"]) for r in await rooms.store.rows("person_fields", number=number)}
-    return zones.zone_of(fields, line.timezone)
-
-
-def _life(valid: str) -> float:
-    try:
-        return duration(valid) if valid else 0.0
-    except UsageError as error:
-        raise Refusal("SB704", error.args[0], errors=[{"field": "valid", "reason": error.args[0]}]) from None
-
-
 def _moment(written: str, field: str) -> float | None:
     found = moment(written) if written else None
     if written and found is None:
@@ -406,6 +290,11 @@ async def _verdict(rooms: Rooms, row: Row) -> Mapping[str, Any]:
     return plain(await rooms.histories.of_text(row, rooms.clock.now()))
 
 
+async def _cancelled(rooms: Rooms, identity: str) -> int:
+    rows = await rooms.store.rows("request_counts", event=bytes.fromhex(identity))
+    return sum(row["n"] for row in rows if row["word"] == "cancelled")
+
+
 async def _progress(rooms: Rooms, identity: str) -> Progress:
     event = bytes.fromhex(identity) if len(identity) == 32 and set(identity) <= set("0123456789abcdef") else b""
     rows = await rooms.store.rows("request_counts", event=event)
@@ -413,7 +302,7 @@ async def _progress(rooms: Rooms, identity: str) -> Progress:
         raise Refusal("SB703", "there is no such request")
     counts: dict[str, int] = {}
     for row in rows:
-        word = "paused" if row["phase"] == "held" else "scheduled" if row["phase"] == "queue" else row["status"]
+        word = "paused" if row["phase"] == "held" else "scheduled" if row["phase"] == "queue" else row["word"]
         counts[word] = counts.get(word, 0) + row["n"]
     waits = [row["due"] for row in rows if row["phase"] == "queue"]
     return Progress(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import pydantic
 from fastapi import APIRouter, Query
+from starlette.requests import Request
 
 from smsbot.core import phone
 from smsbot.core.clock import iso
@@ -94,7 +95,7 @@ def router(rooms: Rooms) -> APIRouter:
         )
 
     @api.post("/opt-outs", responses=answers("SB702", "SB707"), summary="Opt people out")
-    async def add(asked: Add, key: Once = None, token: Token = asker("opt-outs:write")) -> Added:
+    async def add(request: Request, asked: Add, key: Once = None, token: Token = asker("opt-outs:write")) -> Added:
         """Nothing is sent to them from now on; a wrong number keeps all from being added."""
         found = [phone.normalise(n, country) for n in asked.numbers]
         wrong = [
@@ -103,16 +104,31 @@ def router(rooms: Rooms) -> APIRouter:
         ]  # fmt: skip
         if wrong:
             raise Refusal("SB704", f"{len(wrong)} of them are no numbers", errors=wrong)
-        return Added(opted_out=await rooms.people.opt_out(found, f"{token.by}: {asked.proof}"))
+        proof = f"{token.by}: {asked.proof}"
+        done = await rooms.people.opt_out(found, proof)
+        again = (
+            [await _decided(rooms, n, "optout", proof, request) for n in set(found)] if request.scope["again"] else []
+        )
+        return Added(opted_out=sum(again) or done)
 
     @api.post("/opt-outs/{number}/remove", responses=answers("SB702"), summary="Let somebody get texts again")
     async def remove(
-        number: Number, asked: Remove, key: Once = None, token: Token = asker("opt-outs:write")
+        request: Request, number: Number, asked: Remove, key: Once = None, token: Token = asker("opt-outs:write")
     ) -> Removed:  # fmt: skip
         """Only with a proof, which is kept."""
-        return Removed(opted_in=await rooms.people.opt_in(person(number, country), f"{token.by}: {asked.proof}"))
+        whose, proof = person(number, country), f"{token.by}: {asked.proof}"
+        done = await rooms.people.opt_in(whose, proof)
+        return Removed(
+            opted_in=done or (request.scope["again"] and await _decided(rooms, whose, "optin", proof, request))
+        )
 
     return api
+
+
+async def _decided(rooms: Rooms, number: str, action: str, proof: str, request: Request) -> bool:
+    """Whether this very request decided it, whose answer was lost."""
+    last = (await rooms.store.rows("ledger", number=number))[:1]
+    return any((r["action"], r["source"]) == (action, proof) and r["at"] >= request.scope["asked"] for r in last)
 
 
 def _under(moment: float) -> float:

@@ -59,10 +59,13 @@ class Refusal(Exception):
         return {"www-authenticate": "Bearer", **more} if self.status == 401 else more
 
 
+_EVERYWHERE = ("SB700", "SB701", "SB703", "SB704", "SB705", "SB707", "SB708", "SB709")
+
+
 def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The problems that a route may answer with, for its description; those that every route has are among them."""
     found: dict[int | str, dict[str, Any]] = {}
-    for code in sorted({"SB700", "SB701", "SB703", "SB704", "SB705", "SB708", "SB709", *codes}):
+    for code in sorted({*_EVERYWHERE, *codes}):
         status, title, _ = PROBLEMS[code]
         known = found.get(status)
         words = f"{known['description']}; {title} ({code})" if known else f"{title} ({code})"

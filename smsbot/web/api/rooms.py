@@ -11,7 +11,7 @@ from smsbot.core.message import Key
 from smsbot.desk.histories import Histories
 from smsbot.desk.tokens import Tokens
 from smsbot.pipeline.endpoints import Endpoints
-from smsbot.pipeline.inbox import Inbox
+from smsbot.pipeline.events import Events
 from smsbot.pipeline.people import People
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.sends import Sends
@@ -20,6 +20,7 @@ from smsbot.pipeline.view import View
 from smsbot.stores.base import Store
 from smsbot.turns.lines import Lines
 
+from ..budgets import Budgets
 from ..calls import Calls
 
 
@@ -33,7 +34,7 @@ class Inspect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """The rooms of the house that the API enters. `base` is where it is reached; `rate` calls a second of a token."""
+    """The rooms of the house that the API enters. `base` is where it is reached."""
 
     store: Store
     lines: Lines
@@ -41,7 +42,7 @@ class Rooms:
     zone: tzinfo
     tokens: Tokens
     sends: Sends
-    inbox: Inbox
+    events: Events
     people: People
     takeovers: Takeovers
     repairs: Repairs
@@ -49,7 +50,7 @@ class Rooms:
     calls: Calls
     inspect: Inspect
     base: str
-    rate: float
+    budgets: Budgets
 
     @property
     def histories(self) -> Histories:

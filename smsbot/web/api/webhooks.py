@@ -122,6 +122,7 @@ def router(rooms: Rooms) -> APIRouter:
         request: Request, asked: EndpointIn, key: Once = None, token: Token = asker("webhooks:write")
     ) -> Made:  # fmt: skip
         """Its secret is shown this once: with it you verify that it is us (Standard Webhooks)."""
+        request.scope["forgotten"] = True  # it is not kept with the answer: the same request finds the same endpoint
         made = await endpoints.add(asked.url, asked.types, token.by, identity=identity(request))
         return Made(**_told(made).model_dump(), secret=made.secret)
 
@@ -143,16 +144,17 @@ def router(rooms: Rooms) -> APIRouter:
         return Response(status_code=204)
 
     @api.post("/webhooks/{id}/secret", responses=answers("SB702"), summary="Another secret")
-    async def renew(id: Id, key: Once = None, token: Token = asker("webhooks:write")) -> Secret:
+    async def renew(request: Request, id: Id, key: Once = None, token: Token = asker("webhooks:write")) -> Secret:
         """The one before proves nothing any more."""
-        return Secret(secret=await endpoints.renew(await known(id)))
+        request.scope["forgotten"] = True
+        return Secret(secret=await endpoints.renew(await known(id), identity=request.scope["identity"]))
 
     @api.post(
         "/webhooks/{id}/test", status_code=202, responses=answers("SB702"), summary="Tell it something for a test"
     )
-    async def test(id: Id, key: Once = None, token: Token = asker("webhooks:write")) -> Tested:
+    async def test(request: Request, id: Id, key: Once = None, token: Token = asker("webhooks:write")) -> Tested:
         """A `webhook.test`, signed as everything else."""
-        return Tested(id=await endpoints.test(await known(id)))
+        return Tested(id=await endpoints.test(await known(id), identity=identity(request)))
 
     @api.post("/webhooks/{id}/pause", responses=answers("SB702"), summary="Keep what it is owed")
     async def pause(id: Id, key: Once = None, token: Token = asker("webhooks:write")) -> EndpointOut:

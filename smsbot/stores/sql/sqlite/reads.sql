@@ -636,9 +636,11 @@ SELECT * FROM outgoing WHERE event = :event AND requested_by >= 'token ' AND req
 ORDER BY seq LIMIT :limit;
 
 -- name: request_counts
--- How the texts of one request fare, by status; what is kept from leaving, or waits for its time, is told apart.
-SELECT status, phase, count(*) AS n, sum(parts) AS parts, max(due) AS due FROM outgoing
-WHERE event = :event AND requested_by >= 'token ' AND requested_by < 'token!' GROUP BY status, phase;
+-- How the texts of one request fare, in the words of programs; what is kept from leaving, or waits, is told apart.
+SELECT CASE WHEN status <> 'blocked' THEN status WHEN detail LIKE 'cancelled by %' THEN 'cancelled'
+    WHEN instr(detail, 'opted out') THEN 'opted_out' ELSE 'skipped' END AS word,
+  phase, count(*) AS n, sum(parts) AS parts, max(due) AS due FROM outgoing
+WHERE event = :event AND requested_by >= 'token ' AND requested_by < 'token!' GROUP BY 1, phase;
 
 -- name: endpoints
 SELECT e.*, (SELECT count(*) FROM (SELECT 1 FROM pushes p WHERE p.endpoint = e.id AND p.state = 0 LIMIT 10001)) AS owed
@@ -718,3 +720,11 @@ SELECT * FROM outgoing WHERE seq IN (SELECT value FROM json_each(:places)) ORDER
 -- name: rows_in
 SELECT seq, hex(id) AS id, line, number, kind, text, data, at FROM events
 WHERE seq IN (SELECT value FROM json_each(:places)) AND (text <> '' OR kind = 'media') ORDER BY seq DESC;
+
+-- name: event_of
+-- What became of an event of a person.
+SELECT state, note FROM events WHERE number = :number AND id = :id ORDER BY seq DESC LIMIT 1;
+
+-- name: all_asked
+-- What is kept of requests that named a key.
+SELECT key, at, status, answer FROM asked ORDER BY at;

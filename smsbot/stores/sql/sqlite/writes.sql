@@ -475,6 +475,9 @@ UPDATE endpoints SET secret = ? WHERE id = ?;
 -- name: endpoint_gone
 DELETE FROM endpoints WHERE id = ?;
 
+-- name: happened_to_nobody
+DELETE FROM happened WHERE NOT EXISTS (SELECT 1 FROM endpoints);
+
 -- name: pushes_gone
 DELETE FROM pushes WHERE endpoint = ?;
 
@@ -482,7 +485,11 @@ DELETE FROM pushes WHERE endpoint = ?;
 UPDATE endpoints SET failing = NULL, tries = 0, due = 0 WHERE id = ? AND failing IS NOT NULL;
 
 -- name: endpoint_failed
-UPDATE endpoints SET failing = coalesce(failing, ?), tries = tries + 1, due = ? WHERE id = ?;
+-- Things that fail at one moment are one failure; the answer of an address that it has no more means nothing.
+UPDATE endpoints SET failing = coalesce(failing, ?1), tries = ?2, due = ?3 WHERE id = ?4 AND url = ?5;
+
+-- name: endpoint_hopeless
+UPDATE endpoints SET paused = ?1, why = ?2 WHERE id = ?3 AND url = ?4;
 
 -- name: endpoint_paused
 UPDATE endpoints SET paused = ?, why = ? WHERE id = ?;
@@ -491,9 +498,9 @@ UPDATE endpoints SET paused = ?, why = ? WHERE id = ?;
 UPDATE endpoints SET paused = NULL, why = '', failing = NULL, tries = 0, due = 0 WHERE id = ?;
 
 -- name: push
--- Not for somebody who was erased meanwhile.
+-- Not for an endpoint that was removed, or somebody who was erased meanwhile.
 INSERT INTO pushes (id, endpoint, type, line, number, body, at, due) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-WHERE ?9 IS NULL OR EXISTS (SELECT 1 FROM happened WHERE seq = ?9);
+WHERE EXISTS (SELECT 1 FROM endpoints WHERE id = ?2) AND (?9 IS NULL OR EXISTS (SELECT 1 FROM happened WHERE seq = ?9));
 
 -- name: taken_up
 DELETE FROM happened WHERE seq <= ?;
@@ -521,6 +528,10 @@ DELETE FROM happened WHERE number = ?1;
 
 -- name: erase_pushes
 DELETE FROM pushes WHERE number = ?1;
+
+-- name: erase_asked
+-- Answers that hold the number are given again as things stand then.
+UPDATE asked SET answer = x'', status = NULL WHERE instr(answer, CAST(?1 AS BLOB));
 
 -- name: erase_outside
 DELETE FROM outside WHERE outgoing IN (SELECT id FROM outgoing WHERE number = ?1);
