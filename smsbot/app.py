@@ -20,6 +20,7 @@ from smsbot.lineup import build_lines
 from smsbot.log import Log
 from smsbot.pipeline.alerts import Alerts, Channel
 from smsbot.pipeline.backfill import Backfill
+from smsbot.pipeline.codes import Codes
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.endpoints import Endpoints
 from smsbot.pipeline.events import Events
@@ -130,6 +131,9 @@ class App:
         )  # fmt: skip
         self.repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.sends = Sends(self.store, self.lines, self.sender, self.clock)
+        self.codes = Codes(self.store, self.sends, self.clock)
+        self.sender.words, self.inbox.hide = self.codes.words, self.codes.hide
+        self.people.forgotten = self.codes.forget
         self.endpoints = self._build_endpoints()
         self.pushes = Pushes(self.store, self.endpoints, self.clock, {"messageflow": report_item})
         self.commands = Commands(
@@ -157,8 +161,8 @@ class App:
             self.settings, base=self._base, store=self.store, lines=self.lines, clock=self.clock,
             accounts=self.accounts, users=self.users, tokens=self.tokens, guesses=self.guesses,
             supervisor=self.supervisor, commands=self.commands, events=self.events, takeovers=self.takeovers,
-            people=self.people, repairs=self.repairs, sends=self.sends, endpoints=self.endpoints, live=self.live,
-            calls=self.calls, keys=self._keys, inspect=self.inspect, unready=self._unready, lifespan=self._lifespan,
+            people=self.people, repairs=self.repairs, sends=self.sends, codes=self.codes,
+            endpoints=self.endpoints, live=self.live, calls=self.calls, keys=self._keys, inspect=self.inspect, unready=self._unready, lifespan=self._lifespan,
             network=self.network,
         )  # fmt: skip
 
@@ -209,6 +213,7 @@ class App:
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
+        await self.codes.begin(run_folder(self.settings.path) / "codes")
         await self._keep_flow_versions()
         await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):

@@ -18,6 +18,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.zones import zone_of
 from smsbot.desk.tokens import Tokens
 from smsbot.desk.users import Users
+from smsbot.pipeline.codes import Codes
 from smsbot.pipeline.endpoints import Endpoints
 from smsbot.pipeline.events import Events
 from smsbot.pipeline.people import People
@@ -73,6 +74,7 @@ class Parts:
     people: People
     repairs: Repairs
     sends: Sends
+    codes: Codes
     endpoints: Endpoints
     live: Live
     calls: Calls
@@ -195,7 +197,7 @@ def _api(parts: Parts, templates: Templates, budgets: Budgets) -> Rooms:
     """What programs may enter."""
     return Rooms(
         parts.store, parts.lines, parts.clock, templates.zone, tokens=parts.tokens, sends=parts.sends,
-        events=parts.events, people=parts.people, takeovers=parts.takeovers, repairs=parts.repairs,
+        codes=parts.codes, events=parts.events, people=parts.people, takeovers=parts.takeovers, repairs=parts.repairs,
         endpoints=parts.endpoints, calls=parts.calls, inspect=parts.inspect, base=parts.base,
         budgets=budgets,
     )  # fmt: skip

@@ -17,6 +17,7 @@ SCOPES: Mapping[str, str] = {
     "messages:write": "send texts, and cancel those that have not left",
     "messages:status": "what became of a text, by its id or reference",
     "messages:read": "all texts in and out, with their words and numbers",
+    "otp:write": "send one-time codes, and check what was typed",
     "events:write": "tell bots what happened: begin flows and conversations",
     "conversations:read": "where a conversation stands, and how others ended",
     "conversations:write": "end conversations, take them over, reply in them",

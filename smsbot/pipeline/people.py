@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +29,9 @@ _PATIENCE = 5.0
 """Seconds in which a turn under way must end before somebody is erased."""
 _OF_NUMBER = (
     "erase_words_in", "erase_words_out", "erase_number", "erase_reports", "erase_attempts", "erase_happened",
-    "erase_pushes", "erase_asked", "erase_outside", "erase_texts", "erase_events", "erase_fields", "erase_notes",
-    "erase_handoffs", "erase_hold",
+    "erase_pushes", "erase_asked", "erase_outside",
+    "erase_code_texts", "erase_texts", "erase_events", "erase_fields", "erase_notes",
+    "erase_handoffs", "erase_hold", "erase_codes",
 )  # fmt: skip
 _OF_CONVERSATION = (
     "erase_journal", "erase_frames", "erase_runs", "erase_timers", "erase_takeover", "erase_conversation",
@@ -49,6 +50,8 @@ class People:
         self._sender = sender
         self._takeovers = takeovers
         self._clock = clock
+        self.forgotten: Callable[[str], None] = lambda _: None
+        """Is told who was erased."""
 
     # -- consent ------------------------------------------------------------------------------------
 
@@ -103,6 +106,7 @@ class People:
             for key in keys:
                 self._dispatcher.queues.drop(key)
             await self._store.erase(keys, number, erasure(keys, number))
+            self.forgotten(number)
         except BaseException:
             for key in taken:
                 await self._takeovers.give_back(key)

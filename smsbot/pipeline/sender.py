@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.core.message import Claim, Key, Outgoing
+from smsbot.core.otp import PLACE
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
 from smsbot.failpoints import reached
@@ -39,6 +40,10 @@ class Account:
     name: str
     gateway: Gateway
     report_url: Callable[[], str]
+
+
+async def _as_it_is(_: str, text: str) -> str:
+    return text
 
 
 class Sender:
@@ -71,6 +76,8 @@ class Sender:
         self.holds = AccountHolds(store)
         self.opted_out: Callable[[Key, str, str], Coroutine[Any, Any, None]] = _nobody
         """Is told whom a provider's own list calls opted out."""
+        self.words: Callable[[str, str], Awaitable[str]] = _as_it_is
+        """Puts the code into a text that has a place for one, by the text's id."""
         self.kick: Callable[[], None] = _nothing
         """Tells the timers that something is due now."""
 
@@ -196,18 +203,19 @@ class Sender:
 
     async def _send(self, account: Account, claim: Claim) -> SendResult:
         try:
-            return await account.gateway.send(self._outbound(account, claim))
+            return await account.gateway.send(await self._outbound(account, claim))
         except BaseException as error:  # also what it awaits may have been cancelled
             _raise_ours(error)
             log.error("a gateway raised", account=account.name, exc_info=error)
             return SendResult(Outcome.UNKNOWN, detail=f"the gateway raised {type(error).__name__}")
 
-    def _outbound(self, account: Account, claim: Claim) -> Outbound:
+    async def _outbound(self, account: Account, claim: Claim) -> Outbound:
         text = claim.outgoing
+        words = text.text if PLACE not in text.text else await self.words(text.id, text.text)
         return Outbound(
             sender=text.key.line,
             recipient=text.key.number,
-            text=text.text,
+            text=words,
             reference=claim.reference,
             validity=text.expires - self._clock.now(),
             report_to=account.report_url(),
@@ -327,7 +335,7 @@ class Sender:
     async def _search(self, account: Account, check: Check) -> Search:
         text = check.claim.outgoing
         known = await self._store.references(text.key.number)
-        return Search(self._outbound(account, check.claim), check.started, known)
+        return Search(await self._outbound(account, check.claim), check.started, known)
 
     async def _absent_twice(self, check: Check, now: float, *, certain: bool) -> Checked:
         """Decide about an attempt that the provider does not have.

@@ -18,6 +18,8 @@ GROWS = frozenset(
         "receipts",
         "seen",
         "asked",
+        "codes",
+        "code_texts",
         "outside",
         "happened",
         "pushes",

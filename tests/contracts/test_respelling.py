@@ -210,6 +210,8 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "links",
             "happened",
             "pushes",
+            "codes",
+            "code_texts",
         ):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")

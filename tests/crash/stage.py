@@ -213,7 +213,7 @@ class Stage:
         with self._database() as db, db:
             secrets = dict(db.execute("SELECT account, secret FROM hook_secrets").fetchall())
             hashed = hashlib.sha256(b"crash-token").digest()
-            db.execute("INSERT OR IGNORE INTO tokens VALUES ('crash', ?, 0)", (hashed,))
+            db.execute("INSERT OR IGNORE INTO tokens (name, hash, at) VALUES ('crash', ?, 0)", (hashed,))
         hooks = {name: f"{self._base}/hooks/{name}/{secret}/inbound" for name, secret in secrets.items()}
         return Place(self.network, hooks, "crash-token", http, self._seed, self._patience, self._held)
 

@@ -101,7 +101,7 @@ def site(reader: Any) -> httpx.AsyncClient:
     )
     none: Any = None
     rooms = Rooms(
-        Kept(reader), lines, Still(), templates.zone, Tokens(Kept(reader), Still()), sends=none, events=none,
+        Kept(reader), lines, Still(), templates.zone, Tokens(Kept(reader), Still()), sends=none, codes=none, events=none,
         people=none, takeovers=none, repairs=none, endpoints=none, calls=Calls(lambda: None), inspect=inspect, base="",
         budgets=Budgets(0.0),
     )  # fmt: skip

@@ -12,13 +12,14 @@ from typing import Any
 
 from smsbot import Bot
 from smsbot.checks.flows import Around, check
-from smsbot.checks.texts import costs
+from smsbot.checks.texts import costs, costs_of
 from smsbot.core.errors import FlowError
 from smsbot.core.problem import render
 from smsbot.flows.expressions import Wrong, compile_expression
 from smsbot.flows.functions import FUNCTIONS, Kind
 from smsbot.flows.graph import graph
 from smsbot.flows.loader import load
+from smsbot.flows.named import named_in
 from smsbot.flows.template import compile_template
 from smsbot.understanding.languages import CODES, language
 
@@ -175,7 +176,12 @@ def test_random_files() -> None:
         for n in range(COUNT // 4):
             text = mutate(r, r.choice(good))
             flow, source = load("x.yaml", text.encode("utf-8", "surrogatepass"))
-            if flow is None:
+            if source.content is not None:
+                named = named_in([source])
+                assert named or source.problems, text
+                for each in named:
+                    list(costs_of(each))
+            elif flow is None:
                 assert source.problems, text
             else:
                 check([flow], {"x.yaml": source}, around)

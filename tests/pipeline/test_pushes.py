@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -265,3 +266,34 @@ async def test_a_name_that_leads_inside_is_refused_by_the_connection() -> None:
 
 async def test_a_line_is_one_of_ours(h: House) -> None:
     assert LINE in (await ask(h, "GET", "/lines")).text
+
+
+async def test_redirects_lead_nowhere_and_the_slow_are_left() -> None:
+    from smsbot.transport.outside import Teller
+
+    asked: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        asked.append(head.split()[1])
+        if "/slow" in asked[-1]:
+            await asyncio.sleep(5)
+        elif "/there" in asked[-1]:
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nendless")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    teller = Teller(Outside(["127.0.0.1"]))
+    try:
+        assert await teller.tell(f"{url}/there", {}, b"{}", 5.0) == (False, "HTTP 302")
+        assert (await teller.tell(f"{url}/slow", {}, b"{}", 1.5))[0] is False
+        assert await teller.tell(f"{url}/long", {}, b"{}", 5.0) == (True, "HTTP 200"), "what it says does not matter"
+    finally:
+        await teller.close()
+        server.close()
+        await server.wait_closed()
+    assert asked == ["/there", "/slow", "/long"]

@@ -35,6 +35,8 @@ LATER = {"to": [ANN, BOB], "text": "Later", "send_at": "2027-04-01T00:00Z"}
 Ids = Mapping[str, str]
 POSTS: Mapping[str, tuple[Any, Mapping[str, int]]] = {
     "/messages": ({"to": [ANN, BOB], "text": "Once"}, {"outgoing": 2}),
+    "/otp": ({"to": BOB, "text": "Your code is {code}"}, {"outgoing": 1}),
+    "/otp/check": ({"to": ANN, "code": "123456"}, {}),
     "/messages/{id}/cancel": (None, {"taken back": 1}),
     "/requests/{id}/cancel": (None, {"taken back": 2}),
     "/events": ({"event": "shipped", "to": BOB, "data": {"order": "7"}}, {"events": 1, "outgoing": 1}),

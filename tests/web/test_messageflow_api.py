@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from smsbot.desk.tokens import token_hash
 from smsbot.web.messageflow import FIXED
 
 from ..house import ANN, BOB, LINE, House
+from ..live import TwilioHouse
 from ..pipeline.test_pushes import Shop, told
 from .api_house import TOKEN, allow, shop
 
@@ -184,3 +187,65 @@ async def test_a_strange_sender_is_taken_in_the_sandbox_alone(h: House) -> None:
     assert sent.json()["data"][0]["sender"] == "SHOP"
     await h.advance("1s")
     assert await h.heard(ANN) == ["hi"]
+
+
+# -- on a server that is run ------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def live(tmp_path: Any) -> Any:
+    async with TwilioHouse(shop(), tmp_path) as found:
+        row = ("shop", token_hash(TOKEN), found.clock.now(), "messages:write messages:status", None)
+        await found.app.tokens.change([("token", row)])
+        yield found
+
+
+async def test_a_program_changes_one_host_and_its_keys(live: TwilioHouse) -> None:
+    assert (await live.http.post("/v2.1/sms", headers=DEV, json=GOOD)).status_code == 401, "the sandbox's keys"
+    sent = await live.http.post("/v2.1/sms", headers=OURS, json=GOOD)
+    assert (sent.status_code, sent.json()["data"][0]["externalId"], sent.json()["meta"]["sentSms"]) == (
+        200,
+        "C-x-1-0001",
+        1,
+    )
+    for _ in range(100):
+        if live.twilio.sent:
+            break
+        await asyncio.sleep(0.01)
+    assert [(f["To"], f["Body"]) for f in live.twilio.sent] == [(ANN, "hi")]
+    found = (await live.http.get("/v2.1/sms?externalId=x-1", headers=OURS)).json()["data"]
+    assert [i["phoneNumber"] for i in found] == [ANN]
+    strange = await live.http.post("/v2.1/sms", headers=OURS, json=GOOD | {"sender": "SHOP"})
+    assert (strange.status_code, strange.json()["errors"][0]["code"]) == (422, "E-4-009")
+    senders = (await live.http.request("OPTIONS", "/v2.1/sms/senders", headers=OURS)).json()["data"]
+    assert senders == [{"sender": LINE}]
+    inside = await live.http.post("/v2.1/sms", headers=OURS, json=GOOD | {"webhookUrl": "http://127.0.0.1/x"})
+    assert inside.json()["errors"][0]["meta"]["parameter"] == "webhookUrl"
+
+
+async def test_a_link_that_is_short_counts_the_parts_that_it_leaves(h: House) -> None:
+    many = " ".join(f"http://a.example/{n}" for n in range(60))
+    answer = await h.http.post("/v2.1/sms", headers=DEV, json=GOOD | {"message": many, "shortLink": True})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "E-4-005")
+    twice = "http://a.example/x http://a.example http://a.example/x"
+    await h.http.post("/v2.1/sms", headers=DEV, json=GOOD | {"message": twice, "shortLink": True})
+    await h.advance("1s")
+    one, two, three = (await h.heard(ANN))[0].split()
+    assert (one == three, one != two, one.count("/s/")) == (True, True, 1)
+    assert (await h.http.get(two)).headers["location"] == "http://a.example"
+
+
+@pytest.mark.parametrize("query", ["status=" + "9" * 5000, "limit=" + "9" * 5000, "offset=" + "9" * 20])
+async def test_endless_numbers_are_refused(h: House, query: str) -> None:
+    assert (await h.http.get(f"/v2.1/sms?{query}", headers=DEV)).json()["errors"][0]["code"] == "E-4-008"
+
+
+async def test_lists_take_what_sends_take(h: House) -> None:
+    await h.http.post("/v2.1/sms", headers=DEV, json=GOOD)
+    for query in (
+        "phoneNumber=600100200",
+        "phoneNumber=48600100200",
+        "sender=732000111",
+        "dateTo=2200-01-01T00:00:00Z",
+    ):
+        assert (await h.http.get(f"/v2.1/sms?{query}", headers=DEV)).status_code == 200, query

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.log import Log
 
-from . import contacts, conversations, events, lines, messages, opt_outs, webhooks
+from . import contacts, conversations, events, lines, messages, opt_outs, otp, webhooks
 from .front import Front
 from .problems import JSON, Problem, Refusal
 from .rooms import Rooms
@@ -40,7 +40,7 @@ def application(rooms: Rooms) -> ASGIApp:
         title="smsbot", version=version("smsbot"), description=_ABOUT, docs_url=None, redoc_url=None,
         servers=[{"url": f"{rooms.base}/api/v1"}], root_path_in_servers=False, redirect_slashes=False,
     )  # fmt: skip
-    for part in (messages, events, conversations, contacts, opt_outs, lines, webhooks):
+    for part in (messages, otp, events, conversations, contacts, opt_outs, lines, webhooks):
         app.include_router(part.router(rooms))
 
     def described() -> dict[str, Any]:

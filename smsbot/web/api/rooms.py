@@ -10,6 +10,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.message import Key
 from smsbot.desk.histories import Histories
 from smsbot.desk.tokens import Tokens
+from smsbot.pipeline.codes import Codes
 from smsbot.pipeline.endpoints import Endpoints
 from smsbot.pipeline.events import Events
 from smsbot.pipeline.people import People
@@ -42,6 +43,7 @@ class Rooms:
     zone: tzinfo
     tokens: Tokens
     sends: Sends
+    codes: Codes
     events: Events
     people: People
     takeovers: Takeovers

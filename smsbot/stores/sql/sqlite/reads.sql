@@ -728,3 +728,22 @@ SELECT state, note FROM events WHERE number = :number AND id = :id ORDER BY seq 
 -- name: all_asked
 -- What is kept of requests that named a key.
 SELECT key, at, status, answer FROM asked ORDER BY at;
+
+-- name: codes_of
+-- The codes of a person since a moment, the latest first.
+SELECT * FROM codes WHERE number = :number AND at >= :since ORDER BY at DESC, id DESC LIMIT 100;
+
+-- name: codes_by_prefix
+-- How many codes people of a range of numbers were sent since a moment.
+SELECT coalesce(sum(sends), 0) AS n FROM codes WHERE number >= :prefix AND number < :prefix || ':' AND at >= :since;
+
+-- name: codes_open
+-- Whom a code was sent to that may still be typed.
+SELECT number, max(expires) AS expires, digits FROM codes INDEXED BY codes_at WHERE at >= :since AND expires > :now AND used IS NULL
+GROUP BY number, digits;
+
+-- name: code_of_text (hot)
+SELECT c.* FROM code_texts t JOIN codes c ON c.id = t.code WHERE t.outgoing = :id;
+
+-- name: code_by_id (hot)
+SELECT * FROM codes WHERE id = :id;

@@ -541,3 +541,31 @@ INSERT INTO links (code, url, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: clicked
 UPDATE links SET clicks = clicks + 1 WHERE code = ?;
+
+-- name: code
+INSERT INTO codes (id, number, purpose, nonce, digits, at, expires, most, again, by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: code_sent
+UPDATE codes SET sends = sends + 1 WHERE id = ?;
+
+-- name: code_text
+INSERT INTO code_texts (outgoing, code) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- name: code_wrong
+UPDATE codes SET wrong = wrong + 1 WHERE id = ?;
+
+-- name: code_used
+UPDATE codes SET used = ? WHERE id = ? AND used IS NULL;
+
+-- name: codes_over
+DELETE FROM codes WHERE at < ?;
+
+-- name: erase_code_texts
+DELETE FROM code_texts WHERE outgoing IN (SELECT id FROM outgoing WHERE number = ?1);
+
+-- name: erase_codes
+DELETE FROM codes WHERE number = ?1;
+
+-- name: sandbox_forget
+-- The phones of the sandbox forget what they were sent.
+DELETE FROM sandbox_texts;
