@@ -162,7 +162,8 @@ class App:
             accounts=self.accounts, users=self.users, tokens=self.tokens, guesses=self.guesses,
             supervisor=self.supervisor, commands=self.commands, events=self.events, takeovers=self.takeovers,
             people=self.people, repairs=self.repairs, sends=self.sends, codes=self.codes,
-            endpoints=self.endpoints, live=self.live, calls=self.calls, keys=self._keys, inspect=self.inspect, unready=self._unready, lifespan=self._lifespan,
+            endpoints=self.endpoints, live=self.live, calls=self.calls, keys=self._keys, inspect=self.inspect,
+            unready=self._unready, lifespan=self._lifespan,
             network=self.network,
         )  # fmt: skip
 

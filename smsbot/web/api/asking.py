@@ -11,6 +11,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
+from starlette.types import Scope
 
 from smsbot.core import phone
 from smsbot.core.commit import digest
@@ -45,9 +46,9 @@ def asker(*scopes: str) -> Any:
     return Security(_ASKER, scopes=list(scopes))
 
 
-def identity(request: Request) -> bytes:
+def identity(scope: Scope) -> bytes:
     """What names the effect of this request: the same for the same Idempotency-Key."""
-    return request.scope["identity"] or digest(b"%d" % next(_counted), key=_SEED)  # the system's own costs more
+    return scope["identity"] or digest(b"%d" % next(_counted), key=_SEED)  # the system's own costs more
 
 
 Once = Annotated[

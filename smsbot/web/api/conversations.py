@@ -193,7 +193,7 @@ def router(rooms: Rooms) -> APIRouter:
         if why := wrong_with(whose.number, asked.text):
             raise Refusal("SB704", why)
         made = await rooms.takeovers.say(
-            whose, asked.text, token.by, identity=identity(request), asked=request.scope["asked"]
+            whose, asked.text, token.by, identity=identity(request.scope), asked=request.scope["asked"]
         )
         status, why = outcome((await rooms.store.rows("outgoing", id=made.id))[0])
         return Replied(id=made.id, status=status, why=why)

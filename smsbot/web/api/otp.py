@@ -86,7 +86,7 @@ def router(rooms: Rooms) -> APIRouter:
             tries=asked.tries, resends=asked.resends, domain=asked.domain,
         )  # fmt: skip
         done = await rooms.codes.send(
-            line, wanted, token.by, identity=identity(request), at=request.scope["asked"]
+            line, wanted, token.by, identity=identity(request.scope), at=request.scope["asked"]
         )  # fmt: skip
         return Sent(
             status=done.status, id=done.id, message=done.message, resends_left=done.resends, why=done.why,

@@ -123,7 +123,7 @@ def router(rooms: Rooms) -> APIRouter:
     ) -> Made:  # fmt: skip
         """Its secret is shown this once: with it you verify that it is us (Standard Webhooks)."""
         request.scope["forgotten"] = True  # it is not kept with the answer: the same request finds the same endpoint
-        made = await endpoints.add(asked.url, asked.types, token.by, identity=identity(request))
+        made = await endpoints.add(asked.url, asked.types, token.by, identity=identity(request.scope))
         return Made(**_told(made).model_dump(), secret=made.secret)
 
     @api.get("/webhooks/{id}", responses=answers("SB702"), summary="One of them")
@@ -154,7 +154,7 @@ def router(rooms: Rooms) -> APIRouter:
     )
     async def test(request: Request, id: Id, key: Once = None, token: Token = asker("webhooks:write")) -> Tested:
         """A `webhook.test`, signed as everything else."""
-        return Tested(id=await endpoints.test(await known(id), identity=identity(request)))
+        return Tested(id=await endpoints.test(await known(id), identity=identity(request.scope)))
 
     @api.post("/webhooks/{id}/pause", responses=answers("SB702"), summary="Keep what it is owed")
     async def pause(id: Id, key: Once = None, token: Token = asker("webhooks:write")) -> EndpointOut:
