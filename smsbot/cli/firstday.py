@@ -30,7 +30,7 @@ Say = Callable[[str, bool, str], None]
 def trial(found: Settings, number: str, patience: float, keep: str, say: Say) -> int:
     """The whole way, step by step; the exit code: 0 all held, 1 something did not, 4 the provider refused the text."""
     country = next((found.country(n) for b in found.bots.values() for n in b.lines), None)
-    theirs = phone.normalise(number, country)
+    theirs = phone.asked(number, country)
     try:
         why = options.ask(found, "capture", number=theirs)
     except options.NoServer:

@@ -201,7 +201,7 @@ def _country(found: Settings) -> str | None:
 
 
 def _number(found: Settings, written: str) -> str:
-    read = phone.normalise(written, _country(found))
+    read = phone.asked(written, _country(found))
     if not phone.can_receive(read):
         raise UsageError(f"{written!r} is not a phone number; write it as +48600100200")
     return read

@@ -132,6 +132,16 @@ def is_short_code(address: str) -> bool:
     return address.isascii() and address.isdigit() and 3 <= len(address) <= 8
 
 
+def asked(written: str, country: str | None = None) -> str:
+    """The address that somebody wants us to write to, in its one spelling.
+
+    A number that was cut short (``+48600``) stays as it is written, and can receive nothing: what has a plus is no
+    short code. Networks write one so; see `normalise`.
+    """
+    found = normalise(written, country)
+    return written.strip() if is_short_code(found) and "+" in written else found
+
+
 def can_receive(address: str) -> bool:
     """Whether a person can text back to it; an alphanumeric sender cannot be answered."""
     return is_number(address) or is_short_code(address)

@@ -150,7 +150,7 @@ def wished(lines: Lines, number: str, text: str, line: str, *, ref: str = "") ->
     ours = lines.find(line) if line else lines.values()[0]
     if ours is None:
         raise UsageError(f"{line} is none of our lines")
-    theirs = phone.normalise(number, ours.country)
+    theirs = phone.asked(number, ours.country)
     if why := wrong_with(theirs, text):
         raise UsageError(f"{number!r} {why}" if not phone.can_receive(theirs) else why)
     return ours, Wish(theirs, text, ref)

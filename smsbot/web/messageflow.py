@@ -138,7 +138,7 @@ class MessageFlowApi:
         errors: list[Mapping[str, object]] = []
         wishes: list[Wish] = []
         for written in asked.numbers:
-            number = phone.normalise(written, line.country)
+            number = phone.asked(written, line.country)
             if phone.is_number(number):
                 wishes.append(Wish(number, text, asked.external, asked.due or None))
             else:

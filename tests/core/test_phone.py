@@ -94,3 +94,15 @@ def test_codes_and_premium_numbers_are_those_of_the_plans() -> None:
                 if parsed.country_code not in (870, 878, 881, 882, 883, 888, 979):
                     premium = phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE
                     assert phone.is_costly(address) == premium, address
+
+
+@pytest.mark.parametrize("written", ["+48600", "+48 600", "tel:+48600", "+ 48-600", "\uff0b48600"])
+def test_a_number_that_was_cut_short_is_no_short_code_where_we_are_asked_to_write(written: str) -> None:
+    assert not phone.can_receive(phone.asked(written, "PL"))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"), [("48600", "48600"), ("600 100 200", "+48600100200"), ("+48600100200", "+48600100200")]
+)
+def test_what_else_we_are_asked_to_write_to_is_read_as_ever(written: str, expected: str) -> None:
+    assert phone.asked(written, "PL") == expected

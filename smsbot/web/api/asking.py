@@ -74,7 +74,7 @@ def line_of(lines: Lines, called: str) -> Line:
 
 def person(number: str, country: str | None) -> str:
     """A number in E.164 spelling, or a short code; raises `Refusal`."""
-    found = phone.normalise(number, country)
+    found = phone.asked(number, country)
     if not phone.can_receive(found):
         raise Refusal("SB704", "this is not a phone number; write it as +48600100200", errors=[
             {"field": "number", "reason": "is not a phone number; write it as +48600100200"}])  # fmt: skip

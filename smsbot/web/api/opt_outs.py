@@ -97,7 +97,7 @@ def router(rooms: Rooms) -> APIRouter:
     @api.post("/opt-outs", responses=answers("SB702", "SB707"), summary="Opt people out")
     async def add(request: Request, asked: Add, key: Once = None, token: Token = asker("opt-outs:write")) -> Added:
         """Nothing is sent to them from now on; a wrong number keeps all from being added."""
-        found = [phone.normalise(n, country) for n in asked.numbers]
+        found = [phone.asked(n, country) for n in asked.numbers]
         wrong = [
             {"field": f"numbers.{n}", "reason": "is not a phone number; write it as +48600100200"}
             for n, number in enumerate(found) if not phone.can_receive(number)

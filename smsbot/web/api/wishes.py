@@ -103,7 +103,7 @@ async def wishes_of(rooms: Rooms, line: Line, asked: Send) -> list[Wish]:
     first = await _due(rooms, line, asked, "") if asked.send_at and asked.zone else None
     for n, each in enumerate(given):
         own = each if isinstance(each, Recipient) else Recipient(to=each)
-        number = phone.normalise(own.to, line.country)
+        number = phone.asked(own.to, line.country)
         try:
             text = await _words(rooms, line, asked, own, number)
         except UsageError as error:
