@@ -30,27 +30,29 @@ from .serve import load
 @click.option("--line", default="", help="The line it leaves from (default: the first).")
 @click.option("--wait", default="0s", help="Wait this long for the delivery report, such as 60s.")
 @click.option("--ref", default="", help="What you call it, such as order-7: the desk finds it by that.")
+@click.option("--server", metavar="URL", help="Another machine's server, by its API and the token in SMSBOT_TOKEN.")
 @options.database
 @options.as_json
 @click.pass_context
 def send(
-    ctx: click.Context, number: str, text: str, line: str, wait: str, ref: str, database: str | None, as_json: bool
+    ctx: click.Context, number: str, text: str, line: str, wait: str, ref: str, server: str | None,
+    database: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Send TEXT to NUMBER, through the running server or, if none runs, as soon as it does.
 
     With --wait, exit code 0 is delivered, 1 is not, 4 is refused by the provider, 6 is not decided in time.
     """
-    found, patience = options.settings(database), duration(wait)
+    patience = duration(wait)
     try:
         text.encode()
     except UnicodeEncodeError:
         raise UsageError("the text is not valid UTF-8") from None
-    try:
-        answer = options.ask(found, "send", number=number, text=text, line=line, ref=ref)
-    except options.NoServer:
-        answer = options.run(_queue(found, number, text, line, ref))
-    if patience:
-        answer = options.run(_follow(found, answer, patience))
+    if server is not None:
+        from . import elsewhere
+
+        answer = elsewhere.send(server, number, text, line, ref, patience)
+    else:
+        answer = _here(options.settings(database), number, text, line, ref, patience)
     if as_json:
         options.emit({"v": 1, **answer})
     else:
@@ -58,6 +60,14 @@ def send(
         why = f" ({answer['detail']})" if answer.get("detail") else ""
         click.echo(f"{answer['id']} to {answer['to']}: {status}, {MEANING[status]}{why}")
     ctx.exit(_exit(Status(answer["status"]), bool(patience)))
+
+
+def _here(found: Settings, number: str, text: str, line: str, ref: str, patience: float) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = options.ask(found, "send", number=number, text=text, line=line, ref=ref)
+    except options.NoServer:
+        answer = options.run(_queue(found, number, text, line, ref))
+    return options.run(_follow(found, answer, patience)) if patience else answer
 
 
 def _exit(status: Status, waited: bool) -> int:

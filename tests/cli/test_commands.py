@@ -231,3 +231,32 @@ async def test_a_send_under_way_is_finished_before_the_end(tmp_path: Path) -> No
     assert len([r for r in network.requests if r.startswith(b"POST")]) == 1
     trace = await asyncio.to_thread(smsbot, "trace", "600100200", folder=tmp_path)
     assert trace.stdout.startswith("On its way: taken by main"), trace.stdout
+
+
+@pytest.mark.slow
+def test_a_text_leaves_through_the_server_of_another_machine(tmp_path: Path) -> None:
+    db, unused = str(tmp_path / "x.db"), str(tmp_path / "unused.db")
+    with running("dev", "--no-reload", "--db", db, log=tmp_path / "log") as process:
+        there = ("--server", process.url, "--db", unused)
+        nobody = smsbot("send", ANN, "Hello", *there)
+        assert (nobody.returncode, "SMSBOT_TOKEN" in nobody.stderr) == (2, True)
+        token = smsbot("token", "add", "shop", "--db", db).stdout.split()[-1]
+        sent = smsbot("send", ANN, "Hi", "--wait", "10s", "--json", "--ref", "order-7", *there, SMSBOT_TOKEN=token)
+        assert sent.returncode == 0, sent.stderr
+        assert json.loads(sent.stdout)["status"] == "delivered"
+        assert ANN not in sent.stdout
+        assert smsbot("trace", "order-7", "--db", db).returncode == 0
+        refused = smsbot("send", "nobody", "Hello", *there, SMSBOT_TOKEN=token)
+        assert refused.returncode != 0
+        assert "SB704" in refused.stderr
+        blind = smsbot("token", "add", "blind", "--scope", "messages:write", "--db", db).stdout.split()[-1]
+        taken = smsbot("send", ANN, "Hi", "--wait", "5s", *there, SMSBOT_TOKEN=blind)
+        assert taken.returncode == 6
+        assert "it was taken" in taken.stdout
+    gone = smsbot("send", ANN, "Hello", *there, SMSBOT_TOKEN=token)
+    assert gone.returncode != 0
+    assert "could not be asked" in gone.stderr
+    assert "Traceback" not in gone.stderr
+    wrong = smsbot("send", ANN, "Hello", "--server", "sms.example.org", SMSBOT_TOKEN=token)
+    assert (wrong.returncode, "https://" in wrong.stderr) == (2, True)
+    assert not Path(unused).exists(), "nothing of this machine is asked"
