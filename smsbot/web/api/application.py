@@ -79,7 +79,7 @@ def application(rooms: Rooms) -> ASGIApp:
         (StoreError, unkept),
     ):  # fmt: skip
         app.add_exception_handler(kind, handler)
-    return Front(app, rooms, {"/api/v1/messages": messages.shortcut(rooms)})
+    return Front(app, rooms, {"/messages": messages.shortcut(rooms)})
 
 
 def _validation(error: RequestValidationError) -> Refusal:

@@ -31,7 +31,6 @@ _OPEN = "/openapi.json"
 _JSON = (b"content-type", b"application/json")
 _ALWAYS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
-
 Shortcut = Callable[[Scope, bytes], Awaitable[bytes | None]]
 """A route that answers 202 without FastAPI, or None where FastAPI is to answer."""
 
@@ -77,7 +76,8 @@ class Front:
         self._note(scope, ending, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
-        shortcut = self._shortcuts.get(scope["path"]) if scope["method"] == "POST" else None
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        shortcut = self._shortcuts.get(path) if scope["method"] == "POST" else None
         told = await shortcut(scope, body) if shortcut is not None else None
         if told is None:
             await self._app(scope, _given(body), send)
