@@ -279,7 +279,7 @@ async def test_redirects_lead_nowhere_and_the_slow_are_left() -> None:
         if "/slow" in asked[-1]:
             await asyncio.sleep(5)
         elif "/there" in asked[-1]:
-            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         else:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nendless")
         await writer.drain()
@@ -290,7 +290,7 @@ async def test_redirects_lead_nowhere_and_the_slow_are_left() -> None:
     teller = Teller(Outside(["127.0.0.1"]))
     try:
         assert await teller.tell(f"{url}/there", {}, b"{}", 5.0) == (False, "HTTP 302")
-        assert (await teller.tell(f"{url}/slow", {}, b"{}", 1.5))[0] is False
+        assert (await teller.tell(f"{url}/slow", {}, b"{}", 3.0))[0] is False
         assert await teller.tell(f"{url}/long", {}, b"{}", 5.0) == (True, "HTTP 200"), "what it says does not matter"
     finally:
         await teller.close()
