@@ -279,7 +279,9 @@ async def test_redirects_lead_nowhere_and_the_slow_are_left() -> None:
         if "/slow" in asked[-1]:
             await asyncio.sleep(5)
         elif "/there" in asked[-1]:
-            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            writer.write(
+                b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
         else:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nendless")
         await writer.drain()
