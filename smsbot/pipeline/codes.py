@@ -87,15 +87,15 @@ class Codes:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._one = asyncio.Lock()
         """Codes are sent one at a time, so that a range of numbers gets no more than it may."""
-        self._open: defaultdict[str, dict[int, float]] = defaultdict(dict)
-        """Until when a code of so many digits may be typed, by number."""
+        self._open: defaultdict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+        """How many digits each code of a number has, and until when it may be typed."""
 
     async def begin(self, secret_file: Path) -> None:
         """Read the secret that codes follow from, or make it; without it, those that are open are void."""
         self._secret = _kept_in(secret_file, self._secret)
         now = self._clock.now()
         for row in await self._store.rows("codes_open", since=now - _DAY, now=now):
-            self._open[row["number"]][row["digits"]] = row["expires"]
+            self._hide(row)
 
     # -- sending ------------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class Codes:
 
     async def _owed(self, row: Row, texts: list[Outgoing]) -> Sent:
         """Owe the text. The person's digits are hidden from now on, as long as the code may be typed."""
-        self._open[row["number"]][row["digits"]] = row["expires"]
+        self._hide(row)
         kept = (await self._sends.keep(texts))[0]
         status, why = outcome(kept)
         return Sent(status, row["id"], texts[0].id, row["expires"], max(row["again"] - row["sends"] + 1, 0), why)
@@ -182,7 +182,7 @@ class Codes:
                 return Checked("too_many")
             if right:
                 await self._store.write([("code_used", (now, row["id"]))])
-                self._open.pop(number, None)
+                self._show(row)
                 return Checked("valid")
             await self._store.write([("code_wrong", (row["id"],))])
             left = row["most"] - row["wrong"] - 1
@@ -194,10 +194,19 @@ class Codes:
         if not own:
             return words
         now = self._clock.now()
-        live = frozenset(digits for digits, until in own.items() if until > now)
+        live = frozenset(digits for digits, until in own.values() if until > now)
         if not live:
             del self._open[number]
         return hidden(words, live)
+
+    def _hide(self, row: Row) -> None:
+        self._open[row["number"]][row["id"]] = row["digits"], row["expires"]
+
+    def _show(self, row: Row) -> None:
+        own = self._open[row["number"]]
+        own.pop(row["id"], None)
+        if not own:
+            del self._open[row["number"]]
 
     def forget(self, number: str) -> None:
         """Somebody was erased."""

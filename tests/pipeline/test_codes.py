@@ -149,6 +149,20 @@ async def test_it_survives_a_restart_and_is_hidden_in_what_people_text_back(h: H
     assert (await h.events())[-1]["text"] == code, "nothing is open any more"
 
 
+async def test_a_code_that_was_used_lays_no_other_of_the_person_open(h: House) -> None:
+    await send(h, purpose="pay")
+    pay = await code_in(h)
+    await send(h, purpose="sign-in", valid="30s")
+    assert await check(h, await code_in(h), purpose="sign-in") == ("valid", 0)
+    await h.text(ANN, pay)
+    await h.advance("1m")
+    await h.text(ANN, f"{pay} again")
+    assert [e["text"] for e in await h.events()] == ["••••••", "•••••• again"]
+    assert await check(h, pay, purpose="pay") == ("valid", 0)
+    await h.text(ANN, pay)
+    assert (await h.events())[-1]["text"] == pay
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

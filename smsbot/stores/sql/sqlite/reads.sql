@@ -739,8 +739,7 @@ SELECT coalesce(sum(sends), 0) AS n FROM codes WHERE number >= :prefix AND numbe
 
 -- name: codes_open
 -- Whom a code was sent to that may still be typed.
-SELECT number, max(expires) AS expires, digits FROM codes INDEXED BY codes_at WHERE at >= :since AND expires > :now AND used IS NULL
-GROUP BY number, digits;
+SELECT id, number, expires, digits FROM codes INDEXED BY codes_at WHERE at >= :since AND expires > :now AND used IS NULL;
 
 -- name: code_of_text (hot)
 SELECT c.* FROM code_texts t JOIN codes c ON c.id = t.code WHERE t.outgoing = :id;
