@@ -236,19 +236,15 @@ class Client:
     """The API for programs that wait. `url` is the server's; `tries` how often a request is tried in all."""
 
     def __init__(
-        self,
-        url: str,
-        token: str,
-        *,
-        timeout: float = 20.0,
-        tries: int = 4,
+        self, url: str, token: str, *, timeout: float = 20.0, tries: int = 4,
         transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._http = httpx.Client(**_settings(url, token, timeout), transport=transport)
         self._tries = tries
 
     def _do(self, ask: _Ask[T]) -> T:
-        for wait in _waits_of(self._tries, made := _request(ask)):
+        made = _request(ask)
+        for wait in _pauses(self._tries):
             try:
                 answer = self._http.request(**made)
             except httpx.TransportError as error:
@@ -301,7 +297,8 @@ class AsyncClient:
         self._tries = tries
 
     async def _do(self, ask: _Ask[T]) -> T:
-        for wait in _waits_of(self._tries, made := _request(ask)):
+        made = _request(ask)
+        for wait in _pauses(self._tries):
             try:
                 answer = await self._http.request(**made)
             except httpx.TransportError as error:
@@ -363,7 +360,7 @@ def _request(ask: _Ask[Any]) -> dict[str, Any]:
     return {"method": ask.method, "url": ask.path, "json": ask.body, "params": ask.query, "headers": keyed}
 
 
-def _waits_of(tries: int, _: object) -> Iterator[float | None]:
+def _pauses(tries: int) -> Iterator[float | None]:
     """The pauses behind each try; None behind the last."""
     for n in range(max(tries, 1) - 1):
         yield min(_FIRST * 2.0**n, _LONGEST)

@@ -65,7 +65,4 @@ class Embedded:
 
 
 def _loaded(settings: Settings) -> dict[str, Bot]:
-    bots = {name: targets.load(own.target) for name, own in settings.bots.items()}
-    for name, bot in bots.items():
-        bot.name = name
-    return bots
+    return {name: targets.load_as(name, own.target) for name, own in settings.bots.items()}

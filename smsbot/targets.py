@@ -67,6 +67,13 @@ def load(target: str, folder: Path | None = None) -> Bot:
     return _bot(module, name, target)
 
 
+def load_as(name: str, target: str) -> Bot:
+    """The bot of a target, under the name that the settings give it."""
+    bot = load(target)
+    bot.name = name
+    return bot
+
+
 def _of_flows(folder: Path, target: str) -> Bot | None:
     """The bot of flows without Python, or with a ``bot.py`` beside them; None if the target names no flows."""
     place = folder / target

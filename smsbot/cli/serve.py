@@ -216,16 +216,12 @@ def _ready(settings: Settings, transport: Transport) -> dict[str, Bot]:
 
 
 def _load_into(bots: dict[str, Bot], name: str, target: str) -> None:
-    bots[name] = targets.load(target)
-    bots[name].name = name
+    bots[name] = targets.load_as(name, target)
 
 
 def load(settings: Settings) -> dict[str, Bot]:
     """The bots of the settings, by name."""
-    found: dict[str, Bot] = {}
-    for name, bot in settings.bots.items():
-        _load_into(found, name, bot.target)
-    return found
+    return {name: targets.load_as(name, own.target) for name, own in settings.bots.items()}
 
 
 def _greet(app: App, url: str, settings: Settings, real: Real | None) -> None:

@@ -15,7 +15,9 @@ from starlette.types import Scope
 
 from smsbot.core import phone
 from smsbot.core.commit import digest
+from smsbot.core.errors import UsageError
 from smsbot.desk.tokens import Token
+from smsbot.pipeline.sends import Sends
 from smsbot.turns.lines import Line, Lines
 
 from .problems import Refusal
@@ -70,6 +72,14 @@ def line_of(lines: Lines, called: str) -> Line:
             "SB703", f"{called[:40]} is none of our lines; there are {', '.join(x.number for x in lines.values())}"
         )
     return found
+
+
+def sending_line(sends: Sends, called: str) -> Line:
+    """The line that a body names, the first of all where it names none; raises `Refusal`."""
+    try:
+        return sends.line(called)
+    except UsageError as error:
+        raise Refusal("SB704", error.args[0], errors=[{"field": "line", "reason": error.args[0]}]) from None
 
 
 def person(number: str, country: str | None) -> str:

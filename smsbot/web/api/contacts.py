@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pydantic
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from smsbot.core import codec, zones
 from smsbot.core.clock import iso
@@ -13,11 +13,10 @@ from smsbot.core.errors import UsageError
 from smsbot.desk.tokens import Token
 from smsbot.pipeline.people import known
 
-from .asking import asker, person
+from .asking import Number, asker, person
 from .problems import Refusal, answers
 from .rooms import Rooms
 
-Number = Annotated[str, Path(max_length=40, description="A person's number", examples=["+48600100200"])]
 Plain = str | int | float | bool | None
 _MOST = 100
 

@@ -19,6 +19,7 @@ from .events import TAKEN, EventIn, Status, emit
 from .problems import Refusal, answers
 from .rooms import Rooms
 
+_PLACE = "/conversations/{line}/{number}"
 _PATIENCE = 3.0
 """Seconds in which a conversation that is ended ends."""
 _STRICT = pydantic.ConfigDict(extra="forbid")
@@ -115,8 +116,13 @@ class Replied(pydantic.BaseModel):
 
 def router(rooms: Rooms) -> APIRouter:
     """The routes."""
-    api, place = APIRouter(tags=["conversations"]), "/conversations/{line}/{number}"
+    api = APIRouter(tags=["conversations"])
+    for add in (_beginning, _standing_and_ending, _looking_after):
+        add(api, rooms)
+    return api
 
+
+def _beginning(api: APIRouter, rooms: Rooms) -> None:
     @api.post(
         "/conversations", status_code=202, summary="Begin a flow with somebody",
         responses=answers("SB702", "SB707") | {200: {"model": Begun, "description": "Not begun, and why"}},
@@ -143,12 +149,14 @@ def router(rooms: Rooms) -> APIRouter:
         ours = line_of(rooms.lines, line)
         return Begun(status=status, line=line, number=person(asked.to, ours.country))
 
-    @api.get(place, responses=answers("SB702"), summary="Where it stands, and how others ended")
+
+def _standing_and_ending(api: APIRouter, rooms: Rooms) -> None:
+    @api.get(_PLACE, responses=answers("SB702"), summary="Where it stands, and how others ended")
     async def read(line: LineName, number: Number, token: Token = asker("conversations:read")) -> Standing:
         """404 where there was never one."""
         return await _standing(rooms, _key(rooms, line, number))
 
-    @api.post(f"{place}/end", responses=answers("SB702"), summary="End it")
+    @api.post(f"{_PLACE}/end", responses=answers("SB702"), summary="End it")
     async def end(
         line: LineName, number: Number, key: Once = None, token: Token = asker("conversations:write")
     ) -> Ended:
@@ -159,14 +167,16 @@ def router(rooms: Rooms) -> APIRouter:
             await rooms.takeovers.give_back(whose, "end")
         return Ended(open=not await _at_rest(rooms, whose))
 
-    @api.post(f"{place}/take-over", responses=answers("SB702", "SB707"), summary="Let a person look after it")
+
+def _looking_after(api: APIRouter, rooms: Rooms) -> None:
+    @api.post(f"{_PLACE}/take-over", responses=answers("SB702", "SB707"), summary="Let a person look after it")
     async def take_over(
         line: LineName, number: Number, asked: Taking, key: Once = None, token: Token = asker("conversations:write")
     ) -> Owner:
         """Its bot is silent from here on; 409 where somebody else has it."""
         return Owner(owner=await _take(rooms, _key(rooms, line, number), asked.who or token.name))
 
-    @api.post(f"{place}/give-back", responses=answers("SB702", "SB707"), summary="Give it back to its bot")
+    @api.post(f"{_PLACE}/give-back", responses=answers("SB702", "SB707"), summary="Give it back to its bot")
     async def give_back(
         request: Request,
         line: LineName,
@@ -183,7 +193,7 @@ def router(rooms: Rooms) -> APIRouter:
             raise Refusal("SB707", "nobody has taken this conversation over")
         return Owner(owner="")
 
-    @api.post(f"{place}/reply", status_code=202, responses=answers("SB702"), summary="Write in it, as a person")
+    @api.post(f"{_PLACE}/reply", status_code=202, responses=answers("SB702"), summary="Write in it, as a person")
     async def reply(
         request: Request, line: LineName, number: Number, asked: Reply, key: Once = None,
         token: Token = asker("conversations:write"),
@@ -197,8 +207,6 @@ def router(rooms: Rooms) -> APIRouter:
         )
         status, why = outcome((await rooms.store.rows("outgoing", id=made.id))[0])
         return Replied(id=made.id, status=status, why=why)
-
-    return api
 
 
 def _key(rooms: Rooms, line: str, number: str) -> Key:

@@ -22,9 +22,8 @@ from smsbot.desk.tokens import Token
 from smsbot.desk.verdicts import plain
 from smsbot.pipeline.sends import Terms, described, outcome
 from smsbot.stores.base import Row
-from smsbot.turns.lines import Line
 
-from .asking import Cursor, Limit, Once, asker, identity
+from .asking import Cursor, Limit, Once, asker, identity, sending_line
 from .problems import Refusal, answers
 from .rooms import Rooms
 from .wishes import Reference, Send, life, wishes_of
@@ -149,9 +148,13 @@ class Find(pydantic.BaseModel):
 
 def router(rooms: Rooms) -> APIRouter:
     """The routes."""
-    api, store, lines = APIRouter(tags=["messages"]), rooms.store, rooms.lines
-    listings = Listings(store)
+    api = APIRouter(tags=["messages"])
+    for add in (_sending, _listing, _following, _asking):
+        add(api, rooms)
+    return api
 
+
+def _sending(api: APIRouter, rooms: Rooms) -> None:
     @api.post(
         "/messages", status_code=202, response_model=Sending, responses=answers("SB702", "SB707"),
         summary="Send a text to one or many",
@@ -160,6 +163,11 @@ def router(rooms: Rooms) -> APIRouter:
         """Opted-out people get nothing, and the answer says so; what is wrong with one keeps all from leaving."""
         told = await sent_at_once(rooms, request.scope, asked)
         return Response(told, 202, media_type="application/json")  # it needs no second look
+
+
+def _listing(api: APIRouter, rooms: Rooms) -> None:
+    store, lines = rooms.store, rooms.lines
+    listings = Listings(store)
 
     @api.get("/messages", responses=answers("SB702"), summary="Texts in and out, newest first")
     async def listing(
@@ -200,6 +208,8 @@ def router(rooms: Rooms) -> APIRouter:
         more = rows[limit - 1]["seq"] if len(rows) > limit else None
         return Page(messages=[_message(r) for r in rows[:limit]], next=more)
 
+
+def _following(api: APIRouter, rooms: Rooms) -> None:
     @api.get("/messages/{id}", responses=answers("SB702"), summary="What became of a text")
     async def message(id: str, token: Token = asker("messages:status")) -> Judged:
         """The verdict on it, with the path that it took."""
@@ -227,6 +237,10 @@ def router(rooms: Rooms) -> APIRouter:
         await _progress(rooms, id)
         done = await rooms.sends.cancel_request(bytes.fromhex(id), token.by)
         return Cancelled(cancelled=await _cancelled(rooms, id) if request.scope["again"] else done)
+
+
+def _asking(api: APIRouter, rooms: Rooms) -> None:
+    store, lines = rooms.store, rooms.lines
 
     @api.get("/templates", responses=answers("SB702"), summary="Texts that are sent by a name")
     async def templates(token: Token = asker("messages:write")) -> Templates:
@@ -257,12 +271,10 @@ def router(rooms: Rooms) -> APIRouter:
             return _judged(meant.text, await _verdict(rooms, meant.text), token)
         return Judged(**plain(await rooms.histories.of_person(meant.number, rooms.clock.now())))
 
-    return api
-
 
 async def sent_at_once(rooms: Rooms, scope: Scope, asked: Send) -> bytes:
     """Send what was asked for; the answer as JSON. Raises `Refusal`."""
-    token, line = scope["asker"], _line(rooms, asked.line)
+    token, line = scope["asker"], sending_line(rooms.sends, asked.line)
     wishes = await wishes_of(rooms, line, asked)
     terms = Terms(asked.kind, life(asked.valid), flash=asked.flash, media=asked.media, by=token.by)
     mark, once = identity(scope), list(dict.fromkeys(wishes))
@@ -286,13 +298,6 @@ def shortcut(rooms: Rooms) -> Callable[[Scope, bytes], Awaitable[bytes | None]]:
             return None
 
     return send
-
-
-def _line(rooms: Rooms, called: str) -> Line:
-    try:
-        return rooms.sends.line(called)
-    except UsageError as error:
-        raise Refusal("SB704", error.args[0], errors=[{"field": "line", "reason": error.args[0]}]) from None
 
 
 def _moment(written: str, field: str) -> float | None:

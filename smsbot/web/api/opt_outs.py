@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, nextafter
 from typing import Annotated
 
 import pydantic
@@ -86,7 +87,7 @@ def router(rooms: Rooms) -> APIRouter:
                 for r in await rooms.store.rows("opt_outs", before=before, limit=1_000_000)
                 if r["at"] == rows[0]["at"]
             ]
-            following = await rooms.store.rows("opt_outs", before=_under(rows[0]["at"]), limit=1)
+            following = await rooms.store.rows("opt_outs", before=nextafter(rows[0]["at"], -inf), limit=1)
             return OptOuts(opt_outs=[_opt_out(r) for r in rows], next=repr(following[0]["at"]) if following else None)
         more = len(rows) > limit
         last = rows[limit]["at"] if more else None
@@ -129,12 +130,6 @@ async def _decided(rooms: Rooms, number: str, action: str, proof: str, request: 
     """Whether this very request decided it, whose answer was lost."""
     last = (await rooms.store.rows("ledger", number=number))[:1]
     return any((r["action"], r["source"]) == (action, proof) and r["at"] >= request.scope["asked"] for r in last)
-
-
-def _under(moment: float) -> float:
-    from math import inf, nextafter
-
-    return nextafter(moment, -inf)
 
 
 def _opt_out(row: dict[str, object]) -> OptOut:

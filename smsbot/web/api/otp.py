@@ -13,9 +13,8 @@ from smsbot.core.errors import UsageError
 from smsbot.core.otp import FEWEST, MOST
 from smsbot.desk.tokens import Token
 from smsbot.pipeline.codes import RESENDS, TRIES, Asked
-from smsbot.turns.lines import Line
 
-from .asking import Once, asker, identity, person
+from .asking import Once, asker, identity, person, sending_line
 from .problems import Refusal, answers
 from .rooms import Rooms
 
@@ -80,7 +79,7 @@ def router(rooms: Rooms) -> APIRouter:
     @api.post("/otp", status_code=202, responses=answers("SB702"), summary="Send a one-time code")
     async def send(request: Request, asked: Send, key: Once = None, token: Token = asker("otp:write")) -> Sent:
         """While one may still be typed for this purpose, the same is sent again, at most every twenty seconds."""
-        line = _line(rooms, asked.line)
+        line = sending_line(rooms.sends, asked.line)
         wanted = Asked(
             person(asked.to, line.country), asked.text, asked.purpose, asked.digits, valid=_life(asked.valid),
             tries=asked.tries, resends=asked.resends, domain=asked.domain,
@@ -101,13 +100,6 @@ def router(rooms: Rooms) -> APIRouter:
         return Checked.model_validate({"result": done.result, "tries_left": done.left})
 
     return api
-
-
-def _line(rooms: Rooms, called: str) -> Line:
-    try:
-        return rooms.sends.line(called)
-    except UsageError as error:
-        raise Refusal("SB704", error.args[0], errors=[{"field": "line", "reason": error.args[0]}]) from None
 
 
 def _life(valid: str) -> float:

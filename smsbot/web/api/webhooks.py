@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 import pydantic
@@ -104,13 +105,14 @@ class Tested(pydantic.BaseModel):
 
 def router(rooms: Rooms) -> APIRouter:
     """The routes."""
-    api, endpoints = APIRouter(tags=["webhooks"]), rooms.endpoints
+    api = APIRouter(tags=["webhooks"])
+    for add in (_keeping, _acting, _telling):
+        add(api, rooms)
+    return api
 
-    async def known(id: str) -> Endpoint:
-        found = await endpoints.one(id)
-        if found is None or found.shape:
-            raise Refusal("SB703", "there is no such webhook")
-        return found
+
+def _keeping(api: APIRouter, rooms: Rooms) -> None:
+    endpoints, known = rooms.endpoints, _known(rooms)
 
     @api.get("/webhooks", responses=answers("SB702"), summary="The addresses that are told")
     async def listing(token: Token = asker("webhooks:read")) -> Endpoints:
@@ -143,6 +145,10 @@ def router(rooms: Rooms) -> APIRouter:
         await endpoints.remove(await known(id))
         return Response(status_code=204)
 
+
+def _acting(api: APIRouter, rooms: Rooms) -> None:
+    endpoints, known = rooms.endpoints, _known(rooms)
+
     @api.post("/webhooks/{id}/secret", responses=answers("SB702"), summary="Another secret")
     async def renew(request: Request, id: Id, key: Once = None, token: Token = asker("webhooks:write")) -> Secret:
         """The one before proves nothing any more."""
@@ -167,6 +173,10 @@ def router(rooms: Rooms) -> APIRouter:
         """In order."""
         await endpoints.resume(await known(id))
         return _told(await known(id))
+
+
+def _telling(api: APIRouter, rooms: Rooms) -> None:
+    endpoints, known = rooms.endpoints, _known(rooms)
 
     @api.get("/webhooks/{id}/pushes", responses=answers("SB702"), summary="What it was told")
     async def told(
@@ -194,7 +204,17 @@ def router(rooms: Rooms) -> APIRouter:
             raise Refusal("SB704", "since and until are times, such as 2026-11-29T08:00:00Z")
         return Replayed(replayed=await endpoints.replay(endpoint, since, until, failed=asked.failed))
 
-    return api
+
+def _known(rooms: Rooms) -> Callable[[str], Awaitable[Endpoint]]:
+    """Finds a webhook of ours by its id; raises `Refusal`."""
+
+    async def known(id: str) -> Endpoint:
+        found = await rooms.endpoints.one(id)
+        if found is None or found.shape:
+            raise Refusal("SB703", "there is no such webhook")
+        return found
+
+    return known
 
 
 def _told(endpoint: Endpoint) -> EndpointOut:
