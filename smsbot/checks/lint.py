@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from smsbot.core.problem import Place, Problem
+from smsbot.core.syntax import read
 from smsbot.routing.bot import Bot
 
 _CHAT = re.compile(r"\bChat\b")
@@ -80,7 +81,7 @@ def parsed(function: Callable[..., Any], folder: Path) -> tuple[Source, ast.Func
     """The source of a function and its syntax; None if it cannot be read."""
     try:
         lines, first = inspect.getsourcelines(function)
-        body = ast.parse(textwrap.dedent("".join(lines))).body[0]
+        body = read(textwrap.dedent("".join(lines))).body[0]
     except (OSError, TypeError, SyntaxError):
         return None
     if not isinstance(body, ast.FunctionDef | ast.AsyncFunctionDef):

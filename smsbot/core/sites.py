@@ -10,6 +10,8 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
+from .syntax import read
+
 _KEPT = "__smsbot_names__"
 """Where a module keeps the names, so that they live as long as its code does."""
 
@@ -45,7 +47,7 @@ def _read(path: str, namespace: dict[str, Any]) -> Mapping[int, str]:
     """By line, the names that what is awaited there is assigned to."""
     linecache.checkcache(path)
     try:
-        tree = ast.parse("".join(linecache.getlines(path, namespace)))
+        tree = read("".join(linecache.getlines(path, namespace)))
     except (SyntaxError, ValueError):
         return {}
     found: dict[int, str] = {}

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal, DivisionByZero, DivisionUndefined, InvalidOperation
 from typing import Any
 
+from smsbot.core import syntax
 from smsbot.core.errors import FlowError
 from smsbot.core.message import Media
 from smsbot.core.money import Money
@@ -141,7 +142,7 @@ class _Compiler:
             raise Wrong("SB620", "this cannot be read as an expression", 0, len(self.source)) from None
 
     def _parse(self, flat: str, lead: int) -> ast.Expression:
-        tree = ast.parse(flat[lead:], mode="eval")
+        tree: ast.Expression = syntax.read(flat[lead:], "eval")
         for node in ast.walk(tree) if lead else ():
             if isinstance(node, ast.expr):
                 node.col_offset += lead

@@ -12,6 +12,7 @@ from typing import Any
 
 from smsbot.core.question import Question
 from smsbot.core.sites import name_at
+from smsbot.core.syntax import read
 from smsbot.flows.steps import Flow
 from smsbot.routing.bot import Bot
 from smsbot.understanding.answers import SILENCE, WRONG
@@ -100,7 +101,7 @@ def questions_of(function: Callable[..., Any]) -> Iterable[tuple[str, str]]:
     """The questions in a conversation's code: ``order.size``, and where each stands."""
     try:
         lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree = read(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return
     code = function.__code__
