@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -289,12 +290,12 @@ async def served(answer: bytes) -> tuple[asyncio.Server, int, list[bytes]]:
     heard: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        heard.append(await reader.readexactly(length))
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
+        with closing(writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            heard.append(await reader.readexactly(length))
+            writer.write(answer)
+            await writer.drain()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     return server, server.sockets[0].getsockname()[1], heard
@@ -327,24 +328,24 @@ async def test_a_webhook_that_is_not_there_keeps_its_address_to_itself() -> None
 
 async def mail_server(heard: list[str]) -> tuple[asyncio.Server, int]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 test\r\n")
-        data = False
-        async for raw in reader:
-            line = raw.decode().rstrip("\r\n")
-            heard.append(line)
-            if data:
-                data = line != "."
-                if not data:
-                    writer.write(b"250 taken\r\n")
-            elif line.upper().startswith("DATA"):
-                data = True
-                writer.write(b"354 go on\r\n")
-            elif line.upper().startswith("QUIT"):
-                writer.write(b"221 bye\r\n")
-                break
-            else:
-                writer.write(b"250 ok\r\n")
-        writer.close()
+        with closing(writer):
+            writer.write(b"220 test\r\n")
+            data = False
+            async for raw in reader:
+                line = raw.decode().rstrip("\r\n")
+                heard.append(line)
+                if data:
+                    data = line != "."
+                    if not data:
+                        writer.write(b"250 taken\r\n")
+                elif line.upper().startswith("DATA"):
+                    data = True
+                    writer.write(b"354 go on\r\n")
+                elif line.upper().startswith("QUIT"):
+                    writer.write(b"221 bye\r\n")
+                    break
+                else:
+                    writer.write(b"250 ok\r\n")
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     return server, server.sockets[0].getsockname()[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -274,18 +275,18 @@ async def test_redirects_lead_nowhere_and_the_slow_are_left() -> None:
     asked: list[str] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        asked.append(head.split()[1])
-        if "/slow" in asked[-1]:
-            await asyncio.sleep(5)
-        elif "/there" in asked[-1]:
-            writer.write(
-                b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            )
-        else:
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nendless")
-        await writer.drain()
-        writer.close()
+        with closing(writer):  # also when the test ends while this one sleeps
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            asked.append(head.split()[1])
+            if "/slow" in asked[-1]:
+                await asyncio.sleep(5)
+            elif "/there" in asked[-1]:
+                writer.write(
+                    b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
+            else:
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nendless")
+            await writer.drain()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
