@@ -16,10 +16,13 @@ from smsbot.desk.tokens import Tokens
 from smsbot.desk.users import Users
 from smsbot.failpoints import reached
 from smsbot.gateways.messageflow_wire import report_item
+from smsbot.leaving import Leaving
 from smsbot.lineup import build_lines
 from smsbot.log import Log
 from smsbot.pipeline.alerts import Alerts, Channel
+from smsbot.pipeline.attempts import Account
 from smsbot.pipeline.backfill import Backfill
+from smsbot.pipeline.broadcasts import Broadcasts
 from smsbot.pipeline.codes import Codes
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.endpoints import Endpoints
@@ -31,7 +34,7 @@ from smsbot.pipeline.receipts import Receipts
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.schedules import Schedules
 from smsbot.pipeline.search import SearchIndex
-from smsbot.pipeline.sender import Account, Sender
+from smsbot.pipeline.sender import Sender
 from smsbot.pipeline.sends import Sends
 from smsbot.pipeline.supervisor import Supervisor, Worker
 from smsbot.pipeline.takeovers import Takeovers
@@ -87,7 +90,8 @@ class App:
         self._base = (sandbox_url or settings.public_url).rstrip("/")
         self._movable: MovableClock = clock or ShiftedClock()
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
-        self.store = SqliteStore(settings.path, guarded=not self.dev)
+        self.leaving = Leaving(settings)
+        self.store = SqliteStore(settings.path, guarded=not self.dev, rules=self.leaving)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or transport_of_server()
         self._given_transport = transport
@@ -115,7 +119,7 @@ class App:
     def _build_pipeline(self) -> None:
         accounts = {name: Account(name, g, partial(self._report_url, name)) for name, g in self.gateways.items()}
         recheck = self.settings.recheck or (2.0 if self.dev else 60.0)
-        self.sender = Sender(self.store, accounts, self.clock, recheck=recheck)
+        self.sender = Sender(self.store, accounts, self.clock, recheck=recheck, rates=self.settings.rates)
         self.dispatcher = Dispatcher(self.store, self.lines, self.sender, self.clock, self._provided, candid=self.dev)
         receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
         self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
@@ -131,6 +135,7 @@ class App:
         )  # fmt: skip
         self.repairs = Repairs(self.store, self.dispatcher, self.sender, self.clock)
         self.sends = Sends(self.store, self.lines, self.sender, self.clock)
+        self.broadcasts = Broadcasts(self.store, self.sends, self.clock)
         self.codes = Codes(self.store, self.sends, self.clock)
         self.sender.words, self.inbox.hide = self.codes.words, self.codes.hide
         self.people.forgotten = self.codes.forget
@@ -146,6 +151,7 @@ class App:
             repairs=self.repairs,
             people=self.people,
             sends=self.sends,
+            broadcasts=self.broadcasts,
             tokens=self.tokens,
         )
         self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self.accounts.base, lambda: self._closing)
@@ -219,7 +225,7 @@ class App:
         await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):
             self._provided[bot] = await stack.enter_async_context(bot.running())
-            bot.starter = self.commands.emit
+            bot.starter, bot.sender = self.commands.emit, self.sends.of_bot
         stack.push_async_callback(self._drain)
         ticks = Schedules(
             self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.tasks.spawn, self._zones()
@@ -232,7 +238,7 @@ class App:
         self._run("webhooks out", self.pushes.run)
         self._run("search", SearchIndex(self.store).run)
         if not self.dev and (channels := channels_of(self.settings.alerts, self._transport)):
-            self._run("alerts", Alerts(self.store, channels, self.clock, self._base).run)
+            self._run("alerts", Alerts(self.store, channels, self.clock, self._base, budget=self.leaving.budget).run)
         if not self.dev and self.backfill.wanted:
             self._run("backfill", self.backfill.run)
         if self.network is not None:

@@ -19,11 +19,12 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError as SourceError
 
-from smsbot.core import phone
+from smsbot.core import phone, zones
 from smsbot.core.errors import SettingsError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.gateways.base import Provider, keeps_keys
 from smsbot.gateways.providers import OURS, provider
+from smsbot.policy.money import prices_in
 
 from .settings import (
     AccountSettings,
@@ -31,6 +32,7 @@ from .settings import (
     ApiSettings,
     BotSettings,
     LineSettings,
+    MoneySettings,
     Settings,
     open_to_others,
 )
@@ -173,7 +175,7 @@ def _known(place: tuple[Any, ...]) -> list[str]:
         own = (n for name in OURS for n in _keys_of(provider(name)))
         return list(dict.fromkeys(("gateway", "fields", *own)))
     models: dict[str, type[BaseModel]] = {
-        "bots": BotSettings, "lines": LineSettings, "alerts": AlertSettings, "api": ApiSettings,
+        "bots": BotSettings, "lines": LineSettings, "alerts": AlertSettings, "api": ApiSettings, "money": MoneySettings,
     }  # fmt: skip
     return list((models[place[0]] if place else Settings).model_fields)
 
@@ -196,18 +198,38 @@ def _cross_check(settings: Settings) -> list[str]:
         if settings.bots and number not in owner:
             near = nearest(number, owner)
             problems.append(f'lines."{number}": no bot has this line' + (f'; did you mean "{near}"?' if near else ""))
-        account = line_settings.account
-        if account and settings.accounts and account not in settings.accounts:
-            near = nearest(account, settings.accounts)
-            problems.append(
-                f'lines."{number}".account: there is no account "{account}"'
-                + (f'; did you mean "{near}"?' if near else "")
-            )
+        named = {"": line_settings.account, **{f"lanes.{n}.": o.account for n, o in line_settings.lanes.items()}}
+        for place, account in named.items():
+            if account and settings.accounts and account not in settings.accounts:
+                near = nearest(account, settings.accounts)
+                problems.append(
+                    f'lines."{number}".{place}account: there is no account "{account}"'
+                    + (f'; did you mean "{near}"?' if near else "")
+                )
     for name, each in settings.accounts.items():
         if not _NAME.fullmatch(name):
             problems.append(f"accounts.{name}: a name has small letters, digits, - and _")
         problems += _account(name, each)
-    return [*problems, *_database(settings.database)]
+    return [*problems, *_money(settings, owner), *_database(settings.database)]
+
+
+def _money(settings: Settings, owner: Mapping[str, str]) -> Iterator[str]:
+    """The problems of caps and prices."""
+    own = settings.money
+    if own.prices is not None:
+        try:
+            prices_in(own.prices)
+        except UsageError as error:
+            yield f"money.prices: {error.args[0]}"
+    elif own.capped:
+        yield 'money: a cap needs a price list: prices = "prices.toml"'
+    if own.timezone and zones.zone(own.timezone) is None:
+        yield f"money.timezone: there is no time zone {own.timezone}"
+    for kind, given, known in (("lines", own.lines, owner), ("bots", own.bots, settings.bots)):
+        for name in given if settings.bots else ():
+            if name not in known:
+                near = nearest(name, known)
+                yield f"money.{kind}: there is no {kind[:-1]} {name[:40]}" + (f"; did you mean {near}?" if near else "")
 
 
 def _database(database: str) -> list[str]:

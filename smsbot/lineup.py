@@ -13,7 +13,7 @@ from smsbot.routing.bot import Bot
 from smsbot.settings import LineSettings, Settings
 from smsbot.threads import Threads
 from smsbot.turns.flow_versions import FlowVersions
-from smsbot.turns.lines import Line, Lines, checked_table, language_of_bot
+from smsbot.turns.lines import Lane, Line, Lines, checked_table, language_of_bot
 from smsbot.understanding import consent
 
 
@@ -47,6 +47,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
                 answer_costly=own.answer_costly,
                 gateway=_gateway(settings, account), sends_media=_claims(settings, account).sends_media,
                 obeyed={} if sandboxed else _claims(settings, account).obeys,
+                lanes={lane: Lane(o.account, o.life) for lane, o in own.lanes.items()},
                 threads=threads[name],
             )  # fmt: skip
     return Lines(lines)

@@ -7,11 +7,11 @@ Secrets come only from the environment (``SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION``
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -19,10 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from smsbot.core import phone, zones
+from smsbot.core.clock import duration
 from smsbot.core.errors import SettingsError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.gateways.base import Provider
 from smsbot.gateways.providers import provider
+from smsbot.policy.quiet import quiet as read_quiet
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +43,41 @@ class BotSettings(BaseModel):
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+class LaneSettings(BaseModel):
+    """What differs in one lane of a line."""
+
+    model_config = _FROZEN
+    account: str = ""
+    valid: str = ""
+    quiet: str = ""
+
+    @field_validator("valid")
+    @classmethod
+    def _life(cls, value: str) -> str:
+        if value:
+            _checked(duration, value)
+        return value
+
+    @field_validator("quiet")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        if value:
+            _checked(read_quiet, value)
+        return value
+
+    @property
+    def life(self) -> float:
+        """Seconds for which its texts are worth sending; 0: nothing is said."""
+        return duration(self.valid) if self.valid else 0.0
+
+
+def _checked(read: Callable[[str], object], value: str) -> None:
+    try:
+        read(value)
+    except UsageError as error:
+        raise ValueError(error.args[0]) from None
+
+
 class LineSettings(BaseModel):
     """One of our numbers."""
 
@@ -56,6 +93,22 @@ class LineSettings(BaseModel):
     per_minute: int | None = Field(default=None, ge=0)
     line_per_minute: int = Field(default=0, ge=0)
     answer_costly: bool = False
+    rate: float = Field(default=0.0, ge=0, le=1000)
+    """Texts a second; 0: as many as its provider takes."""
+    lanes: Mapping[Literal["priority", "reply", "notice", "bulk"], LaneSettings] = {}
+    quiet: str = ""
+    """Hours in which neither notices nor bulk leave; empty: in bulk those of the person's country."""
+
+    @field_validator("quiet")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        if value:
+            _checked(read_quiet, value)
+        return value
+
+    def quiet_in(self, lane: str) -> str:
+        """The quiet hours of a lane, as they are written; empty where nothing is said."""
+        return next((own.quiet for name, own in self.lanes.items() if name == lane), "") or self.quiet
 
     @field_validator("timezone")
     @classmethod
@@ -180,6 +233,30 @@ class ApiSettings(BaseModel):
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+Amount = Annotated[float, Field(ge=0, le=1_000_000)]
+
+
+class MoneySettings(BaseModel):
+    """A price list, and the most that a day may cost."""
+
+    model_config = _FROZEN
+    prices: Path | None = None
+    timezone: str = ""
+    """The zone whose days count; empty: that of the first line."""
+    day: Amount | None = None
+    contact: Amount | None = None
+    lines: Mapping[str, Amount] = {}
+    lanes: Mapping[Literal["priority", "reply", "notice", "bulk"], Amount] = {}
+    bots: Mapping[str, Amount] = {}
+    stops: Mapping[Literal["priority", "reply", "notice", "bulk"], Annotated[float, Field(gt=0, le=1)]] = {}
+    """The share of a cap at which a lane stops; else as `policy.money.STOPS` has it."""
+
+    @property
+    def capped(self) -> bool:
+        """Whether there is any cap."""
+        return bool(self.lines or self.lanes or self.bots or self.day is not None or self.contact is not None)
+
+
 class Settings(BaseSettings):
     """Everything that a server is told."""
 
@@ -201,6 +278,7 @@ class Settings(BaseSettings):
     """Pages of the user's own about a person, by their names: addresses with ``{number}``, ``{ref}`` or ``{line}``."""
     alerts: AlertSettings = AlertSettings()
     api: ApiSettings = ApiSettings()
+    money: MoneySettings = MoneySettings()
     recheck: float | None = Field(default=None, gt=0, le=3600)
     """Seconds between two look-ups of a text whose send got no answer (default: 60 live, 2 in the sandbox)."""
 
@@ -234,6 +312,11 @@ class Settings(BaseSettings):
     def timezone(self, line: str) -> str:
         """The time zone of a line: as it is set, else where most people of its country live."""
         return self.lines.get(line, LineSettings()).timezone or zones.usual(self.country(line))
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """How many texts a second leave on the lines that have a rate."""
+        return {number: own.rate for number, own in self.lines.items() if own.rate}
 
     def unsure_zones(self) -> list[str]:
         """Warnings about lines whose country has several time zones, while nobody has said which counts."""

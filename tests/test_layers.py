@@ -26,8 +26,8 @@ MAY = {
     "flows": {"core", "understanding"},
     "conversations": {"core"},
     "policy": {"core"},
-    "settings": {"core", "gateways.base", "gateways.providers"},
-    "configuration": {"core", "settings", "gateways.base", "gateways.providers"},
+    "settings": {"core", "policy", "gateways.base", "gateways.providers"},
+    "configuration": {"core", "policy", "settings", "gateways.base", "gateways.providers"},
     "accounts": {"core", "gateways", "settings", "transport"},
     "targets": {"core", "routing", "flows"},
     "checks": {"core", "understanding", "routing", "flows", "targets"},
@@ -44,6 +44,7 @@ MAY = {
         "turns",
         "web",
     },
+    "leaving": {"core", "policy", "settings", "stores.deciding"},
     "lineup": {
         "core",
         "understanding",

@@ -146,7 +146,7 @@ def prices(found: Iterable[Cost], source: Source) -> None:
             source.report("SB652", node, f"this text has {cost.segments} SMS parts; {segments.MAX_PARTS} is the most")
         if not cost.forced:
             continue
-        plain = segments.count("".join("e" if c in cost.forced else c for c in cost.longest)).segments
+        plain = segments.count(segments.cheaper(cost.longest)).segments
         if cost.segments <= plain:
             continue
         letters = ", ".join(f'"{c}"' for c in cost.forced[:6])

@@ -37,6 +37,7 @@ _COMMANDS = {
     "count": ("smsbot.cli.count", "Count the SMS parts of a text."),
     "understand": ("smsbot.cli.understand", "Say what a text is, and how each rule saw it."),
     "send": ("smsbot.cli.send", "Send a text."),
+    "broadcast": ("smsbot.cli.broadcast", "Send a text to the people of a file."),
     "tail": ("smsbot.cli.watch", "Follow messages as they come and go."),
     "trace": ("smsbot.cli.watch", "Did it reach the person? All that is known of a number."),
     "token": ("smsbot.cli.token", "Tokens of programs that use the API."),

@@ -28,6 +28,21 @@ class Hours:
         minute = moment.weekday() * _MINUTES + moment.hour * 60 + moment.minute
         return any(start <= minute < end for start, end in self.spans)
 
+    def end(self, moment: datetime) -> int | None:
+        """The minute of its day (1440: midnight) at which the span ends that a moment is in; None if it is in none.
+
+        A span that goes on past midnight ends there; the next begins there.
+        """
+        day, minute = moment.weekday() * _MINUTES, moment.hour * 60 + moment.minute
+        ends = [end - day for start, end in self.spans if start <= day + minute < end]
+        return min(max(ends), _MINUTES) if ends else None
+
+    def start(self, moment: datetime) -> int | None:
+        """The minute of its day at which the next span begins on it, behind a moment; None if none does."""
+        day, minute = moment.weekday() * _MINUTES, moment.hour * 60 + moment.minute
+        starts = [start - day for start, _ in self.spans if day + minute < start < day + _MINUTES]
+        return min(starts, default=None)
+
 
 def hours(written: str) -> Hours:
     """Read hours; days that are not named are all seven. Raises `UsageError` with what is wrong."""

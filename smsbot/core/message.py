@@ -158,8 +158,8 @@ class Reply:
     """Something said to the person: a text, when it is due, and how long it is worth sending."""
 
     text: str
-    valid: float = 3600.0
-    """Seconds after which it is no longer sent (C9)."""
+    valid: float = 0.0
+    """Seconds after which it is no longer sent (C9); 0: as long as a text of its lane is worth sending."""
     due: float | None = None
     """When to send it, seconds since 1970 UTC; None is now."""
     flash: bool = False
@@ -170,6 +170,8 @@ class Reply:
     """What whoever requests it calls it, such as ``order-7``; the desk finds it by that."""
     secret: bool = False
     """Whether it holds a code: nobody but the person may read it."""
+    lane: str = ""
+    """How urgent it is; empty: as what it answers says."""
 
 
 @struct
@@ -188,7 +190,7 @@ class Outgoing:
     expires: float
     event: bytes = b""
     lane: str = "reply"
-    """``reply``, ``notice``, ``bulk``, or ``consent`` (the one confirmation and HELP)."""
+    """``priority``, ``reply``, ``notice``, ``bulk``, ``consent`` (the one confirmation and HELP) or ``desk``."""
     flash: bool = False
     media: str = ""
     """The address of a picture that goes with it."""

@@ -11,6 +11,7 @@ import unicodedata
 from functools import cache, lru_cache
 
 import phonenumbers
+from phonenumbers import timezone
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _OLD_MEXICAN = re.compile(r"\+521([0-9]{10})")
@@ -197,6 +198,16 @@ def country(address: str) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     return region if region and region != "001" else None
+
+
+@lru_cache(maxsize=4096)
+def zones(address: str) -> tuple[str, ...]:
+    """The time zones (IANA) that a number may be of, as libphonenumber knows areas; empty where it knows none."""
+    try:
+        found = timezone.time_zones_for_number(phonenumbers.parse(address, None))
+    except phonenumbers.NumberParseException:
+        return ()
+    return () if timezone.UNKNOWN_TIMEZONE in found else tuple(found)
 
 
 def dialled(written: str, country: str | None = None) -> str | None:

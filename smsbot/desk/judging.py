@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from smsbot.core.reasons import CAP, QUIET
 from smsbot.core.status import Status
 
 from .path import named, path_of
@@ -200,6 +201,12 @@ class _Case:
             return self._end(
                 Outcome.ON_ITS_WAY, "it waits for the text before it, so that both arrive in order",
                 f"Your {self.noun} follows right after the one before it.",
+            )  # fmt: skip
+        if text.due > now and text.detail.startswith((QUIET, CAP)):
+            return self._end(
+                Outcome.HELD, text.detail,
+                f"Your {self.noun} waits until {self.clock.at(text.due)}, as we do not text at this hour."
+                if text.detail.startswith(QUIET) else f"Your {self.noun} waits until {self.clock.at(text.due)}.",
             )  # fmt: skip
         if text.due > now and not text.attempts:
             return self._end(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from smsbot.core.lanes import CHOSEN
 from smsbot.core.start import BUSY
 from smsbot.understanding.languages import UNDERSTOOD, is_understood
 from smsbot.understanding.patterns import Pattern
@@ -100,6 +101,7 @@ class _Reader(Questions):
             args=args,
             returns=returns,
             join=self.flag(keys["join"], "join") if "join" in keys else False,
+            lane=self.one_of(keys["lane"], "lane", CHOSEN) if "lane" in keys else "",
             languages=tuple(self.languages),
             kinds=dict(self.names),
             node=root,
@@ -128,7 +130,7 @@ class _Reader(Questions):
             typos=self.count(keys["typos"], "typos", 1) if "typos" in keys else 0,
             event=(self.text(keys["event"], "the event") or "") if "event" in keys else "",
             api=(self.text(keys["api"], "the api name") or "") if "api" in keys else "",
-            busy=self.busy(keys["busy"]) if "busy" in keys else "",
+            busy=self.one_of(keys["busy"], "busy", BUSY) if "busy" in keys else "",
             valid=self.seconds(keys["valid"], "valid") if "valid" in keys else 0.0,
             key=self.expression(keys["key"]) if "key" in keys else None,
         )
@@ -140,10 +142,10 @@ class _Reader(Questions):
             return ""
         return written
 
-    def busy(self, node: Node) -> str:
-        written = self.text(node, "busy") or ""
-        if written not in BUSY:
-            self.source.unknown("SB607", node, f'busy is not "{written[:40]}"', written, BUSY)
+    def one_of(self, node: Node, what: str, known: Collection[str]) -> str:
+        written = self.text(node, what) or ""
+        if written not in known:
+            self.source.unknown("SB607", node, f'{what} is not "{written[:40]}"', written, known)
             return ""
         return written
 

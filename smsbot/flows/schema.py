@@ -124,6 +124,7 @@ FLOW = {
     "defaults": KeyOf("retry, remind, timeout … of every question that does not say otherwise.", _object(QUESTION)),
     "types": KeyOf("Types of answers under names of their own: {plate: pattern([A-Z]{2}[0-9]{4})}, or choices: {size: {S: [small]}}.", {"type": "object", "additionalProperties": {"anyOf": [_STRING, {"type": "array", "items": _SCALAR}, {"type": "object", "additionalProperties": _WORDS}]}}),
     "join": KeyOf("yes: the texts of one turn leave as one SMS, a line each.", _YES_NO),
+    "lane": KeyOf("How urgent what it says is: priority, reply, notice or bulk; by default answers are replies, and what nobody asked for is a notice.", {"enum": ["priority", "reply", "notice", "bulk"]}),
     "vars": KeyOf("Variables that no question names: {name: first value}.", _EXPRESSIONS),
     "args": KeyOf("What the flow is given when it is called: a list of names, or {name: type}.", {"anyOf": [{"type": "array", "items": _NAME}, {"type": "object", "additionalProperties": _STRING}]}),
     "returns": KeyOf("What a flow that was called gives back: an expression.", _EXPRESSION),

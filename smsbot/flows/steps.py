@@ -153,6 +153,8 @@ class Flow:
     returns: Expression | None = None
     join: bool = False
     """Whether the texts of one turn leave as one."""
+    lane: str = ""
+    """How urgent its texts are; empty: as what they answer says."""
     languages: tuple[str, ...] = ()
     """The languages of its texts; the first is said where nothing is known of the person."""
     kinds: Mapping[str, Kind] = field(default_factory=dict)

@@ -15,7 +15,10 @@ from smsbot.core.errors import StoreError
 from smsbot.core.phone import mask
 from smsbot.core.structs import struct
 from smsbot.log import Log
+from smsbot.policy.money import TOLD
 from smsbot.stores.base import Row, Store
+
+from .spending import Budget, uses
 
 log = Log("smsbot.alerts")
 PAUSE = 5.0
@@ -37,6 +40,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "person": ("person waits", "people wait"), "account": ("account is held", "accounts are held"),
     "stalled": ("gateway stands still", "gateways stand still"),
     "reports": ("line lacks reports", "lines lack reports"),
+    "cap": ("cap is nearly reached", "caps are nearly reached"),
     "endpoint": ("of your systems takes nothing", "of your systems take nothing"),
 }  # fmt: skip
 Key = tuple[str, str]
@@ -72,11 +76,14 @@ class Channel(Protocol):
 class Alerts:
     """Looks every few seconds, and tells what is new through each channel. `base` is where the pages are."""
 
-    def __init__(self, store: Store, channels: Sequence[Channel], clock: Clock, base: str) -> None:
+    def __init__(
+        self, store: Store, channels: Sequence[Channel], clock: Clock, base: str, *, budget: Budget | None = None
+    ) -> None:  # fmt: skip
         self._store = store
         self._channels = channels
         self._clock = clock
         self._base = base
+        self._budget = budget
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Look until cancelled."""
@@ -143,6 +150,7 @@ class Alerts:
             if r["missing"] >= _ENOUGH and r["missing"] > r["told"] and r["ever"]:
                 words = f"line {r['line']}: {r['missing']} texts of the last hour have no report, {r['told']} have"
                 found.append(Alert("reports", r["line"], r["at"], words, "/overview"))
+        found += await self._caps(now)
         for r in await self._store.rows("endpoints"):
             silent = r["failing"] is not None and now - r["failing"] > UNTAKEN
             if silent or (r["paused"] is not None and not r["why"].startswith("paused by ")):
@@ -150,6 +158,16 @@ class Alerts:
                 since = r["failing"] if r["failing"] is not None else r["paused"]
                 found.append(Alert("endpoint", r["id"], since, words, f"/programs/told/{r['id']}"))
         return found
+
+    async def _caps(self, now: float) -> list[Alert]:
+        """Caps that are nearly, or wholly, used up today."""
+        if self._budget is None or not self._budget.caps:
+            return []
+        return [
+            Alert("cap", f"{use.day} {use.cap.scope} {use.cap.name}", now, use.words, "/overview")
+            for use in await uses(self._store, self._budget, now)
+            if use.share >= TOLD
+        ]
 
 
 def _given_up(row: Row, now: float) -> bool:

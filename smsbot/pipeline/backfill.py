@@ -11,8 +11,8 @@ from smsbot.log import Log
 from smsbot.stores.base import Store
 from smsbot.turns.lines import Lines
 
+from .attempts import Account
 from .inbox import Inbox
-from .sender import Account
 
 log = Log("smsbot.backfill")
 PAUSE = 300.0
@@ -75,7 +75,7 @@ class Backfill:
             since, self._far[account.name] = min(since, waits) if lists_texts else waits, now + OVERLAP
         elif not lists_texts:  # then only what waits for its report is worth asking for
             return
-        lines = [line.number for line in self._lines.values() if line.account == account.name]
+        lines = [line.number for line in self._lines.values() if account.name in line.accounts]
         await self._inbox.take_listed(account.name, await account.gateway.catch_up(account.name, lines, since))
 
     async def _waits(self, account: Account, now: float, first: float) -> float | None:

@@ -34,10 +34,11 @@ from smsbot.turns.live import LiveFrames, Place
 from smsbot.turns.once import NotNow, Pause
 from smsbot.turns.turn import Turn
 
+from .attempts import insist
 from .failures import RETRIES, Failures
 from .queues import ConversationQueue, Queues
 from .running import Running
-from .sender import Sender, insist
+from .sender import Sender
 from .tasks import Tasks, cancelled
 from .unit_of_work import DuplicateEvent, StaleConversation, UnitOfWork
 

@@ -21,7 +21,8 @@ from smsbot.turns.lines import Line, Lines
 from smsbot.turns.outgoing import outgoing_for
 from smsbot.turns.turn import Turn
 
-from .sender import Sender, insist
+from .attempts import insist
+from .sender import Sender
 from .tasks import Tasks
 from .unit_of_work import DuplicateEvent, StaleConversation, UnitOfWork
 

@@ -10,17 +10,16 @@ from typing import Any
 from smsbot.core.clock import Clock
 from smsbot.core.commit import digest
 from smsbot.core.errors import UsageError
+from smsbot.core.lanes import CHOSEN, LIFE, NOTICE
 from smsbot.core.message import Key, Outgoing
 from smsbot.core.nearest import nearest
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
 from smsbot.stores.base import Row, Store, event_of
-from smsbot.turns.outgoing import NOTICE
 
 from .dispatcher import Dispatcher
 from .sender import Sender
 
-LANES = ("reply", "notice", "bulk")
 AGAIN = (Status.FAILED, Status.EXPIRED, Status.UNDELIVERED, Status.UNKNOWN)
 """The statuses of texts that may be sent again by hand. An unknown text may have arrived, so it must be named."""
 Scope = tuple[str, str]
@@ -34,12 +33,12 @@ def scope_of(what: str, lines: Mapping[str, Sequence[str]], accounts: Iterable[s
         return [("line", line) for line in lines[what]]
     if any(what in own for own in lines.values()):
         return [("line", what)]
-    if what in LANES:
+    if what in CHOSEN:
         return [("lane", what)]
     kind, _, name = what.partition(" ")
     if kind == "account" and name in accounts:
         return [(kind, name)]
-    known = [*lines, *(line for own in lines.values() for line in own), *LANES, *(f"account {a}" for a in accounts)]
+    known = [*lines, *(line for own in lines.values() for line in own), *CHOSEN, *(f"account {a}" for a in accounts)]
     near = nearest(what, known)
     hint = f'; did you mean "{near}"?' if near else f"; there are {', '.join(known)}"
     raise UsageError(f'"{what}" is no bot, line, lane or account{hint}')
@@ -117,7 +116,7 @@ class Repairs:
     async def _again(self, row: Row) -> tuple[str, bool]:
         """The id of the text that follows one, and whether it was made now."""
         line = self._dispatcher.lines.get(row["line"])
-        text = again(row, line.account if line is not None else row["account"], self._clock.now())
+        text = again(row, line.account_of(row["lane"]) if line is not None else row["account"], self._clock.now())
         note = f"sent again as {text.id}"
         async with self._taking:
             made = not await self._store.rows("outgoing", id=text.id)
@@ -157,7 +156,7 @@ def again(row: Row, account: str, now: float) -> Outgoing:
         segments=row["parts"],
         created=now,
         due=now,
-        expires=now + NOTICE,
+        expires=now + LIFE[NOTICE],
         event=row["event"],
         lane=row["lane"],
         flash=bool(row["flash"]),

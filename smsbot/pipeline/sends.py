@@ -9,22 +9,24 @@ from typing import Any
 
 from smsbot.core import phone, segments
 from smsbot.core.clock import Clock
+from smsbot.core.commit import digest
 from smsbot.core.errors import UsageError
+from smsbot.core.lanes import BULK, CHOSEN, NOTICE, PRIORITY, REPLY
 from smsbot.core.message import Event, Key, Outgoing, Reply
+from smsbot.core.reasons import CAP, QUIET
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
+from smsbot.routing.bot import Bot
 from smsbot.stores.base import Row, Store
 from smsbot.turns.lines import Line, Lines
-from smsbot.turns.outgoing import NOTICE, outgoing_for
+from smsbot.turns.outgoing import outgoing_for
 
 from .sender import Sender
 
 MOST = 1000
 """Texts of one request."""
-KINDS = ("notice", "code", "bulk", "reply")
-"""What a text is for; a code is shown to nobody."""
-_LIVES = {"code": 300.0, "reply": 3600.0, "notice": NOTICE, "bulk": NOTICE}
-"""Seconds for which a text of a kind is worth sending (C9)."""
+KINDS = (NOTICE, "code", BULK, REPLY)
+"""What a text is for, which says how urgent it is; a code is shown to nobody."""
 _EACH = 500
 """Texts that are taken back in one commit."""
 CANCELLED = "cancelled by "
@@ -47,7 +49,9 @@ class Terms:
 
     kind: str = "notice"
     valid: float = 0.0
-    """Seconds for which it is worth sending; 0: as long as its kind is."""
+    """Seconds for which it is worth sending; 0: as long as others of its lane."""
+    lane: str = ""
+    """How urgent they are; empty: as their kind says."""
     flash: bool = False
     media: str = ""
     by: str = "command line"
@@ -83,7 +87,7 @@ class Sends:
         answers = await self._store.enqueue(made)
         for answer in answers:
             self._sender.start(answer.claims)
-        if any(text.due > text.created for text in made):
+        if not all(answer.claims for answer in answers):  # later, or when their turn comes
             self._sender.kick()
         if len(made) == 1:
             begun = answers[0].claims
@@ -93,21 +97,48 @@ class Sends:
         return [by_id[text.id] for text in made]
 
     def compose(
-        self, line: Line, wishes: Sequence[Wish], terms: Terms, *, identity: bytes = b"", asked: float = 0.0
-    ) -> list[Outgoing]:
-        """The texts, ready to be owed."""
+        self, line: Line, wishes: Sequence[Wish], terms: Terms, *,
+        identity: bytes = b"", asked: float = 0.0, first: int = 0,
+    ) -> list[Outgoing]:  # fmt: skip
+        """The texts, ready to be owed; of those of one identity they begin at the place `first`."""
         now = self._clock.now()
-        event = Event(identity or secrets.token_bytes(16), Key(line.number, ""), "send", "", asked or now, line.account)
-        life, lane = terms.valid or _LIVES[terms.kind], "notice" if terms.kind == "code" else terms.kind
+        event = Event(
+            identity or secrets.token_bytes(16), Key(line.number, ""), "send", "", asked or now, line.account, again=now
+        )
+        secret = terms.kind == "code"
+        lane = terms.lane or (PRIORITY if secret else terms.kind)
         made = []
-        for n, wish in enumerate(wishes):
+        for n, wish in enumerate(wishes, first):
             reply = Reply(
-                wish.text, life, wish.due, flash=terms.flash, media=terms.media, ref=wish.ref,
-                secret=terms.kind == "code",
+                wish.text, terms.valid, wish.due, flash=terms.flash, media=terms.media, ref=wish.ref, secret=secret,
+                lane=lane,
             )  # fmt: skip
             theirs = replace(event, key=Key(line.number, wish.number))
-            made.append(outgoing_for(reply, n, theirs, line, now, lane=lane, by=terms.by))
+            made.append(outgoing_for(reply, n, theirs, line, now, by=terms.by))
         return made
+
+    async def of_bot(
+        self, bot: Bot, text: str, to: str, *,
+        line: str, at: float | None, lane: str, valid: float, ref: str, key: str,
+    ) -> str:  # fmt: skip
+        """A text that a bot sends by itself; what becomes of it. Raises `UsageError`."""
+        own = [each for each in self._lines.values() if each.bot is bot and line in ("", each.number)]
+        if not own:
+            raise UsageError(f'"{line[:40]}" is no line of the bot {bot.name}')
+        if lane not in CHOSEN:
+            raise UsageError(f'"{lane[:40]}" is no lane; there are {", ".join(CHOSEN)}')
+        number = phone.asked(to, own[0].country)
+        if why := wrong_with(number, text):
+            raise UsageError(f"{to[:40]}: {why}")
+        identity = digest("bot", bot.name, key, number) if key else b""
+        # what counts once is one and the same text, whenever it is sent
+        terms, asked = Terms(NOTICE, valid, by=bot.name, lane=lane), 1.0 if key else 0.0
+        row = (await self.send(own[0], [Wish(number, text, ref, at)], terms, identity=identity, asked=asked))[0]
+        return outcome(row)[0]
+
+    def kick(self) -> None:
+        """Look now for what may leave."""
+        self._sender.kick()
 
     async def cancel(self, rows: Sequence[Row], by: str) -> int:
         """Take back those of some texts that have not left; how many."""
@@ -148,6 +179,8 @@ def outcome(row: Row) -> tuple[str, str]:
         return word, row["detail"]
     if phase == "held":
         return "paused", "a pause keeps it; it leaves when that ends"
+    if phase == "queue" and row["detail"].startswith((QUIET, CAP)):
+        return "held", row["detail"]
     if phase == "queue" and row["scheduled"] and not row["attempts"]:
         return "scheduled", ""
     return status.value, row["detail"]

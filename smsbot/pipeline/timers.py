@@ -57,7 +57,12 @@ class Timers:
     async def next_due(self) -> float | None:
         """When something is due next."""
         ticks = self.ticks.next_due if self.ticks else None
-        due = (await self._store.next_due(), self._dispatcher.queues.next_retry, ticks, self._sender.next_try)
+        due = (
+            await self._store.next_due(self._sender.full),
+            self._dispatcher.queues.next_retry,
+            ticks,
+            self._sender.next_try,
+        )
         return min((d for d in due if d is not None), default=None)
 
     def stop(self) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 from smsbot.core.clock import Clock
 from smsbot.core.commit import Commit, Committed, Verdict
 from smsbot.core.errors import StoreError
+from smsbot.core.lanes import UNASKED
 from smsbot.core.message import Event
 from smsbot.failpoints import reached
 from smsbot.stores.base import Acceptance, Store
 from smsbot.turns.turn import Turn
 
-from .sender import Sender, insist
+from .attempts import insist
+from .sender import Sender
 
 Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 """Runs something to its end, also through a stop of the server."""
@@ -80,6 +82,8 @@ class UnitOfWork:
             reached("turn.committed")
             self._committed(answer)
         self._sender.start(answer.claims)
+        if any(text.lane in UNASKED for text in commit.outgoing):  # they may wait for their turn
+            self._sender.kick()
         return answer
 
     def _committed(self, answer: Committed) -> None:

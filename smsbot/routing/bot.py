@@ -79,6 +79,7 @@ class Bot(Router):
         self.answers: dict[str, Callable[[str], Any]] = {}
         self.ticks: list[tuple[str, Signature]] = []
         self.starter: Callable[..., Awaitable[str]] | None = None
+        self.sender: Callable[..., Awaitable[str]] | None = None
         """How the server that runs this bot begins things (smsbot sets this)."""
         self.actions: dict[str, Callable[..., Any]] = {}
         self._action_hints: dict[str, Mapping[str, Any]] = {}
@@ -196,6 +197,32 @@ class Bot(Router):
             raise UsageError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
         moment, life = at.timestamp() if at else None, f"{duration(valid)}s" if valid else ""
         return await self.starter(name, to, dict(data or {}), line=line, at=moment, key=key, busy=busy, valid=life)
+
+    async def send(
+        self,
+        text: str,
+        /,
+        *,
+        to: str,
+        line: str = "",
+        at: datetime | None = None,
+        lane: str = "notice",
+        valid: str | float = 0.0,
+        ref: str = "",
+        key: str = "",
+    ) -> str:
+        """Send a text to somebody, answering nothing; returns what becomes of it: ``sending``, ``queued``, ….
+
+        It leaves from `line`, by default the bot's first, now or `at` a time with a zone. `lane` is how urgent it is
+        (``priority``, ``reply``, ``notice``, ``bulk``), `valid` how long it is worth sending, `ref` what you call it.
+        The same `key` counts once a person. In a handler, `chat.say` is for the person who wrote.
+        """
+        if self.sender is None:
+            raise UsageError("bot.send() works while a server runs this bot; in a handler, use chat.say()")
+        if at is not None and at.tzinfo is None:
+            raise UsageError("send(at=...) needs a time with a zone, such as datetime.now(UTC)")
+        moment, life = at.timestamp() if at else None, duration(valid) if valid else 0.0
+        return await self.sender(self, text, to, line=line, at=moment, lane=lane, valid=life, ref=ref, key=key)
 
     def action(self, function: F) -> F:
         """Name a function that flows may call with ``do:``."""

@@ -20,6 +20,7 @@ from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, UsageError
 from smsbot.core.handover import Handoff
 from smsbot.core.hours import hours as read_hours
+from smsbot.core.lanes import CHOSEN
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
 from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Terms, Wait, WentBack
@@ -131,17 +132,21 @@ class Chat:
         self,
         text: str,
         *,
-        valid: str | float = 3600.0,
+        valid: str | float = 0.0,
         at: datetime | None = None,
         flash: bool = False,
         media: str = "",
         ref: str = "",
         secret: bool = False,
+        lane: str = "",
     ) -> None:
         """Send a text when the turn commits.
 
         `valid` is how long it is worth sending, counted from what it answers (or from `at`); past that it
-        is listed as expired instead (C9). `at` sends it later; it needs a time zone. `flash` shows it at once and
+        is listed as expired instead (C9). By default that is as long as others of its lane: a reply an hour, a notice
+        twelve, a code five minutes. `lane` is how urgent it is: ``priority``, ``reply``, ``notice`` or ``bulk``; by
+        default a text with a code overtakes all others, an answer is a reply, and what a timer or an event sets off is
+        a notice. `at` sends it later; it needs a time zone. `flash` shows it at once and
         keeps it not (class 0, 3GPP TS 23.038 §4), where the gateway can. `media` is the address of a picture that goes
         with it, where the gateway can; else that is an error here, not on the way. `ref` is what you call the text,
         such as ``order-7``: the desk finds it by that. `secret` is for a text that holds a code: the desk sees whether
@@ -160,9 +165,14 @@ class Chat:
             raise ChatError("say(at=...) needs a time with a zone, such as datetime.now(UTC)")
         if media:
             self._check_media(media)
+        if lane and lane not in CHOSEN:
+            near = nearest(lane, CHOSEN)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(CHOSEN)}"
+            raise ChatError(f'say(lane="{lane[:40]}"): {hint}')
         if not self._session.silent:
             due = at.timestamp() if at else None
-            self._session.effects.say(Reply(clean, duration(valid), due, flash, media, ref=ref, secret=secret))
+            life = duration(valid) if valid else 0.0
+            self._session.effects.say(Reply(clean, life, due, flash, media, ref=ref, secret=secret, lane=lane))
 
     def _check_media(self, media: str) -> None:
         if not media.startswith("https://"):

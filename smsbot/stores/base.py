@@ -6,7 +6,7 @@ transaction. Every call is durable when it returns. `now` is always the caller's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from smsbot.core.status import Status
 from smsbot.core.structs import struct
 
 Row = dict[str, Any]
+_EVERY: Mapping[tuple[str, str], int] = {}
 
 
 def event_of(row: Row, *, attempts: int = 0, again: float = 0.0) -> Event:
@@ -212,8 +213,8 @@ class Turns(Protocol):
         """Timers that are due."""
         ...
 
-    async def next_due(self) -> float | None:
-        """When the next timer, text, look-up or retry is due."""
+    async def next_due(self, full: Collection[tuple[str, str]] = ()) -> float | None:
+        """When the next timer, text, look-up or retry is due; no text of the lanes of lines in `full`."""
         ...
 
 
@@ -232,10 +233,13 @@ class Outbox(Protocol):
         """Keep texts from leaving, each with its conversation; whether each had not left."""
         ...
 
-    async def claim_out(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Claim]:
+    async def claim_out(
+        self, now: float, limit: int, room: int = 500, rooms: Mapping[tuple[str, str], int] = _EVERY
+    ) -> Sequence[Claim]:
         """Texts that are due, each with a committed attempt; expires and blocks what must not go.
 
-        None of the accounts in `full`.
+        At most `limit` in all, and of a lane of a line as many as there is `room` for, or as `rooms` says of it; the
+        most urgent first.
         """
         ...
 

@@ -6,10 +6,12 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from smsbot.core import codec
+from smsbot.core.lanes import UNASKED, urgency
 from smsbot.core.message import Key
 from smsbot.core.status import Status
 
-from .deciding.facts import Facts, Pauses, Reference, Text, Wants
+from .deciding.facts import CONTACT, Due, Facts, Pauses, Person, Reference, Rules, Text, Wants
 from .deciding.reports import wake_of
 from .queries import Query
 
@@ -17,11 +19,11 @@ from .queries import Query
 class Gathering:
     """The facts of one batch, as they stand before it."""
 
-    def __init__(self, db: sqlite3.Connection, selects: Mapping[str, Query]) -> None:
+    def __init__(self, db: sqlite3.Connection, selects: Mapping[str, Query], rules: Rules) -> None:
         self._cursor = db.cursor()
         self._cursor.row_factory = None
         self._selects = selects
-        self._facts = Facts()
+        self._facts = Facts(rules=rules)
 
     def _rows(self, name: str, *parameters: object) -> list[tuple[Any, ...]]:
         return self._cursor.execute(self._selects[name].sql, parameters).fetchall()
@@ -39,6 +41,8 @@ class Gathering:
         self._texts(wants)
         self._seen(wants.seen)
         self._conversations(wants.conversations)
+        self._people(wants)
+        self._spent(wants)
         for key, name in wants.timers:
             for (due,) in self._rows("timer_due", *key, name):
                 facts.timers[key, name] = due
@@ -48,12 +52,8 @@ class Gathering:
         """Texts whose time has come, or that a pause keeps; they are wanted with their conversations."""
         facts, found = self._facts, list[Text]()
         for due in wants.due:
-            full = "\n".join(("", *due.full, ""))
-            facts.due[due] = self._all(self._rows("due", due.now, full, due.limit))
+            facts.due[due] = self._due(due)
             found += facts.due[due]
-        for lane in wants.lanes:
-            facts.lanes[lane] = self._all(self._rows("queued_in_lane", lane))
-            found += facts.lanes[lane]
         for account, now in wants.kept:
             for text in self._all(self._rows("kept_by_account", account, now)):
                 facts.kept[account] = text
@@ -65,6 +65,14 @@ class Gathering:
             if text not in thread:  # one with a time of its own is not among those that wait for each other
                 thread.append(text)
                 thread.sort(key=lambda t: t.seq)
+
+    def _due(self, due: Due) -> list[Text]:
+        found: list[Text] = []
+        for line, lane in sorted(self._rows("queued_pairs"), key=lambda pair: urgency(pair[1])):
+            most = min(due.rooms.get((line, lane), due.room), due.limit - len(found))
+            if most > 0:
+                found += self._all(self._rows("due", line, lane, due.now, most))
+        return found
 
     def _reported(self, reference: Reference, wants: Wants) -> None:
         """Of which text a provider's id is; that is wanted as well."""
@@ -133,6 +141,27 @@ class Gathering:
                 facts.with_desk[key.number] = why
             if owner is not None:
                 facts.taken[key] = owner
+
+    def _people(self, wants: Wants) -> None:
+        """Who gets what nobody has just asked for, where that has quiet hours."""
+        facts = self._facts
+        wants.people |= {(t.key, t.lane) for t in facts.texts.values() if t.lane in UNASKED and t.waits}
+        for key, lane in wants.people:
+            if key.number not in facts.people and facts.rules.has_quiet(key.line, lane):
+                zone, wrote = self._rows("person", key.number)[0]
+                facts.people[key.number] = Person(codec.loads(zone) if zone else "", wrote or 0.0)
+
+    def _spent(self, wants: Wants) -> None:
+        """What the days have cost so far on which something may leave."""
+        facts, rules = self._facts, self._facts.rules
+        days = {rules.day(moment) for moment in wants.moments} - {""}
+        for day, scope, name, spent in self._rows("spending", min(days)) if days else ():
+            facts.spent[day][scope, name] = spent
+        if days and rules.caps_people():
+            numbers = {key.number for key in wants.threads} | {text.key.number for text in facts.texts.values()}
+            for day in days:
+                for number in numbers:
+                    facts.spent[day][CONTACT, number] = self._rows("spent_on", number, day)[0][0]
 
     def _seen(self, keys: Iterable[bytes]) -> None:
         seen, execute, sql = self._facts.seen, self._cursor.execute, self._selects["seen_at"].sql

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from smsbot.understanding.said import answer_hash
 
 from . import queries
 from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of, outgoing_of
-from .deciding.facts import Due, Pauses
+from .deciding.facts import NO_RULES, Due, Pauses, Rules
 from .deciding.handover import TakeOver
 from .deciding.inbound import Accept, Enqueue, Once, Turn
 from .deciding.outbound import Cancel, ClaimDue, Close, EndCheck, Ended, Probe, Settle
@@ -34,6 +34,7 @@ from .readers import HotReader, SqliteReader
 from .writer import Hand, Statements, Writer
 
 _CACHED = 50_000
+_EVERY: Mapping[tuple[str, str], int] = {}
 _CROWD = 4096
 _LOCK_TRIES = 20
 _TALLY_EACH = 50_000
@@ -50,11 +51,11 @@ class SqliteStore:
     A `guarded` one refuses to begin anew, or with less, where a database was served before.
     """
 
-    def __init__(self, path: str | Path, *, guarded: bool = True) -> None:
+    def __init__(self, path: str | Path, *, guarded: bool = True, rules: Rules = NO_RULES) -> None:
         self.path = Path(path)
         self.dedupe_key = b""
         self._writer = Writer(
-            str(self.path), Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects"))
+            str(self.path), Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects")), rules
         )
         self._pauses = Pauses()
         self._wakes: frozenset[Status] = frozenset()
@@ -108,7 +109,7 @@ class SqliteStore:
         self._seq = hand.rows("last_event")[0]["seq"]
         self._pauses = Pauses((row["scope"], row["name"]) for row in hand.rows("pauses"))
         for scope, name in self._pauses.names:
-            if scope != "lane":
+            if scope in ("all", "line", "account"):
                 hand.run("park_all", scope, name)
 
     def _keep_mark(self) -> None:
@@ -315,9 +316,10 @@ class SqliteStore:
         rows = await self.rows("due_timers", now=now, limit=limit)
         return [Timer(Key(r["line"], r["number"]), r["name"], r["due"], r["data"]) for r in rows]
 
-    async def next_due(self) -> float | None:
-        """When the next timer, text, look-up or retry is due."""
-        due: float | None = (await self.rows("next_due"))[0]["due"]
+    async def next_due(self, full: Collection[tuple[str, str]] = ()) -> float | None:
+        """When the next timer, text, look-up or retry is due; no text of the lanes of lines in `full`."""
+        name, beside = ("next_due_beside", {"full": _listed("\t".join(p) for p in full)}) if full else ("next_due", {})
+        due: float | None = (await self.rows(name, **beside))[0]["due"]
         return due
 
     # -- outbox -------------------------------------------------------------------------------------
@@ -330,9 +332,11 @@ class SqliteStore:
         """Keep texts from leaving, each with its conversation; whether each had not left."""
         return await self._writer.submit([Cancel(identity, key, why, now) for identity, key in texts])
 
-    async def claim_out(self, now: float, limit: int, full: frozenset[str] = frozenset()) -> Sequence[Claim]:
+    async def claim_out(
+        self, now: float, limit: int, room: int = 500, rooms: Mapping[tuple[str, str], int] = _EVERY
+    ) -> Sequence[Claim]:
         """Texts that are due, each with a committed attempt."""
-        claims: list[Claim] = (await self._writer.submit([ClaimDue(Due(now, limit, full))]))[0]
+        claims: list[Claim] = (await self._writer.submit([ClaimDue(Due(now, limit, room, rooms))]))[0]
         return claims
 
     async def sent(self, batch: Sequence[Settlement]) -> Sequence[Claim]:
@@ -510,7 +514,7 @@ def _tally(hand: Hand) -> None:
         hand.run(name)
 
 
-def _listed(names: frozenset[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     """Names as one parameter, each between line ends."""
     return "\n".join(("", *names, ""))
 

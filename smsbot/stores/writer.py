@@ -23,7 +23,7 @@ from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.threads import in_background
 
-from .deciding.facts import Facts, Wants
+from .deciding.facts import Facts, Rules, Wants
 from .deciding.unit import Unit, batches
 from .gathering import Gathering
 from .queries import Query, migrations
@@ -78,8 +78,9 @@ class Writer:
     failing = False
     """Whether the last commit failed."""
 
-    def __init__(self, path: str, statements: Statements) -> None:
+    def __init__(self, path: str, statements: Statements, rules: Rules) -> None:
         self._path = path
+        self._rules = rules
         self._statements = statements
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gathered: list[_Job] = []
@@ -279,7 +280,7 @@ class Writer:
         wants = Wants()
         for unit in units:
             unit.want(wants)
-        return Gathering(db, self._statements.selects).facts(wants)
+        return Gathering(db, self._statements.selects, self._rules).facts(wants)
 
     def _write(self, db: sqlite3.Connection, facts: Facts) -> None:
         hand, rows = Hand(db, self._statements), facts.written()

@@ -150,7 +150,7 @@ class FlowFrame:
         if progress.way:
             effects.outcomes.append((f"{self.flow.name}.{step}", progress.way, None))
         for text in progress.said:
-            chat.say(segments.fit(text))
+            chat.say(segments.fit(text), lane=self.flow.lane)
         effects.visits += [f"{self.flow.name}.{step}" for step in progress.visits]
         effects.handoffs += progress.handoffs
         for name, value in progress.contact.items():

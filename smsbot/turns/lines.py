@@ -10,6 +10,7 @@ from typing import Any
 
 from smsbot.core import phone
 from smsbot.core.errors import Changed, RouteError, UsageError
+from smsbot.core.lanes import LIFE, REPLY
 from smsbot.core.nearest import nearest
 from smsbot.core.sites import path_of
 from smsbot.policy import pace, rates
@@ -30,6 +31,16 @@ _NEVER: Mapping[consent.Word | None, str] = {
     consent.Word.HELP: "is answered anywhere (write @bot.anywhere) or by the line's help",
 }
 """The fate of words that come before all keywords."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What differs in one lane of a line."""
+
+    account: str = ""
+    """The credentials that its texts leave with; empty: the line's."""
+    life: float = 0.0
+    """Seconds for which its texts are worth sending; 0: as long as others of the lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,25 @@ class Line:
     """Whether pictures can leave from it."""
     obeyed: Mapping[str, str] = field(default_factory=dict)
     """Whole texts that the network itself obeys and confirms, as ``stop``, ``start`` or ``help``."""
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+    """What differs in some lanes."""
     threads: Threads = field(default_factory=Threads)
     """Where blocking handlers of its bot run; they hold up nobody else."""
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """All credentials that its texts leave with."""
+        return frozenset((self.account, *(lane.account for lane in self.lanes.values() if lane.account)))
+
+    def account_of(self, lane: str) -> str:
+        """The credentials that a text of a lane leaves with."""
+        own = self.lanes.get(lane)
+        return (own.account if own is not None else "") or self.account
+
+    def life(self, lane: str) -> float:
+        """Seconds for which a text of a lane is worth sending, where it does not say."""
+        own = self.lanes.get(lane)
+        return (own.life if own is not None else 0.0) or LIFE.get(lane, LIFE[REPLY])
 
     @property
     def defaults(self) -> Defaults:

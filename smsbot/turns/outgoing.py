@@ -7,30 +7,33 @@ from dataclasses import replace
 
 from smsbot.core import segments
 from smsbot.core.commit import outgoing_id
+from smsbot.core.lanes import PRIORITY
 from smsbot.core.message import Event, Outgoing, Reply
 
 from .lines import Line
 
 _REF = 200
 """The longest name of a text that is kept, in characters."""
-NOTICE = 12 * 3600.0
-"""How long a text that answers nothing is worth sending, in seconds."""
 
 
 def outgoing_for(
     reply: Reply, n: int, event: Event, line: Line, now: float, *, lane: str = "reply", by: str = "", ref: str = ""
 ) -> Outgoing:  # fmt: skip
-    """The n-th text of an event. Its life counts from what it answers, so that none leaves stale (C9)."""
+    """The n-th text of an event. Its life counts from what it answers, so that none leaves stale (C9).
+
+    `lane` is that of what the event sets off; a text with a code is urgent, and one that names a lane has that.
+    """
     due = now if reply.due is None else max(reply.due, now)
+    lane = reply.lane or (PRIORITY if reply.secret else lane)
     return Outgoing(
         id=outgoing_id(event, n),
         key=event.key,
-        account=line.account,
+        account=line.account_of(lane),
         text=reply.text,
         segments=segments.count(reply.text).segments,
         created=now,
         due=due,
-        expires=(max(event.at, event.again) if reply.due is None else due) + reply.valid,
+        expires=(max(event.at, event.again) if reply.due is None else due) + (reply.valid or line.life(lane)),
         event=event.id,
         lane=lane,
         flash=reply.flash,
@@ -57,6 +60,8 @@ def joined(said: Sequence[Reply]) -> list[Reply]:
 
 def _together(one: Reply, other: Reply) -> bool:
     """Whether two texts may leave as one: due at one time, for as long, and without pictures."""
-    alike = (one.due, one.valid, one.flash, one.ref) == (other.due, other.valid, other.flash, other.ref)
+    alike = (one.due, one.valid, one.flash, one.ref, one.lane) == (
+        other.due, other.valid, other.flash, other.ref, other.lane,
+    )  # fmt: skip
     alike = alike and not (one.secret or other.secret)
     return alike and not (one.media or other.media)

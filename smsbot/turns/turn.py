@@ -15,6 +15,7 @@ from smsbot.core import codec, segments
 from smsbot.core.commit import Commit, Entry, run_id
 from smsbot.core.conversation import Conversation, StoredFrame
 from smsbot.core.errors import ChatError, FlowError
+from smsbot.core.lanes import NOTICE, REPLY
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
 from smsbot.core.start import start_of
 from smsbot.flows.state import Begin, Person
@@ -35,7 +36,7 @@ from .python_frame import PythonFrame
 from .python_state import PythonState, restored
 from .runner import Runner
 
-_LANES = {"event": "notice"}
+_LANES = {"event": NOTICE, "timer": NOTICE}
 """The lanes of what an event of a kind says, where it is no reply."""
 _APOLOGY = 1000
 """Where the texts of an error handler are counted from, so that none is taken for one said before."""
@@ -273,7 +274,7 @@ class Turn:
         fresh = effects.fresh()
         if not fresh:
             return (), ()
-        lane, (by, ref) = self.decision.lane or _LANES.get(self.event.kind, "reply"), self._requester()
+        lane, (by, ref) = self.decision.lane or _LANES.get(self.event.kind, REPLY), self._requester()
         said = _joined(fresh) if effects.join or self.line.bot.join else [d for d in fresh if isinstance(d, Said)]
         outgoing = [
             outgoing_for(s.reply, self._first + s.n, self.event, self.line, now, lane=lane, by=by, ref=ref)

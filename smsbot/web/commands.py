@@ -10,6 +10,7 @@ from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
 from smsbot.desk.tokens import Tokens
 from smsbot.gateways.base import Gateway
+from smsbot.pipeline.broadcasts import Broadcasts, plain
 from smsbot.pipeline.events import Events
 from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.people import People
@@ -35,6 +36,7 @@ class Commands:
         repairs: Repairs,
         people: People,
         sends: Sends,
+        broadcasts: Broadcasts,
         tokens: Tokens,
     ) -> None:
         self._store = store
@@ -46,6 +48,7 @@ class Commands:
         self._repairs = repairs
         self._people = people
         self._sends = sends
+        self._broadcasts = broadcasts
         self._tokens = tokens
 
     def table(self) -> Mapping[str, Callable[..., Awaitable[Any]]]:
@@ -63,6 +66,12 @@ class Commands:
             "erase": self._people.erase,
             "pause": self._repairs.pause,
             "resume": self._repairs.resume,
+            "broadcast_begin": self.broadcast_begin,
+            "broadcast_add": self.broadcast_add,
+            "broadcast_progress": self.broadcast_progress,
+            "broadcast_pause": self.broadcast_pause,
+            "broadcast_stop": self.broadcast_stop,
+            "broadcasts": self.broadcasts,
             "send_again": self.send_again,
             "take_again": self.take_again,
         }
@@ -72,6 +81,33 @@ class Commands:
         ours, wish = wished(self._lines, number, text, line, ref=ref)
         rows = await self._sends.send(ours, [wish], Terms())
         return told(rows[0])
+
+    async def broadcast_begin(self, identity: str, name: str, line: str, total: int) -> dict[str, Any]:
+        """Begin a broadcast, or the same once more; how much of it was given before."""
+        row = await self._broadcasts.begin(bytes.fromhex(identity), name, line, total, "command line")
+        return {"name": row["name"], "written": row["written"]}
+
+    async def broadcast_add(
+        self, identity: str, first: int, people: list[tuple[str, str]], lane: str, valid: float
+    ) -> int:  # fmt: skip
+        """Give some of its texts, which begin at a place; how many are given by now."""
+        return await self._broadcasts.add(bytes.fromhex(identity), first, people, lane=lane, valid=valid)
+
+    async def broadcast_progress(self, name: str) -> dict[str, Any]:
+        """How it fares."""
+        return plain(await self._broadcasts.progress(name))
+
+    async def broadcast_pause(self, name: str, pause: str) -> dict[str, Any]:
+        """``pause`` or ``resume`` it."""
+        return plain(await self._broadcasts.pause(name, pause))
+
+    async def broadcast_stop(self, name: str) -> dict[str, Any]:
+        """Take back all of it that has not left."""
+        return plain(await self._broadcasts.stop(name, "command line"))
+
+    async def broadcasts(self) -> list[dict[str, Any]]:
+        """The newest of them."""
+        return [plain(told) for told in await self._broadcasts.listed()]
 
     async def send_one_again(self, row: Row) -> str:
         """Send one text again, as a text of its own; its id."""

@@ -11,10 +11,11 @@ from starlette.routing import BaseRoute
 
 from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
+from smsbot.core.lanes import CHOSEN
 from smsbot.desk.overview import MOST, WAITS, Overviews
 from smsbot.desk.people import KINDS
 from smsbot.desk.shares import Share
-from smsbot.pipeline.repairs import LANES, Repairs, Scope, scope_of
+from smsbot.pipeline.repairs import Repairs, Scope, scope_of
 from smsbot.stores.base import Tables
 from smsbot.turns.lines import Lines
 
@@ -98,7 +99,7 @@ class OverviewPages:
     async def _page(self, asked: str, told: str = "", status: int = 200) -> Response:
         now = self._clock.now()
         seen = await self._overviews.of(now - PERIODS[asked][1], now)
-        choices = ["everything", *(x.number for x in self._lines.values()), *LANES]
+        choices = ["everything", *(x.number for x in self._lines.values()), *CHOSEN]
         choices += [f"account {name}" for name in self._accounts()]
         return self._templates.response(
             "overview.html", status, seen=seen, told=told, period=asked, periods=PERIODS, now=now, most=MOST,

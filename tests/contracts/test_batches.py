@@ -105,7 +105,7 @@ units = st.one_of(
         ),
         claims, st.sampled_from(SendOutcome), references, st.sampled_from([(), (), ("r2", "r3")]),
     ),
-    st.builds(lambda now, full: ClaimDue(Due(now, 10, full)), moments, st.sampled_from([frozenset[str](), frozenset({"main"})])),
+    st.builds(lambda now, rooms: ClaimDue(Due(now, 10, 5, rooms)), moments, st.sampled_from([dict[tuple[str, str], int](), {(KEYS[0].line, "reply"): 0}])),
     st.builds(
         lambda claim, finding, reference: EndCheck(
             Checked(Check(claim, NOW, 0, 0), finding, NOW + 2, again=NOW + 50, detail="gone", reference=reference), WAKES

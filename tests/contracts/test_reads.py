@@ -59,7 +59,7 @@ STATEMENTS = {
 }
 _ALIAS = re.compile(r"\b(?:FROM|JOIN|UPDATE)\s+(\w+)(?:\s+AS)?\s+(\w+)\b")
 _SMALL = re.compile(
-    r"USING (?:COVERING )?INDEX (?:events_unread|events_dead|outgoing_open|outgoing_unknown|receipts_unknown)"
+    r"USING (?:COVERING )?INDEX (?:events_unread|events_dead|outgoing_open|outgoing_lane|outgoing_unknown|receipts_unknown)"
 )
 """Indexes of what is open or went wrong: they have few rows, however many texts there were."""
 

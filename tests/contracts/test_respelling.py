@@ -166,12 +166,17 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "suppressions_at",
             "handoffs_number",
             "outgoing_request",
+            "outgoing_lane",
+            "outgoing_broadcast",
         ):
             db.execute(f"DROP INDEX {index}")
         for column in (
             "conversations DROP COLUMN wrote_first",
             "outgoing DROP COLUMN media",
-            *(f"outgoing DROP COLUMN {name}" for name in ("requested_by", "ref", "kind", "price", "currency")),
+            *(
+                f"outgoing DROP COLUMN {name}"
+                for name in ("requested_by", "ref", "kind", "price", "currency", "cost", "cost_day")
+            ),
             "sandbox_texts DROP COLUMN media",
             "suppressions DROP COLUMN said",
             *(f"tokens DROP COLUMN {name}" for name in ("scopes", "expires", "used")),
@@ -212,6 +217,8 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "pushes",
             "codes",
             "code_texts",
+            "broadcasts",
+            "spending",
         ):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 5")

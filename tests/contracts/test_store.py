@@ -19,6 +19,7 @@ from smsbot.core.message import Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
 from smsbot.stores import queries
 from smsbot.stores.base import Acceptance, Check, Checked, Consent, LookupOutcome, Report, SendOutcome, Settlement
+from smsbot.stores.deciding.facts import NO_RULES
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.stores.writer import Statements, Writer
 
@@ -255,12 +256,12 @@ async def test_a_pause_keeps_texts_in_order(store: SqliteStore, scope: str, name
 
 async def test_a_lane_that_is_paused_is_gone_past(store: SqliteStore) -> None:
     """A notice that waits must not keep answers in the same conversation from leaving."""
-    first = (await store.enqueue([text("n1", lane="notice"), text("n2", lane="notice"), text("r1")]))[0].claims[0]
+    first, _, reply = await store.enqueue([text("n1", lane="notice"), text("n2", lane="notice"), text("r1")])
+    (claim,) = reply.claims
+    assert claim.outgoing.text == "r1", "an answer is more urgent than a notice"
     await store.pause("lane", "notice", NOW)
-    (claim,) = await store.retry([Settlement(first, SendOutcome.LATER, NOW, again=NOW)]) or await store.claim_out(
-        NOW, 10
-    )
-    assert claim.outgoing.text == "r1"
+    assert await store.retry([Settlement(first.claims[0], SendOutcome.LATER, NOW, again=NOW)]) == []
+    assert await store.claim_out(NOW, 10) == []
     (answer,) = await store.enqueue([text("r2")])
     assert answer.claims == ()
     assert [c.outgoing.text for c in await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW)])] == ["r2"]
@@ -488,7 +489,7 @@ async def test_the_file_is_private_and_locked(store: SqliteStore) -> None:
 def test_every_commit_is_flushed(tmp_path: Path) -> None:
     """C7: a commit that was acknowledged is on the disk; no kill of a process would show that it is not."""
     statements = Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects"))
-    db = Writer(str(tmp_path / "x.db"), statements)._connect()
+    db = Writer(str(tmp_path / "x.db"), statements, NO_RULES)._connect()
     assert db.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL"
     assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     db.close()

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from smsbot.core.lanes import urgency
 from smsbot.core.message import Key, Outgoing
 from smsbot.core.status import RANK, Status
 
 COLUMNS = (
     "seq", "id", "line", "number", "account", "lane", "parts", "due", "status", "rank", "phase", "scheduled",
-    "attempts", "detail", "resends", "absences", "passed", "text", "created", "expires", "event", "flash", "media",
+    "attempts", "detail", "resends", "absences", "passed", "cost", "cost_day", "text", "created", "expires", "event",
+    "flash", "media",
 )  # fmt: skip
 """The columns of a text, in the order in which one is made of them."""
 _QUEUED, _SENDING = Status.QUEUED.value, Status.SENDING.value
@@ -22,13 +24,16 @@ Reference = tuple[str, str]
 """An account, and its provider's id of a text."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Due:
-    """Texts whose time has come, none of the accounts in `full`."""
+    """Texts whose time has come: of each lane of a line as many as there is room for, the most urgent first."""
 
     now: float
     limit: int
-    full: frozenset[str]
+    """How many in all."""
+    room: int
+    rooms: Mapping[tuple[str, str], int]
+    """How many of a lane of a line, where that is not `room`."""
 
 
 class Sendable(Protocol):
@@ -49,9 +54,14 @@ class Sendable(Protocol):
         """Its lane."""
         ...
 
+    @property
+    def event(self) -> bytes:
+        """What set it off."""
+        ...
+
 
 class Pauses:
-    """Everything that is kept from leaving: all, or a line, a lane or an account by its name."""
+    """Everything that is kept from leaving: all, or a line, a lane, an account or a broadcast by its name."""
 
     __slots__ = ("names",)
 
@@ -71,8 +81,129 @@ class Pauses:
         return ("all", "") in self.names or ("line", line) in self.names
 
     def skips(self, text: Sendable) -> bool:
-        """Whether only the text's lane is paused, so that others of its conversation go past it."""
-        return ("lane", text.lane) in self.names and not self._keeps(text)
+        """Whether only the text's lane or broadcast is paused, so that others of its conversation go past it."""
+        aside = ("lane", text.lane) in self.names or ("broadcast", text.event.hex()) in self.names
+        return aside and not self._keeps(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What quiet hours have to know of somebody."""
+
+    zone: str = ""
+    """The time zone that is known of them (IANA); empty: none is."""
+    wrote: float = 0.0
+    """When they texted last, seconds since 1970 UTC; 0: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Until when something keeps a text from leaving, and what; infinite: for good."""
+
+    until: float
+    why: str
+    spread: float = 0.0
+    """Seconds after that in which it leaves, as all that was kept must not leave at once."""
+
+
+class Leaves(Sendable, Protocol):
+    """A text, as the rules see it."""
+
+    @property
+    def id(self) -> str:
+        """Its own id."""
+        ...
+
+    @property
+    def segments(self) -> int:
+        """How many SMS it is."""
+        ...
+
+
+class Rules(Protocol):
+    """The rules of a server for what leaves, as settings say: lines that have a rate, quiet hours."""
+
+    def paced(self, line: str) -> bool:
+        """Whether a line sends so many texts a second, and no more."""
+        ...
+
+    def has_quiet(self, line: str, lane: str) -> bool:
+        """Whether there may be hours in which nothing of a lane leaves."""
+        ...
+
+    def quiet(self, text: Leaves, person: Person, moment: float) -> Kept | None:
+        """The quiet hours that keep a text from leaving at a moment; None if none do."""
+        ...
+
+    def cost(self, text: Leaves) -> int:
+        """What a text costs at the worst, in millionths of the currency; 0 where nobody knows, or cares."""
+        ...
+
+    def caps_people(self) -> bool:
+        """Whether there is a cap for each person."""
+        ...
+
+    def price(self, told: float, currency: str) -> int | None:
+        """The same of a price that a report tells; None where it is of another currency."""
+        ...
+
+    def day(self, moment: float) -> str:
+        """The day that a moment counts for, as ISO 8601 writes it."""
+        ...
+
+    def counted(self, text: Leaves) -> Sequence[Reference]:
+        """Everything that the cost of a text is counted for: what, and its name."""
+        ...
+
+    def over(self, text: Leaves, cost: int, spent: Mapping[Reference, int], moment: float) -> Kept | None:
+        """The cap that a text would exceed, by what its day has cost so far, until it counts anew; None if none."""
+        ...
+
+
+class NoRules:
+    """A server without any."""
+
+    def paced(self, line: str) -> bool:
+        """No line has a rate."""
+        return False
+
+    def has_quiet(self, line: str, lane: str) -> bool:
+        """No hours are quiet."""
+        return False
+
+    def quiet(self, text: Leaves, person: Person, moment: float) -> Kept | None:
+        """Nothing keeps it."""
+        return None
+
+    def cost(self, text: Leaves) -> int:
+        """Nobody cares."""
+        return 0
+
+    def caps_people(self) -> bool:
+        """There is no cap."""
+        return False
+
+    def price(self, told: float, currency: str) -> int | None:
+        """Nobody cares."""
+        return None
+
+    def day(self, moment: float) -> str:
+        """Nobody cares."""
+        return ""
+
+    def counted(self, text: Leaves) -> Sequence[Reference]:
+        """Nothing is counted."""
+        return ()
+
+    def over(self, text: Leaves, cost: int, spent: Mapping[Reference, int], moment: float) -> Kept | None:
+        """There is no cap."""
+        return None
+
+
+CONTACT = "contact"
+"""What is counted of one person, by their number; it is summed from their texts, and kept nowhere else."""
+NO_RULES = NoRules()
+NOBODY = Person()
 
 
 class Text:
@@ -83,8 +214,8 @@ class Text:
     """
 
     __slots__ = (
-        "_outgoing", "_said", "absences", "account", "attempts", "detail", "due", "id", "key", "lane", "passed",
-        "phase", "rank", "resends", "scheduled", "segments", "seq", "status",
+        "_outgoing", "_said", "absences", "account", "attempts", "cost", "cost_day", "counted", "detail", "due", "id",
+        "key", "lane", "passed", "phase", "rank", "resends", "scheduled", "segments", "seq", "status",
     )  # fmt: skip
     attempts: int
     phase: str | None
@@ -92,8 +223,10 @@ class Text:
     def __init__(self, columns: Sequence[Any]) -> None:
         (
             self.seq, self.id, line, number, self.account, self.lane, self.segments, self.due, self.status, self.rank,
-            self.phase, scheduled, self.attempts, self.detail, self.resends, self.absences, passed, *self._said,
+            self.phase, scheduled, self.attempts, self.detail, self.resends, self.absences, passed, self.cost,
+            self.cost_day, *self._said,
         ) = columns  # fmt: skip
+        self.counted = self.cost
         self.key = Key(line, number)
         self.scheduled, self.passed = scheduled == 1, passed == 1
         self._outgoing: Outgoing | None = None
@@ -108,6 +241,7 @@ class Text:
         made.segments, made.due, made.status, made.rank = outgoing.segments, outgoing.due, _QUEUED, 0
         made.phase, made.scheduled, made.attempts, made.detail = phase, scheduled, 0, ""
         made.resends, made.absences, made.passed = 0, 0, False
+        made.cost, made.counted, made.cost_day = 0, 0, ""
         return made
 
     @property
@@ -120,6 +254,11 @@ class Text:
                 due=self.due, expires=expires, event=event, lane=self.lane, flash=flash == 1, media=media,
             )  # fmt: skip
         return self._outgoing
+
+    @property
+    def event(self) -> bytes:
+        """What set it off."""
+        return self.outgoing.event
 
     @property
     def occupies(self) -> bool:
@@ -160,6 +299,15 @@ class Text:
         self.attempts += 1
         return self.attempts
 
+    def put_off(self, kept: Kept) -> None:
+        """Something keeps it from leaving for now, and it holds back no other; for good, if it is not worth it then."""
+        if kept.until >= self.outgoing.expires:
+            self.close(Status.EXPIRED, f"{kept.why}; so late it is not worth sending")
+            return
+        later = kept.until + kept.spread
+        due = later if later < self.outgoing.expires else kept.until
+        self.phase, self.due, self.scheduled, self.detail = "queue", due, True, kept.why
+
     def requeue(self, due: float, detail: str) -> None:
         """An attempt did not send it; it is due again later."""
         self.phase, self.due, self.detail = "queue", due, detail
@@ -176,8 +324,8 @@ class Text:
             self.status, self.rank = status.value, rank
 
     def close(self, status: Status, detail: str) -> None:
-        """Nothing more is to be done for it."""
-        self.phase = None
+        """Nothing more is to be done for it; it has not left, so it costs nothing."""
+        self.phase, self.cost = None, 0
         if self.rank < RANK[status]:
             self.status, self.rank, self.detail = status.value, RANK[status], detail
 
@@ -215,8 +363,10 @@ class Wants:
     due: set[Due] = field(default_factory=set)
     kept: set[tuple[str, float]] = field(default_factory=set)
     """Accounts whose first held text is wanted, and the moment."""
-    lanes: set[str] = field(default_factory=set)
-    """Lanes of which every queued text is wanted."""
+    moments: set[float] = field(default_factory=set)
+    """When texts may be given an attempt, or be owed, which is when they are counted."""
+    people: set[tuple[Key, str]] = field(default_factory=set)
+    """Conversations to which something leaves that nobody has just asked for, and its lane."""
 
 
 @dataclass(slots=True)
@@ -226,6 +376,7 @@ class Facts:
     seq: int = 0
     """The place of the last event."""
     pauses: Pauses = field(default_factory=Pauses)
+    rules: Rules = NO_RULES
     seen: dict[bytes, float] = field(default_factory=dict)
     versions: dict[Key, int] = field(default_factory=dict)
     opted_out: set[str] = field(default_factory=set)
@@ -249,7 +400,10 @@ class Facts:
     """Reports of single SMS: part and status, by text."""
     due: dict[Due, list[Text]] = field(default_factory=dict)
     kept: dict[str, Text] = field(default_factory=dict)
-    lanes: dict[str, list[Text]] = field(default_factory=dict)
+    spent: defaultdict[str, dict[Reference, int]] = field(default_factory=lambda: defaultdict(dict))
+    """What a day has cost, and will as far as it is known, by what it is counted for."""
+    people: dict[str, Person] = field(default_factory=dict)
+    """What quiet hours have to know of people, by number."""
     rows: defaultdict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     """The rows to be written, by the name of the statement."""
     script: list[tuple[str, Row]] = field(default_factory=list)
@@ -271,10 +425,10 @@ class Facts:
             self.changed[text.id] = text
         return text
 
-    def occupied(self, key: Key) -> bool:
-        """Whether a text of the conversation is under way, or waits its turn."""
+    def occupied(self, key: Key, lane: str) -> bool:
+        """Whether a text of the conversation, as urgent as one of a lane, is under way or waits its turn."""
         thread = self.threads.get(key)
-        return thread is not None and any(t.occupies for t in thread)
+        return thread is not None and any(t.occupies and urgency(t.lane) <= urgency(lane) for t in thread)
 
     def lines_of(self, number: str) -> list[Key]:
         """The conversations of a number that have open texts."""
@@ -296,4 +450,14 @@ class Facts:
                 text.resends, text.absences, int(text.passed), text.id,
             )  # fmt: skip
             self.leave("text", row)
+        for text in (*self.fresh.values(), *self.changed.values()):
+            if text.cost != text.counted:
+                self._count(text)
         return self.rows
+
+    def _count(self, text: Text) -> None:
+        """What a text costs has become another amount."""
+        self.leave("cost", (text.cost, text.cost_day, text.id))
+        texts = bool(text.cost) - bool(text.counted)
+        for scope, name in self.rules.counted(text):
+            self.leave("spent", (text.cost_day, scope, name, text.cost - text.counted, texts))

@@ -9,6 +9,7 @@ from smsbot.core import codec
 from smsbot.core.commit import Commit, Committed, Timer, Verdict
 from smsbot.core.conversation import Late, Run
 from smsbot.core.handover import IDLE, STOPPED
+from smsbot.core.lanes import UNASKED
 from smsbot.core.message import Event, Outgoing
 from smsbot.core.status import Status
 from smsbot.stores.base import Acceptance, Consent
@@ -176,6 +177,9 @@ def want_texts(wants: Wants, texts: Sequence[Outgoing], *, new: bool = False) ->
     for text in texts:
         wants.conversations.add(text.key)
         wants.threads.add(text.key)
+        wants.moments.add(text.created)
+        if text.lane in UNASKED:
+            wants.people.add((text.key, text.lane))
         if not new:
             wants.texts.add(text.id)
 

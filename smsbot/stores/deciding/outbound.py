@@ -36,6 +36,7 @@ class Settle:
         end, text = self.end, self.end.claim.outgoing
         wants.texts.add(text.id)
         wants.threads.add(text.key)
+        wants.moments.add(end.now)
         if end.reference:
             wants.given.update((text.account, reference) for reference in self._references)
             wants.wakes |= self.wakes
@@ -56,8 +57,11 @@ class Settle:
             return next_text(facts, outgoing.key, end.now), ()
         unknown = end.fate is SendOutcome.UNKNOWN
         text.settle(_STATUS[end.fate], end.again if unknown else end.now, end.detail, unknown=unknown)
+        if end.fate is SendOutcome.REFUSED:
+            text.cost = 0
         if end.parts and len(self._references) > text.segments:  # its provider counts more SMS than we do
             text.segments = len(self._references)
+            text.cost = facts.rules.cost(text) if text.cost else 0
             facts.leave("segments", (text.segments, outgoing.id))
         for reference in self._references if end.parts else ():
             facts.leave("part_reference", (reference, outgoing.id))
@@ -84,6 +88,7 @@ class ClaimDue:
     def want(self, wants: Wants) -> None:
         """Which are due."""
         wants.due.add(self.due)
+        wants.moments.add(self.due.now)
 
     def decide(self, facts: Facts) -> list[Claim]:
         """At most one text a conversation; the others follow as it settles."""
@@ -91,7 +96,7 @@ class ClaimDue:
         for text in facts.due[self.due]:
             if text.phase != "queue" or text.due > now:
                 continue
-            if text.scheduled and facts.occupied(text.key):
+            if text.scheduled and facts.occupied(text.key, text.lane):
                 facts.change(text).phase, text.scheduled = "behind", False
                 continue
             claimed = claim(facts, text, now)
@@ -114,6 +119,7 @@ class EndCheck:
         wants.texts.add(text.id)
         wants.conversations.add(text.key)
         wants.threads.add(text.key)
+        wants.moments.add(self.end.now)
         if self.end.reference:
             wants.given.add((text.account, self.end.reference))
             wants.wakes |= self.wakes
@@ -128,6 +134,8 @@ class EndCheck:
         match end.finding:
             case LookupOutcome.FOUND:
                 text.settle(end.status, end.now, end.detail)
+                if end.status in (Status.BLOCKED, Status.EXPIRED):  # its provider never had it
+                    text.cost = 0
                 if end.reference:
                     facts.leave("attempt_found", (end.reference, text.id, text.attempts))
                     facts.named[text.account, end.reference] = text.id
@@ -158,6 +166,7 @@ class Close:
         """The text, and those that wait behind it."""
         wants.texts.add(self.text.id)
         wants.threads.add(self.text.key)
+        wants.moments.add(self.now)
 
     def decide(self, facts: Facts) -> tuple[Claim, ...]:
         """End the text and its attempt; claim the one behind it."""
@@ -205,6 +214,6 @@ class Probe:
     def decide(self, facts: Facts) -> tuple[Claim, ...]:
         """Claim it, unless others of its conversation go first."""
         text = facts.kept.get(self.account)
-        if text is None or text.phase != "held" or (text.scheduled and facts.occupied(text.key)):
+        if text is None or text.phase != "held" or (text.scheduled and facts.occupied(text.key, text.lane)):
             return ()
         return (probe(facts, text, self.now),)

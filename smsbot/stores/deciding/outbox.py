@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from smsbot.core.lanes import BULK, CONSENT, NOTICE, UNASKED, urgency
 from smsbot.core.message import Claim, Key, Outgoing
 from smsbot.core.status import Status
 
-from .facts import Facts, Text
+from .facts import CONTACT, NOBODY, Facts, Kept, Text
 
 
 def enqueue(facts: Facts, texts: Iterable[Outgoing], *, refused: str = "") -> tuple[Claim, ...]:
@@ -21,19 +22,60 @@ def enqueue(facts: Facts, texts: Iterable[Outgoing], *, refused: str = "") -> tu
 def _enqueue(facts: Facts, outgoing: Outgoing, refused: str) -> Claim | None:
     if outgoing.id in facts.texts:  # said before the turn was run again
         return None
-    key, pauses = outgoing.key, facts.pauses
     later = outgoing.due > outgoing.created
-    why = _blocked(facts, outgoing) or (refused if outgoing.lane != "consent" else "")
+    text = _keep(facts, Text.new(outgoing, None, scheduled=later))
+    why = _blocked(facts, outgoing) or (refused if outgoing.lane != CONSENT else "")
     if why:
-        _keep(facts, Text.new(outgoing, None, scheduled=later)).close(Status.BLOCKED, why)
+        text.close(Status.BLOCKED, why)
         return None
-    paused = pauses.holds(outgoing)
-    scheduled = later or (paused and pauses.skips(outgoing))  # it holds nothing back
-    first = scheduled or not facts.occupied(key)
-    held = first and paused
-    phase = "held" if held else "queue" if scheduled else "behind"
-    text = _keep(facts, Text.new(outgoing, phase, scheduled=scheduled))
-    return _attempt(facts, text, text.claim(), outgoing.created) if first and not held and not scheduled else None
+    kept = quiet(facts, text, outgoing.due) or (None if later else reserve(facts, text, outgoing.created))
+    if kept is not None:
+        text.put_off(kept)
+        return None
+    return _begun(facts, text, outgoing.created)
+
+
+def _begun(facts: Facts, text: Text, now: float) -> Claim | None:
+    """Its attempt, if the text may leave now; else it waits for its time or its turn, or a pause keeps it."""
+    paused = facts.pauses.holds(text)
+    text.scheduled = text.scheduled or (paused and facts.pauses.skips(text))  # it holds nothing back
+    first = text.scheduled or not facts.occupied(text.key, text.lane)
+    if not first:
+        text.phase = "behind"
+    elif paused:
+        text.phase = "held"
+    elif text.scheduled or _queues(facts, text):
+        text.phase = "queue"
+    else:
+        return _attempt(facts, text, text.claim(), now)
+    return None
+
+
+def quiet(facts: Facts, text: Text, moment: float) -> Kept | None:
+    """The quiet hours that keep a text from leaving at a moment; what answers somebody, and codes, have none."""
+    if text.lane not in UNASKED or not facts.rules.has_quiet(text.key.line, text.lane):
+        return None
+    return facts.rules.quiet(text, facts.people.get(text.key.number, NOBODY), moment)
+
+
+def reserve(facts: Facts, text: Text, moment: float) -> Kept | None:
+    """Count what a text costs at the worst; the cap that keeps it from leaving, if it would be exceeded."""
+    cost = 0 if text.cost else facts.rules.cost(text)
+    if not cost:
+        return None
+    day = facts.rules.day(moment)
+    spent = facts.spent[day]
+    if (kept := facts.rules.over(text, cost, spent, moment)) is not None:
+        return kept
+    for counted in (*facts.rules.counted(text), (CONTACT, text.key.number)):
+        spent[counted] = spent.get(counted, 0) + cost
+    text.cost, text.cost_day = cost, day
+    return None
+
+
+def _queues(facts: Facts, text: Text) -> bool:
+    """Whether a text waits for its turn on its line, so that there may be many of its kind."""
+    return text.lane == BULK or (text.lane == NOTICE and facts.rules.paced(text.key.line))
 
 
 def _keep(facts: Facts, text: Text) -> Text:
@@ -44,9 +86,9 @@ def _keep(facts: Facts, text: Text) -> Text:
 
 def _blocked(facts: Facts, text: Outgoing) -> str:
     """Why a text is never sent; empty if it may be."""
-    if text.lane != "consent" and text.key.number in facts.opted_out:
+    if text.lane != CONSENT and text.key.number in facts.opted_out:
         return "the number has opted out"
-    if text.lane in ("notice", "bulk"):
+    if text.lane in UNASKED:
         return facts.with_desk.get(text.key.number, "")
     return ""
 
@@ -57,12 +99,14 @@ def _attempt(facts: Facts, text: Text, n: int, now: float) -> Claim:
 
 
 def claim(facts: Facts, text: Text, now: float) -> Claim | None:
-    """Give a queued text its attempt, unless it is too old, its number has opted out, or a pause keeps it."""
+    """Give a queued text its attempt, unless it is too old, its number opted out, or quiet hours or a pause keep it."""
     facts.change(text)
     if text.outgoing.expires <= now:
         text.close(Status.EXPIRED, "not sent in time")
-    elif text.lane != "consent" and text.key.number in facts.opted_out:
+    elif text.lane != CONSENT and text.key.number in facts.opted_out:
         text.close(Status.BLOCKED, "the number opted out")
+    elif (kept := quiet(facts, text, now) or reserve(facts, text, now)) is not None:
+        text.put_off(kept)
     elif facts.pauses.holds(text):
         text.phase, text.scheduled = "held", text.scheduled or facts.pauses.skips(text)
     else:
@@ -81,24 +125,27 @@ def resend(facts: Facts, text: Text, now: float) -> Claim:
 
 
 def next_text(facts: Facts, key: Key, now: float) -> tuple[Claim, ...]:
-    """Claim the text that waited behind one that has just ended."""
-    thread = facts.threads.get(key, [])
-    for text in [t for t in thread if t.phase == "behind"]:
-        if any(t.ahead for t in thread):
-            return ()
-        claimed = claim(facts, text, now)
-        if claimed is not None:
-            return (claimed,)
-    return ()
+    """Claim what waited behind a text that has just ended: of each lane the first, if nothing more urgent is ahead."""
+    claims: list[Claim] = []
+    for text in _freed(facts, key):
+        if _queues(facts, text):
+            facts.change(text)
+            text.phase, text.due = "queue", now
+        elif (claimed := claim(facts, text, now)) is not None:
+            claims.append(claimed)
+    return tuple(claims)
 
 
 def promote(facts: Facts, key: Key, now: float) -> None:
     """Queue the first of those that waited behind a text which no longer has to be sent."""
+    for text in _freed(facts, key):
+        facts.change(text)
+        text.phase, text.due = "queue", now
+
+
+def _freed(facts: Facts, key: Key) -> Iterator[Text]:
+    """Texts that wait behind nothing any more; whoever takes one says where it stands from now on."""
     thread = facts.threads.get(key, [])
-    if any(t.ahead for t in thread):
-        return
-    for text in thread:
-        if text.phase == "behind":
-            facts.change(text)
-            text.phase, text.due = "queue", now
-            return
+    for text in [t for t in thread if t.phase == "behind"]:
+        if not any(t.ahead and urgency(t.lane) <= urgency(text.lane) for t in thread):
+            yield text

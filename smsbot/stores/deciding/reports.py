@@ -47,6 +47,9 @@ class Reported:
         facts.leave("receipt", row)
         if text is not None and r.price is not None:
             facts.leave("price", (r.price, r.currency, text.id))
+            cost = facts.rules.price(r.price, r.currency) if text.cost_day and not part else None
+            if cost is not None:
+                facts.change(text).cost = cost
         if r.status is None:
             return None
         if text is None:

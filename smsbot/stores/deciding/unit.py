@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from smsbot.core.message import Key
-
 from .facts import Facts, Wants
-from .outbox import promote
 
+_ASIDE = ("lane", "broadcast")
+"""The scopes of pauses that hold nothing else of a conversation back."""
 ALONE = "*"
 """Is decided with no other unit."""
 
@@ -74,24 +73,13 @@ class Pause(_Alone):
     def __init__(self, scope: str, name: str, now: float, why: str, *, ends: bool) -> None:
         self.scope, self.name, self.now, self.why, self.ends = scope, name, now, why, ends
 
-    def want(self, wants: Wants) -> None:
-        """The queued texts of a lane."""
-        if self.scope == "lane" and not self.ends:
-            wants.lanes.add(self.name)
-
     def decide(self, facts: Facts) -> None:
         """Park what is queued, or queue what is parked."""
         if self.ends:
             facts.script += [("resume", (self.scope, self.name)), ("unpark", ())]
             return
         facts.script.append(("pause", (self.scope, self.name, self.now, self.why)))
-        if self.scope != "lane":
+        if self.scope in _ASIDE:  # those behind them go on
+            facts.script += [("park_aside", (self.scope, self.name)), ("orphaned_texts", (self.now,))]
+        else:
             facts.script.append(("park_all", (self.scope, self.name)))
-            return
-        held: set[Key] = set()
-        for text in facts.lanes[self.name]:  # put aside; those behind them go on
-            if not text.scheduled:
-                held.add(text.key)
-            facts.change(text).phase, text.scheduled = "held", True
-        for key in held:
-            promote(facts, key, self.now)

@@ -20,13 +20,13 @@ from smsbot.desk.finding import find
 from smsbot.desk.listing import Listings, Wanted
 from smsbot.desk.tokens import Token
 from smsbot.desk.verdicts import plain
-from smsbot.pipeline.sends import Terms, described, outcome
+from smsbot.pipeline.sends import described, outcome
 from smsbot.stores.base import Row
 
 from .asking import Cursor, Limit, Once, asker, identity, sending_line
 from .problems import Refusal, answers
 from .rooms import Rooms
-from .wishes import Reference, Send, life, wishes_of
+from .wishes import Reference, Send, terms_of, wishes_of
 
 _HIDDEN = "(a code, hidden)"
 _STORED = dict.fromkeys(("cancelled", "opted_out", "skipped"), "blocked") | dict.fromkeys(
@@ -276,9 +276,8 @@ async def sent_at_once(rooms: Rooms, scope: Scope, asked: Send) -> bytes:
     """Send what was asked for; the answer as JSON. Raises `Refusal`."""
     token, line = scope["asker"], sending_line(rooms.sends, asked.line)
     wishes = await wishes_of(rooms, line, asked)
-    terms = Terms(asked.kind, life(asked.valid), flash=asked.flash, media=asked.media, by=token.by)
     mark, once = identity(scope), list(dict.fromkeys(wishes))
-    rows = await rooms.sends.send(line, once, terms, identity=mark, asked=scope["asked"])
+    rows = await rooms.sends.send(line, once, terms_of(asked, token.by), identity=mark, asked=scope["asked"])
     kept = dict(zip(once, rows, strict=True))
     return orjson.dumps({"id": mark.hex(), "messages": [_told(kept[wish]) for wish in wishes]})
 

@@ -10,7 +10,8 @@ import pydantic
 from smsbot.core import codec, phone, zones
 from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
-from smsbot.pipeline.sends import MOST, Wish, wrong_with
+from smsbot.core.lanes import BULK
+from smsbot.pipeline.sends import MOST, Terms, Wish, wrong_with
 from smsbot.turns.lines import Line
 
 from .problems import Refusal
@@ -21,6 +22,8 @@ To = Annotated[str, pydantic.Field(min_length=1, max_length=40, examples=["+4860
 Reference = Annotated[
     str, pydantic.Field(max_length=200, description="What you call it; find it by that.", examples=["order-1001"])
 ]
+_FEW = 20
+"""Recipients of one text that are no bulk yet."""
 _STRICT = pydantic.ConfigDict(extra="forbid")
 _FAR = 366 * 86_400.0
 """Seconds until which a text may be put off."""
@@ -56,6 +59,9 @@ class Send(pydantic.BaseModel):
     line: str = pydantic.Field("", max_length=40, description="Which of our lines; by default the first.")
     kind: Literal["notice", "code", "bulk", "reply"] = pydantic.Field(
         "notice", description="What it is for; a code is hidden from everybody but its reader."
+    )
+    lane: Literal["", "priority", "reply", "notice", "bulk"] = pydantic.Field(
+        "", description="How urgent it is; by default as its kind is, and to more than twenty people it is bulk."
     )
     reference: Reference = ""
     send_at: str | None = pydantic.Field(
@@ -158,6 +164,15 @@ async def _zone(rooms: Rooms, line: Line, named: str, number: str) -> tzinfo:
 
 def _refusal(field: str, reason: str) -> Refusal:
     return Refusal("SB704", f"{field}: {reason}", errors=[{"field": field, "reason": reason}])
+
+
+def terms_of(asked: Send, by: str) -> Terms:
+    """What holds for all that is asked for; raises `Refusal`."""
+    many = not isinstance(asked.to, str) and len(asked.to) > _FEW and asked.kind != "code"
+    return Terms(
+        asked.kind, life(asked.valid), flash=asked.flash, media=asked.media, by=by,
+        lane=asked.lane or (BULK if many else ""),
+    )  # fmt: skip
 
 
 def life(valid: str) -> float:

@@ -50,6 +50,23 @@ SELECT seq, kind, value FROM journal WHERE run = :run AND frame = :frame ORDER B
 -- name: due_timers
 SELECT line, number, name, due, data FROM timers WHERE due <= :now ORDER BY due, name LIMIT :limit;
 
+-- name: next_due_beside
+-- Beside lanes of lines in which there is no room: `full` names them, a line and a lane between line ends.
+WITH RECURSIVE pairs (line, lane) AS (
+  SELECT * FROM (SELECT line, lane FROM outgoing WHERE phase = 'queue' ORDER BY line, lane LIMIT 1)
+  UNION ALL SELECT
+    (SELECT o.line FROM outgoing o WHERE o.phase = 'queue' AND (o.line, o.lane) > (p.line, p.lane)
+      ORDER BY o.line, o.lane LIMIT 1),
+    (SELECT o.lane FROM outgoing o WHERE o.phase = 'queue' AND (o.line, o.lane) > (p.line, p.lane)
+      ORDER BY o.line, o.lane LIMIT 1)
+  FROM pairs p WHERE p.line IS NOT NULL)
+SELECT min(due) AS due FROM (
+  SELECT min(due) AS due FROM timers
+  UNION ALL SELECT (SELECT min(o.due) FROM outgoing o WHERE o.phase = 'queue' AND o.line = p.line AND o.lane = p.lane)
+    FROM pairs p WHERE p.line IS NOT NULL AND NOT instr(:full, char(10) || p.line || char(9) || p.lane || char(10))
+  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check' AND phase IN ('queue', 'check')
+);
+
 -- name: next_due
 SELECT min(due) AS due FROM (
   SELECT min(due) AS due FROM timers
@@ -534,6 +551,9 @@ SELECT s.number, s.at, c.text, c.source, c.line FROM suppressions s
 LEFT JOIN consents c ON c.id = (SELECT max(id) FROM consents l WHERE l.number = s.number AND l.action = 'optout')
 WHERE s.at <= :before ORDER BY s.at DESC, s.number LIMIT :limit;
 
+-- name: opt_out_numbers
+SELECT number FROM suppressions;
+
 -- name: ledger
 -- All that was ever said or decided about texts to a number, the latest first.
 SELECT line, action, text, at, source, shown FROM consents WHERE number = :number ORDER BY id DESC;
@@ -568,6 +588,30 @@ SELECT line, bot, started_by, started, ended, end_label FROM runs WHERE line = :
 -- name: person_handoffs
 SELECT line, desk, at, done, done_by FROM handoffs WHERE number = :number ORDER BY id;
 
+-- name: spending_of
+SELECT scope, name, spent, texts FROM spending WHERE day = :day ORDER BY scope, name;
+
+-- name: spending_since
+SELECT day, scope, name, spent, texts FROM spending WHERE day >= :since ORDER BY day DESC, scope, name;
+
+-- name: broadcast
+SELECT * FROM broadcasts WHERE event = :event;
+
+-- name: broadcasts
+SELECT * FROM broadcasts ORDER BY at DESC, name LIMIT :limit;
+
+-- name: of_broadcast
+-- The texts of a broadcast, in its order.
+SELECT * FROM outgoing WHERE event = :event AND requested_by >= 'broadcast ' AND requested_by < 'broadcast!' AND seq > :after
+ORDER BY seq LIMIT :limit;
+
+-- name: broadcast_counts
+-- How its texts fare. Reasons that name a moment or a place are told apart by how they begin.
+SELECT status, phase, CASE WHEN detail LIKE 'quiet hours%' THEN 'quiet hours' WHEN detail LIKE 'the cap%' THEN 'the cap'
+    WHEN detail LIKE 'cancelled%' THEN 'cancelled' WHEN instr(detail, 'opted out') THEN 'opted out' ELSE '' END AS detail,
+  count(*) AS n, sum(parts) AS parts FROM outgoing
+WHERE event = :event AND requested_by >= 'broadcast ' AND requested_by < 'broadcast!' GROUP BY 1, 2, 3;
+
 -- name: alerts
 SELECT kind, about, due, tried FROM alerts;
 
@@ -581,7 +625,7 @@ SELECT id, number, desk, at FROM handoffs WHERE done IS NULL AND alert = 1 ORDER
 -- name: stalled
 -- Texts that nothing keeps and that have not left, by account.
 SELECT account, count(*) AS n, min(due) AS at FROM outgoing
-WHERE phase = 'queue' AND phase IN ('queue', 'check') AND due <= :due GROUP BY account;
+WHERE phase = 'queue' AND phase IN ('queue', 'check') AND due <= :due AND lane <> 'bulk' GROUP BY account;
 
 -- name: lines_unreported
 -- Of the last texts of an hour, those that were taken long enough ago, by line: how many have a final report, or none.

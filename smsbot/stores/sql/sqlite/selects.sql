@@ -2,9 +2,20 @@
 -- Of conditions that stand twice, the second is that of an index of some rows, as in reads.sql.
 
 -- name: due
-SELECT {text} FROM outgoing WHERE phase = 'queue' AND phase IN ('queue', 'check') AND due <= ?1
-AND NOT instr(?2, char(10) || account || char(10))
-ORDER BY due, seq LIMIT ?3;
+SELECT {text} FROM outgoing WHERE phase = 'queue' AND line = ?1 AND lane = ?2 AND due <= ?3
+ORDER BY due, seq LIMIT ?4;
+
+-- name: queued_pairs
+-- The lanes of lines in which something is queued, found by leaps through an index.
+WITH RECURSIVE pairs (line, lane) AS (
+  SELECT * FROM (SELECT line, lane FROM outgoing WHERE phase = 'queue' ORDER BY line, lane LIMIT 1)
+  UNION ALL SELECT
+    (SELECT o.line FROM outgoing o WHERE o.phase = 'queue' AND (o.line, o.lane) > (p.line, p.lane)
+      ORDER BY o.line, o.lane LIMIT 1),
+    (SELECT o.lane FROM outgoing o WHERE o.phase = 'queue' AND (o.line, o.lane) > (p.line, p.lane)
+      ORDER BY o.line, o.lane LIMIT 1)
+  FROM pairs p WHERE p.line IS NOT NULL)
+SELECT line, lane FROM pairs WHERE line IS NOT NULL;
 
 -- name: early_reports
 SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
@@ -23,16 +34,13 @@ SELECT part, status FROM receipts WHERE outgoing = ? AND outgoing <> '' AND part
 -- The first text that an account's hold keeps, to see whether the account works again.
 SELECT {text} FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.expires > ?2 AND NOT EXISTS (
   SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = o.line
-  OR h.scope = 'lane' AND h.name = o.lane) ORDER BY o.due, o.seq LIMIT 1;
+  OR h.scope = 'lane' AND h.name = o.lane OR h.scope = 'broadcast' AND upper(h.name) = hex(o.event)) ORDER BY o.due, o.seq LIMIT 1;
 
 -- name: outgoing
 SELECT {text} FROM outgoing WHERE id = ?;
 
--- name: queued_in_lane
-SELECT {text} FROM outgoing WHERE phase = 'queue' AND phase IN ('queue', 'check') AND lane = ? ORDER BY seq;
-
 -- name: pauses
-SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane', 'account');
+SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane', 'account', 'broadcast');
 
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;
@@ -45,6 +53,16 @@ SELECT (SELECT version FROM conversations WHERE line = ?1 AND number = ?2) AS ve
   EXISTS (SELECT 1 FROM suppressions WHERE number = ?2) AS opted_out,
   (SELECT why FROM holds WHERE scope = 'contact' AND name = ?2) AS why,
   (SELECT owner FROM takeovers WHERE line = ?1 AND number = ?2) AS owner;
+
+-- name: person
+SELECT (SELECT value FROM contacts WHERE number = ?1 AND name = 'timezone') AS zone,
+  (SELECT at FROM events WHERE number = ?1 AND kind IN ('text', 'media') ORDER BY seq DESC LIMIT 1) AS wrote;
+
+-- name: spending
+SELECT day, scope, name, spent FROM spending WHERE day >= ?;
+
+-- name: spent_on
+SELECT coalesce(sum(cost), 0) FROM outgoing WHERE number = ?1 AND cost_day = ?2;
 
 -- name: open_texts
 -- Those that wait for each other, the first of them; others wait for a time of their own.

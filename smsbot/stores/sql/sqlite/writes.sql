@@ -160,6 +160,13 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 UPDATE outgoing SET status = ?, rank = ?, phase = ?, due = ?, scheduled = ?, attempts = ?, detail = ?, resends = ?,
   absences = ?, passed = ? WHERE id = ?;
 
+-- name: cost
+UPDATE outgoing SET cost = ?, cost_day = ? WHERE id = ?;
+
+-- name: spent
+INSERT INTO spending (day, scope, name, spent, texts) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (day, scope, name) DO UPDATE SET spent = spent + excluded.spent, texts = texts + excluded.texts;
+
 -- name: segments
 UPDATE outgoing SET parts = ? WHERE id = ?;
 
@@ -188,6 +195,23 @@ UPDATE outgoing SET price = ?, currency = ? WHERE id = ?;
 -- name: part_reference
 INSERT INTO part_references (reference, outgoing) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
+-- name: broadcast
+INSERT INTO broadcasts (event, name, line, total, at, by) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: broadcast_written
+UPDATE broadcasts SET written = max(written, ?) WHERE event = ?;
+
+-- name: broadcast_paused
+UPDATE broadcasts SET paused = ? WHERE event = ?;
+
+-- name: broadcast_stopped
+UPDATE broadcasts SET stopped = coalesce(stopped, ?), paused = NULL WHERE event = ?;
+
+-- name: park_aside
+-- What a pause puts aside holds nothing back: all of a lane, or of a broadcast.
+UPDATE outgoing SET phase = 'held', scheduled = 1 WHERE phase = 'queue' AND lane <> 'consent'
+AND (?1 = 'lane' AND lane = ?2 OR ?1 = 'broadcast' AND hex(event) = upper(?2));
+
 -- name: pause
 INSERT INTO holds (scope, name, at, why) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (scope, name) DO UPDATE SET why = CASE WHEN ?4 = '' THEN why ELSE ?4 END;
@@ -204,7 +228,8 @@ AND (?1 = 'all' OR ?1 = 'line' AND line = ?2 OR ?1 = 'account' AND account = ?2)
 UPDATE outgoing SET phase = 'queue' WHERE phase = 'held' AND NOT EXISTS (
   SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = outgoing.line
   OR h.scope = 'account' AND h.name = outgoing.account
-  OR h.scope = 'lane' AND h.name = outgoing.lane);
+  OR h.scope = 'lane' AND h.name = outgoing.lane
+  OR h.scope = 'broadcast' AND upper(h.name) = hex(outgoing.event));
 
 -- name: suppress
 -- The last word counts: an older opt-in that comes late must not undo it.
@@ -250,11 +275,13 @@ UPDATE outgoing SET phase = CASE WHEN rank < 2 THEN 'check' END, due = ?1, statu
 WHERE phase = 'attempt';
 
 -- name: orphaned_texts
--- The first of those that waited behind a text that is no longer under way.
+-- The first of those that waited behind a text that is no longer under way; nothing waits for what is less urgent.
 UPDATE outgoing AS o SET phase = 'queue', due = ?1 WHERE phase = 'behind'
 AND NOT EXISTS (SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number = o.number AND b.phase IS NOT NULL
   AND (b.phase = 'behind' AND b.seq < o.seq OR b.phase = 'check' AND b.passed = 0
-    OR b.phase IN ('queue', 'held') AND b.scheduled = 0));
+    OR b.phase IN ('queue', 'held') AND b.scheduled = 0)
+  AND CASE b.lane WHEN 'priority' THEN 0 WHEN 'notice' THEN 2 WHEN 'bulk' THEN 3 ELSE 1 END
+    <= CASE o.lane WHEN 'priority' THEN 0 WHEN 'notice' THEN 2 WHEN 'bulk' THEN 3 ELSE 1 END);
 
 -- name: meta
 INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING;

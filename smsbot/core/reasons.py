@@ -1,0 +1,4 @@
+"""How the reasons begin for which texts wait or never leave; what follows says it to people."""
+
+QUIET = "quiet hours"
+CAP = "the cap"
