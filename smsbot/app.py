@@ -137,7 +137,7 @@ class App:
         self.sends = Sends(self.store, self.lines, self.sender, self.clock)
         self.broadcasts = Broadcasts(self.store, self.sends, self.clock)
         self.codes = Codes(self.store, self.sends, self.clock)
-        self.sender.words, self.inbox.hide = self.codes.words, self.codes.hide
+        self.sender.words, self.inbox.codes = self.codes.words, self.codes
         self.people.forgotten = self.codes.forget
         self.endpoints = self._build_endpoints()
         self.pushes = Pushes(self.store, self.endpoints, self.clock, {"messageflow": report_item})

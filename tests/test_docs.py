@@ -118,7 +118,13 @@ async def test_the_bot_of_the_readme_answers(tmp_path: Path) -> None:
 
 
 async def test_the_bots_of_the_conversations_page_answer(tmp_path: Path) -> None:
-    orders, reminders = blocks(ROOT / "docs" / "conversations.md", "python")
+    orders, codes, reminders = blocks(ROOT / "docs" / "conversations.md", "python")
+    (tmp_path / "codes_page.py").write_text(codes)
+    async with House(targets.load("codes_page.py", tmp_path)) as h:
+        ann = h.phone(ANN)
+        await ann.text("login")
+        await ann.text(f"it is {ann.code}")
+        assert ann.last == "Welcome!"
     (tmp_path / "orders_page.py").write_text(orders)
     (tmp_path / "reminders_page.py").write_text(reminders)
     bot = targets.load("orders_page.py", tmp_path)

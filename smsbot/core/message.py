@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from . import codec
 from .clock import is_precise, moment
+from .otp import Wanted
 from .status import Status
 from .structs import struct
 
@@ -123,7 +124,13 @@ class Event:
         """The pictures of a text."""
         if self.kind not in ("text", "media") or not self.data:
             return ()
-        return tuple(Media(*entry) for entry in codec.loads(self.data)["media"])
+        return tuple(Media(*entry) for entry in codec.loads(self.data).get("media", ()))
+
+    @property
+    def typed(self) -> tuple[str, int] | None:
+        """What the code in it came to (``valid``, ``wrong`` …), and tries that are left; None: it holds none."""
+        told = codec.loads(self.data).get("code") if self.kind == "text" and self.data else None
+        return (told[0], told[1]) if told is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +179,8 @@ class Reply:
     """Whether it holds a code: nobody but the person may read it."""
     lane: str = ""
     """How urgent it is; empty: as what it answers says."""
+    code: Wanted | None = None
+    """The code that it has a place for."""
 
 
 @struct
@@ -200,6 +209,8 @@ class Outgoing:
     """What they call it."""
     kind: str = ""
     """``code``, else empty: it is of its lane."""
+    code: Wanted | None = None
+    """The code that it has a place for, as long as it is not written."""
 
 
 @struct

@@ -6,15 +6,121 @@ A code stands nowhere. It is made of a secret outside the database and a nonce, 
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 import unicodedata
+from collections.abc import Sequence
+
+from .reasons import CODES
+from .structs import struct
 
 PLACE = "\u27e6code\u27e7"
 """What stands for the code in a text, until it leaves."""
 FEWEST, MOST = 4, 10
 """Digits of a code."""
+VALID = 300.0
+"""Seconds for which a code may be typed."""
+TRIES, RESENDS = 3, 2
+PAUSE = 20.0
+"""Seconds between two texts with one code."""
+PER_HOUR, PER_DAY = 5, 10
+"""Codes of one number and purpose."""
+RANGE, PER_RANGE = 600.0, 20
+"""Seconds, and texts with codes to one range of numbers: a range that asks faster is pumped."""
+LAST, COMPLETED = 50, 0.2
+"""Of so many codes of a range, the last, this share is typed where people ask; less is pumping."""
+SUFFIX = 4
+"""Digits at the end of a number that do not count for its range."""
+DAY = 86_400.0
 _BETWEEN = re.compile(r"[\s\-\u2010-\u2015.\u200b-\u200f\u2060-\u2069\ufeff]")
+
+
+@struct
+class Wanted:
+    """A code that a text holds: what it is for, and on which terms it is typed."""
+
+    purpose: str = ""
+    digits: int = 6
+    valid: float = VALID
+    tries: int = TRIES
+    resends: int = RESENDS
+    domain: str = ""
+    """Of the site that may fill it in by itself."""
+    line: str = ""
+    """The line on which a conversation waits for it; empty: a program checks it."""
+
+
+@struct
+class Code:
+    """A code of somebody, as it stands; moments are seconds since 1970 UTC."""
+
+    id: str
+    at: float
+    expires: float
+    most: int
+    """Wrong ones until it is void."""
+    wrong: int
+    sends: int
+    again: int
+    """How often it may be sent again."""
+    used: float | None
+
+    def is_open(self, now: float) -> bool:
+        """Whether it may be typed still."""
+        return self.used is None and self.expires > now and self.wrong < self.most
+
+
+@struct
+class Asking:
+    """How a range of numbers asks for codes."""
+
+    sent: int = 0
+    """Texts with codes within `RANGE` seconds."""
+    last: int = 0
+    """Codes that are over, of the last `LAST`."""
+    typed: int = 0
+    """How many of those were typed."""
+
+
+def refusal(own: Sequence[Code], asking: Asking, now: float) -> str:
+    """Why no code is sent; empty if one may be. `own` are those of a number and a purpose within a day."""
+    if asking.sent >= PER_RANGE:
+        return f"{CODES}: {PER_RANGE} went to this range of numbers within ten minutes"
+    if asking.last >= LAST and asking.typed < asking.last * COMPLETED:
+        return f"{CODES}: of the last {asking.last} to this range of numbers, {asking.typed} were typed"
+    live = next((code for code in own if code.is_open(now)), None)
+    if live is not None:
+        if live.sends > live.again:
+            return f"{CODES}: this one was sent as often as it may be"
+        last = live.at + PAUSE * live.sends
+        return f"{CODES}: wait {last - now:.0f} seconds until it is sent again" if last > now else ""
+    if len([code for code in own if code.at > now - 3600.0]) >= PER_HOUR:
+        return f"{CODES}: this number got {PER_HOUR} within the hour"
+    return f"{CODES}: this number got {PER_DAY} today" if len(own) >= PER_DAY else ""
+
+
+def range_of(number: str) -> str:
+    """The beginning that the numbers of a range share."""
+    return number[:-SUFFIX]
+
+
+def nonce_of(text: str) -> bytes:
+    """What the code of a text is made of, beside the secret; it may be known."""
+    return hashlib.blake2b(text.encode(), digest_size=16, person=b"code").digest()
+
+
+def typed_code(words: str, digits: int) -> str:
+    """The code that somebody typed: the whole text, or the only run of so many digits in it; empty if there is none."""
+    if whole := typed(words):
+        return whole
+    runs = _run_of(digits).findall(words)
+    return typed(runs[0]) if len(runs) == 1 else ""
+
+
+def worded(text: str, domain: str = "") -> str:
+    """A text with a place for the code where ``{code}`` stands; the last line lets a site fill it in by itself."""
+    return text.replace("{code}", PLACE) + (f"\n@{domain} #{PLACE}" if domain else "")
 
 
 def code_of(secret: bytes, nonce: bytes, number: str, purpose: str, digits: int) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from .otp import Wanted
+
 KINDS = (
     "choice", "date", "datetime", "email", "integer", "media", "money", "number", "pattern", "phone", "text", "time",
     "yes_no",
@@ -27,7 +29,7 @@ class Question:
     """The answer that a question asks for: its kind, its bounds, and its literal choices."""
 
     kind: str = "text"
-    """One of `KINDS`, or ``custom``: a kind of the bot's own, named by `pattern`."""
+    """One of `KINDS`, ``code``, or ``custom``: a kind of the bot's own, named by `pattern`."""
     low: int | None = None
     """The least number; the least length of a text."""
     high: int | None = None
@@ -38,6 +40,8 @@ class Question:
     """Whether a choice may be followed by more words, which are kept."""
     pattern: str = ""
     """The shape of an answer of kind ``pattern``, as RE2 reads it."""
+    code: Wanted | None = None
+    """The one-time code that is waited for, of a question of kind ``code``: its answer came with the text."""
 
     @property
     def free(self) -> bool:

@@ -2,3 +2,4 @@
 
 QUIET = "quiet hours"
 CAP = "the cap"
+CODES = "too many codes"

@@ -12,6 +12,7 @@ from typing import Any
 from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
 from smsbot.core.handover import Handoff
+from smsbot.core.otp import PLACE
 from smsbot.understanding import asking
 from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.asking import Asked, Heard, Move
@@ -270,12 +271,21 @@ class _Walk:
         """The texts for this person, without those that are blank."""
         return [text for text in (self.localise(t) for t in texts) if text.strip()]
 
+    def code_values(self, ask: Ask) -> dict[str, Any]:
+        """What the texts of a question for a code have besides."""
+        return {"code": PLACE, "left": max(ask.tries + 1 - self.state.wrong, 0)}
+
     def localise(self, text: Localised) -> str:
         wanted = self.values["contact"].get("language")
         template = text.get(wanted) if isinstance(wanted, str) else None
         if template is None:
             first = self.flow.languages[0] if self.flow.languages else ""
             template = text.get(first) or next(iter(text.values()))
+        step = self.flow.steps.get(self.state.step)
+        if step is not None and step.ask is not None and step.ask.question.code is not None:
+            said = template.render({**self.values, **self.code_values(step.ask)})
+            domain = step.ask.question.code.domain
+            return f"{said}\n@{domain} #{PLACE}" if domain and PLACE in said else said
         return template.render(self.values)
 
     # -- questions ----------------------------------------------------------------------------------
@@ -384,7 +394,9 @@ class _Walk:
             self.say(words or ask.retry_say)
         else:
             asked = BETWEEN.join(self.render(step.say))
+            left = self.code_values(ask)["left"]
             helped = self.person.asked_again(ask.question, asked, self.flow.spoken)
+            helped = helped.replace("{left}", str(left)) if ask.question.code is not None else helped
             self.progress.said += helped.split(BETWEEN) if helped else []
         self.wait()
 

@@ -274,6 +274,19 @@ class _Reader(Questions):
     def step(self, draft: _Draft, below: str) -> Step:
         keys = draft.keys
         self.exclusive(draft)
+        if "code" not in keys:
+            return self.plain_step(draft, below)
+        outside = dict(self.names)
+        self.names |= {"code": Kind.TEXT, "left": Kind.NUMBER}  # in the texts of this step alone
+        made = self.plain_step(draft, below)
+        self.names = outside
+        if made.say and not any("code" in t.names for localised in made.say for t in localised.values()):
+            node = draft.node.pairs["say"][1]
+            self.source.report("SB605", node, "a text that sends a code has {code} where it stands")
+        return made
+
+    def plain_step(self, draft: _Draft, below: str) -> Step:
+        keys = draft.keys
         made = Step(
             draft.id,
             draft.node.line + 1,
@@ -304,6 +317,8 @@ class _Reader(Questions):
             ("then", "goto"),
             ("end", "goto"),
             ("choices", "type"),
+            ("code", "type"),
+            ("code", "choices"),
         ):
             if a in keys and b in keys:
                 later = max(pairs[a][0], pairs[b][0], key=lambda k: (k.line, k.column))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from smsbot.core.errors import UsageError
+from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES, VALID, Wanted
 from smsbot.core.question import KINDS, USAGE, Question, parse_type
 from smsbot.understanding.answers.choices import choices_of
 from smsbot.understanding.answers.patterns import compiled
@@ -21,7 +22,7 @@ from .steps import Ask
 KINDS_OF: Names = {
     "choice": Kind.TEXT, "text": Kind.TEXT, "phone": Kind.TEXT, "email": Kind.TEXT, "integer": Kind.NUMBER,
     "number": Kind.NUMBER, "yes_no": Kind.BOOL, "date": Kind.DATE, "time": Kind.TIME, "datetime": Kind.MOMENT,
-    "money": Kind.ANY, "media": Kind.ANY, "pattern": Kind.TEXT, "custom": Kind.ANY,
+    "money": Kind.ANY, "media": Kind.ANY, "code": Kind.BOOL, "pattern": Kind.TEXT, "custom": Kind.ANY,
 }  # fmt: skip
 _OTHER_NAMES = {
     "int": "integer", "bool": "yes_no", "boolean": "yes_no", "string": "text", "str": "text", "float": "number",
@@ -39,6 +40,8 @@ class Questions(Shapes):
         """The kind that the answer to a step's question will have."""
         if "choices" in keys:
             return Kind.TEXT
+        if "code" in keys:
+            return Kind.BOOL
         written = keys.get("type")
         own = self.own_type(written.text) if written is not None and written.kind == "text" else None
         found = own or (parse_type(written.text) if written is not None and written.kind == "text" else Question())
@@ -114,16 +117,20 @@ class Questions(Shapes):
             late=self.late(found["late"]) if "late" in found else 0.0,
             interrupt=self.flag(found["interrupt"], "interrupt") if "interrupt" in found else True,
         )
+        if question.code is not None:
+            ask = replace(ask, tries=question.code.tries - 1, timeout_after=question.code.valid)
         ask = replace(ask, unsure_say=self.texts(found["unsure"])) if "unsure" in found else ask
         ask = self.retry(ask, found["retry"]) if "retry" in found else ask
         ask = self.remind(ask, found["remind"]) if "remind" in found else ask
         if "timeout" in found:
             ask = self.timeout(ask, found["timeout"])
+            if question.code is not None:  # what gives up after the code is void waits for nothing
+                ask = replace(ask, timeout_after=question.code.valid)
             if ask.remind_after and ask.timeout_after and ask.remind_after >= ask.timeout_after:
                 node = found["remind"] if "remind" in keys else found["timeout"]
                 self.source.report("SB607", node, "the reminder comes after the timeout, so it never comes")
             return ask
-        if "timeout" not in step.pairs:
+        if "timeout" not in step.pairs and question.code is None:
             self.source.report(
                 "SB613", step.pairs["ask"][1], "this question never gives up", note="waits forever if nobody answers",
                 remedy="add timeout: {after: 24h, then: STEP}, here or under defaults:",
@@ -132,9 +139,27 @@ class Questions(Shapes):
 
     def question(self, keys: Mapping[str, Node]) -> Question:
         """The question: its choices, or the type of its answer."""
+        if "code" in keys:
+            return Question("code", code=self.code(keys["code"], keys["ask"].text))
         if "choices" in keys:
             return Question("choice", choices=self.choices(keys["choices"]))
         return (self.type(keys["type"]) if "type" in keys else None) or Question()
+
+    def code(self, node: Node, purpose: str) -> Wanted:
+        """A one-time code, by its digits, or by a map."""
+        keys = {"digits": node} if node.kind == "text" else self.keys(node, schema.CODE, "code")
+        made = Wanted(
+            purpose, self.count(keys["digits"], "digits", MOST) if "digits" in keys else Wanted().digits,
+            valid=self.seconds(keys["valid"], "valid") if "valid" in keys else VALID,
+            tries=self.count(keys["tries"], "tries", 10) if "tries" in keys else TRIES,
+            resends=self.count(keys["resends"], "resends", 5) if "resends" in keys else RESENDS,
+            domain=(self.text(keys["domain"], "a domain") or "") if "domain" in keys else "",
+        )  # fmt: skip
+        for name, wrong in (("digits", made.digits < FEWEST), ("tries", made.tries < 1), ("valid", made.valid < 30)):
+            if wrong and name in keys:
+                least = {"digits": f"{FEWEST} digits", "tries": "one try", "valid": "30 seconds"}[name]
+                self.source.report("SB607", keys[name], f"a code has {least} at the least")
+        return made
 
     def choices(self, node: Node) -> Mapping[str, tuple[str, ...]]:
         """The choices, and the words that mean each."""
@@ -199,7 +224,7 @@ class Questions(Shapes):
         if node.kind == "text":
             return replace(ask, timeout_after=self.seconds(node, "timeout"))
         keys = self.keys(node, schema.TIMEOUT, "timeout")
-        if "after" not in keys and "after" not in node.pairs and node.kind == "map":
+        if "after" not in keys and "after" not in node.pairs and node.kind == "map" and ask.question.code is None:
             self.source.report("SB605", node, 'a timeout needs "after:"')
         return replace(
             ask,

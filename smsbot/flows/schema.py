@@ -73,7 +73,7 @@ BRANCH = {
 _SHORT: Mapping[str, Mapping[str, Any]] = {
     "retry": {"anyOf": [{"type": ["integer", "string"]}, _object(RETRY)]},
     "remind": {"anyOf": [_DURATION, _object(REMIND, "after")]},
-    "timeout": {"anyOf": [_DURATION, _object(TIMEOUT, "after")]},
+    "timeout": {"anyOf": [_DURATION, _object(TIMEOUT)]},
 }
 _YES_NO: Mapping[str, Any] = {"type": ["boolean", "string"]}
 QUESTION = {
@@ -86,7 +86,15 @@ QUESTION = {
     "tail": KeyOf("accept: a choice may be followed by more words, kept as answer.rest.", {"enum": ["accept"]}),
     "interrupt": KeyOf("no: another start word does not leave this question.", _YES_NO),
 }
+CODE = {
+    "digits": KeyOf("How many digits it has, 4 to 10 (default 6).", {"type": ["integer", "string"]}),
+    "valid": KeyOf("How long it may be typed (default 5m); then the question gives up.", _DURATION),
+    "tries": KeyOf("Wrong ones until it is void (default 3).", {"type": ["integer", "string"]}),
+    "resends": KeyOf("How often it is sent again to who writes AGAIN (default 2).", {"type": ["integer", "string"]}),
+    "domain": KeyOf("The domain of a site that may fill it in by itself.", _STRING),
+}  # fmt: skip
 ASK_ONLY = {
+    "code": KeyOf("The answer is a one-time code that `say` sends where {code} stands: {digits, valid, tries, resends, domain}, or the digits.", {"anyOf": [{"type": ["integer", "string"]}, _object(CODE)]}),
     "choices": KeyOf("The answers: a list, or answer: [words that mean it].", {"anyOf": [{"type": "array", "items": _SCALAR}, {"type": "object", "additionalProperties": _WORDS}]}),
     "type": KeyOf("What counts as an answer: text(80), integer(1, 9), number, yes_no, date, time, datetime, money, phone, email, pattern([A-Z]{2}[0-9]{4}), one of types:, or the name of an @bot.answer.", _STRING),
     "check": KeyOf("A condition that the answer must meet.", _EXPRESSION),

@@ -14,8 +14,23 @@ from weakref import WeakValueDictionary
 
 from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
-from smsbot.core.message import Outgoing
-from smsbot.core.otp import FEWEST, MOST, PLACE, code_of, hidden, matches, typed
+from smsbot.core.message import Key
+from smsbot.core.otp import (
+    DAY,
+    FEWEST,
+    MOST,
+    PLACE,
+    RESENDS,
+    TRIES,
+    VALID,
+    Wanted,
+    code_of,
+    hidden,
+    matches,
+    typed,
+    typed_code,
+    worded,
+)
 from smsbot.core.phone import is_costly
 from smsbot.core.structs import struct
 from smsbot.stores.base import Row, Store
@@ -23,19 +38,6 @@ from smsbot.turns.lines import Line
 
 from .sends import Sends, Terms, Wish, outcome, wrong_with
 
-VALID = 300.0
-"""Seconds for which a code may be typed."""
-TRIES, RESENDS = 3, 2
-PAUSE = 20.0
-"""Seconds between two texts with one code."""
-_PER_HOUR, _PER_DAY = 5, 10
-"""Codes of one number and purpose."""
-_RANGE, _PER_RANGE = 600.0, 20
-"""Seconds, and texts with codes in them to one range of numbers: a range that asks faster is pumped."""
-_PREFIX = 4
-"""Digits at the end of a number that do not count for its range."""
-_DAY = 86_400.0
-_KEPT = 30 * _DAY
 _LENGTH = 32
 
 
@@ -76,6 +78,15 @@ class Checked:
     """Tries that are left."""
 
 
+@struct
+class Answered:
+    """What a text came to that holds a code: as `Checked`, and what is written with it."""
+
+    result: str
+    left: int
+    changes: tuple[tuple[str, tuple[object, ...]], ...]
+
+
 class Codes:
     """Sends and checks them."""
 
@@ -85,16 +96,14 @@ class Codes:
         self._clock = clock
         self._secret = secrets.token_bytes(_LENGTH)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._one = asyncio.Lock()
-        """Codes are sent one at a time, so that a range of numbers gets no more than it may."""
-        self._open: defaultdict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
-        """How many digits each code of a number has, and until when it may be typed."""
+        self._open: defaultdict[str, dict[str, tuple[int, float, str]]] = defaultdict(dict)
+        """How many digits each code of a number has, until when it may be typed, and on which line."""
 
     async def begin(self, secret_file: Path) -> None:
         """Read the secret that codes follow from, or make it; without it, those that are open are void."""
         self._secret = _kept_in(secret_file, self._secret)
         now = self._clock.now()
-        for row in await self._store.rows("codes_open", since=now - _DAY, now=now):
+        for row in await self._store.rows("codes_open", since=now - DAY, now=now):
             self._hide(row)
 
     # -- sending ------------------------------------------------------------------------------------
@@ -109,63 +118,26 @@ class Codes:
             raise UsageError(why)
         if is_costly(asked.number):
             raise UsageError("no code is sent to premium numbers and satellite phones")
-        async with self._lock(asked.number), self._one:
-            now = self._clock.now()
-
-            def made(life: float) -> list[Outgoing]:
-                return self._sends.compose(
-                    line, [Wish(asked.number, text)], Terms("code", life, by=by), identity=identity, asked=at or now
-                )  # fmt: skip
-
-            before = await self._store.rows("code_of_text", id=made(asked.valid)[0].id)
-            if before:  # its answer was lost
-                return await self._owed(before[0], made(asked.valid))
-            known = await self._store.rows("codes_of", number=asked.number, since=now - _DAY)
-            own = [r for r in known if r["purpose"] == asked.purpose]
-            row = next((r for r in own if _is_open(r, now)), None)
-            if why := await self._too_many(asked, own, row, now):
-                return Sent("too_many", why=why)
-            if row is None:
-                row = await self._made(asked, by, now)
-            texts = made(max(row["expires"] - now, 1.0))
-            await self._store.write([("code_text", (texts[0].id, row["id"])), ("code_sent", (row["id"],))])
-            return await self._owed({**row, "sends": row["sends"] + 1}, texts)
-
-    async def _too_many(self, asked: Asked, own: list[Row], row: Row | None, now: float) -> str:
-        """Why no code is sent now; empty if one may be."""
-        prefix = asked.number[:-_PREFIX]
-        sent = (await self._store.rows("codes_by_prefix", prefix=prefix, since=now - _RANGE))[0]["n"]
-        if sent >= _PER_RANGE:
-            return "too many codes went to this range of numbers within ten minutes"
-        if row is not None:
-            if row["sends"] > row["again"]:
-                return "this code was sent as often as it may be"
-            last = row["at"] + PAUSE * row["sends"]
-            return f"wait {last - now:.0f} seconds until it is sent again" if last > now else ""
-        if len([r for r in own if r["at"] > now - 3600.0]) >= _PER_HOUR:
-            return "this number got too many codes within the hour"
-        return "this number got too many codes today" if len(own) >= _PER_DAY else ""
-
-    async def _made(self, asked: Asked, by: str, now: float) -> Row:
-        identity = secrets.token_hex(12)
-        row = (
-            identity, asked.number, asked.purpose, secrets.token_bytes(16), asked.digits, now, now + asked.valid,
-            asked.tries, asked.resends, by,
+        wanted = Wanted(asked.purpose, asked.digits, asked.valid, asked.tries, asked.resends)
+        made = self._sends.compose(
+            line, [Wish(asked.number, text)], Terms("code", asked.valid, by=by),
+            identity=identity, asked=at or self._clock.now(), code=wanted,
         )  # fmt: skip
-        await self._store.write([("codes_over", (now - _KEPT,)), ("code", row)])
-        return (await self._store.rows("code_by_id", id=identity))[0]
-
-    async def _owed(self, row: Row, texts: list[Outgoing]) -> Sent:
-        """Owe the text. The person's digits are hidden from now on, as long as the code may be typed."""
-        self._hide(row)
-        kept = (await self._sends.keep(texts))[0]
+        kept = (await self._sends.keep(made))[0]
         status, why = outcome(kept)
-        return Sent(status, row["id"], texts[0].id, row["expires"], max(row["again"] - row["sends"] + 1, 0), why)
+        rows = await self._store.rows("code_of_text", id=kept["id"])
+        if not rows:
+            return Sent(status, message=kept["id"], why=why)
+        row = rows[0]
+        return Sent(status, row["id"], kept["id"], row["expires"], max(row["again"] - row["sends"] + 1, 0), why)
 
     async def words(self, identity: str, text: str) -> str:
-        """A text as it leaves: with its code."""
+        """A text as it leaves, with its code; from now on the person's digits are hidden until it is void."""
         rows = await self._store.rows("code_of_text", id=identity)
-        return text.replace(PLACE, self._code(rows[0])) if rows else text
+        if not rows:
+            return text
+        self._hide(rows[0])
+        return text.replace(PLACE, self._code(rows[0]))
 
     # -- checking -----------------------------------------------------------------------------------
 
@@ -173,7 +145,7 @@ class Codes:
         """Whether somebody typed the code that was sent last to a number for a purpose; a right one is used up."""
         async with self._lock(number):
             now = self._clock.now()
-            rows = await self._store.rows("codes_of", number=number, since=now - _DAY)
+            rows = await self._store.rows("codes_of", number=number, since=now - DAY)
             row = next((r for r in rows if r["purpose"] == purpose), None)
             right = matches(self._code(row) if row else "0" * MOST, typed(given))  # it takes as long without a code
             if row is None or row["used"] is not None or row["expires"] <= now:
@@ -188,19 +160,46 @@ class Codes:
             left = row["most"] - row["wrong"] - 1
             return Checked("wrong" if left else "too_many", left)
 
+    async def answered(self, key: Key, words: str) -> Answered | None:
+        """What somebody texted, where a conversation waits for a code of theirs and it holds one; None otherwise.
+
+        It counts, and a right one is used up, by the changes that are written with the text.
+        """
+        own = self._open.get(key.number)
+        now = self._clock.now()
+        waiting = [
+            (until, code, n) for code, (n, until, line) in (own or {}).items() if line == key.line and until > now
+        ]
+        if not waiting:
+            return None
+        _, identity, digits = max(waiting)
+        given = typed_code(words, digits)
+        rows = await self._store.rows("code_by_id", id=identity) if given else []
+        if not rows:
+            return None
+        row = rows[0]
+        right = matches(self._code(row), given)
+        if row["used"] is not None or row["wrong"] >= row["most"]:
+            return Answered("too_many" if row["used"] is None else "expired", 0, ())
+        if right:
+            self._show(row)
+            return Answered("valid", 0, (("code_used", (now, identity)),))
+        left = row["most"] - row["wrong"] - 1
+        return Answered("wrong" if left else "too_many", left, (("code_wrong", (identity,)),))
+
     def hide(self, number: str, words: str) -> str:
         """What somebody texts, without what may be a code that they were sent."""
         own = self._open.get(number)
         if not own:
             return words
         now = self._clock.now()
-        live = frozenset(digits for digits, until in own.values() if until > now)
+        live = frozenset(digits for digits, until, _ in own.values() if until > now)
         if not live:
             del self._open[number]
         return hidden(words, live)
 
     def _hide(self, row: Row) -> None:
-        self._open[row["number"]][row["id"]] = row["digits"], row["expires"]
+        self._open[row["number"]][row["id"]] = row["digits"], row["expires"], row["line"]
 
     def _show(self, row: Row) -> None:
         own = self._open[row["number"]]
@@ -222,10 +221,6 @@ class Codes:
         return self._locks.setdefault(number, asyncio.Lock())
 
 
-def _is_open(row: Row, now: float) -> bool:
-    return row["used"] is None and row["expires"] > now and row["wrong"] < row["most"]
-
-
 def _worded(asked: Asked) -> str:
     """The text with a place for the code; raises `UsageError`."""
     if "{code}" not in asked.text:
@@ -234,8 +229,7 @@ def _worded(asked: Asked) -> str:
         raise UsageError("the text holds signs that stand for a code")
     if not FEWEST <= asked.digits <= MOST:
         raise UsageError(f"a code has {FEWEST} to {MOST} digits")
-    line = f"\n@{asked.domain} #{PLACE}" if asked.domain else ""
-    return asked.text.replace("{code}", PLACE) + line
+    return worded(asked.text, asked.domain)
 
 
 def _kept_in(file: Path, fresh: bytes) -> bytes:

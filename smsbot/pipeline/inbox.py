@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +21,7 @@ from smsbot.turns.lines import Line, Lines
 from smsbot.understanding import consent, noise
 from smsbot.understanding.consent import Word
 
+from .codes import Answered, Codes
 from .dispatcher import Dispatcher
 from .endings import Endings
 from .limits import Limits
@@ -62,8 +63,8 @@ class Inbox:
         self._quarantine = Quarantine(store, lines, clock)
         self._endings = Endings(store, dispatcher.sender, clock)
         self._limits = Limits(store, self._endings)
-        self.hide: Callable[[str, str], str] = lambda _, words: words
-        """Takes the digits of a code out of what somebody texts while one of theirs may be typed."""
+        self.codes: Codes | None = None
+        """Knows which codes may be typed now."""
 
     @property
     def crowded(self) -> bool:
@@ -123,12 +124,14 @@ class Inbox:
         key = Key(line.number, phone.normalise(arrival.sender, line.country))
         async with self._in_order(key):
             event = await self._event(arrival, key)
-            if (words := self.hide(key.number, arrival.text)) != arrival.text:  # it is known by what it was
-                arrival, event = replace(arrival, text=words), replace(event, text=words)
+            typed = None
+            if self.codes is not None and (words := self.codes.hide(key.number, arrival.text)) != arrival.text:
+                typed = await self.codes.answered(key, arrival.text)
+                arrival, event = replace(arrival, text=words), replace(event, text=words)  # it is known by what it was
             known = event.seen in self._recent and (not event.origin or event.origin in self._recent)
             if known and not event.window:
                 return True
-            onward = await self._sort(event, line, arrival)
+            onward = await (self._sort(event, line, arrival) if typed is None else self._typed(event, typed))
         log.traffic("text in", number=phone.mask(key.number), line=line.number)
         if onward is not None:  # begun without a pause, so that nothing overtakes it here
             await onward
@@ -223,6 +226,13 @@ class Inbox:
         if word is None and await self._long.takes(event, arrival.part):
             return None
         return self._dispatcher.arrive(event)
+
+    async def _typed(self, event: Event, typed: Answered) -> None:
+        """A code that a conversation waits for: what it came to is kept with the text, and counts with it."""
+        event = replace(event, data=codec.dumps({"code": [typed.result, typed.left]}))
+        answer = (await self._store.accept([Acceptance(event, changes=typed.changes)]))[0]
+        if answer.verdict is Verdict.DONE:
+            self._dispatcher.feed([replace(event, seq=answer.seq)])
 
     async def _obeyed(self, event: Event, line: Line, word: Word | None, arrival: Arrival) -> Awaitable[object] | None:
         """A text that the network itself has obeyed and answered, in whatever words it was told."""

@@ -13,7 +13,8 @@ from smsbot.core.commit import digest
 from smsbot.core.errors import UsageError
 from smsbot.core.lanes import BULK, CHOSEN, NOTICE, PRIORITY, REPLY
 from smsbot.core.message import Event, Key, Outgoing, Reply
-from smsbot.core.reasons import CAP, QUIET
+from smsbot.core.otp import Wanted
+from smsbot.core.reasons import CAP, CODES, QUIET
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
 from smsbot.routing.bot import Bot
@@ -98,7 +99,7 @@ class Sends:
 
     def compose(
         self, line: Line, wishes: Sequence[Wish], terms: Terms, *,
-        identity: bytes = b"", asked: float = 0.0, first: int = 0,
+        identity: bytes = b"", asked: float = 0.0, first: int = 0, code: Wanted | None = None,
     ) -> list[Outgoing]:  # fmt: skip
         """The texts, ready to be owed; of those of one identity they begin at the place `first`."""
         now = self._clock.now()
@@ -111,7 +112,7 @@ class Sends:
         for n, wish in enumerate(wishes, first):
             reply = Reply(
                 wish.text, terms.valid, wish.due, flash=terms.flash, media=terms.media, ref=wish.ref, secret=secret,
-                lane=lane,
+                lane=lane, code=code,
             )  # fmt: skip
             theirs = replace(event, key=Key(line.number, wish.number))
             made.append(outgoing_for(reply, n, theirs, line, now, by=terms.by))
@@ -175,6 +176,8 @@ def outcome(row: Row) -> tuple[str, str]:
     """How a text stands, in a word for programs, and why."""
     status, phase = Status(row["status"]), row["phase"]
     if status is Status.BLOCKED:
+        if row["detail"].startswith(CODES):
+            return "too_many", row["detail"]
         word = "opted_out" if "opted out" in row["detail"] else "cancelled" if CANCELLED in row["detail"] else "skipped"
         return word, row["detail"]
     if phase == "held":

@@ -23,6 +23,8 @@ from smsbot.core.hours import hours as read_hours
 from smsbot.core.lanes import CHOSEN
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
+from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES, VALID, Wanted, worded
+from smsbot.core.question import Question
 from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Terms, Wait, WentBack
 from smsbot.core.zones import zone_of
 from smsbot.understanding.answers import Unsure
@@ -139,6 +141,7 @@ class Chat:
         ref: str = "",
         secret: bool = False,
         lane: str = "",
+        code: Wanted | None = None,
     ) -> None:
         """Send a text when the turn commits.
 
@@ -146,11 +149,11 @@ class Chat:
         is listed as expired instead (C9). By default that is as long as others of its lane: a reply an hour, a notice
         twelve, a code five minutes. `lane` is how urgent it is: ``priority``, ``reply``, ``notice`` or ``bulk``; by
         default a text with a code overtakes all others, an answer is a reply, and what a timer or an event sets off is
-        a notice. `at` sends it later; it needs a time zone. `flash` shows it at once and
-        keeps it not (class 0, 3GPP TS 23.038 §4), where the gateway can. `media` is the address of a picture that goes
-        with it, where the gateway can; else that is an error here, not on the way. `ref` is what you call the text,
-        such as ``order-7``: the desk finds it by that. `secret` is for a text that holds a code: the desk sees whether
-        it arrived, and nobody but the person what it says.
+        a notice. `at` sends it later; it needs a time zone. `flash` shows it at once and keeps it not (class 0, 3GPP
+        TS 23.038 §4), where the gateway can. `media` is the address of a picture that goes with it, where the gateway
+        can; else that is an error here, not on the way. `ref` is what you call the text, such as ``order-7``: the desk
+        finds it by that. `secret` is for a text that holds a code: the desk sees whether it arrived, and nobody but
+        the person what it says. `code` is what `verify` says one with.
         Raises `ChatError` for an empty text or one of more than 9 SMS parts.
         """
         if not isinstance(text, str):
@@ -172,7 +175,10 @@ class Chat:
         if not self._session.silent:
             due = at.timestamp() if at else None
             life = duration(valid) if valid else 0.0
-            self._session.effects.say(Reply(clean, life, due, flash, media, ref=ref, secret=secret, lane=lane))
+            own = replace(code, line=self._session.event.key.line) if code is not None else None
+            reply = Reply(clean, code.valid if code is not None else life, due, flash, media, ref=ref)
+            reply = replace(reply, secret=secret or code is not None, lane=lane, code=own)
+            self._session.effects.say(reply)
 
     def _check_media(self, media: str) -> None:
         if not media.startswith("https://"):
@@ -226,6 +232,42 @@ class Chat:
     def confirm(self, prompt: str, /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[bool]:
         """Ask for yes or no: ``if await chat.confirm("OK? YES or NO"):``."""
         made: Wait[bool] = self._session.promise(self._ask(prompt, yes_no(), key, terms, back=False), "chat.confirm")
+        return made
+
+    def verify(
+        self,
+        purpose: str = "",
+        text: str = "Your code is {code}",
+        /,
+        *,
+        digits: int = 6,
+        valid: str | float = VALID,
+        tries: int = TRIES,
+        resends: int = RESENDS,
+        retry: str = "",
+        domain: str = "",
+        key: str = "",
+    ) -> Wait[bool]:
+        """Send a one-time code, and wait until it is typed: ``await chat.verify("sign-in")``; True once it was.
+
+        The code stands nowhere: not in the database, a log, a page. `tries` wrong ones raise `TooManyTries`, and
+        `NoReply` is raised when it is `valid` no longer. Who writes AGAIN gets the same code once more, at most
+        `resends` times. `retry` is said after a wrong one, with ``{left}`` where the tries stand that are left.
+        `domain` is that of a site that may fill it in by itself. Raises `ChatError` for a text without ``{code}``.
+        """
+        if "{code}" not in text:
+            raise ChatError("verify() takes a text with {code} in it")
+        if not FEWEST <= digits <= MOST:
+            raise ChatError(f"a code has {FEWEST} to {MOST} digits, not {digits}")
+        if tries < 1 or resends < 0:
+            raise ChatError("verify() takes one try at the least, and no resend or more")
+        wanted = Wanted(purpose, digits, duration(valid), tries, resends)
+        kind = Kind(Question("code", code=wanted), bool)
+        terms: AskTerms = {"tries": tries - 1, "timeout": wanted.valid}
+        if retry:
+            terms["retry"] = retry
+        request = self._ask(worded(text, domain), kind, key or f"code {purpose}".strip(), terms, back=False)
+        made: Wait[bool] = self._session.promise(request, "chat.verify")
         return made
 
     def menu(

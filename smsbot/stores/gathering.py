@@ -9,6 +9,7 @@ from typing import Any
 from smsbot.core import codec
 from smsbot.core.lanes import UNASKED, urgency
 from smsbot.core.message import Key
+from smsbot.core.otp import DAY, LAST, RANGE, Asking, Code, range_of
 from smsbot.core.status import Status
 
 from .deciding.facts import CONTACT, Due, Facts, Pauses, Person, Reference, Rules, Text, Wants
@@ -43,6 +44,7 @@ class Gathering:
         self._conversations(wants.conversations)
         self._people(wants)
         self._spent(wants)
+        self._codes(wants)
         for key, name in wants.timers:
             for (due,) in self._rows("timer_due", *key, name):
                 facts.timers[key, name] = due
@@ -150,6 +152,17 @@ class Gathering:
             if key.number not in facts.people and facts.rules.has_quiet(key.line, lane):
                 zone, wrote = self._rows("person", key.number)[0]
                 facts.people[key.number] = Person(codec.loads(zone) if zone else "", wrote or 0.0)
+
+    def _codes(self, wants: Wants) -> None:
+        """The codes of people who are to be sent one, and how their ranges of numbers ask."""
+        facts, now = self._facts, max(wants.moments, default=0.0)
+        for number, purpose, line in wants.codes:
+            for row in self._rows("codes_of_purpose", number, purpose, line, now - DAY):
+                facts.codes[number, purpose, line].append(Code(*row))
+            own = range_of(number)
+            sent = self._rows("codes_to_range", own, now - RANGE)[0][0]
+            last, typed = self._rows("codes_typed", own, now, LAST)[0]
+            facts.asking[own] = Asking(sent, last, typed)
 
     def _spent(self, wants: Wants) -> None:
         """What the days have cost so far on which something may leave."""

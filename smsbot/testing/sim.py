@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
@@ -29,6 +30,7 @@ from .coverage import Coverage
 LINE = "+48732000111"
 """The line of a bot that has none in the settings."""
 URL = "http://smsbot.test"
+_CODE = re.compile(r"(?<!\d)\d{4,10}(?!\d)")
 _FIRST = 48600100200
 
 
@@ -114,6 +116,12 @@ class Phone:
         """The last text from the bot; None if there was none."""
         heard = self.heard
         return heard[-1] if heard else None
+
+    @property
+    def code(self) -> str:
+        """The one-time code in the newest text that has one; empty if there is none."""
+        found = (_CODE.search(text) for text in reversed(self.heard))
+        return next((code[0] for code in found if code is not None), "")
 
     async def mode(self, mode: str) -> None:
         """Make the phone ``on``, ``off``, ``full``, ``slow`` …"""

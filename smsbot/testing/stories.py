@@ -174,7 +174,8 @@ class _Teller:
     async def act(self, act: Act) -> None:
         match act.kind:
             case "text":
-                await self.phone(act.who).text(*act.value)
+                phone = self.phone(act.who)
+                await phone.text(*(text.replace("{code}", phone.code) for text in act.value))
                 self.after = f'"{_short(act.value[-1])}"'
             case "wait":
                 await self.sim.advance(act.value)

@@ -179,6 +179,16 @@ class Decider:
         read = Answer(pictures[0])
         return Decision(f"the picture answers {stack.top.place}", resume=Resume(stack, Said(self._event.text, read)))
 
+    def _coded(self, stack: Stack | None) -> Decision | None:
+        """A text that holds the code which the open question waits for, or a wrong one."""
+        typed = self._event.typed
+        if stack is None or typed is None or stack.top.question is None or stack.top.question.kind != "code":
+            return None
+        read = Answer(True) if typed[0] == "valid" else None
+        return Decision(
+            f"the code at {stack.top.place} is {typed[0]}", resume=Resume(stack, Said(self._event.text, read))
+        )
+
     def _text(self, text: str) -> Decision:
         found = said(text).words
         word = consent.recognise(found, self._line.country)
@@ -188,7 +198,7 @@ class Decider:
             return Decision("the last answer once more, sent before our next text was there: ignored")
         exact = word is not None  # no typo leads from a consent word
         stack = self._stack()
-        if (pictured := self._pictured(stack)) is not None:
+        if (pictured := self._pictured(stack) or self._coded(stack)) is not None:
             return pictured
         if stack is not None:
             return self._in_flow(stack, text, found)

@@ -9,6 +9,7 @@ from typing import Any
 
 from smsbot.core import segments
 from smsbot.core.conversation import FrameKind, StoredFrame
+from smsbot.core.otp import PLACE
 from smsbot.core.question import Question
 from smsbot.flows import engine
 from smsbot.flows.flow_set import FlowSet
@@ -88,8 +89,8 @@ class FlowFrame:
 
     @property
     def prompt(self) -> str:
-        """The text asked again after a digression; empty unless a question is open."""
-        return self.state.prompt if self.asks else ""
+        """The text asked again after a digression; empty unless a question is open, and for one that sends a code."""
+        return self.state.prompt if self.asks and PLACE not in self.state.prompt else ""
 
     @property
     def deadline(self) -> float | None:
@@ -150,7 +151,9 @@ class FlowFrame:
         if progress.way:
             effects.outcomes.append((f"{self.flow.name}.{step}", progress.way, None))
         for text in progress.said:
-            chat.say(segments.fit(text), lane=self.flow.lane)
+            question = self.question
+            holds = question is not None and PLACE in text
+            chat.say(segments.fit(text), lane=self.flow.lane, code=question.code if question and holds else None)
         effects.visits += [f"{self.flow.name}.{step}" for step in progress.visits]
         effects.handoffs += progress.handoffs
         for name, value in progress.contact.items():

@@ -41,6 +41,7 @@ def outgoing_for(
         by=by,
         ref=(reply.ref or ref)[:_REF],
         kind="code" if reply.secret else "",
+        code=reply.code,
     )
 
 

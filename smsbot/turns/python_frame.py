@@ -59,7 +59,7 @@ class PythonFrame(PythonState):
                 return await self._drive(context.once.record(journal.SLEPT, self.site, None), context)
             case Again() if self.open is not None:
                 context.why = "the person wants to hear the question again"
-                context.chat.say(self.open.prompt)
+                context.chat.say(self.open.prompt, code=self.open.question.code)
                 return Waiting(self.deadline)
             case Back() if self.open is not None:
                 context.why = "the person goes back to the question before"
@@ -101,7 +101,7 @@ class PythonFrame(PythonState):
             case Move.GIVE_UP:
                 return await self._drive(context.once.record(journal.TRIES, asked.site, None), context)
             case Move.REMIND:
-                context.chat.say(asked.remind or asked.prompt)
+                context.chat.say(asked.remind or asked.prompt, code=None if asked.remind else asked.question.code)
             case Move.TIMEOUT:
                 if asked.terms.late:
                     context.stay_open(self.stored(), context.event.at + asked.terms.late)
@@ -109,7 +109,8 @@ class PythonFrame(PythonState):
         return Waiting(self.deadline)
 
     def _ask_again(self, asked: OpenQuestion, words: str, context: Context) -> Outcome:
-        context.chat.say(words or asked.asked_again(context.person))
+        said = words or asked.asked_again(context.person)
+        context.chat.say(said.replace("{left}", str(asked.left)) if asked.question.code is not None else said)
         asked.standing.asked = context.now
         return Waiting(self.deadline)
 
@@ -175,7 +176,7 @@ class PythonFrame(PythonState):
         if ask.question.kind == "custom" and ask.question.pattern not in context.line.bot.answers:
             raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
         assert self.call is not None
-        self.call.chat.say(ask.prompt)
+        self.call.chat.say(ask.prompt, code=ask.question.code)
         self._stand(ask.site, context, asked=OpenQuestion.of(ask, context.now))
         return Waiting(self.deadline)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from smsbot.core import codec
 from smsbot.core.commit import digest
 from smsbot.core.conversation import FrameKind, StoredFrame
 from smsbot.core.message import Event, Key
+from smsbot.core.otp import Wanted
 from smsbot.core.question import Question
 from smsbot.core.request import Ask, Terms
 from smsbot.core.sites import path_of
@@ -58,8 +59,13 @@ class OpenQuestion:
         return person.read(self.question, text, self.prompt)
 
     def asked_again(self, person: Person) -> str:
-        """The question once more, with a hint how it is answered."""
+        """The question once more, with a hint how it is answered; of a code only the hint, as it is not sent again."""
         return person.asked_again(self.question, self.prompt)
+
+    @property
+    def left(self) -> int:
+        """Tries that are left."""
+        return max(self.terms.tries + 1 - self.standing.wrong, 0)
 
     @property
     def asked(self) -> Asked:
@@ -70,7 +76,8 @@ class OpenQuestion:
         """As plain data."""
         return {name: getattr(self, name) for name in _PLAIN} | {
             "question": {name: getattr(self.question, name) for name in _QUESTION}
-            | {"choices": {key: list(words) for key, words in self.question.choices.items()}},
+            | {"choices": {key: list(words) for key, words in self.question.choices.items()}}
+            | ({"code": asdict(self.question.code)} if self.question.code is not None else {}),
             "terms": {name: getattr(self.terms, name) for name in _TERMS},
             "standing": {name: getattr(self.standing, name) for name in _STANDING},
         }
@@ -80,6 +87,8 @@ class OpenQuestion:
         """From plain data."""
         question = dict(stored["question"])
         question["choices"] = {k: tuple(v) for k, v in question["choices"].items()}
+        if question.get("code"):
+            question["code"] = Wanted(**question["code"])
         rest = {name: stored[name] for name in _PLAIN if name in stored}
         return cls(
             **rest, question=Question(**question), terms=Terms(**stored["terms"]),
@@ -180,8 +189,8 @@ class PythonState:
 
     @property
     def prompt(self) -> str:
-        """The text asked again after a digression."""
-        return self.open.prompt if self.open is not None else ""
+        """The text asked again after a digression; no code is sent once more by that."""
+        return self.open.prompt if self.open is not None and self.open.question.code is None else ""
 
     @property
     def deadline(self) -> float | None:

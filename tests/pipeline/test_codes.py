@@ -86,7 +86,7 @@ async def test_it_is_void_in_time_and_for_other_people_and_purposes(h: House) ->
 async def test_it_is_sent_again_as_it_is_at_a_pace_and_not_too_often(h: House) -> None:
     await send(h)
     first = await code_in(h)
-    assert (await send(h))["why"].startswith("wait ")
+    assert (await send(h))["why"].startswith("too many codes: wait ")
     for left in (1, 0):
         await h.advance("1m")
         told = await send(h)

@@ -128,7 +128,35 @@ async def test_tomorrow_at_nine_of_their_own_time(h: House) -> None:
     assert problem(await ask(h, "POST", f"/messages/{told[1]['id']}/cancel"))["code"] == "SB707"
 
 
+NOON = 1_780_048_800.0
+"""At 12:00 in Warsaw, when bulk may leave."""
+
+
+async def test_bulk_of_a_night_is_held_until_the_morning(h: House) -> None:
+    sent = (await ask(h, "POST", "/messages", {"to": [ANN, BOB], "text": "Sale", "kind": "bulk"})).json()
+    assert {m["status"] for m in sent["messages"]} == {"held"}
+    assert "quiet hours until 29 May 08:00" in sent["messages"][0]["why"]
+    progress = (await ask(h, "GET", f"/requests/{sent['id']}")).json()
+    assert progress["counts"] == {"held": 2}
+
+
+async def test_more_than_twenty_people_are_bulk_and_who_says_a_lane_gets_it(h: House) -> None:
+    await h.begin_at(NOON)
+    for body, lane in (
+        ({"to": [f"+4860012{n:04d}" for n in range(21)]}, "bulk"),
+        ({"to": [ANN, BOB]}, "notice"),
+        ({"to": [f"+4860012{n:04d}" for n in range(21)], "lane": "notice"}, "notice"),
+        ({"to": ANN, "lane": "priority"}, "priority"),
+        ({"to": ANN, "kind": "code"}, "priority"),
+        ({"to": ANN, "kind": "reply"}, "reply"),
+    ):
+        told = (await ask(h, "POST", "/messages", {"text": "x", **body})).json()["messages"][0]
+        assert (await h.app.store.rows("outgoing", id=told["id"]))[0]["lane"] == lane
+    assert problem(await ask(h, "POST", "/messages", {"to": ANN, "text": "x", "lane": "fast"}))["code"] == "SB704"
+
+
 async def test_many_leave_at_a_rate_and_are_stopped_half_way(h: House) -> None:
+    await h.begin_at(NOON)
     numbers = [f"+4860012{n:04d}" for n in range(500)]
     body = {"to": numbers, "text": "Sale", "kind": "bulk", "rate": 10, "reference": "sale"}
     request = (await ask(h, "POST", "/messages", body)).json()["id"]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from smsbot.core.lanes import urgency
 from smsbot.core.message import Key, Outgoing
+from smsbot.core.otp import Asking, Code
 from smsbot.core.status import RANK, Status
 
 COLUMNS = (
@@ -363,6 +364,8 @@ class Wants:
     due: set[Due] = field(default_factory=set)
     kept: set[tuple[str, float]] = field(default_factory=set)
     """Accounts whose first held text is wanted, and the moment."""
+    codes: set[tuple[str, str, str]] = field(default_factory=set)
+    """Numbers that are to be sent codes, each with a purpose and a line."""
     moments: set[float] = field(default_factory=set)
     """When texts may be given an attempt, or be owed, which is when they are counted."""
     people: set[tuple[Key, str]] = field(default_factory=set)
@@ -400,6 +403,10 @@ class Facts:
     """Reports of single SMS: part and status, by text."""
     due: dict[Due, list[Text]] = field(default_factory=dict)
     kept: dict[str, Text] = field(default_factory=dict)
+    codes: defaultdict[tuple[str, str, str], list[Code]] = field(default_factory=lambda: defaultdict(list))
+    """The codes of a number, a purpose and a line within a day, the latest first."""
+    asking: defaultdict[str, Asking] = field(default_factory=lambda: defaultdict(Asking))
+    """How ranges of numbers ask for codes."""
     spent: defaultdict[str, dict[Reference, int]] = field(default_factory=lambda: defaultdict(dict))
     """What a day has cost, and will as far as it is known, by what it is counted for."""
     people: dict[str, Person] = field(default_factory=dict)

@@ -178,6 +178,8 @@ def want_texts(wants: Wants, texts: Sequence[Outgoing], *, new: bool = False) ->
         wants.conversations.add(text.key)
         wants.threads.add(text.key)
         wants.moments.add(text.created)
+        if text.code is not None:
+            wants.codes.add((text.key.number, text.code.purpose, text.code.line))
         if text.lane in UNASKED:
             wants.people.add((text.key, text.lane))
         if not new:

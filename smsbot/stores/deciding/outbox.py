@@ -8,6 +8,7 @@ from smsbot.core.lanes import BULK, CONSENT, NOTICE, UNASKED, urgency
 from smsbot.core.message import Claim, Key, Outgoing
 from smsbot.core.status import Status
 
+from .codes import coded, lasting
 from .facts import CONTACT, NOBODY, Facts, Kept, Text
 
 
@@ -22,9 +23,14 @@ def enqueue(facts: Facts, texts: Iterable[Outgoing], *, refused: str = "") -> tu
 def _enqueue(facts: Facts, outgoing: Outgoing, refused: str) -> Claim | None:
     if outgoing.id in facts.texts:  # said before the turn was run again
         return None
+    wanted = outgoing.code
+    if wanted is not None:
+        outgoing = lasting(facts, outgoing, wanted)
     later = outgoing.due > outgoing.created
     text = _keep(facts, Text.new(outgoing, None, scheduled=later))
     why = _blocked(facts, outgoing) or (refused if outgoing.lane != CONSENT else "")
+    if not why and wanted is not None:
+        why = coded(facts, outgoing, wanted)
     if why:
         text.close(Status.BLOCKED, why)
         return None

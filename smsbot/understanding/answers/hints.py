@@ -31,6 +31,8 @@ def asked_again(
     """The question once more, with a hint unless it says as much itself, or the hint would cost an SMS part."""
     known = spoken(prompt, language, usual)
     words = hint(question, country, known)
+    if question.kind == "code":  # which is not sent again by that
+        return words
     if not words or says_itself(prompt, question, languages_of(country, known)):
         return prompt
     *before, last = prompt.split(BETWEEN)
@@ -60,7 +62,7 @@ def _examples(question: Question, country: str | None, code: str) -> Mapping[str
     return {
         "low": question.low, "high": question.high, "options": last, "day": day.rstrip(".") if code != "pl" else day,
         "time": "3:30 pm" if twelve else "15:30", "amount": f"12{decimal}50",
-        "number": "2" if question.kind == "integer" else f"2{decimal}5",
+        "left": "{left}", "number": "2" if question.kind == "integer" else f"2{decimal}5",
     }  # fmt: skip
 
 

@@ -329,7 +329,7 @@ async def _progress(rooms: Rooms, identity: str) -> Progress:
         raise Refusal("SB703", "there is no such request")
     counts: dict[str, int] = {}
     for row in rows:
-        word = "paused" if row["phase"] == "held" else "scheduled" if row["phase"] == "queue" else row["word"]
+        word = "paused" if row["phase"] == "held" else row["word"]
         counts[word] = counts.get(word, 0) + row["n"]
     waits = [row["due"] for row in rows if row["phase"] == "queue"]
     return Progress(

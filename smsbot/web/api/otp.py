@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from smsbot.core.clock import duration, iso
 from smsbot.core.errors import UsageError
-from smsbot.core.otp import FEWEST, MOST
+from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES
 from smsbot.desk.tokens import Token
-from smsbot.pipeline.codes import RESENDS, TRIES, Asked
+from smsbot.pipeline.codes import Asked
 
 from .asking import Once, asker, identity, person, sending_line
 from .problems import Refusal, answers

@@ -96,7 +96,7 @@ SELECT * FROM (
   SELECT * FROM (
     SELECT 'in' AS direction, hex(id) AS id, seq, line, number,
            CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')'
-             WHEN kind = 'media' OR kind = 'text' AND data <> '' THEN trim(text || ' (' ||
+             WHEN kind = 'media' OR kind = 'text' AND data LIKE '{"media"%' THEN trim(text || ' (' ||
                coalesce(nullif(json_extract(data, '$.media[0][1]'), ''), 'picture') ||
                coalesce(' ' || json_extract(data, '$.media[0][0]'), '') || ')')
              ELSE text END AS text,
@@ -115,7 +115,7 @@ SELECT * FROM (
   SELECT * FROM (
     SELECT 'in' AS direction, hex(id) AS id, seq, line, number,
            CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')'
-             WHEN kind = 'media' OR kind = 'text' AND data <> '' THEN trim(text || ' (' ||
+             WHEN kind = 'media' OR kind = 'text' AND data LIKE '{"media"%' THEN trim(text || ' (' ||
                coalesce(nullif(json_extract(data, '$.media[0][1]'), ''), 'picture') ||
                coalesce(' ' || json_extract(data, '$.media[0][0]'), '') || ')')
              ELSE text END AS text,
@@ -681,7 +681,8 @@ ORDER BY seq LIMIT :limit;
 
 -- name: request_counts
 -- How the texts of one request fare, in the words of programs; what is kept from leaving, or waits, is told apart.
-SELECT CASE WHEN status <> 'blocked' THEN status WHEN detail LIKE 'cancelled by %' THEN 'cancelled'
+SELECT CASE WHEN phase = 'queue' AND (detail LIKE 'quiet hours%' OR detail LIKE 'the cap%') THEN 'held'
+    WHEN phase = 'queue' AND scheduled = 1 THEN 'scheduled' WHEN status <> 'blocked' THEN status WHEN detail LIKE 'cancelled by %' THEN 'cancelled'
     WHEN instr(detail, 'opted out') THEN 'opted_out' ELSE 'skipped' END AS word,
   phase, count(*) AS n, sum(parts) AS parts, max(due) AS due FROM outgoing
 WHERE event = :event AND requested_by >= 'token ' AND requested_by < 'token!' GROUP BY 1, phase;
@@ -774,16 +775,12 @@ SELECT state, note FROM events WHERE number = :number AND id = :id ORDER BY seq 
 SELECT key, at, status, answer FROM asked ORDER BY at;
 
 -- name: codes_of
--- The codes of a person since a moment, the latest first.
-SELECT * FROM codes WHERE number = :number AND at >= :since ORDER BY at DESC, id DESC LIMIT 100;
-
--- name: codes_by_prefix
--- How many codes people of a range of numbers were sent since a moment.
-SELECT coalesce(sum(sends), 0) AS n FROM codes WHERE number >= :prefix AND number < :prefix || ':' AND at >= :since;
+-- The codes of a person that programs check, since a moment, the latest first.
+SELECT * FROM codes WHERE number = :number AND line = '' AND at >= :since ORDER BY at DESC, id DESC LIMIT 100;
 
 -- name: codes_open
 -- Whom a code was sent to that may still be typed.
-SELECT id, number, expires, digits FROM codes INDEXED BY codes_at WHERE at >= :since AND expires > :now AND used IS NULL;
+SELECT id, number, line, expires, digits FROM codes INDEXED BY codes_at WHERE at >= :since AND expires > :now AND used IS NULL;
 
 -- name: code_of_text (hot)
 SELECT c.* FROM code_texts t JOIN codes c ON c.id = t.code WHERE t.outgoing = :id;

@@ -64,6 +64,19 @@ SELECT day, scope, name, spent FROM spending WHERE day >= ?;
 -- name: spent_on
 SELECT coalesce(sum(cost), 0) FROM outgoing WHERE number = ?1 AND cost_day = ?2;
 
+-- name: codes_of_purpose
+SELECT id, at, expires, most, wrong, sends, again, used FROM codes
+WHERE number = ?1 AND purpose = ?2 AND line = ?3 AND at >= ?4 ORDER BY at DESC, id DESC LIMIT 100;
+
+-- name: codes_to_range
+SELECT coalesce(sum(sends), 0) FROM codes WHERE number >= ?1 AND number < ?1 || ':' AND at >= ?2;
+
+-- name: codes_typed
+-- Of the last codes of a range that are over, how many were typed.
+SELECT count(*), coalesce(sum(used IS NOT NULL), 0) FROM (
+  SELECT used FROM codes WHERE number >= ?1 AND number < ?1 || ':' AND (expires <= ?2 OR used IS NOT NULL)
+  ORDER BY at DESC LIMIT ?3);
+
 -- name: open_texts
 -- Those that wait for each other, the first of them; others wait for a time of their own.
 SELECT {text} FROM outgoing WHERE line = ? AND number = ? AND phase IS NOT NULL

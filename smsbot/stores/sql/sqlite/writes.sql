@@ -570,7 +570,8 @@ INSERT INTO links (code, url, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 UPDATE links SET clicks = clicks + 1 WHERE code = ?;
 
 -- name: code
-INSERT INTO codes (id, number, purpose, nonce, digits, at, expires, most, again, by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO codes (id, number, purpose, nonce, digits, at, expires, most, again, by, line)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: code_sent
 UPDATE codes SET sends = sends + 1 WHERE id = ?;
