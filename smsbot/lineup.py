@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from smsbot.accounts import SANDBOX
 from smsbot.checks.proof import prove
+from smsbot.core.lanes import NOTICE
 from smsbot.gateways.base import Claims
 from smsbot.gateways.messageflow import MessageFlow
 from smsbot.policy import pace, rates
+from smsbot.policy.quiet import quiet
 from smsbot.routing.bot import Bot
 from smsbot.settings import LineSettings, Settings
 from smsbot.threads import Threads
@@ -47,6 +49,7 @@ def build_lines(settings: Settings, bots: Mapping[str, Bot], *, sandboxed: bool 
                 answer_costly=own.answer_costly,
                 gateway=_gateway(settings, account), sends_media=_claims(settings, account).sends_media,
                 obeyed={} if sandboxed else _claims(settings, account).obeys,
+                quiet=quiet(own.quiet_in(NOTICE)) if own.quiet_in(NOTICE) else None,
                 lanes={lane: Lane(o.account, o.life) for lane, o in own.lanes.items()},
                 threads=threads[name],
             )  # fmt: skip

@@ -177,7 +177,7 @@ def _drawn(box: _Box) -> Iterator[str]:
     radius = 22 if box.step.ask is not None else 8
     yield f'<rect class="box{kind}" x="{box.x}" y="{box.y}" width="{_WIDTH}" height="{box.height}" rx="{radius}"/>'
     x, y = box.x + _PAD + 4, box.y + _PAD + 12
-    what = "asks" if box.step.ask is not None else "waits" if box.step.wait else ""
+    what = "asks" if box.step.ask is not None else "waits" if box.step.rests else ""
     yield f'<text class="id" x="{x}" y="{y}">{escape(box.step.id)} <tspan class="soft">{what}</tspan></text>'
     if box.note:
         y += _LINE

@@ -79,13 +79,14 @@ def _minute(written: str) -> int:
 def _days(written: str) -> list[int]:
     found: list[int] = []
     for part in written.split("/"):
-        ends = [_day(d.strip()) for d in re.split(r"[-–]", part)]
+        ends = [weekday(d.strip()) for d in re.split(r"[-–]", part)]
         first, last = ends[0], ends[-1]
         found += [(first + n) % 7 for n in range((last - first) % 7 + 1)]
     return list(dict.fromkeys(found))
 
 
-def _day(written: str) -> int:
+def weekday(written: str) -> int:
+    """The number of a weekday from 0 for Monday, by three letters of its name or more. Raises `UsageError`."""
     for n, name in enumerate(_NAMES):
         if name.startswith(written) and len(written) >= 3:
             return n

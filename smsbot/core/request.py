@@ -62,6 +62,8 @@ class Sleep(Request):
     """Time to pass."""
 
     seconds: float
+    until: float = 0.0
+    """The moment that is waited for instead, seconds since 1970 UTC; 0: none."""
 
 
 @struct

@@ -13,6 +13,8 @@ from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
 from smsbot.core.handover import Handoff
 from smsbot.core.otp import PLACE
+from smsbot.core.when import When
+from smsbot.core.zones import zone_of
 from smsbot.understanding import asking
 from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.asking import Asked, Heard, Move
@@ -68,7 +70,7 @@ def deadline_of(flow: Flow, state: State) -> float | None:
     if step is None:
         return None
     if state.phase == "wait":
-        return state.asked + step.wait
+        return state.until or state.asked + step.wait
     return asking.deadline(step.ask, state) if step.ask is not None and state.phase == "ask" else None
 
 
@@ -93,7 +95,7 @@ def fits(old: Flow, new: Flow, state: State) -> bool:
         case "call":
             return before.call == after.call
         case "wait":
-            return bool(after.wait)
+            return after.rests
         case "do":
             return before.do is not None and after.do is not None and before.do.name == after.do.name
     return True
@@ -213,14 +215,23 @@ class _Walk:
         """Say, ask or wait; then leave."""
         if step.ask is not None:
             return self.ask(step, step.ask)
-        self.say(step.say)
+        if step.at is not None:
+            due = self.moment(step.at)
+            self.progress.later += [(text, due) for text in self.render(step.say)]
+        else:
+            self.say(step.say)
         if step.handoff is not None:
             self.hand_over(step.handoff)
-        if step.wait:
+        if step.rests:
             self.state.phase, self.state.asked = "wait", self.now
-            self.progress.outcome = Waiting(self.now + step.wait)
+            self.state.until = self.moment(step.until) if step.until is not None else 0.0
+            self.progress.outcome = Waiting(self.deadline())
             return None
         return self.leave(step)
+
+    def moment(self, when: When) -> float:
+        """A time of the person's day."""
+        return when.moment(self.now, zone_of(self.values["contact"], self.person.zone), self.person.awake)
 
     def hand_over(self, to: HandTo) -> None:
         """Tell a desk, and say what it has for this hour of the line's zone."""
@@ -320,7 +331,7 @@ class _Walk:
         """The next moment at which something happens without the person."""
         step = self.step(self.state.step)
         if self.state.phase == "wait":
-            return self.state.asked + step.wait
+            return self.state.until or self.state.asked + step.wait
         return asking.deadline(step.ask, self.state) if step.ask is not None else None
 
     def hear(self, text: str, read: Reading) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from smsbot.core.errors import UsageError
 from smsbot.core.lanes import CHOSEN
 from smsbot.core.start import BUSY
+from smsbot.core.when import When, when
 from smsbot.understanding.languages import UNDERSTOOD, is_understood
 from smsbot.understanding.patterns import Pattern
 
@@ -55,7 +57,7 @@ class _Draft:
     do: Call | None = None
 
 
-_NEEDS = {"args": ("call",), "save": ("do", "call")}
+_NEEDS = {"args": ("call",), "save": ("do", "call"), "at": ("say",)}
 """Keys that mean something only beside one of others."""
 
 
@@ -285,6 +287,24 @@ class _Reader(Questions):
             self.source.report("SB605", node, "a text that sends a code has {code} where it stands")
         return made
 
+    def until(self, node: Node) -> When | None:
+        """The moment that is waited for."""
+        if node.kind == "text":
+            return self.moment(node, "wait")
+        keys = self.keys(node, schema.WAIT, "wait")
+        if "until" not in keys and "until" not in node.pairs:
+            self.source.report("SB605", node, 'wait: as a map needs "until:"')
+        return self.moment(keys["until"], "until") if "until" in keys else None
+
+    def moment(self, node: Node, what: str) -> When | None:
+        """A time of a day, or a time that is spent awake."""
+        written = self.text(node, what)
+        try:
+            return when(written) if written is not None else None
+        except UsageError as error:
+            self.source.report("SB607", node, f"{what}: {error.args[0]}")
+            return None
+
     def plain_step(self, draft: _Draft, below: str) -> Step:
         keys = draft.keys
         made = Step(
@@ -298,7 +318,9 @@ class _Reader(Questions):
             save=keys["save"].text if "save" in keys and keys["save"].kind == "text" else "",
             say=self.texts(keys["say"]) if "say" in keys else (),
             ask=self.ask(keys, draft.node) if "ask" in keys else None,
-            wait=self.seconds(keys["wait"], "wait") if "wait" in keys else 0.0,
+            wait=self.seconds(keys["wait"], "wait") if "wait" in keys and not _is_moment(keys["wait"]) else 0.0,
+            until=self.until(keys["wait"]) if "wait" in keys and _is_moment(keys["wait"]) else None,
+            at=self.moment(keys["at"], "at") if "at" in keys else None,
             handoff=self.hand_to(keys["handoff"]) if "handoff" in keys else None,
             end=self.text(keys["end"], "an end label") if "end" in keys else None,
             next=below,
@@ -312,6 +334,7 @@ class _Reader(Questions):
         for a, b in (
             ("ask", "wait"),
             ("ask", "call"),
+            ("ask", "at"),
             ("wait", "call"),
             ("do", "call"),
             ("then", "goto"),
@@ -409,3 +432,8 @@ class _Reader(Questions):
             elif item.kind == "map" and "go" not in item.pairs:
                 self.source.report("SB605", item, 'a branch needs "go:"')
         return Then(branches=tuple(found))
+
+
+def _is_moment(node: Node) -> bool:
+    """Whether a wait is no plain duration."""
+    return node.kind == "map" or (node.kind == "text" and (":" in node.text or "waking" in node.text.lower()))

@@ -59,6 +59,9 @@ START = {
     "key": KeyOf("An expression on event: the same value counts once.", _EXPRESSION),
     "api": KeyOf("The name by which programs start the flow; their data are its args.", _STRING),
 }  # fmt: skip
+WAIT = {
+    "until": KeyOf("A time of the person's day: 9:00, 9:00 tomorrow, Mon 9:00, 2026-12-24 9:00.", _STRING),
+}
 HANDOFF = {
     "to": KeyOf("The desk that takes over; it sees the conversation.", _STRING),
     "say": KeyOf("What is said to the person.", _TEXT),
@@ -111,7 +114,8 @@ STEP = {
     "say": KeyOf("What is said: a text, a list of texts, or a map of languages.", _TEXT),
     "ask": KeyOf("A question; the answer is kept under this name.", _NAME),
     **ASK_ONLY,
-    "wait": KeyOf("How long to wait before the next step.", _DURATION),
+    "wait": KeyOf("How long to wait before the next step: 10m, 2h waking (quiet hours do not count), or {until: 9:00 tomorrow}.", {"anyOf": [_DURATION, _object(WAIT, "until")]}),
+    "at": KeyOf("When what is said leaves: 9:00, 9:00 tomorrow, Mon 9:00, 2h waking.", _STRING),
     "handoff": KeyOf("Who takes over: a desk, or {to, say, hours, closed, alert}.", {"anyOf": [_STRING, _object(HANDOFF, "to")]}),
     "then": KeyOf("Where to go: a step, {answer: step}, or a list of {when, go}.", {"anyOf": [_ID, {"type": "object", "additionalProperties": _ID}, {"type": "array", "items": _object(BRANCH, "go")}]}),
     "goto": KeyOf("The step to go to.", _ID),

@@ -12,6 +12,7 @@ from smsbot.core.errors import FlowError
 from smsbot.core.handover import Handoff
 from smsbot.core.question import Question
 from smsbot.core.structs import struct
+from smsbot.core.when import Awake, passing
 from smsbot.core.zones import zone_of
 from smsbot.understanding import answers
 from smsbot.understanding.answers import Answer, Reading, Unsure
@@ -39,6 +40,8 @@ class Person:
     """The language of the bot's texts and start words, as they show it."""
     zone: str = "UTC"
     """The time zone of the line (IANA)."""
+    awake: Awake = passing
+    """When so many seconds have passed that are no quiet hours of theirs."""
 
     @property
     def moment(self) -> datetime:
@@ -96,6 +99,8 @@ class State:
     parts: list[str] = field(default_factory=list)
     """Fragments of an answer that settles."""
     settles: float = 0.0
+    until: float = 0.0
+    """When the wait ends; 0: as long after it began as the step says."""
     questions: int = 0
     given: list[str] = field(default_factory=list)
     """Names that the start word gave a value; the questions of those names are not asked."""
@@ -113,7 +118,7 @@ class State:
 
 _EMPTY: Mapping[str, Any] = {
     "phase": "", "asked": 0.0, "wrong": 0, "unsure": False, "doubt": "", "trail": [], "reminded": False, "parts": [],
-    "settles": 0.0, "questions": 0, "given": [], "answer": {},
+    "settles": 0.0, "until": 0.0, "questions": 0, "given": [], "answer": {},
 }  # fmt: skip
 _FIELDS = tuple(_EMPTY)
 
@@ -221,6 +226,8 @@ class Progress:
     outcome: Outcome | None = None
     """None only while it walks."""
     said: list[str] = field(default_factory=list)
+    later: list[tuple[str, float]] = field(default_factory=list)
+    """Texts that leave at a moment of their own."""
     visits: list[str] = field(default_factory=list)
     contact: dict[str, Any] = field(default_factory=dict)
     """Fields of the contact that were set."""

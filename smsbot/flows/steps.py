@@ -8,6 +8,7 @@ from typing import Any
 
 from smsbot.core.hours import Hours
 from smsbot.core.question import Question
+from smsbot.core.when import When
 from smsbot.understanding.patterns import Pattern
 
 from .expressions import Call, Expression
@@ -101,6 +102,11 @@ class Step:
     say: Texts = ()
     ask: Ask | None = None
     wait: float = 0.0
+    """Seconds."""
+    until: When | None = None
+    """The moment that is waited for instead."""
+    at: When | None = None
+    """When its texts leave; None: now."""
     handoff: HandTo | None = None
     then: Then | None = None
     end: str | None = None
@@ -117,7 +123,12 @@ class Step:
     @property
     def waits(self) -> bool:
         """Whether it stands still until something happens."""
-        return self.ask is not None or self.wait > 0
+        return self.ask is not None or self.rests
+
+    @property
+    def rests(self) -> bool:
+        """Whether it waits for time to pass."""
+        return self.wait > 0 or self.until is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from smsbot.core.nearest import nearest
 from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES, VALID, Wanted, worded
 from smsbot.core.question import Question
 from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Terms, Wait, WentBack
+from smsbot.core.when import when
 from smsbot.core.zones import zone_of
 from smsbot.understanding.answers import Unsure
 from smsbot.understanding.kinds import Kind, is_form, kind_of, numbered, one_of, yes_no
@@ -135,7 +136,7 @@ class Chat:
         text: str,
         *,
         valid: str | float = 0.0,
-        at: datetime | None = None,
+        at: datetime | str | None = None,
         flash: bool = False,
         media: str = "",
         ref: str = "",
@@ -149,11 +150,11 @@ class Chat:
         is listed as expired instead (C9). By default that is as long as others of its lane: a reply an hour, a notice
         twelve, a code five minutes. `lane` is how urgent it is: ``priority``, ``reply``, ``notice`` or ``bulk``; by
         default a text with a code overtakes all others, an answer is a reply, and what a timer or an event sets off is
-        a notice. `at` sends it later; it needs a time zone. `flash` shows it at once and keeps it not (class 0, 3GPP
-        TS 23.038 §4), where the gateway can. `media` is the address of a picture that goes with it, where the gateway
-        can; else that is an error here, not on the way. `ref` is what you call the text, such as ``order-7``: the desk
-        finds it by that. `secret` is for a text that holds a code: the desk sees whether it arrived, and nobody but
-        the person what it says. `code` is what `verify` says one with.
+        a notice. `at` sends it later: a datetime with a zone, or a time of the person's day (``9:00 tomorrow``). `flash`
+        shows it at once and keeps it not (class 0, 3GPP TS 23.038 §4), where the gateway can. `media` is the address of
+        a picture that goes with it, where the gateway can; else that is an error here, not on the way. `ref` is what
+        you call the text, such as ``order-7``: the desk finds it by that. `secret` is for a text that holds a code: the
+        desk sees whether it arrived, and nobody but the person what it says. `code` is what `verify` says one with.
         Raises `ChatError` for an empty text or one of more than 9 SMS parts.
         """
         if not isinstance(text, str):
@@ -164,8 +165,6 @@ class Chat:
         parts = 1 if len(clean) <= 70 else segments.count(clean).segments
         if parts > segments.MAX_PARTS:
             raise ChatError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
-        if at is not None and at.tzinfo is None:
-            raise ChatError("say(at=...) needs a time with a zone, such as datetime.now(UTC)")
         if media:
             self._check_media(media)
         if lane and lane not in CHOSEN:
@@ -173,7 +172,7 @@ class Chat:
             hint = f"did you mean {near}?" if near else f"there are {', '.join(CHOSEN)}"
             raise ChatError(f'say(lane="{lane[:40]}"): {hint}')
         if not self._session.silent:
-            due = at.timestamp() if at else None
+            due = self._moment(at, "say(at=...)") if at else None
             life = duration(valid) if valid else 0.0
             own = replace(code, line=self._session.event.key.line) if code is not None else None
             reply = Reply(clean, code.valid if code is not None else life, due, flash, media, ref=ref)
@@ -353,11 +352,32 @@ class Chat:
             unsure=unsure,
         )
 
-    def sleep(self, time: str | float, /, *, key: str = "") -> Wait[None]:
-        """Let time pass, also through restarts."""
+    def sleep(self, time: str | float = "", /, *, until: str | datetime = "", key: str = "") -> Wait[None]:
+        """Let time pass, also through restarts: ``"2h"``, ``"2h waking"`` (quiet hours do not count).
+
+        Or until a time of the person's day: ``until="9:00"``, ``"9:00 tomorrow"``, ``"Mon 9:00"``, or a datetime with a
+        zone. Raises `UsageError` for what is neither.
+        """
+        if (time == "") is (until == ""):
+            raise ChatError('sleep() takes a time, such as "10m", or until="9:00"')
         site, _ = self._session.site("sleep", key)
-        made: Wait[None] = self._session.promise(Sleep(site, duration(time)), "chat.sleep")
+        waking = isinstance(time, str) and "waking" in time.lower()
+        if until or waking:
+            request = Sleep(site, 0.0, self._moment(until or str(time), "sleep(until=…)"))
+        else:
+            request = Sleep(site, duration(time))
+        made: Wait[None] = self._session.promise(request, "chat.sleep")
         return made
+
+    def _moment(self, at: str | datetime, what: str) -> float:
+        """A moment, as seconds since 1970: a datetime with a zone, or a time of the person's day."""
+        if isinstance(at, datetime):
+            if at.tzinfo is None:
+                raise ChatError(f"{what} needs a time with a zone, such as datetime.now(UTC)")
+            return at.timestamp()
+        zone = zone_of(self.contact, self._session.defaults.zone)
+        awake = functools.partial(self._session.defaults.awake, self.number)
+        return when(at).moment(self._session.event.at, zone, lambda moment, seconds: awake(moment, seconds, zone))
 
     @overload
     def step(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Wait[T]: ...

@@ -6,6 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from random import Random
 from typing import Any, Protocol
 
@@ -41,6 +42,10 @@ def _no_text(name: str, language: str | None, values: Mapping[str, Any]) -> str:
     raise ChatError(f'there is no text "{name}" here')
 
 
+def _always(number: str, moment: float, seconds: float, zone: tzinfo) -> float:
+    return moment + seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Defaults:
     """The defaults of a bot's questions, and the traits of its line."""
@@ -53,6 +58,8 @@ class Defaults:
     """The provider that the line's texts leave through."""
     sends_media: bool = False
     """Whether it takes pictures."""
+    awake: Callable[[str, float, float, tzinfo], float] = _always
+    """When so many seconds have passed that are no quiet hours: of a number, from a moment on, in its zone."""
     text: Callable[[str, str | None, Mapping[str, Any]], str] = _no_text
     """A named text of the bot, in a language, with values in its holes."""
 

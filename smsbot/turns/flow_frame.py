@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from smsbot.core import segments
 from smsbot.core.conversation import FrameKind, StoredFrame
+from smsbot.core.lanes import NOTICE
 from smsbot.core.otp import PLACE
 from smsbot.core.question import Question
 from smsbot.flows import engine
@@ -154,6 +156,9 @@ class FlowFrame:
             question = self.question
             holds = question is not None and PLACE in text
             chat.say(segments.fit(text), lane=self.flow.lane, code=question.code if question and holds else None)
+        for text, due in progress.later:
+            at = datetime.fromtimestamp(due, UTC)
+            chat.say(segments.fit(text), at=at, lane=self.flow.lane or NOTICE)
         effects.visits += [f"{self.flow.name}.{step}" for step in progress.visits]
         effects.handoffs += progress.handoffs
         for name, value in progress.contact.items():

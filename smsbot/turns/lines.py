@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from datetime import tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from smsbot.core.lanes import LIFE, REPLY
 from smsbot.core.nearest import nearest
 from smsbot.core.sites import path_of
 from smsbot.policy import pace, rates
+from smsbot.policy.quiet import Quiet, after_waking
 from smsbot.routing.bot import Bot
 from smsbot.routing.declared import schema_of, wrong_with
 from smsbot.routing.injection import Signature, may_ask, where, wrong
@@ -80,6 +82,8 @@ class Line:
     """Whether pictures can leave from it."""
     obeyed: Mapping[str, str] = field(default_factory=dict)
     """Whole texts that the network itself obeys and confirms, as ``stop``, ``start`` or ``help``."""
+    quiet: Quiet | None = None
+    """The quiet hours of its notices, if it has any."""
     lanes: Mapping[str, Lane] = field(default_factory=dict)
     """What differs in some lanes."""
     threads: Threads = field(default_factory=Threads)
@@ -104,8 +108,13 @@ class Line:
     def defaults(self) -> Defaults:
         """The defaults that a handler's chat takes from the line and its bot."""
         return Defaults(
-            self.bot.timeout, self.bot.tries, self.timezone, self.gateway, self.sends_media, text=self.text
+            self.bot.timeout, self.bot.tries, self.timezone, self.gateway, self.sends_media, awake=self.awake,
+            text=self.text,
         )  # fmt: skip
+
+    def awake(self, number: str, moment: float, seconds: float, zone: tzinfo) -> float:
+        """When so many seconds have passed that are no quiet hours of somebody, from a moment on."""
+        return after_waking(self.quiet, moment, seconds, zone, phone.country(number))
 
     def text(self, name: str, language: str | None, values: Mapping[str, Any]) -> str:
         """A named text of its bot, in the person's language, else in that of the line. Raises `UsageError`."""

@@ -141,7 +141,8 @@ class PythonFrame(PythonState):
             case Ask():
                 return self._ask(wanted, context)
             case Sleep():
-                self._stand(wanted.site, context, until=context.now + max(wanted.seconds, _TICK))
+                until = wanted.until or context.now + wanted.seconds
+                self._stand(wanted.site, context, until=max(until, context.now + _TICK))
                 return Waiting(self.until)
             case Call():
                 self._stand(wanted.site, context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -18,6 +19,7 @@ from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.lanes import NOTICE, REPLY
 from smsbot.core.message import Event, Key, Message, Outgoing, Reply
 from smsbot.core.start import start_of
+from smsbot.core.zones import zone_of
 from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, session_of
 from smsbot.routing.effects import Cut, Done, Kept, Said
@@ -103,6 +105,7 @@ class Turn:
             self._person = Person(
                 event.at, contact, event.key.line, line.country, readers=line.bot.answers,
                 declared=line.bot.language or None, usual=line.language, zone=line.timezone,
+                awake=partial(line.awake, event.key.number, zone=zone_of(contact, line.timezone)),
             )  # fmt: skip
         return self._person
 

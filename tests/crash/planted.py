@@ -12,8 +12,8 @@ from typing import Any
 from smsbot.core.message import Arrival, Event, Key, Receipt
 from smsbot.failpoints import reached
 from smsbot.pipeline.inbox import Inbox
+from smsbot.pipeline.lookups import Lookups
 from smsbot.pipeline.receipts import Receipts
-from smsbot.pipeline.sender import Sender
 from smsbot.pipeline.takeovers import Takeovers
 from smsbot.stores import queries
 from smsbot.stores.base import Check, Checked, LookupOutcome
@@ -92,10 +92,10 @@ def the_next_text_does_not_wait() -> None:
 def resend_blindly() -> None:
     """What got no answer is sent again without asking whether it arrived."""
 
-    async def hasty(self: Sender, check: Check) -> Checked:
+    async def hasty(self: Lookups, check: Check) -> Checked:
         return Checked(check, LookupOutcome.RESEND, self._clock.now())
 
-    Sender._find = hasty  # type: ignore[method-assign]
+    Lookups._find = hasty  # type: ignore[method-assign]
 
 
 def lose_reports() -> None:

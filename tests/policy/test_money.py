@@ -25,10 +25,8 @@ def test_amounts_are_exact(given: float | str, wanted: int) -> None:
     assert micro(given) == wanted
 
 
-@pytest.mark.parametrize("given", ["", "x", "nan", "inf", "-1", -0.01, "1e30", "0,035", None, True])
+@pytest.mark.parametrize("given", ["", "x", "nan", "inf", "-1", -0.01, "1e30", "0,035", "None"])
 def test_what_is_no_amount(given: str) -> None:
-    if given is True:
-        pytest.skip("a boolean is read as text before")
     with pytest.raises(UsageError, match="no amount of money"):
         micro(given)
 

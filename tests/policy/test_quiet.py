@@ -32,6 +32,8 @@ class Text:
 
     id = "5f5e10000000000000000000"
     account = "main"
+    event = b""
+    segments = 1
 
     def __init__(self, number: str, lane: str, line: str = LINE) -> None:
         self.key, self.lane = Key(line, number), lane

@@ -63,7 +63,7 @@ async def h(request: pytest.FixtureRequest, house: Any, tmp_path: Path) -> House
 
 async def code_of(h: House, number: str = ANN) -> str:
     texts = [t for t in await h.heard(number) if t.startswith("Your code is")]
-    return re.findall(r"\d{6}", texts[-1])[0]
+    return str(re.findall(r"\d{6}", texts[-1])[0])
 
 
 def other(code: str, n: int = 1) -> str:
