@@ -18,12 +18,14 @@ from smsbot.core.clock import Clock
 from smsbot.core.zones import zone_of
 from smsbot.desk.tokens import Tokens
 from smsbot.desk.users import Users
+from smsbot.pipeline.broadcasts import Broadcasts
 from smsbot.pipeline.codes import Codes
 from smsbot.pipeline.endpoints import Endpoints
 from smsbot.pipeline.events import Events
 from smsbot.pipeline.people import People
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.sends import Sends
+from smsbot.pipeline.spending import Budget
 from smsbot.pipeline.supervisor import Supervisor
 from smsbot.pipeline.takeovers import Takeovers
 from smsbot.sandbox.network import Network
@@ -48,6 +50,7 @@ from smsbot.web.pages import Pages, Room
 from smsbot.web.people import PeoplePages
 from smsbot.web.phones import Phones
 from smsbot.web.programs import ProgramPages
+from smsbot.web.sending import SendingPages
 from smsbot.web.templates import Templates
 from smsbot.web.texts import TextPages
 from smsbot.web.users import UserPages
@@ -74,6 +77,8 @@ class Parts:
     people: People
     repairs: Repairs
     sends: Sends
+    broadcasts: Broadcasts
+    budget: Budget
     codes: Codes
     endpoints: Endpoints
     live: Live
@@ -221,6 +226,9 @@ def _rooms(parts: Parts, templates: Templates) -> list[Room]:
         OverviewPages(
             store, lines=lines, clock=clock, repairs=repairs, templates=templates,
             accounts=lambda: list(parts.accounts.gateways),
+        ),
+        SendingPages(
+            store, broadcasts=parts.broadcasts, budget=parts.budget, clock=clock, templates=templates
         ),
         PeoplePages(store, people=parts.people, find=find, lines=lines, templates=templates, clock=clock),
         ProgramPages(

@@ -20,7 +20,7 @@ from smsbot.core.errors import SettingsError, UsageError
 from smsbot.core.structs import struct
 from smsbot.leaving import Budget
 from smsbot.lineup import build_lines
-from smsbot.pipeline.broadcasts import EACH
+from smsbot.pipeline.broadcasts import EACH, WORDS
 from smsbot.policy.money import money
 from smsbot.settings import LineSettings, Settings
 from smsbot.stores.readers import SqliteReader
@@ -34,12 +34,6 @@ _SHOWN = 20
 """Wrong rows that are listed."""
 _LOOK = 0.5
 """Seconds between two looks at how far it is."""
-_WORDS = {
-    "delivered": "delivered", "on_its_way": "on the way", "leaving": "leaving", "waiting": "waiting for their turn",
-    "quiet": "held: quiet hours", "capped": "held: a cap of money", "opted_out": "not sent: opted out",
-    "skipped": "not sent", "stopped": "stopped before they left", "expired": "not sent in time",
-    "failed": "refused, or not delivered", "unknown": "nobody knows yet",
-}  # fmt: skip
 
 
 class _Group(click.Group):
@@ -311,7 +305,7 @@ def _told(told: Mapping[str, Any], as_json: bool) -> None:
         options.emit({"v": 1, **told})
         return
     click.echo(f"{told['name']}: {told['total']} people, {_state(told)}")
-    for word, said in _WORDS.items():
+    for word, said in WORDS.items():
         if told["counts"].get(word):
             click.echo(f"{told['counts'][word]:>9} {said}")
     if told["written"] < told["total"] and not told["stopped"]:

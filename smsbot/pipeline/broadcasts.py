@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smsbot.core.clock import Clock
@@ -30,6 +30,13 @@ SCOPE = "broadcast"
 """Of a pause."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 _LENGTH = 16
+WORDS: Mapping[str, str] = {
+    "delivered": "delivered", "on_its_way": "on the way", "leaving": "leaving", "waiting": "waiting for their turn",
+    "quiet": "held: quiet hours", "capped": "held: a cap of money", "opted_out": "not sent: opted out",
+    "skipped": "not sent", "stopped": "stopped before they left", "expired": "not sent in time",
+    "failed": "refused, or not delivered", "unknown": "nobody knows yet",
+}  # fmt: skip
+"""How the texts of a broadcast may stand, as people read it."""
 _WAITS = ("queue", "behind", "held")
 
 

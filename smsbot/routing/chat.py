@@ -150,7 +150,7 @@ class Chat:
         is listed as expired instead (C9). By default that is as long as others of its lane: a reply an hour, a notice
         twelve, a code five minutes. `lane` is how urgent it is: ``priority``, ``reply``, ``notice`` or ``bulk``; by
         default a text with a code overtakes all others, an answer is a reply, and what a timer or an event sets off is
-        a notice. `at` sends it later: a datetime with a zone, or a time of the person's day (``9:00 tomorrow``). `flash`
+        a notice. `at` sends it later: a datetime with a zone, or a time of their day (``9:00 tomorrow``). `flash`
         shows it at once and keeps it not (class 0, 3GPP TS 23.038 §4), where the gateway can. `media` is the address of
         a picture that goes with it, where the gateway can; else that is an error here, not on the way. `ref` is what
         you call the text, such as ``order-7``: the desk finds it by that. `secret` is for a text that holds a code: the

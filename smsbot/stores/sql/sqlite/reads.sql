@@ -594,6 +594,23 @@ SELECT scope, name, spent, texts FROM spending WHERE day = :day ORDER BY scope, 
 -- name: spending_since
 SELECT day, scope, name, spent, texts FROM spending WHERE day >= :since ORDER BY day DESC, scope, name;
 
+-- name: held_texts
+-- Texts that quiet hours or caps keep, by the reason.
+SELECT detail, count(*) AS n, min(due) AS due FROM (
+  SELECT detail, due FROM outgoing WHERE phase = 'queue' AND (detail LIKE 'quiet hours%' OR detail LIKE 'the cap%') LIMIT 200000)
+GROUP BY detail ORDER BY n DESC LIMIT :most;
+
+-- name: spent_by
+-- What the last texts cost, by what requested them.
+SELECT requested_by AS name, count(*) AS n, sum(cost) AS spent FROM outgoing
+WHERE seq > (SELECT max(seq) FROM outgoing) - :most AND cost_day >= :since AND cost > 0
+GROUP BY requested_by ORDER BY spent DESC LIMIT 20;
+
+-- name: codes_by_outcome
+SELECT sum(used IS NOT NULL) AS typed, sum(used IS NULL AND wrong >= most) AS void,
+  sum(used IS NULL AND wrong < most AND expires <= :now) AS expired, sum(used IS NULL AND wrong < most AND expires > :now) AS open
+FROM codes INDEXED BY codes_at WHERE at >= :since;
+
 -- name: broadcast
 SELECT * FROM broadcasts WHERE event = :event;
 
