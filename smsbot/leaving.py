@@ -11,11 +11,12 @@ from smsbot.core.lanes import BULK, CONSENT, DESK, NOTICE, REPLY, UNASKED
 from smsbot.core.reasons import CAP, QUIET
 from smsbot.policy import quiet
 from smsbot.policy.money import BOT, CONTACT, DAY, LANE, LINE, STOPS, Cap, Prices, micro, money, prices_in
-from smsbot.settings import MoneySettings, Settings
+from smsbot.settings import LineSettings, MoneySettings, Settings
 from smsbot.stores.deciding.facts import Kept, Leaves, Person
 
 _JUST = 900.0
 """Seconds after a text of theirs in which a notice still belongs to what somebody has just written."""
+_PLAIN = LineSettings()
 _PLAYED = "messageflow"
 """The gateway whose prices count in a sandbox without accounts: the one that it plays."""
 _DEAREST = 10_000.0
@@ -39,7 +40,11 @@ class Budget:
 
     def cost(self, number: str, account: str, segments: int) -> int:
         """What so many SMS to a number cost at the worst."""
-        return self.prices.of(self._gateways.get(account, _PLAYED), phone.country(number)) * segments
+        return self.price(account, phone.country(number)) * segments
+
+    def price(self, account: str, country: str | None) -> int:
+        """What one SMS to a country costs at the worst."""
+        return self.prices.of(self._gateways.get(account, _PLAYED), country) if self.prices.table else 0
 
     def day(self, moment: float) -> date:
         """The day that a moment counts for."""
@@ -85,6 +90,7 @@ class Leaving:
     """What may leave, when, and for how much."""
 
     def __init__(self, settings: Settings) -> None:
+        self._lines = settings.lines
         self._rates = settings.rates
         self.budget = Budget(settings)
         self._quiet: dict[tuple[str, str], quiet.Quiet | None] = {}
@@ -98,6 +104,15 @@ class Leaving:
     def paced(self, line: str) -> bool:
         """Whether a line sends so many texts a second, and no more."""
         return line in self._rates
+
+    def refuses(self, line: str, number: str) -> str:
+        """Why nothing leaves from a line to a number: it costs many times the usual, or its country is not served."""
+        own = self._lines.get(line, _PLAIN)
+        if phone.is_costly(number) and not own.answer_costly:
+            return "nothing is sent to premium numbers and satellite phones"
+        if own.countries and phone.is_number(number) and (country := phone.country(number)) not in own.countries:
+            return f"{line} sends nothing to {country or 'numbers of no country'}; it serves {', '.join(own.countries)}"
+        return ""
 
     def has_quiet(self, line: str, lane: str) -> bool:
         """Whether there may be hours in which nothing of a lane leaves."""

@@ -93,6 +93,8 @@ class LineSettings(BaseModel):
     per_minute: int | None = Field(default=None, ge=0)
     line_per_minute: int = Field(default=0, ge=0)
     answer_costly: bool = False
+    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
+    """Whose numbers are written to; empty: those of every country."""
     rate: float = Field(default=0.0, ge=0, le=1000)
     """Texts a second; 0: as many as its provider takes."""
     lanes: Mapping[Literal["priority", "reply", "notice", "bulk"], LaneSettings] = {}
@@ -109,6 +111,12 @@ class LineSettings(BaseModel):
     def quiet_in(self, lane: str) -> str:
         """The quiet hours of a lane, as they are written; empty where nothing is said."""
         return next((own.quiet for name, own in self.lanes.items() if name == lane), "") or self.quiet
+
+    @field_validator("countries", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """In the environment countries are separated by commas."""
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
     @field_validator("timezone")
     @classmethod

@@ -34,9 +34,14 @@ class Cost:
     longest: str = field(default="", repr=False)
     node: Node | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def spare(self) -> int:
+        """How many SMS less it would be in letters that every phone has."""
+        return self.segments - segments.count(segments.cheaper(self.longest)).segments
+
     def plain(self) -> dict[str, object]:
         """As JSON."""
-        names = ("flow", "line", "language", "text", "encoding", "segments", "forced")
+        names = ("flow", "line", "language", "text", "encoding", "segments", "forced", "spare")
         return {name: getattr(self, name) for name in names}
 
 

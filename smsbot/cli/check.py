@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -19,8 +20,10 @@ from smsbot.core.errors import SettingsError, SmsbotError
 from smsbot.core.problem import Place, Problem, Severity, errors, render
 from smsbot.flows.flow_set import build
 from smsbot.flows.steps import Flow
+from smsbot.leaving import Budget
+from smsbot.policy.money import MICRO, money
 from smsbot.routing.bot import Bot
-from smsbot.settings import Settings
+from smsbot.settings import LineSettings, Settings
 from smsbot.turns.flow_versions import FlowVersions
 from smsbot.turns.lines import checked_table
 
@@ -69,14 +72,16 @@ def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: b
     counts = _counts(flows, conversations, problems)
     prices = [cost for flow in flows for cost in costs(flow)]
     prices += [cost for bot, _ in bots for text in texts_of(bot) for cost in costs_of(text)]
+    price, currency = _price(settings)
     if as_json or how == "json":
         document: dict[str, object] = {"v": 1, "problems": [p.plain() for p in problems], **counts}
-        output.emit(document | ({"texts": [c.plain() for c in prices]} if texts else {}))
+        priced = [c.plain() | {"cost": price * c.segments / MICRO, "currency": currency} for c in prices]
+        output.emit(document | ({"texts": priced} if texts else {}))
     elif how == "github":
         for problem in problems:
             click.echo(_annotation(problem))
     else:
-        _print(problems, counts, prices if texts else [])
+        _print(problems, counts, prices if texts else [], partial(_in_money, price, currency))
     ctx.exit(1 if errors(problems) else 0)
 
 
@@ -158,7 +163,21 @@ def _counts(flows: Sequence[Flow], conversations: int, problems: Sequence[Proble
     return {**found, "errors": wrong, "warnings": len(problems) - wrong}
 
 
-def _print(problems: Sequence[Problem], counts: Mapping[str, int], prices: Sequence[Cost]) -> None:
+def _price(settings: Settings) -> tuple[int, str]:
+    """What one SMS to somebody of the first line's country costs, in millionths, and the currency; 0: nobody knows."""
+    budget = Budget(settings)
+    line = next((number for bot in settings.bots.values() for number in bot.lines), "")
+    account = settings.lines.get(line, LineSettings()).account or next(iter(settings.accounts), "")
+    return budget.price(account, settings.country(line) if line else None), budget.prices.currency
+
+
+def _in_money(price: int, currency: str, parts: int) -> str:
+    return f", {money(price * parts, currency)}" if price else ""
+
+
+def _print(
+    problems: Sequence[Problem], counts: Mapping[str, int], prices: Sequence[Cost], priced: Callable[[int], str]
+) -> None:  # fmt: skip
     for problem in problems[:_MOST]:
         click.echo(coloured(problem) + "\n")
     if len(problems) > _MOST:
@@ -166,7 +185,12 @@ def _print(problems: Sequence[Problem], counts: Mapping[str, int], prices: Seque
     for cost in prices:
         forced = f"  {' '.join(cost.forced)}" if cost.forced else ""
         said = " ".join(cost.text.split())
-        click.echo(f"{cost.flow}:{cost.line:<4} {cost.segments} SMS {cost.encoding:5} {said[:70]}{forced}")
+        spare = f"  ({cost.spare} SMS less in plain letters{priced(cost.spare)})" if cost.spare else ""
+        comes_to = f"{cost.segments} SMS {cost.encoding:5}{priced(cost.segments)}"
+        click.echo(f"{cost.flow}:{cost.line:<4} {comes_to} {said[:70]}{forced}{spare}")
+    for flow in dict.fromkeys(cost.flow for cost in prices) if priced(1) else ():
+        parts = sum(cost.segments for cost in prices if cost.flow == flow)
+        click.echo(f"{flow}: each of its texts once is {parts} SMS{priced(parts)}")
     told = [f"{n} {name if n != 1 else name[:-1]}" for name, n in counts.items() if n or name != "conversations"]
     click.echo(f"{', '.join(told[:-2])}: {', '.join(told[-2:])}")
 

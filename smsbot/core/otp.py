@@ -123,6 +123,11 @@ def worded(text: str, domain: str = "") -> str:
     return text.replace("{code}", PLACE) + (f"\n@{domain} #{PLACE}" if domain else "")
 
 
+def with_any(text: str, wanted: Wanted | None) -> str:
+    """A text with some code where its code will stand, to count how long it is."""
+    return text.replace(PLACE, "0" * wanted.digits) if wanted is not None else text
+
+
 def code_of(secret: bytes, nonce: bytes, number: str, purpose: str, digits: int) -> str:
     """The code of a nonce for a number and a purpose; each of its values is as likely as any other."""
     told = b"\0".join((nonce, number.encode(), purpose.encode()))

@@ -23,7 +23,7 @@ from smsbot.core.hours import hours as read_hours
 from smsbot.core.lanes import CHOSEN
 from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
-from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES, VALID, Wanted, worded
+from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES, VALID, Wanted, with_any, worded
 from smsbot.core.question import Question
 from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Terms, Wait, WentBack
 from smsbot.core.when import when
@@ -162,7 +162,7 @@ class Chat:
         if not text.strip():
             raise ChatError("say() was given an empty text")
         clean = text.encode("utf-8", "replace").decode() if not text.isascii() else text
-        parts = 1 if len(clean) <= 70 else segments.count(clean).segments
+        parts = 1 if len(clean) <= 70 else segments.count(with_any(clean, code)).segments
         if parts > segments.MAX_PARTS:
             raise ChatError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
         if media:

@@ -155,7 +155,10 @@ class FlowFrame:
         for text in progress.said:
             question = self.question
             holds = question is not None and PLACE in text
-            chat.say(segments.fit(text), lane=self.flow.lane, code=question.code if question and holds else None)
+            if question is not None and holds:  # it is no longer than it was written
+                chat.say(text, lane=self.flow.lane, code=question.code)
+            else:
+                chat.say(segments.fit(text), lane=self.flow.lane)
         for text, due in progress.later:
             at = datetime.fromtimestamp(due, UTC)
             chat.say(segments.fit(text), at=at, lane=self.flow.lane or NOTICE)

@@ -9,6 +9,7 @@ from smsbot.core import segments
 from smsbot.core.commit import outgoing_id
 from smsbot.core.lanes import PRIORITY
 from smsbot.core.message import Event, Outgoing, Reply
+from smsbot.core.otp import with_any
 
 from .lines import Line
 
@@ -30,7 +31,7 @@ def outgoing_for(
         key=event.key,
         account=line.account_of(lane),
         text=reply.text,
-        segments=segments.count(reply.text).segments,
+        segments=segments.count(with_any(reply.text, reply.code)).segments,
         created=now,
         due=due,
         expires=(max(event.at, event.again) if reply.due is None else due) + (reply.valid or line.life(lane)),

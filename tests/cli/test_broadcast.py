@@ -207,7 +207,7 @@ def test_it_is_sent_once_to_each_and_said_how_it_fares(place: Path, server: Proc
 
 def test_it_is_paused_resumed_and_stopped_half_way(tmp_path: Path) -> None:
     place = made(tmp_path, rate=20)
-    listed(place, 200)
+    listed(place, 2000)
     process = Process("dev", "--no-reload", port=free_port(), folder=place, log=place / "log")
     process.start()
     try:
@@ -218,7 +218,7 @@ def test_it_is_paused_resumed_and_stopped_half_way(tmp_path: Path) -> None:
         time.sleep(1.0)
         before = len(got(place))
         time.sleep(2.0)
-        assert len(got(place)) == before < 200, "nothing leaves"
+        assert len(got(place)) == before < 2000, "nothing leaves"
         assert not json.loads(smsbot("broadcast", "resume", "people", "--json", folder=place).stdout)["paused"]
         time.sleep(3.0)
         assert len(got(place)) > before
@@ -231,7 +231,7 @@ def test_it_is_paused_resumed_and_stopped_half_way(tmp_path: Path) -> None:
         assert got(place) == there
         assert set(there.values()) == {1}
         told = json.loads(smsbot("broadcast", "show", "people", "--json", folder=place).stdout)
-        assert told["counts"]["stopped"] == 200 - len(there)
+        assert told["counts"]["stopped"] == 2000 - len(there)
         refused = smsbot("broadcast", "people.csv", "--text", "Hi {name}", "--yes", folder=place)
         assert refused.returncode == 2
         assert "was stopped" in refused.stderr
@@ -273,3 +273,20 @@ def test_kills_double_and_miss_nobody(tmp_path: Path, people: int, kills: int) -
     assert sum(told["counts"].values()) == people - len(opted_out)
     everybody = {f"+4850000{n:04d}" for n in range(people)}
     assert got(place) == Counter(dict.fromkeys(everybody - opted_out, 1))
+
+
+def test_check_says_what_each_text_costs(place: Path) -> None:
+    (place / "flows").mkdir()
+    (place / "shop.py").write_text('from smsbot import Bot\nbot = Bot(flows="flows")\n')
+    (place / "flows" / "x.yaml").write_text(
+        f'flow: x\nstart: [x]\nsteps:\n  - say: "Zażółć {"x" * 80}"\n  - {{say: ok, end: done}}\n', encoding="utf-8"
+    )
+    done = smsbot("check", "--texts", folder=place)
+    assert "2 SMS UCS-2, 0.06 EUR" in done.stdout
+    assert "(1 SMS less in plain letters, 0.03 EUR)" in done.stdout
+    assert "x: each of its texts once is 3 SMS, 0.09 EUR" in done.stdout
+    told = json.loads(smsbot("check", "--texts", "--json", folder=place).stdout)["texts"]
+    assert [(t["segments"], t["spare"], t["cost"], t["currency"]) for t in told] == [
+        (2, 1, 0.06, "EUR"),
+        (1, 0, 0.03, "EUR"),
+    ]

@@ -216,7 +216,7 @@ async def test_a_search_of_everything_finds_no_code(h: House, tmp_path: Path, ma
         )
     pages = [
         (await h.http.get(p)).text
-        for p in ("/", "/texts", "/texts?way=in", "/failed", "/overview", "/programs", "/metrics")
+        for p in ("/", "/texts", "/texts?way=in", "/failed", "/overview", "/sending", "/programs", "/metrics")
     ]
     pages.append((await ask(h, "GET", "/messages?limit=200")).text)
     pages.append((await ask(h, "GET", "/messages?direction=in&limit=200")).text)

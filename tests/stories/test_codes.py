@@ -250,3 +250,15 @@ async def test_a_site_may_fill_it_in(house: Any, tmp_path: Path) -> None:
     await h.text(ANN, "login")
     code = await code_of(h)
     assert (await h.heard(ANN))[-1] == f"Your code is {code}.\n@shop.example #{code}"
+
+
+async def test_a_text_is_counted_as_it_leaves(house: Any) -> None:
+    bot = Bot()
+
+    @bot.on("login")
+    async def login(chat: Chat) -> None:
+        await chat.verify("x", "Your code is {code}. " + "x" * 110)
+
+    h: House = await house(bot)
+    await h.text(ANN, "login")
+    assert [r["parts"] for r in await h.outgoing()] == [1]

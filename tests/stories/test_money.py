@@ -213,3 +213,18 @@ async def test_without_prices_nothing_is_counted(house: Any) -> None:
     h: House = await house(echo())
     await h.text(ANN, "hi")
     assert await h.app.store.rows("spending_since", since="") == []
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [("+33612345678", "sends nothing to FR; it serves PL, DE"), ("+48700123456", "premium"), ("+881612345678", "premium"),
+     ("+4915112345678", ""), (ANN, "")],
+)  # fmt: skip
+async def test_whom_a_line_does_not_serve(house: Any, number: str, why: str) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(countries=("PL", "DE"))})
+    sends = h.app.sends
+    for kind in ("notice", "code", "reply"):
+        await sends.send(sends.line(LINE), [Wish(number, kind)], Terms(kind))
+    await h.settle()
+    assert len(await h.heard(number)) == (0 if why else 3)
+    assert all(why in r["detail"] for r in await h.outgoing())

@@ -11,6 +11,7 @@ from smsbot.core.errors import UsageError
 from smsbot.core.message import Claim, Receipt
 from smsbot.core.status import Status
 from smsbot.pipeline.repairs import scope_of
+from smsbot.pipeline.sends import Terms, Wish
 from smsbot.stores.base import SendOutcome, Settlement, outgoing_of
 from smsbot.stores.deciding.reports import worst_of
 
@@ -366,3 +367,23 @@ async def test_a_confirmation_of_stop_backs_off_while_the_account_is_held(house:
     h.provider.next = []
     await h.advance("10m")
     assert len(await h.heard(ANN)) == 1
+
+
+async def test_an_account_that_is_refused_holds_five_hundred_texts_and_sends_each_once(house: Any) -> None:
+    h: House = await house(echo())
+    h.provider.next = ["401"] * 10_000
+    sends = h.app.sends
+    wishes = [Wish(f"+4850000{n:04d}", f"text {n}") for n in range(500)]
+    await sends.send(sends.line(LINE), wishes, Terms("notice"))
+    await h.advance("5s")
+    assert h.provider.sends <= 64 + 3, "those that were under way when it was held"
+    assert set(await statuses(h)) == {"queued"}
+    h.provider.next = []  # it is mended
+    await h.app.store.resume("account", "sandbox", h.clock.now())
+    h.app.timers.kick()
+    await h.advance("1m")
+    assert await statuses(h) == ["delivered"] * 500
+    for n in range(0, 500, 7):
+        assert await h.heard(f"+4850000{n:04d}") == [f"text {n}"]
+    taken = await h.app.store.rows("sandbox_list", account="sandbox", phone="", since=0.0, until=9e15)
+    assert len(taken) == len({r["phone"] for r in taken}) == min(len(taken), 500)

@@ -128,6 +128,10 @@ class Rules(Protocol):
         """Whether a line sends so many texts a second, and no more."""
         ...
 
+    def refuses(self, line: str, number: str) -> str:
+        """Why nothing leaves from a line to a number; empty if it may."""
+        ...
+
     def has_quiet(self, line: str, lane: str) -> bool:
         """Whether there may be hours in which nothing of a lane leaves."""
         ...
@@ -167,6 +171,10 @@ class NoRules:
     def paced(self, line: str) -> bool:
         """No line has a rate."""
         return False
+
+    def refuses(self, line: str, number: str) -> str:
+        """Everybody may be written to."""
+        return ""
 
     def has_quiet(self, line: str, lane: str) -> bool:
         """No hours are quiet."""

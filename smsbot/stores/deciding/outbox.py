@@ -94,6 +94,8 @@ def _blocked(facts: Facts, text: Outgoing) -> str:
     """Why a text is never sent; empty if it may be."""
     if text.lane != CONSENT and text.key.number in facts.opted_out:
         return "the number has opted out"
+    if text.lane != CONSENT and (why := facts.rules.refuses(text.key.line, text.key.number)):
+        return why
     if text.lane in UNASKED:
         return facts.with_desk.get(text.key.number, "")
     return ""
