@@ -27,7 +27,7 @@ from . import options
 @options.database
 @options.as_json
 def pause(what: tuple[str, ...], why: str, show: bool, database: str | None, as_json: bool) -> None:
-    """Keep texts from leaving: all, or those of WHAT: a bot, a line, a lane (reply, notice, bulk), or
+    """Keep texts from leaving: all, or those of WHAT: a bot, a line, a lane (priority, reply, notice, bulk), or
     `account NAME`.
 
     Texts that come in are recorded and answered later; the conversations of what is paused wait (a lane's go on). STOP
