@@ -12,7 +12,7 @@ from smsbot.core.reasons import CAP, QUIET
 from smsbot.policy import quiet
 from smsbot.policy.money import BOT, CONTACT, DAY, LANE, LINE, STOPS, Cap, Prices, micro, money, prices_in
 from smsbot.settings import LineSettings, MoneySettings, Settings
-from smsbot.stores.deciding.facts import Kept, Leaves, Person
+from smsbot.stores.deciding.rules import Kept, Leaves, Person
 
 _JUST = 900.0
 """Seconds after a text of theirs in which a notice still belongs to what somebody has just written."""

@@ -91,6 +91,7 @@ MAY = {
         "flows.steps",
         "turns",
         "pipeline",
+        "policy",
         "desk",
         "failpoints",
         "log",

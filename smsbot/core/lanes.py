@@ -10,6 +10,8 @@ CHOSEN = (PRIORITY, REPLY, NOTICE, BULK)
 CONSENT, DESK = "consent", "desk"
 """The lanes of what answers STOP and HELP, and of what a person at the desk writes; both are as urgent as a reply."""
 _URGENCY = {PRIORITY: 0, CONSENT: 1, DESK: 1, REPLY: 1, NOTICE: 2, BULK: 3}
+ALL = tuple(_URGENCY)
+"""Every lane that a text can have; the view `queued_pairs` of the store names each."""
 _HOUR = 3600.0
 LIFE: Mapping[str, float] = {PRIORITY: 300.0, REPLY: _HOUR, NOTICE: 12 * _HOUR, BULK: 12 * _HOUR}
 """Seconds for which a text of a lane is worth sending, where nobody says otherwise (C9)."""

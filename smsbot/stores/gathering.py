@@ -12,8 +12,10 @@ from smsbot.core.message import Key
 from smsbot.core.otp import DAY, LAST, RANGE, Asking, Code, range_of
 from smsbot.core.status import Status
 
-from .deciding.facts import CONTACT, Due, Facts, Pauses, Person, Reference, Rules, Text, Wants
+from .deciding.facts import Due, Facts, Reference, Wants
 from .deciding.reports import wake_of
+from .deciding.rules import CONTACT, Pauses, Person, Rules
+from .deciding.text import Text
 from .queries import Query
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from .deciding.facts import COLUMNS
+from .deciding.text import COLUMNS
 
 _HEAD = re.compile(r"^-- name: (\w+)(?: \((hot)\))?[^\n]*\n", re.MULTILINE)
 

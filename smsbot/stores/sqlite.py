@@ -23,11 +23,12 @@ from smsbot.understanding.said import answer_hash
 
 from . import queries
 from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of, outgoing_of
-from .deciding.facts import NO_RULES, Due, Pauses, Rules
+from .deciding.facts import Due
 from .deciding.handover import TakeOver
 from .deciding.inbound import Accept, Enqueue, Once, Turn
 from .deciding.outbound import Cancel, ClaimDue, Close, EndCheck, Ended, Probe, Settle
 from .deciding.reports import Reported
+from .deciding.rules import NO_RULES, Pauses, Rules
 from .deciding.unit import Named, Pause
 from .place import Lock, Mark
 from .readers import HotReader, SqliteReader

@@ -23,7 +23,8 @@ from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.threads import in_background
 
-from .deciding.facts import Facts, Rules, Wants
+from .deciding.facts import Facts, Wants
+from .deciding.rules import Rules
 from .deciding.unit import Unit, batches
 from .gathering import Gathering
 from .queries import Query, migrations

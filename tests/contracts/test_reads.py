@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from smsbot.core.lanes import ALL
 from smsbot.stores.queries import Query, load, migrations
 
 GROWS = frozenset(
@@ -100,3 +101,15 @@ def test_no_statement_reads_a_whole_table_of_texts(database: sqlite3.Connection,
         and not _SMALL.search(step)
     ]
     assert bool(whole) == (query.name in RARE), whole
+
+
+def test_what_is_queued_in_any_lane_is_found(database: sqlite3.Connection) -> None:
+    for n, lane in enumerate(ALL):
+        database.execute(
+            "INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires, status, rank,"
+            " phase) VALUES (?, ?, '', '', x'', ?, '', 1, 0, 0, 0, 'queued', 0, 'queue')",
+            (f"{n}", f"+48{n % 2}", lane),
+        )
+    found = database.execute(STATEMENTS["selects: queued_pairs"].sql).fetchall()
+    database.rollback()
+    assert sorted(found) == sorted((f"+48{n % 2}", lane) for n, lane in enumerate(ALL))

@@ -221,6 +221,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "spending",
         ):
             db.execute(f"DROP TABLE {table}")
+        db.execute("DROP VIEW queued_pairs")
         db.execute("PRAGMA user_version = 5")
     db.close()
     async with House(bot, tmp_path) as h:

@@ -19,7 +19,7 @@ from smsbot.core.message import Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
 from smsbot.stores import queries
 from smsbot.stores.base import Acceptance, Check, Checked, Consent, LookupOutcome, Report, SendOutcome, Settlement
-from smsbot.stores.deciding.facts import NO_RULES
+from smsbot.stores.deciding.rules import NO_RULES
 from smsbot.stores.sqlite import SqliteStore
 from smsbot.stores.writer import Statements, Writer
 

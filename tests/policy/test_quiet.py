@@ -15,7 +15,7 @@ from smsbot.leaving import Leaving
 from smsbot.policy import quiet
 from smsbot.policy.holidays import easter, is_holiday, known
 from smsbot.settings import LaneSettings, LineSettings, Settings
-from smsbot.stores.deciding.facts import Person
+from smsbot.stores.deciding.rules import Person
 
 LINE = "+48732000111"
 PL, PL_TOO, FR, DE, NY, LA, FREE, IDAHO, RU, GB, IN, BR = (

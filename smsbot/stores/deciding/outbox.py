@@ -9,7 +9,9 @@ from smsbot.core.message import Claim, Key, Outgoing
 from smsbot.core.status import Status
 
 from .codes import coded, lasting
-from .facts import CONTACT, NOBODY, Facts, Kept, Text
+from .facts import Facts
+from .rules import CONTACT, NOBODY, Kept
+from .text import Text
 
 
 def enqueue(facts: Facts, texts: Iterable[Outgoing], *, refused: str = "") -> tuple[Claim, ...]:

@@ -11,9 +11,10 @@ from smsbot.core.message import Event
 from smsbot.core.status import Status
 from smsbot.stores.base import Report
 
-from .facts import Facts, Text, Wants
+from .facts import Facts, Wants
 from .inbound import take
 from .outbox import promote
+from .text import Text
 
 
 class Reported:

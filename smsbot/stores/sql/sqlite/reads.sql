@@ -52,18 +52,10 @@ SELECT line, number, name, due, data FROM timers WHERE due <= :now ORDER BY due,
 
 -- name: next_due_beside
 -- Beside lanes of lines in which there is no room: `full` names them, a line and a lane between line ends.
-WITH RECURSIVE pairs (line, lane) AS (
-  SELECT * FROM (SELECT line, lane FROM outgoing WHERE phase = 'queue' ORDER BY line, lane LIMIT 1)
-  UNION ALL SELECT
-    (SELECT o.line FROM outgoing o WHERE o.phase = 'queue' AND (o.line, o.lane) > (p.line, p.lane)
-      ORDER BY o.line, o.lane LIMIT 1),
-    (SELECT o.lane FROM outgoing o WHERE o.phase = 'queue' AND (o.line, o.lane) > (p.line, p.lane)
-      ORDER BY o.line, o.lane LIMIT 1)
-  FROM pairs p WHERE p.line IS NOT NULL)
 SELECT min(due) AS due FROM (
   SELECT min(due) AS due FROM timers
   UNION ALL SELECT (SELECT min(o.due) FROM outgoing o WHERE o.phase = 'queue' AND o.line = p.line AND o.lane = p.lane)
-    FROM pairs p WHERE p.line IS NOT NULL AND NOT instr(:full, char(10) || p.line || char(9) || p.lane || char(10))
+    FROM queued_pairs p WHERE NOT instr(:full, char(10) || p.line || char(9) || p.lane || char(10))
   UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check' AND phase IN ('queue', 'check')
 );
 

@@ -6,16 +6,7 @@ SELECT {text} FROM outgoing WHERE phase = 'queue' AND line = ?1 AND lane = ?2 AN
 ORDER BY due, seq LIMIT ?4;
 
 -- name: queued_pairs
--- The lanes of lines in which something is queued, found by leaps through an index.
-WITH RECURSIVE pairs (line, lane) AS (
-  SELECT * FROM (SELECT line, lane FROM outgoing WHERE phase = 'queue' ORDER BY line, lane LIMIT 1)
-  UNION ALL SELECT
-    (SELECT o.line FROM outgoing o WHERE o.phase = 'queue' AND (o.line, o.lane) > (p.line, p.lane)
-      ORDER BY o.line, o.lane LIMIT 1),
-    (SELECT o.lane FROM outgoing o WHERE o.phase = 'queue' AND (o.line, o.lane) > (p.line, p.lane)
-      ORDER BY o.line, o.lane LIMIT 1)
-  FROM pairs p WHERE p.line IS NOT NULL)
-SELECT line, lane FROM pairs WHERE line IS NOT NULL;
+SELECT line, lane FROM queued_pairs;
 
 -- name: early_reports
 SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';
