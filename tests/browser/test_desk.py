@@ -17,7 +17,7 @@ from .conftest import SHOTS, violations
 pytestmark = pytest.mark.needs("chromium")
 ANN, BOB = "+48600100771", "+48600100772"
 PAGES = (
-    "/", "/of/e1", "/inbox", "/failed", "/overview", "/texts", "/texts?status=blocked", "/flows", "/flows/order?bot=pizza", "/quarantine", "/people",
+    "/", "/of/e1", "/inbox", "/failed", "/overview", "/sending", "/texts", "/texts?status=blocked", "/flows", "/flows/order?bot=pizza", "/quarantine", "/people",
     "/users", "/audit", "/sign-in", "/nowhere", "/programs", "/explain/SB704",
 )  # fmt: skip
 
