@@ -85,7 +85,7 @@ async def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="smsbot-lanes-"))
     bot = Bot()
     bot.fallback(lambda: None)
-    async with Sim(bot, folder, line_settings={LINE: LineSettings(rate=given.rate)}) as sim:
+    async with Sim(bot, folder, line_settings={LINE: LineSettings(rate=given.rate, quiet="never")}) as sim:
         began = time.perf_counter()
         await _bulk(sim, given.bulk)
         print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -134,7 +135,7 @@ class Leaving:
             return None
         place = candidates[0] if len(candidates) == 1 else f"{candidates[0]} and {len(candidates) - 1} more zones"
         local = datetime.fromtimestamp(until, zones.zone(candidates[0]))
-        return Kept(until, f"{QUIET} until {local:%d %b %H:%M} ({place})", _share(text.id) * _SPREAD)
+        return Kept(until, f"{QUIET} until {local:%d %b %H:%M} ({place})", _share(number) * _SPREAD)
 
     def cost(self, text: Leaves) -> int:
         """What a text costs at the worst, in millionths of the currency; 0 where nobody knows."""
@@ -164,6 +165,6 @@ class Leaving:
         return self.budget.over(text, cost, spent, moment)
 
 
-def _share(identity: str) -> float:
-    """A number from 0 to 1, the same for a text whenever it is asked for."""
-    return int(identity[-6:], 16) / 0xFFFFFF
+def _share(number: str) -> float:
+    """A number from 0 to 1, the same for all texts of somebody, so that they keep their order."""
+    return zlib.crc32(number.encode()) / 0xFFFFFFFF

@@ -97,6 +97,14 @@ class LineSettings(BaseModel):
     """Whose numbers are written to; empty: those of every country."""
     rate: float = Field(default=0.0, ge=0, le=1000)
     """Texts a second; 0: as many as its provider takes."""
+
+    @field_validator("rate")
+    @classmethod
+    def _not_never(cls, value: float) -> float:
+        if 0 < value < 0.01:
+            raise ValueError("one text in a hundred seconds is the slowest")
+        return value
+
     lanes: Mapping[Literal["priority", "reply", "notice", "bulk"], LaneSettings] = {}
     quiet: str = ""
     """Hours in which neither notices nor bulk leave; empty: in bulk those of the person's country."""

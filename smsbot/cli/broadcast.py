@@ -17,6 +17,7 @@ from smsbot.core import phone, segments
 from smsbot.core.clock import duration
 from smsbot.core.commit import digest
 from smsbot.core.errors import SettingsError, UsageError
+from smsbot.core.lanes import BULK, CHOSEN
 from smsbot.core.structs import struct
 from smsbot.leaving import Budget
 from smsbot.lineup import build_lines
@@ -81,7 +82,7 @@ class Plan:
 @click.option("--template", default="", help="The name of a text that lies with the flows, instead of --text.")
 @click.option("--line", default="", help="The line it leaves from (default: the first).")
 @click.option("--name", default="", help="What it is called (default: as the file is).")
-@click.option("--lane", default="bulk", help="How urgent it is (default: bulk).")
+@click.option("--lane", type=click.Choice(CHOSEN), default=BULK, help="How urgent it is (default: bulk).")
 @click.option("--valid", default="", help="How long each text is worth sending, such as 6h (default: as its lane).")
 @click.option("--skip-wrong", is_flag=True, help="Leave out the rows that are wrong, instead of sending nothing.")
 @click.option("--dry-run", is_flag=True, help="Only say what it comes to.")

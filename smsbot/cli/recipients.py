@@ -103,7 +103,7 @@ def _rows(content: str) -> Iterator[Person]:
     reader = csv.reader(io.StringIO(content), delimiter=delimiter)
     head: list[str] | None = None
     at = 0
-    for cells in reader:
+    for cells in _read(reader):
         if not any(cell.strip() for cell in cells):
             continue
         if head is None:
@@ -112,6 +112,13 @@ def _rows(content: str) -> Iterator[Person]:
                 continue
         fields = {name: cell.strip() for name, cell in zip(head, cells, strict=False) if name}
         yield Person(reader.line_num, cells[at].strip() if at < len(cells) else "", fields)
+
+
+def _read(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise UsageError(f"this is no CSV: {error}") from None
 
 
 def _head(cells: Sequence[str]) -> tuple[list[str], int]:

@@ -76,6 +76,8 @@ class Commit:
     """Runs whose journals nobody needs any more."""
     shrunk: bool = False
     """Whether something that the run called has ended, so that it has fewer frames."""
+    typed: tuple[str, bool] | None = None
+    """A one-time code that was typed, and whether it was right: it is used up, or one try is."""
     gives_back: bool = False
     """Whether the person who looks after the conversation gives it back to the bot."""
 

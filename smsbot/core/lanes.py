@@ -19,6 +19,11 @@ UNASKED = (NOTICE, BULK)
 """The lanes of what nobody has just asked for."""
 
 
+def rank(lane: str) -> int:
+    """In which order texts of a line leave; the answer to STOP waits for nobody but codes."""
+    return 0 if lane == CONSENT else urgency(lane)
+
+
 def urgency(lane: str) -> int:
     """0 is the most urgent; within a conversation a text waits for those that are as urgent, or more."""
     return _URGENCY.get(lane, 1)

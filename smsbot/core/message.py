@@ -127,8 +127,8 @@ class Event:
         return tuple(Media(*entry) for entry in codec.loads(self.data).get("media", ()))
 
     @property
-    def typed(self) -> tuple[str, int] | None:
-        """What the code in it came to (``valid``, ``wrong`` …), and tries that are left; None: it holds none."""
+    def typed(self) -> tuple[str, bool] | None:
+        """The code that was awaited as it came, and whether it holds that; None: it holds nothing like a code."""
         told = codec.loads(self.data).get("code") if self.kind == "text" and self.data else None
         return (told[0], told[1]) if told is not None else None
 

@@ -33,7 +33,8 @@ LAST, COMPLETED = 50, 0.2
 SUFFIX = 4
 """Digits at the end of a number that do not count for its range."""
 DAY = 86_400.0
-_BETWEEN = re.compile(r"[\s\-\u2010-\u2015.\u200b-\u200f\u2060-\u2069\ufeff]")
+_BETWEEN = re.compile(r"[\W_]+")
+"""What people, and their phones, put between digits; never a letter."""
 
 
 @struct
@@ -49,6 +50,8 @@ class Wanted:
     """Of the site that may fill it in by itself."""
     line: str = ""
     """The line on which a conversation waits for it; empty: a program checks it."""
+    id: str = ""
+    """Of the one question that waits for it; empty: any code that may be typed for its purpose will do."""
 
 
 @struct
@@ -83,13 +86,15 @@ class Asking:
     """How many of those were typed."""
 
 
-def refusal(own: Sequence[Code], asking: Asking, now: float) -> str:
-    """Why no code is sent; empty if one may be. `own` are those of a number and a purpose within a day."""
+def refusal(live: Code | None, own: Sequence[Code], asking: Asking, now: float) -> str:
+    """Why no code is sent; empty if one may be.
+
+    `live` is the one that may be typed already, `own` are those of a number and a purpose within a day.
+    """
     if asking.sent >= PER_RANGE:
         return f"{CODES}: {PER_RANGE} went to this range of numbers within ten minutes"
     if asking.last >= LAST and asking.typed < asking.last * COMPLETED:
         return f"{CODES}: of the last {asking.last} to this range of numbers, {asking.typed} were typed"
-    live = next((code for code in own if code.is_open(now)), None)
     if live is not None:
         if live.sends > live.again:
             return f"{CODES}: this one was sent as often as it may be"
@@ -152,5 +157,10 @@ def hidden(words: str, digits: frozenset[int]) -> str:
     return words
 
 
+def without(words: str, code: str) -> str:
+    """What somebody texts without one code, however it is written."""
+    return _run_of(len(code)).sub(lambda run: "•" * len(code) if typed(run[0]) == code else run[0], words)
+
+
 def _run_of(count: int) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\d)\d(?:[\s\-\u2010-\u2015.]{{0,2}}\d){{{count - 1}}}(?!\d)")
+    return re.compile(rf"(?<!\d)\d(?:[\W_]{{0,4}}\d){{{count - 1}}}(?!\d)")

@@ -315,7 +315,7 @@ class _Walk:
             self.progress.why = f"the run has asked {MOST_QUESTIONS} questions, so it ends"
             self.finish(TOO_MANY, lost=True)
             return None
-        state.phase = "ask"
+        state.phase, state.code = "ask", ""
         asking.begin(state, self.now)
         state.trail = [*state.trail[-_MOST_BACK:], step.id]
         state.prompt = BETWEEN.join(self.say(step.say))

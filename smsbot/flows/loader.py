@@ -342,6 +342,7 @@ class _Reader(Questions):
             ("choices", "type"),
             ("code", "type"),
             ("code", "choices"),
+            ("code", "settle"),
         ):
             if a in keys and b in keys:
                 later = max(pairs[a][0], pairs[b][0], key=lambda k: (k.line, k.column))

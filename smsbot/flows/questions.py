@@ -113,7 +113,7 @@ class Questions(Shapes):
             keys["ask"].text,
             question,
             check=self.condition(keys["check"], "check") if "check" in keys else None,
-            settle=self.seconds(found["settle"], "settle") if "settle" in found else 0.0,
+            settle=self.seconds(found["settle"], "settle") if "settle" in found and question.code is None else 0.0,
             late=self.late(found["late"]) if "late" in found else 0.0,
             interrupt=self.flag(found["interrupt"], "interrupt") if "interrupt" in found else True,
         )

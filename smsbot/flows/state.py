@@ -101,6 +101,8 @@ class State:
     settles: float = 0.0
     until: float = 0.0
     """When the wait ends; 0: as long after it began as the step says."""
+    code: str = ""
+    """The one-time code that the open question waits for."""
     questions: int = 0
     given: list[str] = field(default_factory=list)
     """Names that the start word gave a value; the questions of those names are not asked."""
@@ -118,7 +120,7 @@ class State:
 
 _EMPTY: Mapping[str, Any] = {
     "phase": "", "asked": 0.0, "wrong": 0, "unsure": False, "doubt": "", "trail": [], "reminded": False, "parts": [],
-    "settles": 0.0, "until": 0.0, "questions": 0, "given": [], "answer": {},
+    "settles": 0.0, "until": 0.0, "code": "", "questions": 0, "given": [], "answer": {},
 }  # fmt: skip
 _FIELDS = tuple(_EMPTY)
 

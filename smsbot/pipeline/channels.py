@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from smsbot.core.lanes import CHOSEN, urgency
+from smsbot.core.lanes import CHOSEN, rank
 from smsbot.core.message import Claim, Outgoing
 from smsbot.policy.lanes import Meter, Waiting
 
@@ -119,7 +119,11 @@ class Channels:
         for channel in self._channels.values():
             while (claim := channel.waiting.next()) is not None:
                 found.append(claim)
-        return sorted(found, key=lambda c: urgency(c.outgoing.lane))
+        return sorted(found, key=lambda c: rank(c.outgoing.lane))
+
+    def paces(self, line: str) -> bool:
+        """Whether texts of a line wait for their turn."""
+        return line in self._rates
 
     def _room(self, line: str) -> int:
         rate = self._rates.get(line)

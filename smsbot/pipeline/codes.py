@@ -29,6 +29,7 @@ from smsbot.core.otp import (
     matches,
     typed,
     typed_code,
+    without,
     worded,
 )
 from smsbot.core.phone import is_costly
@@ -76,15 +77,6 @@ class Checked:
     result: str
     left: int = 0
     """Tries that are left."""
-
-
-@struct
-class Answered:
-    """What a text came to that holds a code: as `Checked`, and what is written with it."""
-
-    result: str
-    left: int
-    changes: tuple[tuple[str, tuple[object, ...]], ...]
 
 
 class Codes:
@@ -160,43 +152,33 @@ class Codes:
             left = row["most"] - row["wrong"] - 1
             return Checked("wrong" if left else "too_many", left)
 
-    async def answered(self, key: Key, words: str) -> Answered | None:
-        """What somebody texted, where a conversation waits for a code of theirs and it holds one; None otherwise.
-
-        It counts, and a right one is used up, by the changes that are written with the text.
-        """
-        own = self._open.get(key.number)
-        now = self._clock.now()
-        waiting = [
-            (until, code, n) for code, (n, until, line) in (own or {}).items() if line == key.line and until > now
-        ]
-        if not waiting:
-            return None
-        _, identity, digits = max(waiting)
-        given = typed_code(words, digits)
-        rows = await self._store.rows("code_by_id", id=identity) if given else []
-        if not rows:
-            return None
-        row = rows[0]
-        right = matches(self._code(row), given)
-        if row["used"] is not None or row["wrong"] >= row["most"]:
-            return Answered("too_many" if row["used"] is None else "expired", 0, ())
-        if right:
-            self._show(row)
-            return Answered("valid", 0, (("code_used", (now, identity)),))
-        left = row["most"] - row["wrong"] - 1
-        return Answered("wrong" if left else "too_many", left, (("code_wrong", (identity,)),))
-
-    def hide(self, number: str, words: str) -> str:
-        """What somebody texts, without what may be a code that they were sent."""
+    def watches(self, number: str) -> bool:
+        """Whether a code of somebody may be typed now."""
         own = self._open.get(number)
         if not own:
-            return words
+            return False
         now = self._clock.now()
-        live = frozenset(digits for digits, until, _ in own.values() if until > now)
+        self._open[number] = live = {code: held for code, held in own.items() if held[1] > now}
         if not live:
             del self._open[number]
-        return hidden(words, live)
+        return bool(live)
+
+    async def heard(self, key: Key, words: str, awaited: str) -> tuple[str, bool | None]:
+        """What somebody texts without their codes, and whether it holds the one that is `awaited`; None: none at all.
+
+        Where a question waits for a code, or a program does, whatever looks like it is hidden; else the code alone.
+        """
+        right, shown = None, words
+        for identity, (digits, _, line) in list(self._open.get(key.number, {}).items()):
+            rows = await self._store.rows("code_by_id", id=identity)
+            if not rows:
+                continue
+            code = self._code(rows[0])
+            if identity == awaited and (given := typed_code(words, digits)):
+                right = matches(code, given) and _may_be_typed(rows[0], self._clock.now())
+            aloud = bool(line) and identity != awaited
+            shown = without(shown, code) if aloud else hidden(shown, frozenset((digits,)))
+        return shown, right
 
     def _hide(self, row: Row) -> None:
         self._open[row["number"]][row["id"]] = row["digits"], row["expires"], row["line"]
@@ -219,6 +201,10 @@ class Codes:
 
     def _lock(self, number: str) -> asyncio.Lock:
         return self._locks.setdefault(number, asyncio.Lock())
+
+
+def _may_be_typed(row: Row, now: float) -> bool:
+    return row["used"] is None and row["expires"] > now and row["wrong"] < row["most"]
 
 
 def _worded(asked: Asked) -> str:

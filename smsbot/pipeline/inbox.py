@@ -17,11 +17,12 @@ from smsbot.core.message import Arrival, Event, Key, Receipt, Unread
 from smsbot.gateways.base import PLAYED, Gateway, WebhookRequest
 from smsbot.log import Log
 from smsbot.stores.base import Acceptance, Consent, Store
+from smsbot.turns.frames import awaited_code
 from smsbot.turns.lines import Line, Lines
 from smsbot.understanding import consent, noise
 from smsbot.understanding.consent import Word
 
-from .codes import Answered, Codes
+from .codes import Codes
 from .dispatcher import Dispatcher
 from .endings import Endings
 from .limits import Limits
@@ -124,14 +125,12 @@ class Inbox:
         key = Key(line.number, phone.normalise(arrival.sender, line.country))
         async with self._in_order(key):
             event = await self._event(arrival, key)
-            typed = None
-            if self.codes is not None and (words := self.codes.hide(key.number, arrival.text)) != arrival.text:
-                typed = await self.codes.answered(key, arrival.text)
-                arrival, event = replace(arrival, text=words), replace(event, text=words)  # it is known by what it was
+            if self.codes is not None and self.codes.watches(key.number):
+                arrival, event = await self._veiled(self.codes, arrival, event, line)
             known = event.seen in self._recent and (not event.origin or event.origin in self._recent)
             if known and not event.window:
                 return True
-            onward = await (self._sort(event, line, arrival) if typed is None else self._typed(event, typed))
+            onward = await self._sort(event, line, arrival)
         log.traffic("text in", number=phone.mask(key.number), line=line.number)
         if onward is not None:  # begun without a pause, so that nothing overtakes it here
             await onward
@@ -227,12 +226,15 @@ class Inbox:
             return None
         return self._dispatcher.arrive(event)
 
-    async def _typed(self, event: Event, typed: Answered) -> None:
-        """A code that a conversation waits for: what it came to is kept with the text, and counts with it."""
-        event = replace(event, data=codec.dumps({"code": [typed.result, typed.left]}))
-        answer = (await self._store.accept([Acceptance(event, changes=typed.changes)]))[0]
-        if answer.verdict is Verdict.DONE:
-            self._dispatcher.feed([replace(event, seq=answer.seq)])
+    async def _veiled(self, codes: Codes, arrival: Arrival, event: Event, line: Line) -> tuple[Arrival, Event]:
+        """A text without the codes in it, and whether it holds the one that is awaited; it is known by what it was."""
+        conversation = self._store.peek(event.key) or await self._store.load(event.key)
+        words, right = await codes.heard(event.key, arrival.text, awaited_code(line.versions, conversation))
+        if right is not None:
+            told = codec.loads(event.data) if event.data else {}
+            awaited = awaited_code(line.versions, conversation)
+            event = replace(event, data=codec.dumps(told | {"code": [awaited, right]}))
+        return replace(arrival, text=words), replace(event, text=words)
 
     async def _obeyed(self, event: Event, line: Line, word: Word | None, arrival: Arrival) -> Awaitable[object] | None:
         """A text that the network itself has obeyed and answered, in whatever words it was told."""

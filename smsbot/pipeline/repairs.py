@@ -116,6 +116,8 @@ class Repairs:
     async def _again(self, row: Row) -> tuple[str, bool]:
         """The id of the text that follows one, and whether it was made now."""
         line = self._dispatcher.lines.get(row["line"])
+        if row["kind"] == "code":
+            raise UsageError("a code is not sent again: it may be void; let the bot send a new one")
         text = again(row, line.account_of(row["lane"]) if line is not None else row["account"], self._clock.now())
         note = f"sent again as {text.id}"
         async with self._taking:

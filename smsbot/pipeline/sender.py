@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from smsbot.core.clock import Clock
-from smsbot.core.lanes import CONSENT, DESK
+from smsbot.core.lanes import CONSENT, DESK, UNASKED
 from smsbot.core.message import Claim, Key, Outgoing
 from smsbot.core.otp import PLACE
 from smsbot.core.phone import mask
@@ -270,6 +270,10 @@ class Sender:
         """When a text of a held account is tried next, or one may leave that waits for its turn on its line."""
         due = (self.holds.next_try(self._clock.now(), self._accounts), self._channels.next_free)
         return min((d for d in due if d is not None), default=None)
+
+    def turns(self, text: Outgoing) -> bool:
+        """Whether a text waits for its turn, so that the timers have to look."""
+        return text.lane in UNASKED or self._channels.paces(text.key.line)
 
     @property
     def full(self) -> frozenset[tuple[str, str]]:

@@ -10,7 +10,6 @@ from typing import Any
 from smsbot.core.clock import Clock
 from smsbot.core.commit import Commit, Committed, Verdict
 from smsbot.core.errors import StoreError
-from smsbot.core.lanes import UNASKED
 from smsbot.core.message import Event
 from smsbot.failpoints import reached
 from smsbot.stores.base import Acceptance, Store
@@ -82,7 +81,7 @@ class UnitOfWork:
             reached("turn.committed")
             self._committed(answer)
         self._sender.start(answer.claims)
-        if any(text.lane in UNASKED for text in commit.outgoing):  # they may wait for their turn
+        if any(map(self._sender.turns, commit.outgoing)):
             self._sender.kick()
         return answer
 

@@ -10,12 +10,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from smsbot.core.lanes import BULK, urgency
+from smsbot.core.lanes import BULK, rank
 
 T = TypeVar("T")
 SHARE = 16
 """Of so many texts that leave while some in bulk wait, one is in bulk."""
-_LAST = urgency(BULK)
+_LAST = rank(BULK)
 _CATCH_UP = 0.1
 """Seconds of slots that may be made up for: whoever looks at the clock is never on time."""
 _SLOWER, _FASTER = 0.7, 1.05
@@ -39,7 +39,7 @@ class Waiting(Generic[T]):
 
     def add(self, item: T, lane: str) -> None:
         """One more."""
-        self._queues[urgency(lane)].append(item)
+        self._queues[rank(lane)].append(item)
         self._count += 1
 
     def next(self) -> T | None:

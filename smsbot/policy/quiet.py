@@ -85,17 +85,18 @@ def opens(rule: Quiet, moment: float, candidates: Sequence[str], country: str | 
 def after_waking(rule: Quiet | None, moment: float, seconds: float, zone: tzinfo, country: str | None) -> float:
     """The moment when so many seconds have passed that are not quiet."""
     rule = rule or Quiet(hours(_AWAKE))
+    left = seconds
     for begin, end in _open_spans(rule, moment, zone, country):
-        if seconds <= end - begin:
-            return begin + seconds
-        seconds -= end - begin
-    raise AssertionError("the spans do not end")
+        if left <= end - begin:
+            return begin + left
+        left -= end - begin
+    return moment + seconds  # there is no hour that is not quiet
 
 
 def _open_spans(rule: Quiet, moment: float, zone: tzinfo, country: str | None) -> Iterator[tuple[float, float]]:
-    """Spans that are not quiet, each of a day at most, from a moment on."""
-    at = moment
-    while True:
+    """Spans that are not quiet, each of a day at most, from a moment on; no more after three weeks without one."""
+    at, since = moment, moment
+    while at - since <= _FARTHEST:
         later = rule.until(at, zone, country)
         if later > at:
             at = later
@@ -105,7 +106,7 @@ def _open_spans(rule: Quiet, moment: float, zone: tzinfo, country: str | None) -
         start = rule.hours.start(local)
         end = midnight if start is None else min(midnight, _at(local, start, at))
         yield at, end
-        at = end
+        at = since = end
 
 
 def _at(local: datetime, minutes: int, after: float) -> float:

@@ -59,6 +59,8 @@ class Gathering:
             facts.due[due] = self._due(due)
             found += facts.due[due]
         for account, now in wants.kept:
+            facts.stale[account] = self._all(self._rows("kept_too_long", account, now))
+            found += facts.stale[account]
             for text in self._all(self._rows("kept_by_account", account, now)):
                 facts.kept[account] = text
                 found.append(text)
@@ -153,7 +155,8 @@ class Gathering:
         for key, lane in wants.people:
             if key.number not in facts.people and facts.rules.has_quiet(key.line, lane):
                 zone, wrote = self._rows("person", key.number)[0]
-                facts.people[key.number] = Person(codec.loads(zone) if zone else "", wrote or 0.0)
+                own = codec.loads(zone) if zone else ""
+                facts.people[key.number] = Person(own if isinstance(own, str) else "", wrote or 0.0)
 
     def _codes(self, wants: Wants) -> None:
         """The codes of people who are to be sent one, and how their ranges of numbers ask."""

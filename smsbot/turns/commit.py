@@ -141,6 +141,7 @@ def fold(
         forgotten=_forgotten(before.late, late, after.runs),
         shrunk=_shrunk(before.run, after.run),
         gives_back=decision.gives_back,
+        typed=decision.typed,
     )
 
 

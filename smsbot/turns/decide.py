@@ -16,6 +16,7 @@ from smsbot.core.commit import Timer
 from smsbot.core.conversation import Conversation, Run, StoredFrame
 from smsbot.core.errors import FlowError
 from smsbot.core.handover import IDLE, PATIENCE, STOPPED, WAYS, Handoff
+from smsbot.core.lanes import CONSENT
 from smsbot.core.message import Event
 from smsbot.core.start import parked, start_of, timer_of
 from smsbot.core.status import Status
@@ -58,6 +59,8 @@ class Decision:
     """Whether the bot has the conversation again, that a person had taken over."""
     lane: str = ""
     """The lane of what it says, where that is not the usual one."""
+    typed: tuple[str, bool] | None = None
+    """A one-time code that was typed, and whether it was right."""
     outcome: str = "started"
     """The outcome of something that was to begin: ``started``, ``queued``, ``skipped``, ``opted_out``, ``expired``."""
 
@@ -145,7 +148,7 @@ class Decider:
             case "event":
                 return Decision(why, parks=timer_of(event, event.at + STOPPED, event.id), outcome="queued")
             case "text" if consent.recognise(said(event.text).words, self._line.country) is consent.Word.HELP:
-                return replace(self._help(event.text), lane="consent", parks=idle)
+                return replace(self._help(event.text), parks=idle)
             case "text" | "media":
                 return Decision(why, parks=idle)
             case _:
@@ -180,14 +183,13 @@ class Decider:
         return Decision(f"the picture answers {stack.top.place}", resume=Resume(stack, Said(self._event.text, read)))
 
     def _coded(self, stack: Stack | None) -> Decision | None:
-        """A text that holds the code which the open question waits for, or a wrong one."""
+        """A text that holds the code which the open question waits for, or a wrong one: it counts with the turn."""
         typed = self._event.typed
-        if stack is None or typed is None or stack.top.question is None or stack.top.question.kind != "code":
+        if stack is None or typed is None or not typed[0] or typed[0] != stack.top.code:
             return None
-        read = Answer(True) if typed[0] == "valid" else None
-        return Decision(
-            f"the code at {stack.top.place} is {typed[0]}", resume=Resume(stack, Said(self._event.text, read))
-        )
+        read = Answer(True) if typed[1] else None
+        why = f"the code at {stack.top.place} is {'right' if typed[1] else 'wrong'}"
+        return Decision(why, resume=Resume(stack, Said(self._event.text, read)), typed=typed)
 
     def _text(self, text: str) -> Decision:
         found = said(text).words
@@ -267,11 +269,11 @@ class Decider:
         for word in (text, "help"):
             digression = anywhere(self._flows(stack), word, self._person())
             if digression is not None:
-                return Decision(why, says=digression[1])
+                return Decision(why, says=digression[1], lane=CONSENT)
             answer = table.anywhere.find(word, without_filler(tokens(word)))
             if answer is not None:
-                return Decision(why, Match(answer[0], answer[1], why))
-        return Decision(why, says=(self._line.help,))
+                return Decision(why, Match(answer[0], answer[1], why), lane=CONSENT)
+        return Decision(why, says=(self._line.help,), lane=CONSENT)
 
     def _anywhere(self, text: str, found: Sequence[Token], flows: Sequence[Flow]) -> Decision | None:
         """The decision on a text that flows answer at any time: the open ones, and after the handlers the others."""

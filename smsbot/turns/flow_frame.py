@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smsbot.core import segments
+from smsbot.core.commit import digest
 from smsbot.core.conversation import FrameKind, StoredFrame
 from smsbot.core.lanes import NOTICE
-from smsbot.core.otp import PLACE
+from smsbot.core.otp import PLACE, Wanted
 from smsbot.core.question import Question
 from smsbot.flows import engine
 from smsbot.flows.flow_set import FlowSet
@@ -85,6 +86,11 @@ class FlowFrame:
         return self._ask.question if self.state.phase == "ask" and self._ask is not None else None
 
     @property
+    def code(self) -> str:
+        """The one-time code that the open question waits for; empty where it waits for none."""
+        return self.state.code if self.asks else ""
+
+    @property
     def asks(self) -> bool:
         """Whether a question is open."""
         return self.state.phase == "ask"
@@ -156,7 +162,7 @@ class FlowFrame:
             question = self.question
             holds = question is not None and PLACE in text
             if question is not None and holds:  # it is no longer than it was written
-                chat.say(text, lane=self.flow.lane, code=question.code)
+                chat.say(text, lane=self.flow.lane, code=self._own(question, context))
             else:
                 chat.say(segments.fit(text), lane=self.flow.lane)
         for text, due in progress.later:
@@ -175,6 +181,13 @@ class FlowFrame:
             person = context.person
             context.person = dataclasses.replace(person, contact={**person.contact, **progress.contact})
         context.why = context.why or progress.why
+
+    def _own(self, question: Question, context: Context) -> Wanted | None:
+        """The code of this question, the same as long as it is asked."""
+        if not self.state.code:
+            place = (self.flow.name, self.state.step, str(self.state.questions))
+            self.state.code = digest("code", context.run, context.event.id, *place).hex()
+        return dataclasses.replace(question.code, id=self.state.code) if question.code is not None else None
 
 
 def plain(value: Any) -> Any:

@@ -100,6 +100,11 @@ class Frame(Protocol):
         ...
 
     @property
+    def code(self) -> str:
+        """The one-time code that the open question waits for; empty where it waits for none."""
+        ...
+
+    @property
     def digresses(self) -> bool:
         """Whether the question below is asked again when it ends."""
         ...
@@ -198,6 +203,17 @@ def restore(versions: FlowVersions, frames: Sequence[StoredFrame], content: str,
         FlowFrame.restore(f, flow_set.flow(f.name)) if f in flows else PythonFrame.restore(f, key) for f in above
     ]
     return Stack(flow_set, found, state)
+
+
+def awaited_code(versions: FlowVersions, conversation: Conversation) -> str:
+    """The one-time code that a conversation waits for; empty where it waits for none."""
+    run = conversation.run
+    if run is None or not run.is_held:
+        return ""
+    try:
+        return restore(versions, run.frames, run.content, conversation.key).top.code
+    except FlowError:  # its turn says so
+        return ""
 
 
 def _fits(versions: FlowVersions, frames: Sequence[StoredFrame], content: str) -> bool:

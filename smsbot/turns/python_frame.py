@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from smsbot.conversations import journal
@@ -177,6 +177,10 @@ class PythonFrame(PythonState):
         if ask.question.kind == "custom" and ask.question.pattern not in context.line.bot.answers:
             raise ChatError(f"there is no @bot.answer {ask.question.pattern}() that could read an answer")
         assert self.call is not None
+        if ask.question.code is not None:
+            own = digest("code", self.run, ask.site, context.event.id, str(len(self.call.replay.journal.records)))
+            code = replace(ask.question.code, id=own.hex())
+            ask = replace(ask, question=replace(ask.question, code=code))
         self.call.chat.say(ask.prompt, code=ask.question.code)
         self._stand(ask.site, context, asked=OpenQuestion.of(ask, context.now))
         return Waiting(self.deadline)

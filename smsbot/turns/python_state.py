@@ -183,6 +183,12 @@ class PythonState:
         return self.open.question if self.open is not None else None
 
     @property
+    def code(self) -> str:
+        """The one-time code that the open question waits for; empty where it waits for none."""
+        wanted = self.open.question.code if self.open is not None else None
+        return wanted.id if wanted is not None else ""
+
+    @property
     def asks(self) -> bool:
         """Whether a question is open."""
         return self.open is not None

@@ -103,7 +103,7 @@ def test_every_wrong_row_is_said_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [(b"name,town\nAnn,Here\n", "no column is called number"), (b"", "names nobody"), (b"number,name\n", "names nobody"),
-     (b"number,name\n+48600100200,Zo\xeb\n", "row 2 is not UTF-8")],
+     (b"number,name\n+48600100200,Zo\xeb\n", "row 2 is not UTF-8"), (b"number,name\n+48600100200," + b"x" * 200_000, "no CSV")],
 )  # fmt: skip
 def test_what_is_no_list_of_people(tmp_path: Path, content: bytes, why: str) -> None:
     file = tmp_path / "people.csv"

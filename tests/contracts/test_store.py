@@ -276,6 +276,16 @@ async def test_a_lane_that_is_paused_is_gone_past(store: SqliteStore) -> None:
     await store.close()
 
 
+async def test_a_pause_of_a_lane_lets_no_answer_overtake_one_that_is_being_sent(store: SqliteStore) -> None:
+    first, second = await store.enqueue([text("r1"), text("r2")])
+    assert (len(first.claims), len(second.claims)) == (1, 0)
+    await store.pause("lane", "bulk", NOW)
+    assert await store.claim_out(NOW, 10) == []
+    (claim,) = await store.sent([Settlement(first.claims[0], SendOutcome.ACCEPTED, NOW)])
+    assert claim.outgoing.text == "r2"
+    await store.close()
+
+
 async def test_a_reminder_that_waits_behind_an_unknown_text_waits_on_after_a_restart(store: SqliteStore) -> None:
     await store.enqueue([text("later", due=NOW + 5)])
     claim = (await store.enqueue([text("1")]))[0].claims[0]

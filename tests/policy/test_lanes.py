@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsbot.core.lanes import CHOSEN, urgency
+from smsbot.core.lanes import CHOSEN, rank
 from smsbot.policy.lanes import SHARE, Meter, Waiting
 
 
@@ -17,7 +17,7 @@ def test_the_most_urgent_goes_first_and_within_a_lane_who_came_first() -> None:
     for lane in ("bulk", "notice", "reply", "consent", "desk", "priority", "reply"):
         waiting.add(f"{lane} {len(waiting)}", lane)
     left = [waiting.next() for _ in range(8)]
-    assert left == ["priority 5", "reply 2", "consent 3", "desk 4", "reply 6", "notice 1", "bulk 0", None]
+    assert left == ["consent 3", "priority 5", "reply 2", "desk 4", "reply 6", "notice 1", "bulk 0", None]
 
 
 @given(st.lists(st.sampled_from(CHOSEN), max_size=300))
@@ -32,7 +32,7 @@ def test_all_leave_once_and_none_in_bulk_waits_longer_than_its_share_says(lanes:
         own = [n for n, each in left if each == lane]
         assert own == sorted(own)
     others = [each for _, each in left if each != "bulk"]
-    assert others == sorted(others, key=urgency)
+    assert others == sorted(others, key=rank)
     bulk = [n for n, (_, each) in enumerate(left) if each == "bulk"]
     assert all(later - earlier <= SHARE for earlier, later in zip([-1, *bulk], bulk, strict=False))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat, NoReply, TooManyTries
+from smsbot.core.errors import UsageError
 from smsbot.testing.sim import LINE
 
 from ..house import ANN, BOB, House
@@ -262,3 +263,130 @@ async def test_a_text_is_counted_as_it_leaves(house: Any) -> None:
     h: House = await house(bot)
     await h.text(ANN, "login")
     assert [r["parts"] for r in await h.outgoing()] == [1]
+
+
+# -- beside the question ------------------------------------------------------------------------------
+
+
+def two_purposes() -> Bot:
+    bot = Bot()
+
+    @bot.on("login")
+    async def login(chat: Chat) -> str:
+        await chat.verify("sign-in", "Sign in: {code}", valid="30m", retry="Wrong, {left} left.")
+        return "Welcome!"
+
+    @bot.on("pay")
+    async def pay(chat: Chat) -> str:
+        await chat.verify("pay", "Pay: {code}", retry="Wrong, {left} left.")
+        return "Paid!"
+
+    @bot.on("order")
+    async def order(chat: Chat) -> str:
+        number = await chat.ask("Order number?")
+        return f"order is {number}"
+
+    return bot
+
+
+def digits(text: str) -> str:
+    return str(re.findall(r"\d{6}", text)[-1])
+
+
+async def test_a_code_opens_its_own_question_alone(house: Any) -> None:
+    h: House = await house(two_purposes())
+    await h.text(ANN, "login")
+    sign_in = digits((await h.heard(ANN))[-1])
+    await h.text(ANN, "pay")
+    pay = digits((await h.heard(ANN))[-1])
+    await h.text(ANN, sign_in)
+    assert (await h.heard(ANN))[-1] == "Wrong, 2 left."
+    await h.text(ANN, pay)
+    assert (await h.heard(ANN))[-1] == "Paid!"
+
+
+async def test_who_begins_anew_has_a_new_code_with_all_its_tries(house: Any) -> None:
+    h: House = await house(two_purposes())
+    await h.text(ANN, "login")
+    old = digits((await h.heard(ANN))[-1])
+    await h.text(ANN, other(old))
+    await h.text(ANN, "login")
+    new = digits((await h.heard(ANN))[-1])
+    await h.text(ANN, old)
+    assert (await h.heard(ANN))[-1] == "Wrong, 2 left."
+    await h.text(ANN, other(new))
+    await h.text(ANN, new)
+    assert (await h.heard(ANN))[-1] == "Welcome!"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Liked "{}"',
+        "Auto-reply: I am out today. You wrote: {}",
+        "STOP {}",
+        "stop texting me, I never asked for {}",
+    ],
+)
+async def test_noise_and_consent_come_before_codes(house: Any, said: str) -> None:
+    h: House = await house(two_purposes())
+    await h.text(ANN, "login")
+    text = (await h.heard(ANN))[-1]
+    await h.text(ANN, said.format(digits(text) if "top" in said.lower() else text))
+    assert "Welcome!" not in await h.heard(ANN)
+    assert digits(text) not in str(await h.events())
+    out = await h.app.store.rows("suppressed", number=ANN)
+    assert bool(out) is ("top" in said.lower())
+    if not out and "Liked" in said:
+        await h.text(ANN, digits(text))
+        assert (await h.heard(ANN))[-1] == "Welcome!", "it is not used up"
+
+
+async def test_an_answer_to_another_question_is_no_try_and_is_heard(house: Any) -> None:
+    h: House = await house(two_purposes())
+    await h.text(ANN, "login")
+    code = digits((await h.heard(ANN))[-1])
+    await h.text(ANN, "order")
+    await h.text(ANN, "482913")
+    assert (await h.heard(ANN))[-1] == "order is 482913"
+    await h.text(ANN, "order")
+    await h.text(ANN, f"it is {code}")
+    assert (await h.heard(ANN))[-1] == "order is it is ••••••", "the code itself is hidden all the same"
+    rows = await h.app.store.rows("codes_by_outcome", since=0.0, now=h.clock.now())
+    assert rows[0]["open"] == 1
+
+
+@pytest.mark.parametrize("between", ["\u200b", "   ", "\u2060", "/", "_", " , ", "\ufe0f\u20e3", "-"])
+async def test_however_its_digits_are_written(house: Any, between: str) -> None:
+    h: House = await house(two_purposes())
+    await h.text(ANN, "login")
+    code = digits((await h.heard(ANN))[-1])
+    await h.text(ANN, between.join(code))
+    assert (await h.heard(ANN))[-1] == "Welcome!"
+    assert not re.search(r"\d", (await h.events())[-1]["text"])
+
+
+async def test_a_person_who_holds_the_conversation_uses_no_code_up(house: Any) -> None:
+    h: House = await house(two_purposes())
+    await h.text(ANN, "login")
+    code = digits((await h.heard(ANN))[-1])
+    key = h.app.lines.values()[0].number
+    from smsbot.core.message import Key
+
+    await h.app.takeovers.take(Key(key, ANN), "ola")
+    await h.text(ANN, code)
+    assert "Welcome!" not in await h.heard(ANN)
+    await h.app.takeovers.give_back(Key(key, ANN), "continue")
+    await h.advance("2s")
+    await h.text(ANN, code)
+    assert (await h.heard(ANN))[-1] == "Welcome!"
+
+
+async def test_a_code_is_not_sent_again_by_hand(house: Any) -> None:
+    h: House = await house(two_purposes())
+    h.provider.next = ["400"]
+    await h.text(ANN, "login")
+    (row,) = [(await h.app.store.rows("outgoing", id=r["id"]))[0] for r in await h.outgoing()]
+    with pytest.raises(UsageError, match="not sent again"):
+        await h.app.repairs.send_one_again(row)
+    assert await h.heard(ANN) == []

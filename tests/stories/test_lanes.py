@@ -290,3 +290,94 @@ async def test_who_opts_out_at_night_hears_nothing_in_the_morning(house: Any) ->
     await h.text(BOB, "STOP")
     await h.advance("12h")
     assert "bulk" not in await h.heard(BOB)
+
+
+# -- order, and what else keeps a text ----------------------------------------------------------------
+
+
+async def test_texts_that_the_night_kept_leave_in_their_order(house: Any) -> None:
+    bot = Bot()
+
+    @bot.on("hi")
+    async def hi(chat: Chat) -> None:
+        await chat.sleep("4h")
+        for n in range(5):
+            chat.say(f"part {n}")
+
+    h: House = await house(bot, line_settings={LINE: LineSettings(quiet="21:00-8:00")})
+    await h.begin_at(at(h, 18))
+    for number in (ANN, BOB):
+        await h.text(number, "hi")
+    await h.advance("14h")  # it is 8:00
+    for number in (ANN, BOB):
+        await send(h, "and one more", "notice", number)
+    await h.advance("30m")
+    for number in (ANN, BOB):
+        assert await h.heard(number) == [*(f"part {n}" for n in range(5)), "and one more"]
+
+
+@pytest.mark.parametrize("kept", ["quiet", "later"])
+async def test_a_held_account_is_tried_with_nothing_that_must_not_leave(house: Any, kept: str) -> None:
+    h: House = await house(
+        echo(), line_settings={LINE: LineSettings(quiet="21:00-8:00" if kept == "quiet" else "never")}
+    )
+    await h.begin_at(at(h, 23))
+    sends = h.app.sends
+    due = h.clock.now() + 2 * 86_400 if kept == "later" else None
+    await sends.send(sends.line(LINE), [Wish(ANN, "x", due=due)], Terms("notice", 86_400.0))
+    await h.app.store.pause("account", "sandbox", h.clock.now())
+    await h.advance("20m")
+    assert await h.heard(ANN) == []
+    assert h.app.store.account_held("sandbox")
+
+
+async def test_the_held_account_of_a_lane_holds_no_other_back(house: Any) -> None:
+    keys = {"authorization": "x" * 12, "application_key": "y" * 12}
+    accounts = {name: AccountSettings.model_validate(keys) for name in ("main", "fast")}
+    own = LineSettings(account="main", lanes={"priority": LaneSettings(account="fast")})
+    h: House = await house(echo(), line_settings={LINE: own}, accounts=accounts)
+    await h.app.store.pause("account", "fast", h.clock.now())
+    await send(h, "your code", "code")
+    await h.text(ANN, "hello")
+    assert await h.heard(ANN) == ["heard hello"]
+    await h.app.store.probe("fast", h.clock.now() + 7200)
+    rows = {r["text"]: r for r in await owed(h)}
+    assert rows["your code"]["status"] == "expired", "it is not held for ever"
+
+
+@pytest.mark.parametrize("zone", [5, [1], {"a": 1}, True, None])
+async def test_a_field_of_a_contact_that_is_no_zone_stops_nobody(house: Any, zone: Any) -> None:
+    h: House = await house(echo())
+    await h.begin_at(at(h, 12))
+    await h.know(ANN, {"timezone": zone})
+    await send(h, "x", "bulk", ANN)
+    await send(h, "y", "bulk", BOB)
+    await h.advance("1m")
+    assert (await h.heard(ANN), await h.heard(BOB)) == (["x"], ["y"])
+
+
+async def test_hours_that_are_all_quiet_end_no_wait_never(house: Any) -> None:
+    bot = Bot()
+
+    @bot.on("hi")
+    async def hi(chat: Chat) -> str:
+        await chat.sleep("2h waking")
+        return "two hours"
+
+    h: House = await house(bot, line_settings={LINE: LineSettings(quiet="Mon-Sun")})
+    await h.text(ANN, "hi")
+    await h.advance("3h")
+    assert (await h.app.store.rows("unread", after=0, limit=10)) == []
+
+
+async def test_stop_is_confirmed_before_all_replies_of_a_slow_line(house: Any) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(rate=1)})
+    for n in range(30):
+        await h.inbound(id=str(n), **{"from": f"+4850000{n:04d}"}, to=LINE, message="hi")
+    await h.text(ANN, "STOP")
+    await h.advance("3s")
+    assert len(await h.heard(ANN)) == 1
+    attempts = [r for r in await owed(h) if r["phase"] == "attempt"]
+    assert len(attempts) <= 4, "few have an attempt that a crash would leave open"
+    await h.advance("40s")
+    assert {r["status"] for r in await owed(h)} == {"delivered"}

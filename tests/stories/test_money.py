@@ -228,3 +228,25 @@ async def test_whom_a_line_does_not_serve(house: Any, number: str, why: str) -> 
     await h.settle()
     assert len(await h.heard(number)) == (0 if why else 3)
     assert all(why in r["detail"] for r in await h.outgoing())
+
+
+async def test_what_was_reserved_yesterday_is_counted_on_the_day_it_leaves(house: Any, prices: Path) -> None:
+    h = await opened(house, prices, day=0.1, stops={"notice": 1.0})
+    await h.begin_at(1_780_088_400.0)  # 29 May, 23:00 in Warsaw
+    await h.app.store.pause("lane", "notice", h.clock.now())
+    await send(h, "notice", 10, valid=3 * 86_400.0)
+    await h.advance("2h")
+    await send(h, "notice", 10, 10, valid=3 * 86_400.0)
+    await h.app.store.resume("lane", "notice", h.clock.now())
+    h.app.timers.kick()
+    await h.advance("1m")
+    assert await sent(h) == 10, "no more than the day may cost"
+    assert await spent(h) == 10 * CENT
+
+
+async def test_help_passes_a_cap(house: Any, prices: Path) -> None:
+    h = await opened(house, prices, day=0)
+    await h.text(ANN, "hi")
+    assert await h.heard(ANN) == []
+    await h.text(ANN, "HELP")
+    assert len(await h.heard(ANN)) == 1

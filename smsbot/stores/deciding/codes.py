@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from smsbot.core.message import Outgoing
@@ -17,7 +18,7 @@ KEPT = 30 * DAY
 
 def lasting(facts: Facts, text: Outgoing, wanted: Wanted) -> Outgoing:
     """The text of a code that may be typed already: it is not worth sending once that is over."""
-    live = next((c for c in facts.codes[text.key.number, wanted.purpose, wanted.line] if c.is_open(text.created)), None)
+    live = _live(facts.codes[text.key.number, wanted.purpose, wanted.line], wanted, text.created)
     return replace(text, expires=min(text.expires, live.expires)) if live is not None else text
 
 
@@ -28,18 +29,18 @@ def coded(facts: Facts, text: Outgoing, wanted: Wanted) -> str:
         return f"{CODES}: none is sent to premium numbers and satellite phones"
     own = facts.codes[number, wanted.purpose, wanted.line]
     asking = facts.asking[range_of(number)]
-    if why := refusal(own, asking, now):
+    live = _live(own, wanted, now)
+    if why := refusal(live, own, asking, now):
         return why
-    live = next((code for code in own if code.is_open(now)), None)
     if live is None:
         live = Code(
-            text.id, at=now, expires=now + wanted.valid, most=wanted.tries, wrong=0, sends=0, again=wanted.resends,
-            used=None,
+            wanted.id or text.id, at=now, expires=now + wanted.valid, most=wanted.tries, wrong=0, sends=0,
+            again=wanted.resends, used=None,
         )  # fmt: skip
         own.insert(0, live)
         facts.leave("codes_over", (now - KEPT,))
         row = (
-            live.id, number, wanted.purpose, nonce_of(text.id), wanted.digits, live.at, live.expires, live.most,
+            live.id, number, wanted.purpose, nonce_of(live.id), wanted.digits, live.at, live.expires, live.most,
             live.again, text.by, wanted.line,
         )  # fmt: skip
         facts.leave("code", row)
@@ -48,3 +49,8 @@ def coded(facts: Facts, text: Outgoing, wanted: Wanted) -> str:
     facts.leave("code_text", (text.id, live.id))
     facts.leave("code_sent", (live.id,))
     return ""
+
+
+def _live(own: Sequence[Code], wanted: Wanted, now: float) -> Code | None:
+    """The code that may be typed already: that of the question, where it names one."""
+    return next((code for code in own if code.is_open(now) and wanted.id in ("", code.id)), None)

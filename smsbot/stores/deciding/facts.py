@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from smsbot.core.lanes import urgency
 from smsbot.core.message import Key
 from smsbot.core.otp import Asking, Code
 from smsbot.core.status import Status
@@ -92,6 +91,8 @@ class Facts:
     """Reports of single SMS: part and status, by text."""
     due: dict[Due, list[Text]] = field(default_factory=dict)
     kept: dict[str, Text] = field(default_factory=dict)
+    stale: dict[str, list[Text]] = field(default_factory=dict)
+    """Texts that the hold of an account has kept too long."""
     codes: defaultdict[tuple[str, str, str], list[Code]] = field(default_factory=lambda: defaultdict(list))
     """The codes of a number, a purpose and a line within a day, the latest first."""
     asking: defaultdict[str, Asking] = field(default_factory=lambda: defaultdict(Asking))
@@ -121,10 +122,10 @@ class Facts:
             self.changed[text.id] = text
         return text
 
-    def occupied(self, key: Key, lane: str) -> bool:
-        """Whether a text of the conversation, as urgent as one of a lane, is under way or waits its turn."""
-        thread = self.threads.get(key)
-        return thread is not None and any(t.occupies and urgency(t.lane) <= urgency(lane) for t in thread)
+    def occupied(self, text: Text) -> bool:
+        """Whether another text of its conversation, as urgent as it or more, is under way or waits its turn."""
+        thread = self.threads.get(text.key)
+        return thread is not None and any(t is not text and t.occupies and t.goes_before(text) for t in thread)
 
     def lines_of(self, number: str) -> list[Key]:
         """The conversations of a number that have open texts."""
@@ -150,6 +151,13 @@ class Facts:
             if text.cost != text.counted:
                 self._count(text)
         return self.rows
+
+    def give_back(self, text: Text) -> None:
+        """A text costs nothing on the day for which it was counted."""
+        if text.cost:
+            text.cost = 0
+            self._count(text)
+            text.counted = 0
 
     def _count(self, text: Text) -> None:
         """What a text costs has become another amount."""

@@ -239,6 +239,9 @@ class Turn:
             facts.leave("consume", (commit.note, seq))
         if commit.gives_back and facts.taken.pop(after.key, None) is not None:
             give_back(facts, after.key, event.at)
+        if commit.typed is not None:
+            identity, right = commit.typed
+            facts.leave(*(("code_used", (event.at, identity)) if right else ("code_wrong", (identity,))))
         self._conversation(facts)
         self._journal(facts)
         self._person(facts)

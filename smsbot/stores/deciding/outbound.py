@@ -96,7 +96,7 @@ class ClaimDue:
         for text in facts.due[self.due]:
             if text.phase != "queue" or text.due > now:
                 continue
-            if text.scheduled and facts.occupied(text.key, text.lane):
+            if text.scheduled and facts.occupied(text):
                 facts.change(text).phase, text.scheduled = "behind", False
                 continue
             claimed = claim(facts, text, now)
@@ -210,10 +210,15 @@ class Probe:
     def want(self, wants: Wants) -> None:
         """The first that its hold keeps."""
         wants.kept.add((self.account, self.now))
+        wants.moments.add(self.now)
 
     def decide(self, facts: Facts) -> tuple[Claim, ...]:
-        """Claim it, unless others of its conversation go first."""
+        """Claim it, unless others of its conversation go first; end what was kept too long."""
+        for stale in facts.stale.get(self.account, ()):
+            facts.change(stale).close(Status.EXPIRED, "not sent in time: its account was held")
+            promote(facts, stale.key, self.now)
         text = facts.kept.get(self.account)
-        if text is None or text.phase != "held" or (text.scheduled and facts.occupied(text.key, text.lane)):
+        if text is None or text.phase != "held" or (text.scheduled and facts.occupied(text)):
             return ()
-        return (probe(facts, text, self.now),)
+        claimed = probe(facts, text, self.now)
+        return (claimed,) if claimed is not None else ()

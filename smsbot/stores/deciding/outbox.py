@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from smsbot.core.lanes import BULK, CONSENT, NOTICE, UNASKED, urgency
+from smsbot.core.lanes import BULK, CONSENT, PRIORITY, UNASKED
 from smsbot.core.message import Claim, Key, Outgoing
 from smsbot.core.status import Status
 
@@ -47,7 +47,7 @@ def _begun(facts: Facts, text: Text, now: float) -> Claim | None:
     """Its attempt, if the text may leave now; else it waits for its time or its turn, or a pause keeps it."""
     paused = facts.pauses.holds(text)
     text.scheduled = text.scheduled or (paused and facts.pauses.skips(text))  # it holds nothing back
-    first = text.scheduled or not facts.occupied(text.key, text.lane)
+    first = text.scheduled or not facts.occupied(text)
     if not first:
         text.phase = "behind"
     elif paused:
@@ -68,10 +68,13 @@ def quiet(facts: Facts, text: Text, moment: float) -> Kept | None:
 
 def reserve(facts: Facts, text: Text, moment: float) -> Kept | None:
     """Count what a text costs at the worst; the cap that keeps it from leaving, if it would be exceeded."""
-    cost = 0 if text.cost else facts.rules.cost(text)
+    day = facts.rules.day(moment)
+    if text.cost and (text.cost_day == day or text.attempts):
+        return None
+    facts.give_back(text)  # what it reserved on a day on which it did not leave
+    cost = facts.rules.cost(text)
     if not cost:
         return None
-    day = facts.rules.day(moment)
     spent = facts.spent[day]
     if (kept := facts.rules.over(text, cost, spent, moment)) is not None:
         return kept
@@ -83,7 +86,7 @@ def reserve(facts: Facts, text: Text, moment: float) -> Kept | None:
 
 def _queues(facts: Facts, text: Text) -> bool:
     """Whether a text waits for its turn on its line, so that there may be many of its kind."""
-    return text.lane == BULK or (text.lane == NOTICE and facts.rules.paced(text.key.line))
+    return text.lane == BULK or (text.lane not in (PRIORITY, CONSENT) and facts.rules.paced(text.key.line))
 
 
 def _keep(facts: Facts, text: Text) -> Text:
@@ -124,9 +127,13 @@ def claim(facts: Facts, text: Text, now: float) -> Claim | None:
     return None
 
 
-def probe(facts: Facts, text: Text, now: float) -> Claim:
-    """Give a text its attempt, although a pause keeps it."""
-    return _attempt(facts, facts.change(text), text.claim(), now)
+def probe(facts: Facts, text: Text, now: float) -> Claim | None:
+    """Give a text its attempt, although a pause keeps it; quiet hours and caps keep it all the same."""
+    facts.change(text)
+    if (kept := quiet(facts, text, now) or reserve(facts, text, now)) is not None:
+        text.put_off(kept)
+        return None
+    return _attempt(facts, text, text.claim(), now)
 
 
 def resend(facts: Facts, text: Text, now: float) -> Claim:
@@ -157,5 +164,5 @@ def _freed(facts: Facts, key: Key) -> Iterator[Text]:
     """Texts that wait behind nothing any more; whoever takes one says where it stands from now on."""
     thread = facts.threads.get(key, [])
     for text in [t for t in thread if t.phase == "behind"]:
-        if not any(t.ahead and urgency(t.lane) <= urgency(text.lane) for t in thread):
+        if not any(t.ahead and t.goes_before(text) for t in thread):
             yield text

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from smsbot.core.lanes import urgency
 from smsbot.core.message import Key, Outgoing
 from smsbot.core.status import RANK, Status
 
@@ -91,6 +92,11 @@ class Text:
                 return not self.scheduled
         return False
 
+    def goes_before(self, other: Text) -> bool:
+        """Whether another of its conversation waits for it: as urgent, or more, and not held with its account alone."""
+        elsewhere = self.phase == "held" and self.account != other.account
+        return urgency(self.lane) <= urgency(other.lane) and not elsewhere
+
     @property
     def waits(self) -> bool:
         """Whether it is not being sent now, but is to be sent, or looked up."""
@@ -114,13 +120,13 @@ class Text:
         return self.attempts
 
     def put_off(self, kept: Kept) -> None:
-        """Something keeps it from leaving for now, and it holds back no other; for good, if it is not worth it then."""
+        """Something keeps it from leaving for now, and those behind it; for good, if it is not worth it then."""
         if kept.until >= self.outgoing.expires:
             self.close(Status.EXPIRED, f"{kept.why}; so late it is not worth sending")
             return
         later = kept.until + kept.spread
         due = later if later < self.outgoing.expires else kept.until
-        self.phase, self.due, self.scheduled, self.detail = "queue", due, True, kept.why
+        self.phase, self.due, self.detail = "queue", due, kept.why
 
     def requeue(self, due: float, detail: str) -> None:
         """An attempt did not send it; it is due again later."""

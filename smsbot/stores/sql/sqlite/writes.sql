@@ -278,7 +278,7 @@ WHERE phase = 'attempt';
 -- The first of those that waited behind a text that is no longer under way; nothing waits for what is less urgent.
 UPDATE outgoing AS o SET phase = 'queue', due = ?1 WHERE phase = 'behind'
 AND NOT EXISTS (SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number = o.number AND b.phase IS NOT NULL
-  AND (b.phase = 'behind' AND b.seq < o.seq OR b.phase = 'check' AND b.passed = 0
+  AND (b.phase = 'behind' AND b.seq < o.seq OR b.phase = 'attempt' OR b.phase = 'check' AND b.passed = 0
     OR b.phase IN ('queue', 'held') AND b.scheduled = 0)
   AND CASE b.lane WHEN 'priority' THEN 0 WHEN 'notice' THEN 2 WHEN 'bulk' THEN 3 ELSE 1 END
     <= CASE o.lane WHEN 'priority' THEN 0 WHEN 'notice' THEN 2 WHEN 'bulk' THEN 3 ELSE 1 END);
