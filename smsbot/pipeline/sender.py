@@ -242,7 +242,7 @@ class Sender:
         log.traffic("text out", number=number, line=claim.outgoing.key.line, id=claim.outgoing.id, end=end.fate.value)
         reached("send.settled")
         self.start(following)
-        if end.fate is SendOutcome.UNKNOWN:
+        if end.fate is SendOutcome.UNKNOWN or self._channels.paces(claim.outgoing.key.line):
             self.kick()
         elif end.fate is SendOutcome.ACCEPTED and self.holds.taken(claim.outgoing.account):
             await insist(lambda: self.holds.end(claim.outgoing.account, now))

@@ -14,6 +14,7 @@ import pytest
 
 from smsbot.core.otp import code_of, hidden, matches, typed
 from smsbot.pipeline.codes import Asked
+from smsbot.stores.backup import copy
 
 from ..conftest import sampled
 from ..house import ANN, BOB, House
@@ -195,8 +196,10 @@ async def test_who_has_opted_out_gets_none(h: House) -> None:
 
 
 @pytest.mark.parametrize("many", sampled([30, 1000], 30))
-async def test_a_search_of_everything_finds_no_code(h: House, tmp_path: Path, many: int) -> None:
-    """Of every file of the database but for the phones themselves, every page, export and answer."""
+async def test_a_search_of_everything_finds_no_code(
+    h: House, tmp_path: Path, many: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of every file of the database and a backup but for the phones themselves, the log, every page, export and answer."""
     codes: list[str] = []
     for n in range(many):
         number = f"+4860{n % 500:03d}{n // 500:04d}"
@@ -221,8 +224,11 @@ async def test_a_search_of_everything_finds_no_code(h: House, tmp_path: Path, ma
     pages.append((await ask(h, "GET", "/messages?limit=200")).text)
     pages.append((await ask(h, "GET", "/messages?direction=in&limit=200")).text)
     pages.append((await ask(h, "GET", f"/contacts/{rows[0]['phone']}/export")).text)
+    told = await h.http.post("/", data={"q": rows[0]["phone"]}, follow_redirects=True)
+    pages += [told.text, "".join(capfd.readouterr())]
     await h.app.store.write([("sandbox_forget", ())])
     await h.stop()
+    copy(tmp_path / "sim.db", tmp_path / "backup.db")
     files = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and p.name != "codes")
     await h.start()
     everything = files + "".join(pages).encode()

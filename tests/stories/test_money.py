@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from smsbot import Bot, Chat
 from smsbot.pipeline.alerts import Alerts
 from smsbot.pipeline.sends import Terms, Wish
 from smsbot.pipeline.spending import uses
@@ -250,3 +251,20 @@ async def test_help_passes_a_cap(house: Any, prices: Path) -> None:
     assert await h.heard(ANN) == []
     await h.text(ANN, "HELP")
     assert len(await h.heard(ANN)) == 1
+
+
+async def test_the_answer_to_stop_and_help_waits_for_nothing_that_a_cap_keeps(house: Any, prices: Path) -> None:
+    bot = Bot()
+
+    @bot.fallback
+    def kept(chat: Chat) -> None:
+        chat.say("much later", valid="3d")
+
+    money = MoneySettings.model_validate({"prices": prices, "day": 0})
+    h: House = await house(bot, settings={"money": money})
+    await h.text(ANN, "hi")
+    assert await h.heard(ANN) == []
+    await h.text(ANN, "HELP")
+    assert len(await h.heard(ANN)) == 1
+    await h.text(ANN, "STOP")
+    assert len(await h.heard(ANN)) == 2

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from smsbot.core.lanes import urgency
+from smsbot.core.lanes import CONSENT, urgency
 from smsbot.core.message import Key, Outgoing
 from smsbot.core.status import RANK, Status
 
@@ -93,9 +93,15 @@ class Text:
         return False
 
     def goes_before(self, other: Text) -> bool:
-        """Whether another of its conversation waits for it: as urgent, or more, and not held with its account alone."""
-        elsewhere = self.phase == "held" and self.account != other.account
-        return urgency(self.lane) <= urgency(other.lane) and not elsewhere
+        """Whether another of its conversation waits for it: as urgent, or more, and not held with its account alone.
+
+        What answers STOP and HELP waits for nothing that is kept, or put off.
+        """
+        if other.lane == CONSENT and self.phase in ("queue", "held"):
+            return False
+        if self.phase == "held" and self.account != other.account:
+            return False
+        return urgency(self.lane) <= urgency(other.lane)
 
     @property
     def waits(self) -> bool:
