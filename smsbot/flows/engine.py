@@ -323,8 +323,9 @@ class _Walk:
         return None
 
     def wait(self) -> None:
-        """Wait at the question, from now on."""
-        self.state.asked = self.now
+        """Wait at the question, from now on; the time of a code goes on."""
+        if not self.state.code:
+            self.state.asked = self.now
         self.progress.outcome = Waiting(self.deadline())
 
     def deadline(self) -> float | None:

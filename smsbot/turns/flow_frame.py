@@ -130,8 +130,9 @@ class FlowFrame:
         return engine.reading_of(self.flow, self.state, text, person)
 
     def asked_again(self, now: float) -> None:
-        """The open question is asked once more, after a digression: its time begins anew."""
-        self.state.asked = now
+        """The open question is asked once more, after a digression: its time begins anew, but that of a code."""
+        if not self.code:
+            self.state.asked = now
 
     # -- going on -----------------------------------------------------------------------------------
 

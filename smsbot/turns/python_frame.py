@@ -111,7 +111,8 @@ class PythonFrame(PythonState):
     def _ask_again(self, asked: OpenQuestion, words: str, context: Context) -> Outcome:
         said = words or asked.asked_again(context.person)
         context.chat.say(said.replace("{left}", str(asked.left)) if asked.question.code is not None else said)
-        asked.standing.asked = context.now
+        if asked.question.code is None:  # whose time goes on
+            asked.standing.asked = context.now
         return Waiting(self.deadline)
 
     # -- its function -------------------------------------------------------------------------------

@@ -230,8 +230,8 @@ class PythonState:
         return self.open.read(text, person) if self.open is not None else None
 
     def asked_again(self, now: float) -> None:
-        """The open question is asked once more, after a digression: its time begins anew."""
-        if self.open is not None:
+        """The open question is asked once more, after a digression: its time begins anew, but that of a code."""
+        if self.open is not None and self.open.question.code is None:
             self.open.standing.asked = now
 
     # -- begun and stored -------------------------------------------------------------------------

@@ -116,6 +116,16 @@ async def test_in_time(h: House) -> None:
     assert "The code is void. Text LOGIN for a new one." in await h.heard(ANN)
 
 
+async def test_a_wrong_one_and_a_digression_give_it_no_more_time(h: House) -> None:
+    await h.text(ANN, "login")
+    code = await code_of(h)
+    await h.advance("4m")
+    await h.text(ANN, other(code))
+    await h.text(ANN, "info")
+    await h.advance("70s")
+    assert (await h.heard(ANN))[-1] == "The code is void. Text LOGIN for a new one."
+
+
 async def test_the_same_is_sent_again_at_a_pace_and_not_too_often(h: House) -> None:
     await h.text(ANN, "login")
     code = await code_of(h)
