@@ -316,6 +316,17 @@ async def test_texts_that_the_night_kept_leave_in_their_order(house: Any) -> Non
         assert await h.heard(number) == [*(f"part {n}" for n in range(5)), "and one more"]
 
 
+async def test_what_the_night_kept_leaves_one_after_the_other(house: Any) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(quiet="21:00-8:00")})
+    await h.begin_at(at(h, 23))
+    for n in range(4):
+        await send(h, f"part {n}", "notice", ANN, valid=86_400.0)
+    h.provider.next = ["429 60"]  # the first of them
+    await h.advance("9h")
+    await h.advance("20m")
+    assert await h.heard(ANN) == [f"part {n}" for n in range(4)]
+
+
 @pytest.mark.parametrize("kept", ["quiet", "later"])
 async def test_a_held_account_is_tried_with_nothing_that_must_not_leave(house: Any, kept: str) -> None:
     h: House = await house(

@@ -127,6 +127,12 @@ class Facts:
         thread = self.threads.get(text.key)
         return thread is not None and any(t is not text and t.occupies and t.goes_before(text) for t in thread)
 
+    def overtakes(self, text: Text) -> bool:
+        """Whether a queued text would leave before, or beside, another of its conversation that goes first."""
+        thread = self.threads.get(text.key, ())
+        ahead = [t for t in thread if t is not text and t.occupies and t.goes_before(text)]
+        return any(text.scheduled or t.phase in ("attempt", "check") or t.seq < text.seq for t in ahead)
+
     def lines_of(self, number: str) -> list[Key]:
         """The conversations of a number that have open texts."""
         return [key for key in self.threads if key.number == number]

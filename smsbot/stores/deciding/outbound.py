@@ -96,7 +96,7 @@ class ClaimDue:
         for text in facts.due[self.due]:
             if text.phase != "queue" or text.due > now:
                 continue
-            if text.scheduled and facts.occupied(text):
+            if facts.overtakes(text):
                 facts.change(text).phase, text.scheduled = "behind", False
                 continue
             claimed = claim(facts, text, now)
