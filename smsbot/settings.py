@@ -15,7 +15,16 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from smsbot.core import phone, zones
@@ -29,18 +38,37 @@ from smsbot.policy.quiet import quiet as read_quiet
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
+def _listed(value: Any) -> Any:
+    """In the environment, several are separated by commas."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _read_by(read: Callable[[str], object]) -> AfterValidator:
+    """Text that a function of ours can read; empty is nothing said."""
+
+    def check(value: str) -> str:
+        try:
+            if value:
+                read(value)
+        except UsageError as error:
+            raise ValueError(error.args[0]) from None
+        return value
+
+    return AfterValidator(check)
+
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Duration = Annotated[str, _read_by(duration)]
+QuietHours = Annotated[str, _read_by(read_quiet)]
+
+
 class BotSettings(BaseModel):
     """A bot and the lines it answers on."""
 
     model_config = _FROZEN
     target: str
-    lines: tuple[str, ...] = Field(min_length=1)
-
-    @field_validator("lines", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        """In the environment lines are separated by commas."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    lines: Annotated[Listed, Field(min_length=1)]
 
 
 class LaneSettings(BaseModel):
@@ -48,34 +76,13 @@ class LaneSettings(BaseModel):
 
     model_config = _FROZEN
     account: str = ""
-    valid: str = ""
-    quiet: str = ""
-
-    @field_validator("valid")
-    @classmethod
-    def _life(cls, value: str) -> str:
-        if value:
-            _checked(duration, value)
-        return value
-
-    @field_validator("quiet")
-    @classmethod
-    def _hours(cls, value: str) -> str:
-        if value:
-            _checked(read_quiet, value)
-        return value
+    valid: Duration = ""
+    quiet: QuietHours = ""
 
     @property
     def life(self) -> float:
         """Seconds for which its texts are worth sending; 0: nothing is said."""
         return duration(self.valid) if self.valid else 0.0
-
-
-def _checked(read: Callable[[str], object], value: str) -> None:
-    try:
-        read(value)
-    except UsageError as error:
-        raise ValueError(error.args[0]) from None
 
 
 class LineSettings(BaseModel):
@@ -93,10 +100,13 @@ class LineSettings(BaseModel):
     per_minute: int | None = Field(default=None, ge=0)
     line_per_minute: int = Field(default=0, ge=0)
     answer_costly: bool = False
-    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
+    countries: Annotated[tuple[Country, ...], BeforeValidator(_listed)] = ()
     """Whose numbers are written to; empty: those of every country."""
     rate: float = Field(default=0.0, ge=0, le=1000)
     """Texts a second; 0: as many as its provider takes."""
+    lanes: Mapping[Literal["priority", "reply", "notice", "bulk"], LaneSettings] = {}
+    quiet: QuietHours = ""
+    """Hours in which neither notices nor bulk leave; empty: in bulk those of the person's country."""
 
     @field_validator("rate")
     @classmethod
@@ -105,26 +115,9 @@ class LineSettings(BaseModel):
             raise ValueError("one text in a hundred seconds is the slowest")
         return value
 
-    lanes: Mapping[Literal["priority", "reply", "notice", "bulk"], LaneSettings] = {}
-    quiet: str = ""
-    """Hours in which neither notices nor bulk leave; empty: in bulk those of the person's country."""
-
-    @field_validator("quiet")
-    @classmethod
-    def _hours(cls, value: str) -> str:
-        if value:
-            _checked(read_quiet, value)
-        return value
-
     def quiet_in(self, lane: str) -> str:
         """The quiet hours of a lane, as they are written; empty where nothing is said."""
         return next((own.quiet for name, own in self.lanes.items() if name == lane), "") or self.quiet
-
-    @field_validator("countries", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        """In the environment countries are separated by commas."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
     @field_validator("timezone")
     @classmethod
@@ -207,14 +200,8 @@ class AlertSettings(BaseModel):
     model_config = _FROZEN
     webhook: SecretStr | None = None
     smtp: SecretStr | None = None
-    email: tuple[str, ...] = ()
+    email: Listed = ()
     sender: str = "smsbot@localhost"
-
-    @field_validator("email", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        """One address, or in the environment several with commas."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
     @property
     def problems(self) -> list[str]:
@@ -240,13 +227,7 @@ class ApiSettings(BaseModel):
 
     model_config = _FROZEN
     rate: float = Field(default=100.0, ge=0, le=100_000)
-    allow: tuple[str, ...] = ()
-
-    @field_validator("allow", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        """In the environment hosts are separated by commas."""
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    allow: Listed = ()
 
 
 Amount = Annotated[float, Field(ge=0, le=1_000_000)]
