@@ -128,10 +128,14 @@ class Facts:
         return thread is not None and any(t is not text and t.occupies and t.goes_before(text) for t in thread)
 
     def overtakes(self, text: Text) -> bool:
-        """Whether a queued text would leave before, or beside, another of its conversation that goes first."""
-        thread = self.threads.get(text.key, ())
-        ahead = [t for t in thread if t is not text and t.occupies and t.goes_before(text)]
-        return any(text.scheduled or t.phase in ("attempt", "check") or t.seq < text.seq for t in ahead)
+        """Whether a queued text would leave before, or beside, another of its conversation that goes first.
+
+        One whose time was chosen waits for all others; of the rest, those that came later wait behind it.
+        """
+        if text.scheduled:
+            return self.occupied(text)
+        others = [t for t in self.threads.get(text.key, ()) if t is not text and t.ahead and t.goes_before(text)]
+        return any(t.phase in ("attempt", "check") or t.seq < text.seq for t in others)
 
     def lines_of(self, number: str) -> list[Key]:
         """The conversations of a number that have open texts."""
