@@ -19,6 +19,7 @@ from smsbot.stores import queries
 from smsbot.stores.base import Check, Checked, LookupOutcome
 from smsbot.stores.deciding import inbound
 from smsbot.stores.deciding.facts import Facts
+from smsbot.stores.deciding.text import Text
 from smsbot.stores.queries import Query
 from smsbot.web.webhooks import Webhooks
 
@@ -86,7 +87,11 @@ def the_next_text_does_not_wait() -> None:
         found = dict(load(dialect, name))
         return found | {n: replace(found[n], sql=sql) for n, sql in hasty.items() if n in found}
 
+    def overtakes(self: Facts, text: Text) -> bool:
+        return False
+
     queries.load = changed  # type: ignore[assignment]
+    Facts.overtakes = overtakes  # type: ignore[method-assign]
 
 
 def resend_blindly() -> None:

@@ -192,7 +192,7 @@ async def test_no_number_text_code_or_secret_gets_into_a_log(tmp_path: Path, tex
                 assert "smsbot_messages_received_total" in pages[0]
         finally:
             await asyncio.to_thread(process.stop)
-    log = re.sub(r'"timestamp": "[^"]*"', "", (tmp_path / "log").read_text())  # its digits could be any
+    log = re.sub(r'"timestamp": ?"[^"]*"', "", (tmp_path / "log").read_text())  # its digits could be any
     told = log + "".join(pages)
     assert len(told) > 10_000, "there were things to log"
     for canary in ("secretword", "987654", "60055", "CANARY", "code is"):
