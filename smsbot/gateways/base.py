@@ -98,6 +98,8 @@ class SendResult:
     about: str = ""
     """Of a refusal: ``account`` if no other text would be taken either (the key is wrong, the money is gone), and
     ``person`` if the provider's own list says that they have opted out."""
+    balance: float | None = None
+    """The money that is left with the provider, in its own unit; None where it does not say."""
     parts: tuple[str, ...] = ()
     """Further ids of the provider, where it has one for each SMS of the text."""
 

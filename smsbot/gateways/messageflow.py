@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -202,7 +203,8 @@ def _read_item(envelope: Mapping[str, Any], code: str, why: str) -> SendResult:
             return SendResult(Outcome.REFUSED, code=code, detail=why or "rejected (status 9)")
         external = item.get("externalId")
         ours = isinstance(external, str) and our_id(external)
-        return SendResult(Outcome.ACCEPTED, reference="" if ours or not isinstance(external, str) else external)
+        reference = "" if ours or not isinstance(external, str) else external
+        return SendResult(Outcome.ACCEPTED, reference=reference, balance=_balance(envelope))
     errors = envelope.get("errors")
     if isinstance(errors, list) and errors:
         return SendResult(Outcome.REFUSED, code=code, detail=why)
@@ -232,3 +234,13 @@ def _known(raw: object) -> Status | None:
 def _plain(external: object) -> str:
     """An `externalId` without MessageFlow's decoration."""
     return str(external).removeprefix("C-").removesuffix("-0001")
+
+
+def _balance(envelope: Mapping[str, Any]) -> float | None:
+    """The balance of the account, which the answer to a send tells as text; its unit is not documented."""
+    meta = envelope.get("meta")
+    told = meta.get("accountBalance") if isinstance(meta, dict) else None
+    with suppress(TypeError, ValueError):
+        found = float(told) if isinstance(told, str | int | float) and not isinstance(told, bool) else math.nan
+        return found if math.isfinite(found) else None
+    return None

@@ -17,6 +17,8 @@ _ENOUGH = 3
 """People whose texts were refused in words that name the account, with none taken in between."""
 _PATIENCE = 4
 """Refusals of one text in such words; then it may be about that text after all."""
+_NEARLY = 1.0
+"""Money that is nearly none, in the provider's own unit."""
 SCOPE = "account"
 
 
@@ -34,6 +36,8 @@ class AccountHolds:
         self._held: dict[str, _Held] = {}
         self._beginning: set[str] = set()
         """Those whose hold is being written."""
+        self._balances: dict[str, float] = {}
+        """The money that is left, as far as providers say."""
         self._blamed: dict[str, dict[str, int]] = {}
         """Refusals that name the account, by account and text, since a text was taken."""
 
@@ -47,7 +51,7 @@ class AccountHolds:
             return replace(result, about="account")
         return result if blamed[text.id] >= _PATIENCE else replace(result, outcome=Outcome.THROTTLED)
 
-    async def begin(self, account: str, why: str, now: float, *, tried: bool = False) -> None:
+    async def begin(self, account: str, why: str, now: float, *, tried: bool = False, words: str = "") -> None:
         """Hold an account; wait longer for one that is held, if a text that was `tried` for it was refused.
 
         `why` is a code: words may quote the text. Texts that were under way when it was held say nothing new.
@@ -60,12 +64,22 @@ class AccountHolds:
             self._beginning.add(account)
             log.error("an account is held: its provider refuses every text; they wait", account=account, why=why)
             try:
-                await self._store.pause(SCOPE, account, now, f"its provider refuses every text ({why})")
+                await self._store.pause(SCOPE, account, now, words or f"its provider refuses every text ({why})")
             finally:
                 self._beginning.discard(account)
         elif tried:
             held.wait = min(held.wait * 2, _LONGEST)
             held.again = now + held.wait
+
+    async def left(self, account: str, balance: float, now: float) -> None:
+        """The money that is left with a provider: once it is nearly gone, the account is held, and the desk told.
+
+        It ends like every hold: a text is tried a little later, and if it is taken, the others leave until one is not.
+        """
+        before = self._balances.get(account)
+        self._balances[account] = balance
+        if before is not None and balance < _NEARLY <= before:
+            await self.begin(account, "balance", now, words=f"its balance at the provider is {balance:g}")
 
     def taken(self, account: str) -> bool:
         """A text was taken; whether that ends a hold."""

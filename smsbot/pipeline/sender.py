@@ -242,11 +242,13 @@ class Sender:
         log.traffic("text out", number=number, line=claim.outgoing.key.line, id=claim.outgoing.id, end=end.fate.value)
         reached("send.settled")
         self.start(following)
-        if end.fate is SendOutcome.UNKNOWN or self._channels.paces(claim.outgoing.key.line):
-            self.kick()
-        elif end.fate is SendOutcome.ACCEPTED and self.holds.taken(claim.outgoing.account):
+        if end.fate is SendOutcome.ACCEPTED and self.holds.taken(claim.outgoing.account):
             await insist(lambda: self.holds.end(claim.outgoing.account, now))
             self.kick()
+        elif end.fate is SendOutcome.UNKNOWN or self._channels.paces(claim.outgoing.key.line):
+            self.kick()
+        if (balance := result.balance) is not None:
+            await insist(lambda: self.holds.left(claim.outgoing.account, balance, now))
 
     async def _opted_out(self, text: Outgoing, code: str, now: float) -> None:
         """The provider knows that the person has opted out: so do we from now on."""

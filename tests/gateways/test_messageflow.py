@@ -12,11 +12,11 @@ from smsbot.core.errors import NoAnswer, NotUnderstood, UsageError
 from smsbot.core.message import Arrival, Receipt
 from smsbot.core.status import Status
 from smsbot.gateways.base import WebhookRequest, retry_after
-from smsbot.gateways.messageflow import MessageFlow
+from smsbot.gateways.messageflow import MessageFlow, read_send
 from smsbot.gateways.messageflow_wire import LISTED, our_id
 from smsbot.testing.gateways import REFERENCE
 from smsbot.testing.scripted import answers, scripted
-from smsbot.transport import HttpxTransport
+from smsbot.transport import Answer, HttpxTransport
 
 KEYS = ("AUTHORIZATION-CANARY", "APPLICATION-CANARY")
 
@@ -130,3 +130,12 @@ async def test_a_list_that_is_empty_or_broken() -> None:
         with pytest.raises(NoAnswer):
             await MessageFlow(*KEYS, transport, base_url=p.url).catch_up("main", [], 0.0)
     await transport.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"), [('"12.50"', 12.5), ("3", 3.0), ('"0.00"', 0.0), ('"-1"', -1.0), ('""', None), ('"much"', None), ("null", None), ("true", None), ('"nan"', None), ("[1]", None)]
+)  # fmt: skip
+def test_the_balance_that_an_answer_tells(told: str, wanted: float | None) -> None:
+    meta = f'"meta": {{"status": 200, "accountBalance": {told}}}'
+    body = f'{{{meta}, "data": [{{"externalId": "a-1", "status": 1}}]}}'
+    assert read_send(Answer(200, {}, body.encode())).balance == wanted

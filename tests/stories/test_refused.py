@@ -12,6 +12,7 @@ from smsbot.core.message import Claim, Receipt
 from smsbot.core.status import Status
 from smsbot.pipeline.repairs import scope_of
 from smsbot.pipeline.sends import Terms, Wish
+from smsbot.settings import LineSettings
 from smsbot.stores.base import SendOutcome, Settlement, outgoing_of
 from smsbot.stores.deciding.reports import worst_of
 
@@ -387,3 +388,23 @@ async def test_an_account_that_is_refused_holds_five_hundred_texts_and_sends_eac
         assert await h.heard(f"+4850000{n:04d}") == [f"text {n}"]
     taken = await h.app.store.rows("sandbox_list", account="sandbox", phone="", since=0.0, until=9e15)
     assert len(taken) == len({r["phone"] for r in taken}) == min(len(taken), 500)
+
+
+@pytest.mark.parametrize("rate", [0, 20])
+async def test_a_balance_near_zero_holds_the_account_once_and_what_waits_leaves(house: Any, rate: float) -> None:
+    h: House = await house(echo(), line_settings={LINE: LineSettings(rate=rate)})
+    now = h.clock.now()
+    for balance in (None, 5.0, 1.5):
+        if balance is not None:
+            await h.app.sender.holds.left("sandbox", balance, now)
+    assert not h.app.store.account_held("sandbox")
+    await h.app.sender.holds.left("sandbox", 0.4, now)
+    pauses = await h.app.store.rows("pauses")
+    assert [p["why"] for p in pauses] == ["its balance at the provider is 0.4"]
+    await h.text(ANN, "hi")
+    assert await h.heard(ANN) == []
+    await h.advance("1m")
+    assert await h.heard(ANN) == ["heard hi"], "it is tried, and taken"
+    assert await h.app.store.rows("pauses") == []
+    await h.app.sender.holds.left("sandbox", 0.3, h.clock.now())
+    assert await h.app.store.rows("pauses") == [], "once"
