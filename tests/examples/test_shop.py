@@ -29,6 +29,8 @@ SETTINGS = """\
 [bots.shop]
 target = "{here}/bot.py"
 lines = ["+48732000111"]
+[lines."+48732000111"]
+quiet = "never"
 [accounts.main]
 gateway = "messageflow"
 base_url = "{gateway}"
