@@ -13,7 +13,7 @@ from smsbot.core.reasons import CAP, QUIET
 from smsbot.policy import quiet
 from smsbot.policy.money import BOT, CONTACT, DAY, LANE, LINE, STOPS, Cap, Prices, micro, money, prices_in
 from smsbot.settings import LineSettings, MoneySettings, Settings
-from smsbot.stores.deciding.rules import Kept, Leaves, Person
+from smsbot.stores.deciding.rules import Counted, Kept, Leaves, Person
 
 _JUST = 900.0
 """Seconds after a text of theirs in which a notice still belongs to what somebody has just written."""
@@ -51,13 +51,11 @@ class Budget:
         """The day that a moment counts for."""
         return datetime.fromtimestamp(moment, self._zone).date()
 
-    def counted(self, line: str, lane: str) -> Sequence[tuple[str, str]]:
+    def counted(self, line: str, lane: str) -> Sequence[Counted]:
         """Everything that the cost of a text is counted for: what, and its name."""
         return ((DAY, ""), (LINE, line), (LANE, lane), (BOT, self._bots.get(line, "")))
 
-    def over(
-        self, text: Leaves, cost: int, spent: Mapping[tuple[str, str], int], moment: float
-    ) -> Kept | None:  # fmt: skip
+    def over(self, text: Leaves, cost: int, spent: Mapping[Counted, int], moment: float) -> Kept | None:
         """The cap that a text would exceed, by what its day has cost so far, until the next day."""
         if text.lane == CONSENT:
             return None
@@ -154,13 +152,11 @@ class Leaving:
         """The day that a moment counts for; empty where nobody counts."""
         return self.budget.day(moment).isoformat() if self.budget.prices.table else ""
 
-    def counted(self, text: Leaves) -> Sequence[tuple[str, str]]:
+    def counted(self, text: Leaves) -> Sequence[Counted]:
         """Everything that the cost of a text is counted for: what, and its name."""
         return self.budget.counted(text.key.line, text.lane)
 
-    def over(
-        self, text: Leaves, cost: int, spent: Mapping[tuple[str, str], int], moment: float
-    ) -> Kept | None:  # fmt: skip
+    def over(self, text: Leaves, cost: int, spent: Mapping[Counted, int], moment: float) -> Kept | None:
         """The cap that a text would exceed, by what its day has cost so far, until the next day; None if none."""
         return self.budget.over(text, cost, spent, moment)
 

@@ -57,6 +57,7 @@ def _read_by(read: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(check)
 
 
+Lane = Literal["priority", "reply", "notice", "bulk"]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Duration = Annotated[str, _read_by(duration)]
@@ -104,7 +105,7 @@ class LineSettings(BaseModel):
     """Whose numbers are written to; empty: those of every country."""
     rate: float = Field(default=0.0, ge=0, le=1000)
     """Texts a second; 0: as many as its provider takes."""
-    lanes: Mapping[Literal["priority", "reply", "notice", "bulk"], LaneSettings] = {}
+    lanes: Mapping[Lane, LaneSettings] = {}
     quiet: QuietHours = ""
     """Hours in which neither notices nor bulk leave; empty: in bulk those of the person's country."""
 
@@ -243,9 +244,9 @@ class MoneySettings(BaseModel):
     day: Amount | None = None
     contact: Amount | None = None
     lines: Mapping[str, Amount] = {}
-    lanes: Mapping[Literal["priority", "reply", "notice", "bulk"], Amount] = {}
+    lanes: Mapping[Lane, Amount] = {}
     bots: Mapping[str, Amount] = {}
-    stops: Mapping[Literal["priority", "reply", "notice", "bulk"], Annotated[float, Field(gt=0, le=1)]] = {}
+    stops: Mapping[Lane, Annotated[float, Field(gt=0, le=1)]] = {}
     """The share of a cap at which a lane stops; else as `policy.money.STOPS` has it."""
 
     @property

@@ -22,7 +22,7 @@ from smsbot.core.structs import struct
 from smsbot.leaving import Budget
 from smsbot.lineup import build_lines
 from smsbot.pipeline.broadcasts import EACH, WORDS
-from smsbot.policy.money import money
+from smsbot.policy.money import MICRO, money
 from smsbot.settings import LineSettings, Settings
 from smsbot.stores.readers import SqliteReader
 from smsbot.turns.lines import Line
@@ -117,7 +117,7 @@ def send(
     _give(found, called, plan, life)
     if wait:
         _follow(found, called)
-    told = options.ask(found, "broadcast_progress", name=called)
+    told = _ask(found, "broadcast_progress", name=called)
     _told(told, as_json)
     ctx.exit(1 if wait and told["counts"].get("failed") else 0)
 
@@ -230,7 +230,7 @@ def _hint(texts: Sequence[tuple[str, str]], parts: int) -> str:
 def _plain(plan: Plan) -> dict[str, Any]:
     return {
         "people": len(plan.people.texts), "twice": plan.people.twice, "wrong": list(plan.people.wrong),
-        "segments": plan.segments, "cost": plan.cost / 1_000_000, "currency": plan.currency,
+        "segments": plan.segments, "cost": plan.cost / MICRO, "currency": plan.currency,
         "countries": dict(plan.countries), "opted_out": plan.opted_out, "seconds": plan.seconds, "hint": plan.hint,
         "line": plan.line, "lane": plan.lane,
     }  # fmt: skip

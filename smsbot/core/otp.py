@@ -125,7 +125,12 @@ def typed_code(words: str, digits: int) -> str:
 
 def worded(text: str, domain: str = "") -> str:
     """A text with a place for the code where ``{code}`` stands; the last line lets a site fill it in by itself."""
-    return text.replace("{code}", PLACE) + (f"\n@{domain} #{PLACE}" if domain else "")
+    return with_autofill(text.replace("{code}", PLACE), domain)
+
+
+def with_autofill(text: str, domain: str) -> str:
+    """A text with a place for the code, and the line by which a site fills it in by itself, if it is for one."""
+    return f"{text}\n@{domain} #{PLACE}" if domain and PLACE in text else text
 
 
 def with_any(text: str, wanted: Wanted | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
 from smsbot.core.handover import Handoff
-from smsbot.core.otp import PLACE
+from smsbot.core.otp import PLACE, with_autofill
 from smsbot.core.when import When
 from smsbot.core.zones import zone_of
 from smsbot.understanding import asking
@@ -295,8 +295,7 @@ class _Walk:
         step = self.flow.steps.get(self.state.step)
         if step is not None and step.ask is not None and step.ask.question.code is not None:
             said = template.render({**self.values, **self.code_values(step.ask)})
-            domain = step.ask.question.code.domain
-            return f"{said}\n@{domain} #{PLACE}" if domain and PLACE in said else said
+            return with_autofill(said, step.ask.question.code.domain)
         return template.render(self.values)
 
     # -- questions ----------------------------------------------------------------------------------
@@ -330,10 +329,7 @@ class _Walk:
 
     def deadline(self) -> float | None:
         """The next moment at which something happens without the person."""
-        step = self.step(self.state.step)
-        if self.state.phase == "wait":
-            return self.state.until or self.state.asked + step.wait
-        return asking.deadline(step.ask, self.state) if step.ask is not None else None
+        return deadline_of(self.flow, self.state)
 
     def hear(self, text: str, read: Reading) -> None:
         """The person said something; `read` where the caller has understood it already."""

@@ -15,6 +15,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
 from smsbot.core.lanes import BULK, CHOSEN
 from smsbot.core.nearest import nearest
+from smsbot.core.phone import mask
 from smsbot.core.reasons import CAP, QUIET
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
@@ -106,7 +107,7 @@ class Broadcasts:
             raise UsageError("these are more than it was begun with")
         for number, text in people:
             if why := wrong_with(number, text):
-                raise UsageError(f"{number[:40]}: {why}")
+                raise UsageError(f"{mask(number)}: {why}")
         terms = Terms(BULK, valid, by=f"{BY}{row['name']}", lane=lane)
         wishes = [Wish(number, text) for number, text in people]
         line = self._sends.line(row["line"])
@@ -165,12 +166,10 @@ class Broadcasts:
         return found[0]
 
     async def _named(self, name: str) -> Row:
-        rows = await self._store.rows("broadcasts", limit=1000)
-        found = next((r for r in rows if r["name"] == name), None)
-        if found is None:
-            near = nearest(name, [r["name"] for r in rows])
-            raise UsageError(f'there is no broadcast "{name[:60]}"' + (f'; did you mean "{near}"?' if near else ""))
-        return found
+        if found := await self._store.rows("broadcast_named", called=name):
+            return found[0]
+        near = nearest(name, [r["name"] for r in await self._store.rows("broadcasts", limit=1000)])
+        raise UsageError(f'there is no broadcast "{name[:60]}"' + (f'; did you mean "{near}"?' if near else ""))
 
 
 def _word(row: Row) -> str:

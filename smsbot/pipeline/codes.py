@@ -20,15 +20,13 @@ from smsbot.core.otp import (
     FEWEST,
     MOST,
     PLACE,
-    RESENDS,
-    TRIES,
-    VALID,
     Wanted,
     code_of,
     hidden,
     matches,
     typed,
     typed_code,
+    with_any,
     without,
     worded,
 )
@@ -40,21 +38,6 @@ from smsbot.turns.lines import Line
 from .sends import Sends, Terms, Wish, outcome, wrong_with
 
 _LENGTH = 32
-
-
-@struct
-class Asked:
-    """What a program wants: a text with ``{code}`` in it."""
-
-    number: str
-    text: str
-    purpose: str = ""
-    digits: int = 6
-    valid: float = VALID
-    tries: int = TRIES
-    resends: int = RESENDS
-    domain: str = ""
-    """Of the site that may fill it in by itself: the last line is ``@domain #code``."""
 
 
 @struct
@@ -100,19 +83,20 @@ class Codes:
 
     # -- sending ------------------------------------------------------------------------------------
 
-    async def send(self, line: Line, asked: Asked, by: str, *, identity: bytes, at: float = 0.0) -> Sent:
-        """Send a code, or the one that may still be typed once more. Raises `UsageError`.
+    async def send(
+        self, line: Line, wish: Wish, wanted: Wanted, by: str, *, identity: bytes, at: float = 0.0
+    ) -> Sent:  # fmt: skip
+        """Send a text with ``{code}`` in it, or its code that may still be typed once more. Raises `UsageError`.
 
         Of the same `identity`, asked at the same moment, it is the same text.
         """
-        text = _worded(asked)
-        if why := wrong_with(asked.number, text.replace(PLACE, "0" * asked.digits)):
+        text = _worded(wish.text, wanted)
+        if why := wrong_with(wish.number, with_any(text, wanted)):
             raise UsageError(why)
-        if is_costly(asked.number):
+        if is_costly(wish.number):
             raise UsageError("no code is sent to premium numbers and satellite phones")
-        wanted = Wanted(asked.purpose, asked.digits, asked.valid, asked.tries, asked.resends)
         made = self._sends.compose(
-            line, [Wish(asked.number, text)], Terms("code", asked.valid, by=by),
+            line, [Wish(wish.number, text)], Terms("code", wanted.valid, by=by),
             identity=identity, asked=at or self._clock.now(), code=wanted,
         )  # fmt: skip
         kept = (await self._sends.keep(made))[0]
@@ -207,15 +191,15 @@ def _may_be_typed(row: Row, now: float) -> bool:
     return row["used"] is None and row["expires"] > now and row["wrong"] < row["most"]
 
 
-def _worded(asked: Asked) -> str:
+def _worded(text: str, wanted: Wanted) -> str:
     """The text with a place for the code; raises `UsageError`."""
-    if "{code}" not in asked.text:
+    if "{code}" not in text:
         raise UsageError("the text has no {code} in it")
-    if PLACE in asked.text:
+    if PLACE in text:
         raise UsageError("the text holds signs that stand for a code")
-    if not FEWEST <= asked.digits <= MOST:
+    if not FEWEST <= wanted.digits <= MOST:
         raise UsageError(f"a code has {FEWEST} to {MOST} digits")
-    return worded(asked.text, asked.domain)
+    return worded(text, wanted.domain)
 
 
 def _kept_in(file: Path, fresh: bytes) -> bytes:

@@ -229,10 +229,10 @@ class Inbox:
     async def _veiled(self, codes: Codes, arrival: Arrival, event: Event, line: Line) -> tuple[Arrival, Event]:
         """A text without the codes in it, and whether it holds the one that is awaited; it is known by what it was."""
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
-        words, right = await codes.heard(event.key, arrival.text, awaited_code(line.versions, conversation))
+        awaited = awaited_code(line.versions, conversation)
+        words, right = await codes.heard(event.key, arrival.text, awaited)
         if right is not None:
             told = codec.loads(event.data) if event.data else {}
-            awaited = awaited_code(line.versions, conversation)
             event = replace(event, data=codec.dumps(told | {"code": [awaited, right]}))
         return replace(arrival, text=words), replace(event, text=words)
 

@@ -130,7 +130,7 @@ class Sends:
             raise UsageError(f'"{lane[:40]}" is no lane; there are {", ".join(CHOSEN)}')
         number = phone.asked(to, own[0].country)
         if why := wrong_with(number, text):
-            raise UsageError(f"{to[:40]}: {why}")
+            raise UsageError(f"{phone.mask(number)}: {why}")
         identity = digest("bot", bot.name, key, number) if key else b""
         # what counts once is one and the same text, whenever it is sent
         terms, asked = Terms(NOTICE, valid, by=bot.name, lane=lane), 1.0 if key else 0.0

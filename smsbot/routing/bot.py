@@ -79,8 +79,9 @@ class Bot(Router):
         self.answers: dict[str, Callable[[str], Any]] = {}
         self.ticks: list[tuple[str, Signature]] = []
         self.starter: Callable[..., Awaitable[str]] | None = None
-        self.sender: Callable[..., Awaitable[str]] | None = None
         """How the server that runs this bot begins things (smsbot sets this)."""
+        self.sender: Callable[..., Awaitable[str]] | None = None
+        """How it sends texts that answer nothing (smsbot sets this)."""
         self.actions: dict[str, Callable[..., Any]] = {}
         self._action_hints: dict[str, Mapping[str, Any]] = {}
         self.middlewares: list[Middleware] = []

@@ -174,10 +174,11 @@ class Chat:
         if not self._session.silent:
             due = self._moment(at, "say(at=...)") if at else None
             life = duration(valid) if valid else 0.0
-            own = replace(code, line=self._session.event.key.line) if code is not None else None
-            reply = Reply(clean, code.valid if code is not None else life, due, flash, media, ref=ref)
-            reply = replace(reply, secret=secret or code is not None, lane=lane, code=own)
-            self._session.effects.say(reply)
+            if code is not None:
+                life, secret, code = code.valid, True, replace(code, line=self._session.event.key.line)
+            self._session.effects.say(
+                Reply(clean, life, due, flash, media, ref=ref, secret=secret, lane=lane, code=code)
+            )  # fmt: skip
 
     def _check_media(self, media: str) -> None:
         if not media.startswith("https://"):

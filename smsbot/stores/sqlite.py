@@ -28,7 +28,7 @@ from .deciding.handover import TakeOver
 from .deciding.inbound import Accept, Enqueue, Once, Turn
 from .deciding.outbound import Cancel, ClaimDue, Close, EndCheck, Ended, Probe, Settle
 from .deciding.reports import Reported
-from .deciding.rules import NO_RULES, Pauses, Rules
+from .deciding.rules import ASIDE, NO_RULES, Pauses, Rules
 from .deciding.unit import Named, Pause
 from .place import Lock, Mark
 from .readers import HotReader, SqliteReader
@@ -110,7 +110,7 @@ class SqliteStore:
         self._seq = hand.rows("last_event")[0]["seq"]
         self._pauses = Pauses((row["scope"], row["name"]) for row in hand.rows("pauses"))
         for scope, name in self._pauses.names:
-            if scope in ("all", "line", "account"):
+            if scope not in ASIDE:
                 hand.run("park_all", scope, name)
 
     def _keep_mark(self) -> None:

@@ -25,7 +25,6 @@ from .failed import PERIODS, period
 from .templates import Templates
 
 _GOOD = ("delivered", "on_its_way")
-_OPEN = ("leaving", "waiting", "quiet", "capped")
 _LISTED = 30
 """Broadcasts on the page."""
 
@@ -101,10 +100,9 @@ class SendingPages:
 def _shown(told: Progress) -> dict[str, Any]:
     """A broadcast with the parts of its bar, in hundredths."""
     good = sum(told.counts.get(word, 0) for word in _GOOD)
-    waits = sum(told.counts.get(word, 0) for word in _OPEN) + max(told.total - told.written, 0) * (not told.stopped)
-    bad = told.total - good - waits
+    bad = told.total - good - told.open
     parts, x = [], 0.0
-    for name, n in (("good", good), ("bad", bad), ("wait", waits)):
+    for name, n in (("good", good), ("bad", bad), ("wait", told.open)):
         parts.append((name, round(x, 2), round(100 * n / told.total, 2)))
         x += 100 * n / told.total
     return {"told": told, "parts": parts, "good": good, "ends": not told.done and not told.stopped}

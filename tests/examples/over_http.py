@@ -18,11 +18,16 @@ def post(path: str, body: object, key: str = "") -> dict[str, object]:
     return found
 
 
-def get(path: str) -> dict[str, object]:
-    answer = api.get(path)
+def get(path: str, **query: str) -> dict[str, object]:
+    answer = api.get(path, params=query or None)
     assert answer.is_success, answer.text
     found: dict[str, object] = answer.json()
     return found
+
+
+def arrived(message: object) -> None:
+    while get(f"/messages/{message}")["arrived"] is None:
+        time.sleep(0.05)
 
 
 # 1. "Order shipped", with our own order number; the same request sent again sends nothing twice.
@@ -32,8 +37,7 @@ assert post("/messages", order, key="order-1001-shipped") == first
 message = first["messages"][0]["id"]  # type: ignore[index]
 
 # 2. Its delivery status, by our id or by the order number.
-while get(f"/messages/{message}")["arrived"] is None:
-    time.sleep(0.05)
+arrived(message)
 verdict = post("/find", {"reference": "order-1001"})
 print("verdict:", verdict["verdict"], "-", verdict["say"])
 
@@ -45,6 +49,7 @@ begun = post("/conversations", {"flow": "feedback", "to": customer})
 print("flow:", begun["status"])
 place = f"/conversations/{begun['line']}/{customer}"
 print("open:", get(place)["open"])
+arrived(get("/messages", number=customer, limit="1")["messages"][0]["id"])  # type: ignore[index]  # its question
 post(f"{place}/end", {})
 while get(place)["open"]:
     time.sleep(0.05)
@@ -52,8 +57,7 @@ print("ended:", get(place)["runs"][0]["end"])  # type: ignore[index]
 
 # 5. A one-time code, and what the customer typed; the code itself is told to nobody.
 asked = post("/otp", {"to": customer, "text": "Your code is {code}", "purpose": "sign-in"})
-while get(f"/messages/{asked['message']}")["arrived"] is None:
-    time.sleep(0.05)
+arrived(asked["message"])
 print("typed wrong:", post("/otp/check", {"to": customer, "code": "12", "purpose": "sign-in"})["result"])
 typed = input()
 print("typed:", post("/otp/check", {"to": customer, "code": typed, "purpose": "sign-in"})["result"])
@@ -72,8 +76,7 @@ many = [f"+4850020{n:04d}" for n in range(500)]
 sale = post("/messages", {"to": many, "text": "Sale!", "kind": "bulk", "rate": 10})
 time.sleep(0.5)
 code = post("/messages", {"to": customer, "text": "Your code is 482913", "kind": "code"})
-while get(f"/messages/{code['messages'][0]['id']}")["arrived"] is None:  # type: ignore[index]
-    time.sleep(0.05)
+arrived(code["messages"][0]["id"])  # type: ignore[index]
 waiting = get(f"/requests/{sale['id']}")["counts"]["scheduled"]  # type: ignore[index]
 stopped = post(f"/requests/{sale['id']}/cancel", {})["cancelled"]
 print("the code overtook:", waiting > 400, "stopped:", stopped > 400)  # type: ignore[operator]

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from smsbot.core.otp import code_of, hidden, matches, typed
-from smsbot.pipeline.codes import Asked
+from smsbot.core.otp import Wanted, code_of, hidden, matches, typed
+from smsbot.pipeline.sends import Wish
 from smsbot.stores.backup import copy
 
 from ..conftest import sampled
@@ -111,7 +111,8 @@ async def test_a_number_gets_so_many_codes(h: House) -> None:
 async def test_a_range_of_numbers_is_not_pumped(h: House) -> None:
     async def one(n: int) -> str:
         line = h.app.lines.values()[0]
-        return (await h.app.codes.send(line, Asked(f"+4860077{n:04d}", TEXT), "a test", identity=b"%16d" % n)).status
+        wish = Wish(f"+4860077{n:04d}", TEXT)
+        return (await h.app.codes.send(line, wish, Wanted(), "a test", identity=b"%16d" % n)).status
 
     told = Counter([s for at in range(0, 1000, 100) for s in await asyncio.gather(*map(one, range(at, at + 100)))])
     await h.settle()
@@ -204,7 +205,7 @@ async def test_a_search_of_everything_finds_no_code(
     for n in range(many):
         number = f"+4860{n % 500:03d}{n // 500:04d}"
         await h.app.codes.send(
-            h.app.lines.values()[0], Asked(number, TEXT, digits=10), "a test", identity=b"%16d" % n
+            h.app.lines.values()[0], Wish(number, TEXT), Wanted(digits=10), "a test", identity=b"%16d" % n
         )  # fmt: skip
         if not n % 100:
             await h.advance("1s")

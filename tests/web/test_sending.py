@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from smsbot.core.commit import digest
-from smsbot.pipeline.codes import Asked
+from smsbot.core.otp import Wanted
 from smsbot.pipeline.sends import Terms, Wish
 from smsbot.settings import LineSettings, MoneySettings
 
@@ -105,7 +105,7 @@ async def test_codes_by_their_outcome_and_never_the_code(house: Any) -> None:
     h: House = await house(echo())
     line = h.app.lines.values()[0]
     for n, number in enumerate((ANN, BOB, "+48600100400", "+33612345678")):
-        await h.app.codes.send(line, Asked(number, "Your code is {code}."), "a test", identity=b"%16d" % n)
+        await h.app.codes.send(line, Wish(number, "Your code is {code}."), Wanted(), "a test", identity=b"%16d" % n)
     await h.settle()
     code = re.findall(r"\d{6}", (await h.heard(ANN))[-1])[0]
     await h.app.codes.check(ANN, "", code)

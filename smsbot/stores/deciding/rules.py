@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from smsbot.core.lanes import CONSENT
 from smsbot.core.message import Key
 
+ASIDE = ("lane", "broadcast")
+"""The scopes of pauses that hold nothing else of a conversation back."""
 Counted = tuple[str, str]
 """What the cost of a text is counted for, and its name."""
 
@@ -46,7 +49,7 @@ class Pauses:
 
     def holds(self, text: Sendable) -> bool:
         """Whether a pause keeps the text from leaving; what answers STOP is never kept."""
-        return bool(self.names) and text.lane != "consent" and (self._keeps(text) or self.skips(text))
+        return bool(self.names) and text.lane != CONSENT and (self._keeps(text) or self.skips(text))
 
     def _keeps(self, text: Sendable) -> bool:
         """Whether a text waits with all others of its conversation."""

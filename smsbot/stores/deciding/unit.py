@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from .facts import Facts, Wants
+from .rules import ASIDE
 
-_ASIDE = ("lane", "broadcast")
-"""The scopes of pauses that hold nothing else of a conversation back."""
 ALONE = "*"
 """Is decided with no other unit."""
 
@@ -79,7 +78,7 @@ class Pause(_Alone):
             facts.script += [("resume", (self.scope, self.name)), ("unpark", ())]
             return
         facts.script.append(("pause", (self.scope, self.name, self.now, self.why)))
-        if self.scope in _ASIDE:  # those behind them go on
+        if self.scope in ASIDE:  # those behind them go on
             facts.script += [("park_aside", (self.scope, self.name)), ("orphaned_texts", (self.now,))]
         else:
             facts.script.append(("park_all", (self.scope, self.name)))

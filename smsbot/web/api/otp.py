@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from smsbot.core.clock import duration, iso
 from smsbot.core.errors import UsageError
-from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES
+from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES, Wanted
 from smsbot.desk.tokens import Token
-from smsbot.pipeline.codes import Asked
+from smsbot.pipeline.sends import Wish
 
 from .asking import Once, asker, identity, person, sending_line
 from .problems import Refusal, answers
@@ -80,12 +80,12 @@ def router(rooms: Rooms) -> APIRouter:
     async def send(request: Request, asked: Send, key: Once = None, token: Token = asker("otp:write")) -> Sent:
         """While one may still be typed for this purpose, the same is sent again, at most every twenty seconds."""
         line = sending_line(rooms.sends, asked.line)
-        wanted = Asked(
-            person(asked.to, line.country), asked.text, asked.purpose, asked.digits, valid=_life(asked.valid),
-            tries=asked.tries, resends=asked.resends, domain=asked.domain,
+        wish = Wish(person(asked.to, line.country), asked.text)
+        wanted = Wanted(
+            asked.purpose, asked.digits, _life(asked.valid), asked.tries, asked.resends, asked.domain
         )  # fmt: skip
         done = await rooms.codes.send(
-            line, wanted, token.by, identity=identity(request.scope), at=request.scope["asked"]
+            line, wish, wanted, token.by, identity=identity(request.scope), at=request.scope["asked"]
         )  # fmt: skip
         return Sent(
             status=done.status, id=done.id, message=done.message, resends_left=done.resends, why=done.why,

@@ -606,6 +606,9 @@ FROM codes INDEXED BY codes_at WHERE at >= :since;
 -- name: broadcast
 SELECT * FROM broadcasts WHERE event = :event;
 
+-- name: broadcast_named
+SELECT * FROM broadcasts WHERE name = :called;
+
 -- name: broadcasts
 SELECT * FROM broadcasts ORDER BY at DESC, name LIMIT :limit;
 
