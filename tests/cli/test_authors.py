@@ -29,7 +29,7 @@ def clinic(tmp_path: Path) -> Path:
     return tmp_path / "clinic"
 
 
-@pytest.mark.parametrize("template", sampled(["order", "appointment", "survey"], "order"))
+@pytest.mark.parametrize("template", sampled(["order", "appointment", "survey"], "survey"))
 def test_each_template_is_right_and_its_stories_pass(tmp_path: Path, template: str) -> None:
     assert smsbot("new", "x", "-t", template, folder=tmp_path).returncode == 0
     checked = smsbot("check", folder=tmp_path / "x")

@@ -147,6 +147,7 @@ def test_a_dry_run_says_what_it_comes_to_and_sends_nothing(place: Path) -> None:
     assert not (place / "smsbot.db").exists()
 
 
+@pytest.mark.slow
 def test_what_is_asked_wrongly(place: Path) -> None:
     listed(place, 3)
     for arguments, why in (
@@ -205,6 +206,7 @@ def test_it_is_sent_once_to_each_and_said_how_it_fares(place: Path, server: Proc
     assert 'did you mean "people"?' in near.stderr
 
 
+@pytest.mark.slow
 def test_it_is_paused_resumed_and_stopped_half_way(tmp_path: Path) -> None:
     place = made(tmp_path, rate=20)
     listed(place, 2000)
@@ -239,7 +241,10 @@ def test_it_is_paused_resumed_and_stopped_half_way(tmp_path: Path) -> None:
         process.kill()
 
 
-@pytest.mark.parametrize(("people", "kills"), [(300, 2), pytest.param(10_000, 10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("people", "kills"),
+    [pytest.param(300, 2, marks=pytest.mark.slow), pytest.param(10_000, 10, marks=pytest.mark.slow)],
+)
 def test_kills_double_and_miss_nobody(tmp_path: Path, people: int, kills: int) -> None:
     """Random kills while it is given and while it leaves; the command is run again until it is through."""
     place, draw = made(tmp_path, rate=400), random.Random(20261129)

@@ -198,6 +198,7 @@ def test_run_serves_and_drains_on_sigterm(tmp_path: Path) -> None:
     assert "canary" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.slow
 async def test_a_send_under_way_is_finished_before_the_end(tmp_path: Path) -> None:
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
         if request.startswith(b"GET"):  # the list of what no webhook brought

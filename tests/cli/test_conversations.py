@@ -87,6 +87,7 @@ def test_coverage_names_questions_answers_and_silences(shop: Path) -> None:
     assert missing["order.size"] == ["S"], again
 
 
+@pytest.mark.slow
 def test_tokens_are_shown_once_and_open_the_api(shop: Path, tmp_path: Path) -> None:
     with running("dev", folder=shop, log=tmp_path / "log") as server:
         made = json.loads(smsbot("token", "add", "till", "--json", folder=shop).stdout)

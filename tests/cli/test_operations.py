@@ -83,6 +83,7 @@ def test_a_pause_without_a_server(place: Path) -> None:
     assert "echo was not paused" in smsbot("resume", "echo", folder=place).stderr
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_running_server_is_restored_paused(place: Path, server: Process) -> None:
     text(server, "before")
     assert heard(server, 1) == ["before"]

@@ -21,6 +21,8 @@ from smsbot.testing.scripted import answers
 from smsbot.transport import AiohttpTransport, HttpxTransport, Transport
 from smsbot.transport.kept import KeptTransport
 
+from ..conftest import sampled
+
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
@@ -29,7 +31,7 @@ class Suite(GatewaySuite):
 
     __test__ = False
 
-    @pytest_asyncio.fixture(params=[HttpxTransport, AiohttpTransport, KeptTransport])
+    @pytest_asyncio.fixture(params=sampled([HttpxTransport, AiohttpTransport, KeptTransport], HttpxTransport))
     async def transport(self, request: pytest.FixtureRequest) -> AsyncIterator[Transport]:  # type: ignore[override]
         made: Transport = request.param()
         yield made

@@ -286,6 +286,7 @@ async def test_blocked_handlers_stop_nobody_else(tmp_path: Path, blocked: int) -
             assert await here.until(n) < 1.0
 
 
+@pytest.mark.slow
 async def test_a_pool_that_is_used_up_is_told_and_stops_only_its_bot(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         for _ in range(45):
@@ -366,6 +367,7 @@ async def test_a_regular_expression_that_runs_away_ends_the_process(tmp_path: Pa
             assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
+@pytest.mark.slow
 async def test_a_child_of_a_bot_keeps_neither_lock_nor_port(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         assert await here.text("7255", "fork") == 200

@@ -20,6 +20,7 @@ import pytest
 
 from smsbot.core.clock import iso
 
+from ..conftest import sampled
 from ..processes import SMSBOT, clean_environment, free_port, running
 
 HERE = Path(__file__).parent
@@ -176,7 +177,7 @@ def served(name: str, folder: Path, port: int, secret: str, **more: str) -> Iter
         process.wait(30)
 
 
-@pytest.mark.parametrize("name", ["shop_fastapi", "shop_starlette"])
+@pytest.mark.parametrize("name", sampled(["shop_fastapi", "shop_starlette"], "shop_fastapi"))
 def test_what_happens_is_heard_in_order_after_the_shop_was_down(tmp_path: Path, gateway: Gateway, name: str) -> None:
     """3, with the answer to a bot's question, STOP and START."""
     secrets = prepared(tmp_path, gateway)
@@ -208,7 +209,7 @@ def test_what_happens_is_heard_in_order_after_the_shop_was_down(tmp_path: Path, 
         assert server.stop() == 0
 
 
-@pytest.mark.parametrize("name", ["shop_fastapi", "shop_starlette"])
+@pytest.mark.parametrize("name", sampled(["shop_fastapi", "shop_starlette"], "shop_fastapi"))
 def test_smsbot_runs_inside_the_shop_at_a_prefix(tmp_path: Path, gateway: Gateway, name: str) -> None:
     """8: one process, one life; webhooks, the API and the pages below the prefix."""
     secrets = {**prepared(tmp_path, gateway), "PUBLIC_URL": "https://shop.example.org/sms"}

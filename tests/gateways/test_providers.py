@@ -57,6 +57,7 @@ def package(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_package_adds_a_gateway(package: Path) -> None:
     (package / "smsbot.toml").write_text(SETTINGS % "theirs")
     told = {"PYTHONPATH": str(package), "PUBLIC_URL": "https://x.test"}

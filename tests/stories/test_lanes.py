@@ -86,6 +86,7 @@ async def test_texts_of_one_lane_keep_their_order(house: Any) -> None:
     assert await h.heard(ANN) == [f"sale {n}" for n in range(5)]
 
 
+@pytest.mark.slow
 async def test_what_is_queued_in_bulk_survives_a_restart_and_leaves_once(house: Any) -> None:
     h: House = await house(echo(), line_settings={LINE: LineSettings(rate=20, quiet="never")})
     await many(h, 100)
@@ -121,6 +122,7 @@ async def test_a_lane_has_its_own_account_and_life(house: Any) -> None:
     assert await h.heard(ANN) == ["heard hi", "your code", "a notice"]
 
 
+@pytest.mark.slow
 async def test_a_provider_that_says_too_much_is_sent_less(house: Any) -> None:
     h: House = await house(echo(), line_settings={LINE: LineSettings(quiet="never")})
     h.provider.next = ["429"] * 3

@@ -96,7 +96,7 @@ def everything(folder: Path, sql: str) -> list[dict[str, Any]]:
         return [dict(row) for row in db.execute(sql)]
 
 
-@pytest.mark.parametrize("seed", sampled(range(40), 3, 14, 15))
+@pytest.mark.parametrize("seed", sampled(range(40), 3, 15))
 async def test_nothing_is_stuck_doubled_overtaken_or_miscounted(house: Any, tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
     (tmp_path / "prices.toml").write_text('currency = "EUR"\n[messageflow]\n"*" = 0.01\n')

@@ -67,6 +67,7 @@ def test_the_suite_of_gateways_needs_no_setting() -> None:
     assert "error" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_stories_are_collected_where_they_are_asked_for(clinic: Path) -> None:
     assert "no tests ran" in run(clinic, "flows").stdout
     done = run(clinic, "flows", "--smsbot-stories")

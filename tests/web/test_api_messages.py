@@ -155,6 +155,7 @@ async def test_more_than_twenty_people_are_bulk_and_who_says_a_lane_gets_it(h: H
     assert problem(await ask(h, "POST", "/messages", {"to": ANN, "text": "x", "lane": "fast"}))["code"] == "SB704"
 
 
+@pytest.mark.slow
 async def test_many_leave_at_a_rate_and_are_stopped_half_way(h: House) -> None:
     await h.begin_at(NOON)
     numbers = [f"+4860012{n:04d}" for n in range(500)]

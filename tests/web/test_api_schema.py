@@ -253,6 +253,7 @@ async def only(h: House, scope: str) -> None:
     await h.app.tokens.change([("token_revoked", ("one",)), ("token", row)])
 
 
+@pytest.mark.slow
 async def test_a_token_with_the_scope_gets_what_it_asks_for(h: House, spec: dict[str, Any]) -> None:
     for method, path, scope in operations(spec):
         ids = await ready(h)

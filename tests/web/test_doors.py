@@ -315,6 +315,7 @@ def test_no_descriptors_left_is_told_once_a_second(tmp_path: Path) -> None:
         server.stop()
 
 
+@pytest.mark.slow
 def test_guesses_at_a_real_server_are_logged_and_counted(tmp_path: Path) -> None:
     environment = {**ENVIRONMENT, "SMSBOT_DASHBOARD_PASSWORD": SECRET}
     with running("run", folder=prepared(tmp_path), log=tmp_path / "log", **environment) as server:

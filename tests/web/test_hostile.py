@@ -109,6 +109,7 @@ async def test_the_page_of_a_person_is_built_the_same_whatever_they_text(house: 
         assert len(answer.headers) == len({k.lower() for k in answer.headers})
 
 
+@pytest.mark.slow
 async def test_lists_and_files_hold_nothing_that_acts(house: Any) -> None:
     h: House = await house(shop())
     await h.app.store.write([("hook_map", ("sandbox", "inbound", "{}", 0.0))])
