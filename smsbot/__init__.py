@@ -26,7 +26,7 @@ from smsbot.core.errors import (
 from smsbot.core.message import Media, Message
 from smsbot.core.money import Money
 from smsbot.core.status import Status
-from smsbot.routing.bot import Bot
+from smsbot.routing.bot import Bot, CallNext
 from smsbot.routing.chat import Chat, Contact, Delivery, Reaction, retrying
 from smsbot.routing.router import Router
 from smsbot.understanding.answers import Answer, Unsure
@@ -37,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Bot",
+    "CallNext",
     "Changed",
     "Chat",
     "ChatError",

@@ -147,8 +147,9 @@ async def test_the_bots_of_the_conversations_page_answer(tmp_path: Path) -> None
 
 
 async def test_the_bot_of_the_handlers_page_answers(tmp_path: Path) -> None:
-    (code,) = blocks(ROOT / "docs" / "handlers.md", "python")
+    code, holes = blocks(ROOT / "docs" / "handlers.md", "python")
     (tmp_path / "handlers_page.py").write_text(code)
+    (tmp_path / "holes_page.py").write_text(holes)
     async with House(targets.load("handlers_page.py", tmp_path), tmp_path) as h:
         for text in ("weather in Sopot", "call me Ann", "maybe", "help", "yes", "what"):
             await h.text(ANN, text)
@@ -164,6 +165,11 @@ async def test_the_bot_of_the_handlers_page_answers(tmp_path: Path) -> None:
             "Text HELP to see what I know.",
             "Ann, a storm is coming: tonight",
         ]
+    (tmp_path / "holes").mkdir()
+    async with House(targets.load("holes_page.py", tmp_path), tmp_path / "holes") as h:
+        for text in ("trakc AB-12", "ga12345", "sesame"):
+            await h.text(ANN, text)
+        assert await h.heard(ANN) == ["AB-12 is on its way.", "GA12345 may park until 18:00."]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

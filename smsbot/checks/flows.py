@@ -245,7 +245,7 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
             if what != "the start word":
                 continue
             try:
-                pattern = compile_pattern(node.text)
+                pattern = compile_pattern(node.text).resolved()
             except RouteError:  # reading noted it
                 continue
             if pattern.holes:

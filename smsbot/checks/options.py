@@ -1,6 +1,6 @@
 """Options of questions in Python that nobody can choose: words that opt people out, and words of two options.
 
-What a flow offers is checked with the flow (SB640, SB642); here it is what handlers give to `choice`, `one_of` and
+What a flow offers is checked with the flow (SB640, SB642); here it is what handlers give to `choice` and
 ``chat.menu``, as far as it stands in the code.
 """
 
@@ -20,7 +20,7 @@ from smsbot.core.problem import Problem, Severity
 from smsbot.routing.bot import Bot
 from smsbot.understanding import consent
 from smsbot.understanding.consent import Word
-from smsbot.understanding.kinds import Kind, choice, one_of
+from smsbot.understanding.kinds import Kind, choice
 from smsbot.understanding.words import tokens
 
 from .lint import Source, chat_name, parsed, scope_of
@@ -64,7 +64,7 @@ def _offered(call: ast.Call, scope: Mapping[str, Any], chat: str) -> Iterator[as
     if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == chat:
         if target.attr in ("ask", "menu") and len(call.args) > 1:
             yield call.args[1]
-    elif isinstance(target, ast.Name) and scope.get(target.id) in (choice, one_of) and call.args:
+    elif isinstance(target, ast.Name) and scope.get(target.id) is choice and call.args:
         yield call
 
 
@@ -74,7 +74,7 @@ def _kind(node: ast.expr, scope: Mapping[str, Any]) -> Kind[Any] | None:
         made = scope.get(node.func.id) if isinstance(node.func, ast.Name) else None
         given = [_value(a, scope) for a in node.args]
         named = {k.arg: _value(k.value, scope) for k in node.keywords if k.arg}
-        if made not in (choice, one_of) or any(v is _UNKNOWN for v in (*given, *named.values())) or not given:
+        if made is not choice or any(v is _UNKNOWN for v in (*given, *named.values())) or not given:
             return None
         kind: Kind[Any] = made(*given, **named)
         return kind
@@ -82,7 +82,7 @@ def _kind(node: ast.expr, scope: Mapping[str, Any]) -> Kind[Any] | None:
     if isinstance(value, Kind):
         return value
     if isinstance(value, list | dict):
-        return one_of(value) if value else None
+        return choice(value) if value else None
     if typing.get_origin(value) is Literal or (isinstance(value, type) and issubclass(value, Enum)):
         return choice(value)
     return None

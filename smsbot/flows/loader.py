@@ -224,9 +224,8 @@ class _Reader(Questions):
         """Everything that has a name in this flow, and what it holds as far as that is known."""
         drafts = list(drafts)
         for _, pattern in start.words:
-            for kind, hole in pattern.parts:
-                if kind != "=":
-                    self.names[hole] = Kind.NUMBER if kind == "int" else Kind.TEXT
+            for hole in pattern.gaps:
+                self.names[hole.name] = Kind.NUMBER if hole.takes == "int" else Kind.TEXT
         sets: list[tuple[str, Node]] = []
         for draft in drafts:
             for key in ("ask", "save"):

@@ -247,7 +247,7 @@ class Shapes:
         if written is None:
             return None
         try:
-            return compile_pattern(written)
+            return compile_pattern(written).resolved()
         except RouteError as error:
             self.source.report("SB607", node, str(error.args[0]))
             return None

@@ -66,6 +66,10 @@ class Person:
         language = self.language or declared or self.declared
         return answers.understand(question, text, self.moment, self.country, language, prompt=prompt, usual=self.usual)
 
+    def reads(self, question: Question, text: str) -> Reading:
+        """Read what a hole of a start word takes, which no text of ours has asked for."""
+        return self.read(question, text, "")
+
     def asked_again(self, question: Question, prompt: str, declared: str | None = None) -> str:
         """An open question once more, with a hint how it is answered."""
         return asked_again(prompt, question, self.country, self.language or declared or self.declared, self.usual)

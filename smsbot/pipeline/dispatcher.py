@@ -32,6 +32,7 @@ from smsbot.turns.context import Records, records_of
 from smsbot.turns.lines import Line, Lines
 from smsbot.turns.live import LiveFrames, Place
 from smsbot.turns.once import NotNow, Pause
+from smsbot.turns.surround import surround
 from smsbot.turns.turn import Turn
 
 from .attempts import insist
@@ -276,13 +277,21 @@ class Dispatcher:
         turn.remembered = {e.seq: (e.kind, e.value) for e in entries}
 
     async def _run(self, turn: Turn, *, at_once: bool = False) -> None:
-        """Run what the turn wakes, flows and conversations or a handler; `at_once`: nothing may be awaited."""
+        """Run what the turn wakes within what surrounds it; `at_once`: nothing may be awaited."""
+        if turn.is_surrounded and (turn.signature is not None or turn.decision.resume is not None):
+            around = surround(turn, partial(self._code, turn, at_once), self._provided[turn.line.bot])
+            await self.running.run(turn.event, around)
+        else:
+            await self._code(turn, at_once)
+
+    async def _code(self, turn: Turn, at_once: bool) -> None:
+        """Run flows and conversations, or a handler."""
         signature, bot = turn.signature, turn.line.bot
         if turn.decision.resume is not None:
             await self._run_frames(turn, at_once)
         elif signature is None:
             return
-        elif signature.is_async or bot.middlewares:  # it may turn out to be a conversation
+        elif signature.is_async:  # it may turn out to be a conversation
             if at_once and not signature.asks:
                 raise NotNow
             await self._run_frames(turn, at_once)
@@ -298,7 +307,7 @@ class Dispatcher:
     def _called(self, turn: Turn, signature: Signature) -> object:
         with watched(signature.name, lambda: where(signature.function)):
             call = partial(signature.call, turn.values(), self._provided[turn.line.bot])
-            result: object = self.running.call(turn.event, call)
+            result: object = call() if turn.is_surrounded else self.running.call(turn.event, call)
         return result
 
     async def _run_apology(self, work: UnitOfWork, turn: Turn) -> None:
@@ -313,7 +322,7 @@ class Dispatcher:
         )  # fmt: skip
         turn.alive = runner.stack
         try:
-            await self.running.run(turn.event, runner.run())
+            await (runner.run() if turn.is_surrounded else self.running.run(turn.event, runner.run()))
         except BaseException:
             if not at_once and not self.tasks.stopped():
                 await runner.rest()

@@ -25,7 +25,9 @@ from .injection import Signature, caller, hints, inspect_handler, wrong
 from .router import Handler, Router
 
 F = TypeVar("F", bound=Callable[..., Any])
-Middleware = Callable[[Chat, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+CallNext = Callable[[], Awaitable[str | None]]
+"""What a middleware awaits: the rest of the turn. It gives the text that the handler returned, if any."""
+_AROUND = ("call_next", "chat", "message", "text", "contact", "event", "report", "reaction")
 
 
 class Bot(Router):
@@ -84,7 +86,7 @@ class Bot(Router):
         """How it sends texts that answer nothing (smsbot sets this)."""
         self.actions: dict[str, Callable[..., Any]] = {}
         self._action_hints: dict[str, Mapping[str, Any]] = {}
-        self.middlewares: list[Middleware] = []
+        self.middlewares: list[Signature] = []
         self._providers: dict[type, tuple[Callable[..., Any], Mapping[str, type]]] = {}
         self._errors: list[tuple[type[Exception], Signature]] = []
 
@@ -251,10 +253,21 @@ class Bot(Router):
         return function
 
     def middleware(self, function: F) -> F:
-        """Surround every handler: ``async def m(chat, call_next): return await call_next()``."""
+        """Surround every turn that wakes code, once: ``async def m(chat, call_next): return await call_next()``.
+
+        That is what starts, answers to questions, timers, events, reports, reactions. It stands outside of the
+        conversation, so it may await what it likes, and is not replayed. `call_next` is a `CallNext`; beside it, it
+        takes what handlers do: `chat`, `message`, `text`, `contact`, `event`, `report`, `reaction`, what is provided.
+        `call_next()` gives the text that the handler returned. A text that the middleware returns is said in its place
+        (an empty one: nothing); None changes nothing. Without `call_next()` the handler does not run, and a question
+        stays open. What the handler raises passes through; it is `on_error` that answers for it.
+        """
         if not inspect.iscoroutinefunction(function):
             raise wrong(function, "a middleware is async and awaits call_next()")
-        self.middlewares.append(function)
+        signature = inspect_handler(function, _AROUND)
+        if "call_next" not in signature.named:
+            raise wrong(function, "a middleware takes call_next, and awaits call_next()")
+        self.middlewares.append(signature)
         return function
 
     @overload
@@ -305,7 +318,7 @@ class Bot(Router):
         return provided[kind]
 
     def _check_provided(self, provided: Mapping[type, Any]) -> None:
-        for signature in (*self.signatures(), *(s for _, s in self._errors)):
+        for signature in (*self.signatures(), *(s for _, s in self._errors), *self.middlewares):
             for name, kind in signature.typed:
                 if kind not in provided:
                     raise wrong(signature.function, f'nothing provides {kind.__name__} for the argument "{name}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import inspect
@@ -29,7 +30,7 @@ from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Terms, Wa
 from smsbot.core.when import when
 from smsbot.core.zones import zone_of
 from smsbot.understanding.answers import Unsure
-from smsbot.understanding.kinds import Kind, is_form, kind_of, numbered, one_of, yes_no
+from smsbot.understanding.kinds import Kind, choice, is_form, kind_of, numbered, yes_no
 
 from .contact import Contact
 from .effects import Delivery, Goto, Reaction, Start
@@ -157,14 +158,7 @@ class Chat:
         desk sees whether it arrived, and nobody but the person what it says. `code` is what `verify` says one with.
         Raises `ChatError` for an empty text or one of more than 9 SMS parts.
         """
-        if not isinstance(text, str):
-            raise ChatError(f"say() takes a text, not {type(text).__name__}")
-        if not text.strip():
-            raise ChatError("say() was given an empty text")
-        clean = text.encode("utf-8", "replace").decode() if not text.isascii() else text
-        parts = 1 if len(clean) <= 70 else segments.count(with_any(clean, code)).segments
-        if parts > segments.MAX_PARTS:
-            raise ChatError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
+        clean = sayable(text, code)
         if media:
             self._check_media(media)
         if lane and lane not in CHOSEN:
@@ -212,6 +206,12 @@ class Chat:
     @overload
     def ask(self, prompt: str, kind: Kind[T], /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[T]: ...
     @overload
+    def ask(
+        self, prompt: str, kind: Mapping[T, str | Sequence[str]], /, *, key: str = "", **terms: Unpack[AskTerms]
+    ) -> Wait[T]: ...
+    @overload
+    def ask(self, prompt: str, kind: Sequence[T], /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[T]: ...
+    @overload
     def ask(self, prompt: str, kind: TypeForm[T], /, *, key: str = "", **terms: Unpack[AskTerms]) -> Wait[T]: ...
     @overload
     def ask(
@@ -221,9 +221,9 @@ class Chat:
         """Ask, and wait for the answer, also through restarts: ``size = await chat.ask("Size?", choice(…))``.
 
         `kind` is a type (``str``, ``int``, ``bool``, ``Decimal``, ``date``, ``time``, ``datetime``, ``Money``), a
-        Literal, an Enum, a dataclass (its fields are asked one by one), a kind such as ``integer(1, 9)``, or an
-        ``@bot.answer``. `key` names the question where no variable does. `tries` wrong answers are asked again;
-        one more raises `TooManyTries`, and silence for `timeout` raises `NoReply`.
+        Literal, an Enum, a list or a mapping of options, a dataclass (its fields are asked one by one), a kind such as
+        ``integer(1, 9)``, or an ``@bot.answer``. `key` names the question where no variable does. `tries` wrong answers
+        are asked again; one more raises `TooManyTries`, and silence for `timeout` raises `NoReply`.
         """
         if is_form(kind):
             return self._form_of(prompt, kind, terms)
@@ -271,14 +271,14 @@ class Chat:
         return made
 
     def menu(
-        self, prompt: str, options: Mapping[str, str] | Sequence[str], /, *, key: str = "", **terms: Unpack[AskTerms]
-    ) -> Wait[str]:
+        self, prompt: str, options: Mapping[T, str] | Sequence[T], /, *, key: str = "", **terms: Unpack[AskTerms]
+    ) -> Wait[T]:
         """Ask for one of the options listed below the prompt, numbered unless they are numbers; returns its key."""
-        listed = options if isinstance(options, Mapping) else dict(zip(options, options, strict=True))
-        kind = one_of(listed)
+        kind = choice(options)
+        listed = options if isinstance(options, Mapping) else {option: str(option) for option in options}
         mark = "{}) {}" if numbered(kind.question.choices) else "{1}"
         shown = "\n".join([prompt, *(mark.format(n, text) for n, text in enumerate(listed.values(), 1))])
-        made: Wait[str] = self._session.promise(self._ask(shown, kind, key, terms, back=False), "chat.menu")
+        made: Wait[T] = self._session.promise(self._ask(shown, kind, key, terms, back=False), "chat.menu")
         return made
 
     def form(
@@ -523,6 +523,29 @@ class Chat:
 def session_of(chat: Chat) -> Session:
     """The session of a chat: smsbot's side of it, behind what its handler sees."""
     return chat._session
+
+
+def beside(chat: Chat) -> Chat:
+    """A chat that speaks in the same turn as another, to the same person, and is in no conversation."""
+    made, session = copy.copy(chat), chat._session
+    made._session = Session(
+        session.event, chat.contact, defaults=session.defaults, opted_out=session.opted_out, seed=session.event.id
+    )  # fmt: skip
+    made._session.attend(session.effects)
+    return made
+
+
+def sayable(text: Any, code: Wanted | None = None) -> str:
+    """The text as it can be sent; raises `ChatError` for an empty one, and for one of more than 9 SMS parts."""
+    if not isinstance(text, str):
+        raise ChatError(f"say() takes a text, not {type(text).__name__}")
+    if not text.strip():
+        raise ChatError("say() was given an empty text")
+    clean = text.encode("utf-8", "replace").decode() if not text.isascii() else text
+    parts = 1 if len(clean) <= 70 else segments.count(with_any(clean, code)).segments
+    if parts > segments.MAX_PARTS:
+        raise ChatError(f"a text of {parts} SMS parts is refused; {segments.MAX_PARTS} is the most")
+    return clean
 
 
 class Several(Wait[Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from smsbot.core.commit import Entry
@@ -113,6 +113,8 @@ class Effects:
     late: tuple[tuple[StoredFrame, ...], str, float] | None = None
     """A question that has timed out: its frames, their content, until when it may be answered."""
     _texts: int = 0
+    _answer: int | None = None
+    """Where in the list the text stands that the handler returned."""
 
     @property
     def said(self) -> list[Reply]:
@@ -133,6 +135,26 @@ class Effects:
         """A text for the person."""
         self.done.append(Said(reply, self._texts))
         self._texts += 1
+
+    def answered(self) -> None:
+        """What was said last is what the handler returned."""
+        self._answer = len(self.done) - 1
+
+    @property
+    def answer(self) -> str | None:
+        """The text that the handler returned."""
+        said = self.done[self._answer] if self._answer is not None else None
+        return said.reply.text if isinstance(said, Said) else None
+
+    def reword(self, text: str) -> None:
+        """Say another text in place of it, or, empty, nothing."""
+        said = self.done[self._answer] if self._answer is not None else None
+        if isinstance(said, Said) and self._answer is not None and text:
+            self.done[self._answer] = said._replace(reply=replace(said.reply, text=text))
+        elif isinstance(said, Said) and self._answer is not None:
+            del self.done[self._answer]
+        elif text:
+            self.say(Reply(text))
 
     def keep(self, entry: Entry) -> None:
         """Something happened."""

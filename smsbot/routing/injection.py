@@ -39,6 +39,8 @@ class Signature:
     """Arguments of its own, with a default: what `chat.restart` may give."""
     event: Any = None
     """The annotation of its `event` argument."""
+    defaults: frozenset[str] = frozenset()
+    """Those of `named` that have a default, which holds where nothing fills them."""
 
     @property
     def name(self) -> str:
@@ -57,7 +59,7 @@ class Signature:
 
     def call(self, values: Mapping[str, Any], provided: Mapping[type, Any]) -> Any:
         """Call it; a coroutine if it is async."""
-        arguments = {name: values.get(name) for name in self.named}
+        arguments = {name: values.get(name) for name in self.named if name in values or name not in self.defaults}
         if "event" in arguments and makes_objects(self.event):
             arguments["event"] = read(self.event, arguments["event"])
         for name in self.optional:
@@ -174,8 +176,11 @@ def inspect_handler(
     is_async = inspect.iscoroutinefunction(function)
     if blocking and is_async:
         raise wrong(function, "blocking=True is for sync handlers; an async one runs on the event loop")
+    parameters = inspect.signature(function).parameters
+    defaults = frozenset(n for n in named if parameters[n].default is not inspect.Parameter.empty)
     return Signature(
-        function, tuple(named), tuple(typed), is_async, blocking, optional=tuple(optional), event=found.get("event")
+        function, tuple(named), tuple(typed), is_async, blocking, optional=tuple(optional), event=found.get("event"),
+        defaults=defaults,
     )  # fmt: skip
 
 
@@ -185,6 +190,11 @@ def hints(function: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(function, localns=_local_names())
     except NameError as error:
         raise wrong(function, f"an annotation cannot be read: {error}") from error
+
+
+def names_around(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """The names that the code of a function sees: of its module, and of a function around it."""
+    return {**inspect.unwrap(function).__globals__, **_local_names()}
 
 
 def _local_names() -> dict[str, Any]:

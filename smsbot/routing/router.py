@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from smsbot.core.conversation import Conversation
-from smsbot.core.errors import RouteError
+from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
-from smsbot.understanding.patterns import Keywords, Pattern, compile_pattern
-from smsbot.understanding.said import without_filler
+from smsbot.understanding.answers.patterns import compiled
+from smsbot.understanding.patterns import Keywords, Pattern, Read, Taken, compile_pattern, unread
+from smsbot.understanding.said import without_filler, without_signature
 from smsbot.understanding.words import Token
 
-from .injection import BUILT_IN, Signature, caller, inspect_handler, where, wrong
+from .holes import check_holes, resolved
+from .injection import BUILT_IN, Signature, caller, hints, inspect_handler, where, wrong
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 _TEXT = ("chat", "message", "text", "contact")
@@ -38,6 +41,8 @@ class Route:
     typos: int = 0
     language: str = ""
     """The language of the word that starts the flow; empty: any."""
+    when: Signature | None = None
+    """The predicate that leads to it."""
 
     @property
     def name(self) -> str:
@@ -52,6 +57,17 @@ class Match:
     route: Route
     values: Mapping[str, Any]
     why: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What its holes took as it was typed."""
+
+    @property
+    def answers(self) -> Mapping[str, Any]:
+        """What answers the questions of a flow: numbers and texts as they are, all else as it was typed."""
+        return {n: v if type(v) in (int, str) else self.texts.get(n, v) for n, v in self.values.items()}
+
+
+def _by(route: Route, taken: Taken, why: str) -> Match:
+    return Match(route, taken.values, why, taken.texts)
 
 
 @dataclass(slots=True)
@@ -59,6 +75,8 @@ class Table:
     """The routes that hold on one line."""
 
     keywords: Keywords[Route] = field(default_factory=Keywords)
+    shaped: list[Route] = field(default_factory=list)
+    """The routes of a regular expression, then those of a predicate, each in the order of the code."""
     anywhere: Keywords[Route] = field(default_factory=Keywords)
     states: dict[str, Route] = field(default_factory=dict)
     events: dict[str, Route] = field(default_factory=dict)
@@ -70,38 +88,70 @@ class Table:
     media: Route | None = None
 
     def match(
-        self, text: str, found: Sequence[Token], conversation: Conversation, *, exact: bool = False
+        self,
+        text: str,
+        found: Sequence[Token],
+        conversation: Conversation,
+        *,
+        exact: bool = False,
+        read: Read = unread,
+        given: Callable[[], Mapping[str, Any]] = dict,
     ) -> Match | None:
         """Who takes a text: `anywhere` first, then the open state, then keywords, then the fallback.
 
-        With `exact`, no typo is forgiven.
+        With `exact`, no typo is forgiven. `read` reads the holes of a kind; a predicate may name what is `given`.
         """
         found = without_filler(found)
-        digression = self.anywhere.find(text, found)
+        digression = self.digression(text, found, read)
         if digression is not None:
-            route, values = digression
-            return Match(route, values, f'"{route.trigger}" answers anywhere')
+            return digression
         frame = conversation.run.frame if conversation.run else None
         if frame is not None:
             return Match(self.state(frame.state), {}, f'the conversation waits at "{frame.state}"')
-        keyword = self.keyword(text, found, exact=exact)
+        keyword = self.keyword(text, found, exact=True, read=read) or self._shaped(text, found, given)
+        keyword = keyword or (None if exact else self._nearly(text, found, read))
         if keyword is not None:
             return keyword
         if self.fallback is not None:
             return Match(self.fallback, {}, "nothing matches, so the fallback answers")
         return None
 
-    def keyword(self, text: str, found: Sequence[Token], *, exact: bool = False) -> Match | None:
+    def digression(self, text: str, found: Sequence[Token], read: Read = unread) -> Match | None:
+        """The handler that answers a text at any time."""
+        hit = self.anywhere.find(text, without_filler(found), read)
+        return _by(*hit, f'"{hit[0].trigger}" answers anywhere') if hit is not None else None
+
+    def keyword(self, text: str, found: Sequence[Token], *, exact: bool = False, read: Read = unread) -> Match | None:
         """The start word that a text is as a whole, spelled right or (unless `exact`) nearly so."""
         found = without_filler(found)
-        hit = self.keywords.find(text, found)
+        hit = self.keywords.find(text, found, read)
         if hit is not None:
-            route, values = hit
-            return Match(route, values, f'the keyword "{route.trigger}" matches the whole text')
-        almost = self.keywords.near(found) if not exact else None
+            return _by(*hit, f'the keyword "{hit[0].trigger}" matches the whole text')
+        return None if exact else self._nearly(text, found, read)
+
+    def _nearly(self, text: str, found: Sequence[Token], read: Read) -> Match | None:
+        """The start word that a text is but for one letter."""
+        almost = self.keywords.near(text, found, read)
         if almost is None:
             return None
-        return Match(almost[0], {}, f'the text is the keyword "{almost[1]}" with a typo')
+        return _by(almost[0], almost[2], f'the text is the keyword "{almost[1]}" with a typo')
+
+    def _shaped(self, text: str, found: Sequence[Token], given: Callable[[], Mapping[str, Any]]) -> Match | None:
+        """The first regular expression or predicate that takes a text."""
+        if not self.shaped:
+            return None
+        whole = without_signature(text).strip()
+        bare = text[found[0].start : found[-1].end] if found else whole
+        for route in self.shaped:
+            if route.when is not None:
+                if route.when.call({"text": text, **given()}, {}):
+                    return Match(route, {}, f"{route.when.name}() takes the text")
+                continue
+            hit = compiled(route.trigger).fullmatch(bare) or compiled(route.trigger).fullmatch(whole)
+            if hit is not None:
+                groups = {name: said for name, said in hit.groupdict().items() if said is not None}
+                return Match(route, groups, f"the text has the shape {route.trigger}", groups)
+        return None
 
     def enter(self, route: Route, patterns: tuple[Pattern, ...] = ()) -> None:
         """Add a route; raises `RouteError` where another wants the same."""
@@ -125,16 +175,33 @@ class Router:
         self._included: list[tuple[Router, str | None]] = []
         self._own = Table()
 
-    def on(self, *keywords: str, typos: int = 0, blocking: bool = False) -> Callable[[Handler], Handler]:
+    def on(
+        self,
+        *keywords: str,
+        typos: int = 0,
+        blocking: bool = False,
+        pattern: str = "",
+        when: Callable[..., bool] | None = None,
+    ) -> Callable[[Handler], Handler]:
         """Take texts that are one of `keywords` as a whole, when no run is open.
 
-        A keyword may have holes: ``order {qty:int} {size}`` takes ``ORDER#2 large``; ``note ...`` takes
-        the rest. With ``typos=1`` a word of five letters or more may have one letter wrong. `blocking` sends a
-        sync handler to a thread.
+        A keyword may have holes. ``track {code}`` takes the characters up to the next space, as they were typed;
+        ``{qty:int}`` digits, ``{name:word}`` letters, ``{day:date}``, ``{when:time}``, ``{price:money}``,
+        ``{to:phone}``, ``{n:number}``, … what is understood as one, ``{size:Size}`` what is named so in the module: an
+        Enum, a Literal, a kind such as ``integer(1, 9)``, an ``@bot.answer``; ``note ...`` takes the rest.
+        With ``typos=1`` a word of five letters or more may have one letter wrong, also beside a hole.
+
+        `pattern` is a regular expression (RE2), whatever its case, for the whole text; its named groups are arguments
+        of the handler. `when` is a function that says whether it takes the text; it may name `text`, `message` and
+        `contact`, and decides at once. Both are asked after the keywords. `blocking` sends a sync handler to a thread.
         """
         if typos not in (0, 1):
             raise RouteError(f"typos is 0 or 1, not {typos!r}\n  --> {caller()}")
-        return self._keywords("on", keywords, blocking, typos)
+        if not pattern and when is None:
+            return self._keywords("on", keywords, blocking, typos)
+        if keywords or (pattern and when is not None):
+            raise RouteError(f"@bot.on takes keywords, or pattern=, or when=: one of them\n  --> {caller()}")
+        return self._by_pattern(pattern, blocking) if pattern else self._by_predicate(when, blocking)
 
     def anywhere(self, *keywords: str, blocking: bool = False) -> Callable[[Handler], Handler]:
         """Take texts that are one of `keywords` at any time; the open question is asked again."""
@@ -231,14 +298,44 @@ class Router:
             patterns = tuple(compile_pattern(k) for k in keywords)
         except RouteError as error:
             raise RouteError(f"{error.args[0]}\n  --> {caller()}") from None
-        holes = {hole for p in patterns for hole in p.holes}
-        if reserved := holes & BUILT_IN - {"rest"}:
-            raise RouteError(f"a hole cannot be called {min(reserved)}, which handlers know already\n  --> {caller()}")
+        holes = _offered(hole for p in patterns for hole in p.holes)
 
         def decorate(handler: Handler) -> Handler:
             signature = inspect_handler(handler, {*_TEXT, *holes}, blocking=blocking)
-            for pattern in patterns:
-                self._add(Route(kind, pattern.source, signature, typos=typos), (pattern,))
+            known = resolved(patterns, handler)
+            check_holes(known, handler, hints(handler))
+            for found in known:
+                self._add(Route(kind, found.source, signature, typos=typos), (found,))
+            return handler
+
+        return decorate
+
+    def _by_pattern(self, pattern: str, blocking: bool) -> Callable[[Handler], Handler]:
+        try:
+            groups = _offered(compiled(pattern).groupindex)
+        except UsageError as error:
+            raise RouteError(f"{error.args[0]}\n  --> {caller()}") from None
+
+        def decorate(handler: Handler) -> Handler:
+            signature = inspect_handler(handler, {*_TEXT, *groups} - {"rest"}, blocking=blocking)
+            self._add(Route("on", pattern, signature), ())
+            return handler
+
+        return decorate
+
+    def _by_predicate(self, when: Callable[..., bool] | None, blocking: bool) -> Callable[[Handler], Handler]:
+        if not inspect.isfunction(when) and not inspect.ismethod(when):
+            raise RouteError(f"when= takes a function that says yes or no, not {when!r}\n  --> {caller()}")
+        if inspect.iscoroutinefunction(when):
+            raise wrong(when, "a predicate decides at once, so it is not async")
+        predicate = inspect_handler(when, ("text", "message", "contact"))
+        if predicate.typed:
+            raise wrong(when, "a predicate may name text, message and contact, and nothing that is provided")
+
+        def decorate(handler: Handler) -> Handler:
+            self._add(
+                Route("on", predicate.name, inspect_handler(handler, _TEXT, blocking=blocking), when=predicate), ()
+            )
             return handler
 
         return decorate
@@ -259,9 +356,21 @@ class Router:
         self._routes.append((route, patterns))
 
 
+def _offered(holes: Iterable[str]) -> frozenset[str]:
+    """The names of holes; raises `RouteError` where one means something else to a handler."""
+    found = frozenset(holes)
+    if reserved := found & BUILT_IN - {"rest"}:
+        raise RouteError(f"a hole cannot be called {min(reserved)}, which handlers know already\n  --> {caller()}")
+    return found
+
+
 def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
     taken: Route | None = None
     match route.kind:
+        case "on" if not patterns:
+            at = len(table.shaped) if route.when else sum(r.when is None for r in table.shaped)
+            taken = next((r for r in table.shaped if route.when is None and r.trigger == route.trigger), None)
+            table.shaped.insert(at, route)
         case "on" | "anywhere":
             keywords = table.keywords if route.kind == "on" else table.anywhere
             taken = next((t for p in patterns if (t := keywords.add(p, route, route.typos)) is not None), None)

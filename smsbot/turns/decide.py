@@ -17,7 +17,8 @@ from smsbot.core.conversation import Conversation, Run, StoredFrame
 from smsbot.core.errors import FlowError
 from smsbot.core.handover import IDLE, PATIENCE, STOPPED, WAYS, Handoff
 from smsbot.core.lanes import CONSENT
-from smsbot.core.message import Event
+from smsbot.core.message import Event, Message
+from smsbot.core.question import Question
 from smsbot.core.start import parked, start_of, timer_of
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
@@ -26,7 +27,7 @@ from smsbot.flows.steps import Flow
 from smsbot.routing.chat import Delivery, Reaction
 from smsbot.routing.router import Match, Route
 from smsbot.understanding import consent, identity, languages
-from smsbot.understanding.answers import Answer
+from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.said import command, said, without_filler
 from smsbot.understanding.words import Token, tokens
 
@@ -208,7 +209,9 @@ class Decider:
         digression = self._anywhere(text, found, ()) if self._line.versions.current.flows else None
         if digression is not None:
             return digression
-        match = table.match(text, found, self._conversation, exact=exact)
+        match = table.match(
+            text, found, self._conversation, exact=exact, read=self._reads, given=self._given
+        )  # fmt: skip
         if (match is None or match.route.kind in ("fallback", "state")) and self._is_wrong_number(text):
             return self._wrong_number()
         if frame is None and (match is None or match.route.kind == "fallback"):
@@ -220,12 +223,20 @@ class Decider:
                 return guess
         return self._matched(match)
 
+    def _reads(self, question: Question, text: str) -> Reading:
+        """Read what a hole takes; the person is made only where one is of a kind."""
+        return self._person().reads(question, text)
+
+    def _given(self) -> Mapping[str, Any]:
+        """What a predicate may name."""
+        return {"message": Message.of(self._event), "contact": dict(self._person().contact)}
+
     def _matched(self, match: Match | None) -> Decision:
         if match is None:
             return Decision("nothing matches and there is no fallback")
         route = match.route
         if route.flow:
-            resume = begin(self._line.versions, route.flow, match.values, route.trigger, route.language)
+            resume = begin(self._line.versions, route.flow, match.answers, route.trigger, route.language)
             return Decision(match.why, match, resume=resume)
         return Decision(match.why, match)
 
@@ -270,15 +281,15 @@ class Decider:
             digression = anywhere(self._flows(stack), word, self._person())
             if digression is not None:
                 return Decision(why, says=digression[1], lane=CONSENT)
-            answer = table.anywhere.find(word, without_filler(tokens(word)))
+            answer = table.digression(word, tokens(word), self._reads)
             if answer is not None:
-                return Decision(why, Match(answer[0], answer[1], why), lane=CONSENT)
+                return Decision(why, replace(answer, why=why), lane=CONSENT)
         return Decision(why, says=(self._line.help,), lane=CONSENT)
 
     def _anywhere(self, text: str, found: Sequence[Token], flows: Sequence[Flow]) -> Decision | None:
         """The decision on a text that flows answer at any time: the open ones, and after the handlers the others."""
         own = anywhere(flows, text, self._person())
-        if own is None and self._line.table.anywhere.find(text, without_filler(found)) is None:
+        if own is None and self._line.table.digression(text, found, self._reads) is None:
             own = anywhere(self._flows(None), text, self._person())
         return Decision(f'"{own[0]}" answers anywhere', says=own[1]) if own is not None else None
 
@@ -291,13 +302,11 @@ class Decider:
             digression = self._command(stack, found) or self._anywhere(text, found, stack.flows)
             if digression is not None:
                 return digression
-            matched = table.anywhere.find(text, without_filler(found))
+            matched = table.digression(text, found, self._reads)
             if matched is not None:
-                return Decision(
-                    f'"{matched[0].trigger}" answers anywhere', Match(matched[0], matched[1], "it answers anywhere")
-                )
+                return Decision(matched.why, matched)
         free = isinstance(read, Answer) and not read.literal
-        keyword = table.keyword(text, found, exact=True) if stack.top.switchable else None
+        keyword = table.keyword(text, found, exact=True, read=self._reads) if stack.top.switchable else None
         if not literal and keyword is None and self._is_wrong_number(text):
             return self._wrong_number()
         if stack.top.asks and (literal or free or stack.top.settles):

@@ -266,7 +266,7 @@ def anywhere(flows: Sequence[Flow], text: str, person: Person) -> tuple[str, tup
     found = without_filler(tokens(text))
     for flow in flows:
         for pattern, texts in flow.anywhere:
-            if pattern.match(text, found) is not None:
+            if pattern.match(text, found, person.reads) is not None:
                 with suppress(FlowError):  # a text that cannot be computed is no answer
                     return pattern.source, engine.render(flow, texts, person)
     return None

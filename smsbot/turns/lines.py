@@ -18,7 +18,7 @@ from smsbot.policy import pace, rates
 from smsbot.policy.quiet import Quiet, after_waking
 from smsbot.routing.bot import Bot
 from smsbot.routing.declared import schema_of, wrong_with
-from smsbot.routing.injection import Signature, may_ask, where, wrong
+from smsbot.routing.injection import Signature, where, wrong
 from smsbot.routing.router import Route, Table
 from smsbot.routing.session import Defaults
 from smsbot.threads import Threads
@@ -158,7 +158,7 @@ class Line:
         """Whether what answers an event may be a conversation, which waits for its turn and for consent."""
         if route.flow:
             return True
-        return route.signature is not None and (route.signature.may_ask or any(map(may_ask, self.bot.middlewares)))
+        return route.signature is not None and route.signature.may_ask
 
     def function(self, name: str) -> Signature:
         """The handler of a conversation that waits; raises `Changed` if it is gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from itertools import takewhile
 from typing import Any
 
@@ -108,32 +108,21 @@ def attend(call: LiveCall, context: Context) -> None:
 
 
 def _called(state: PythonState, chat: Chat, context: Context) -> Coroutine[Any, Any, Any]:
-    """The call of the conversation's function, with its arguments and what surrounds it."""
-    line, bot = context.line, context.line.bot
+    """The call of the conversation's function, with its arguments."""
     provided = context.provided  # a conversation lives longer than the turn that began it, so it holds no more
     values = codec.fresh(state.values)  # what the function does to lists shall not be there when it is replayed
     if state.action:
-        return _awaited(bot.action_call(state.title, values["args"], values["kwargs"], {**provided, Chat: chat}))
+        return _awaited(
+            context.line.bot.action_call(state.title, values["args"], values["kwargs"], {**provided, Chat: chat})
+        )
     signature = signature_of(state, context)
     event = start_of(state.started).data if state.started.kind == "event" else {}
     values = {
         "chat": chat, "message": Message.of(state.started), "text": state.started.text, "contact": chat.contact,
         "event": event, **values,
     }  # fmt: skip
-    if signature.is_async and not bot.middlewares:
-        made: Coroutine[Any, Any, Any] = signature.call(values, provided)
-        return made
-
-    async def handler() -> Any:
-        if signature.blocking:
-            return await line.threads.run(signature.call, values, provided)
-        result = signature.call(values, provided)
-        return await result if inspect.isawaitable(result) else result
-
-    call: Callable[[], Coroutine[Any, Any, Any]] = handler
-    for middleware in reversed(bot.middlewares):
-        call = _wrap(middleware, chat, call)
-    return call()
+    made: Coroutine[Any, Any, Any] = signature.call(values, provided)
+    return made
 
 
 def signature_of(state: PythonState, context: Context) -> Signature:
@@ -184,12 +173,3 @@ class _Passed:
 async def _awaited(call: Callable[[], Any]) -> Any:
     result = call()
     return await result if inspect.isawaitable(result) else result
-
-
-def _wrap(
-    middleware: Callable[..., Awaitable[Any]], chat: Chat, inner: Callable[[], Coroutine[Any, Any, Any]]
-) -> Callable[[], Coroutine[Any, Any, Any]]:
-    async def call() -> Any:
-        return await middleware(chat, inner)
-
-    return call

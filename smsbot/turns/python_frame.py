@@ -212,7 +212,7 @@ class PythonFrame(PythonState):
     async def _hole(self, call: LiveCall, ask: Ask, context: Context) -> Wanted:
         """A hole of the start word answers the question of its name."""
         self.used.append(ask.name)
-        text = str(self.values[ask.name])
+        text = self.texts.get(ask.name) or str(self.values[ask.name])
         read = OpenQuestion.of(ask, context.now).read(text, context.person)
         if not isinstance(read, Answer):
             return ask
@@ -256,6 +256,7 @@ class PythonFrame(PythonState):
             return Done("", value)
         if isinstance(value, str):
             chat.say(value)
+            effects.answered()
         elif value is not None:
             raise ChatError(f"{self.title} returned {type(value).__name__}; return a text or nothing")
         if effects.goto is not None:

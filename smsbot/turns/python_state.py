@@ -109,6 +109,8 @@ class PythonState:
     """The event that started it."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """The holes of its start word, the arguments of a restart."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What the holes took as it was typed."""
     contact: Mapping[str, str] = field(default_factory=dict)
     """The contact as it was when the conversation began."""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -239,12 +241,12 @@ class PythonState:
     @classmethod
     def begin(
         cls, function: Callable[..., Any], run: bytes, event: Event, values: Mapping[str, Any], *, salt: bytes,
-        contact: Mapping[str, str], data: Mapping[str, Any] | None = None,
+        contact: Mapping[str, str], data: Mapping[str, Any] | None = None, texts: Mapping[str, str] | None = None,
     ) -> Self:  # fmt: skip
         """One that begins; `salt` tells those apart that begin in one turn, and from the turn's actions."""
         return cls(
             name=path_of(function), run=run, key=digest(event.id, salt), started=event, values=values,
-            contact=contact, data=data or {},
+            contact=contact, data=data or {}, texts=texts or {},
         )  # fmt: skip
 
     def stored(self, deadline: float | None = None) -> StoredFrame:
@@ -258,6 +260,8 @@ class PythonState:
             "site": self.site, "until": self.until, "open": asked.dump() if asked is not None else None,
             "answers": self.answers, "aside": self.digresses, "action": self.action, "repeats": self.repeats,
         }  # fmt: skip
+        if self.texts:
+            kept["texts"] = dict(self.texts)
         return StoredFrame(FrameKind.PYTHON, self.name, state, codec.dumps(kept), self.prompt, deadline)
 
     @classmethod
@@ -271,7 +275,7 @@ class PythonState:
             values=kept["values"], contact=kept["contact"], data=kept["data"], used=kept["used"],
             taken=kept["taken"], open=OpenQuestion.load(kept["open"]) if kept["open"] else None,
             until=kept["until"], site=kept["site"], answers=kept["answers"], digresses=kept["aside"],
-            repeats=kept.get("repeats", True), action=kept["action"],
+            repeats=kept.get("repeats", True), texts=kept.get("texts", {}), action=kept["action"],
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from smsbot.core import codec, segments
-from smsbot.core.commit import Commit, Entry, run_id
+from smsbot.core.commit import Commit, Entry, Timer, run_id
 from smsbot.core.conversation import Conversation, StoredFrame
 from smsbot.core.errors import ChatError, FlowError
 from smsbot.core.lanes import NOTICE, REPLY
@@ -40,6 +40,8 @@ from .runner import Runner
 
 _LANES = {"event": NOTICE, "timer": NOTICE}
 """The lanes of what an event of a kind says, where it is no reply."""
+_LATER = 600.0
+"""Seconds until a timer comes again that a middleware kept away."""
 _APOLOGY = 1000
 """Where the texts of an error handler are counted from, so that none is taken for one said before."""
 
@@ -161,6 +163,7 @@ class Turn:
             frame = PythonFrame.begin(
                 handler.function, run, self.event, holes, contact=self.before.contact,
                 data=codec.fresh(self.chat.data), salt=b"apology" if self._first else b"begun",
+                texts=match.texts if match else {},
             )  # fmt: skip
             frame.handler = handler
             frame.repeats = kind != "state"
@@ -244,11 +247,26 @@ class Turn:
         self.decision = replace(self.decision, values={**self.decision.values, "error": error})
         self._apologist = handler
 
+    @property
+    def is_surrounded(self) -> bool:
+        """Whether middleware is around its code: everywhere but around what answers for errors."""
+        return bool(self.line.bot.middlewares) and self._first != _APOLOGY
+
+    def kept_away(self, answer: str | None) -> None:
+        """A middleware has not let the event come to its code: the conversation stays where it is."""
+        event, why = self.event, "a middleware answers in place of the handler"
+        parks = Timer(event.key, event.text, event.at + _LATER, event.data) if event.kind == "timer" else None
+        outcome = "skipped" if event.kind == "event" else self.decision.outcome
+        self.decision, self._function = Decision(why, parks=parks, outcome=outcome), None
+        if answer:
+            self.chat.say(answer)
+
     def returned(self, signature: Signature, result: object) -> None:
         """A returned text is a reply; anything else but None is a mistake worth naming."""
         session_of(self.chat).check_promises()
         if isinstance(result, str):
             self.chat.say(result)
+            self.effects.answered()
         elif inspect.iscoroutine(result):
             result.close()
             raise ChatError(f"{signature.name} returned a coroutine; write it, or what surrounds it, as async def")

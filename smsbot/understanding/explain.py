@@ -18,7 +18,7 @@ from . import answers, consent, identity, noise
 from .answers import Answer, Reading, Unsure
 from .consent import Word
 from .noise import Kind
-from .patterns import Keywords, Pattern, compile_pattern
+from .patterns import Keywords, Pattern, Read, Taken, compile_pattern
 from .said import said
 
 
@@ -77,7 +77,7 @@ class Words:
         """The table of some keywords."""
         made = cls()
         for source in sources:
-            pattern = compile_pattern(source)
+            pattern = compile_pattern(source).resolved()
             made.table.add(pattern, pattern)
         return made
 
@@ -102,18 +102,23 @@ def understand(
         return Understood(*_NOISE[Kind.AUTOREPLY])
     if identity.is_wrong_number(text):
         return Understood(Outcome.WRONG_NUMBER, "the person says that we write to the wrong number")
+
+    def reads(question: Question, text: str) -> Reading:
+        return answers.understand(question, text, today, country, language)
+
     if question is None:
-        return _start(text, words)
-    return _answer(text, question, words, answers.understand(question, text, today, country, language))
+        return _start(text, words, reads)
+    return _answer(text, question, words, reads)
 
 
-def _answer(text: str, question: Question, words: Words, read: Reading) -> Understood:
+def _answer(text: str, question: Question, words: Words, reads: Read) -> Understood:
+    read = reads(question, text)
     if isinstance(read, Answer):
         return Understood(Outcome.ANSWER, _answers(question, read), read.value, read.rest)
-    hit = words.table.find(text, said(text).bare) if not question.free else None
+    hit = words.table.find(text, said(text).bare, reads) if not question.free else None
     if hit is not None:
         source = hit[0].source
-        return Understood(Outcome.SWITCH, f'it is exactly the start word "{source}"', source, _held(hit[0], text))
+        return Understood(Outcome.SWITCH, f'it is exactly the start word "{source}"', source, _held(hit[1]))
     if isinstance(read, Unsure):
         return Understood(Outcome.UNSURE, f"unsure whether it answers: {read.why}")
     return Understood(Outcome.INVALID, f"it is no answer of the kind {question.kind}")
@@ -124,22 +129,21 @@ def _answers(question: Question, answer: Answer) -> str:
     return "it answers the question" + (f": {shown}" if shown else "")
 
 
-def _start(text: str, words: Words) -> Understood:
+def _start(text: str, words: Words, reads: Read) -> Understood:
     bare = said(text).bare
-    hit = words.table.find(text, bare)
+    hit = words.table.find(text, bare, reads)
     if hit is not None:
         source = hit[0].source
-        return Understood(Outcome.KEYWORD, f'it is the start word "{source}"', source, _held(hit[0], text))
+        return Understood(Outcome.KEYWORD, f'it is the start word "{source}"', source, _held(hit[1]))
     meant = words.table.meant(bare)
     if meant is not None:
         return Understood(Outcome.SUGGEST, f'it is spelled nearly like the start word "{meant[1]}"', meant[0].source)
     return Understood(Outcome.FALLBACK, "nothing matches")
 
 
-def _held(pattern: Pattern, text: str) -> str:
-    """The words that the holes of a pattern took, digit for digit."""
-    taken = zip(pattern.parts, said(text).bare, strict=False)
-    return " ".join(token.word for (kind, _), token in taken if kind != "=")
+def _held(taken: Taken) -> str:
+    """The words that the holes of a keyword took."""
+    return " ".join(taken.texts.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -610,13 +610,13 @@ async def test_money_is_one_question(tmp_path: Path) -> None:
         assert "20" in ann.heard[1]
 
 
-@pytest.mark.parametrize("options", [[9, 10], {1: "x"}, {"x": 5}])
+@pytest.mark.parametrize("options", [[["a"]], ["a", None], {"x": 5}])
 async def test_options_that_are_no_texts_are_a_mistake_at_once(tmp_path: Path, options: Any) -> None:
     bot = Bot()
 
     @bot.on("go")
     async def go(chat: Chat) -> str:
-        return await chat.menu("Which?", options)
+        return str(await chat.menu("Which?", options))
 
     async with Sim(bot, tmp_path) as sim:
         ann = sim.phone()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smsbot import Bot, Chat, RouteError, Router
 from smsbot.core.conversation import Conversation
 from smsbot.core.message import Key
-from smsbot.understanding.patterns import compile_pattern
+from smsbot.understanding.patterns import compile_pattern, unread
 from smsbot.understanding.words import tokens
 
 
@@ -30,13 +30,14 @@ from smsbot.understanding.words import tokens
     ],
 )
 def test_patterns(pattern: str, text: str, values: dict[str, Any] | None) -> None:
-    assert compile_pattern(pattern).match(text, tokens(text)) == values
+    taken = compile_pattern(pattern).match(text, tokens(text), unread)
+    assert (None if taken is None else taken.values) == values
 
 
 @pytest.mark.parametrize("pattern", ["", "!!!", "order {", "order }", "{a} {a}", "... more", "{1x}", "{a:float}", "{}"])
 def test_patterns_that_cannot_work(pattern: str) -> None:
     with pytest.raises(RouteError):
-        compile_pattern(pattern)
+        compile_pattern(pattern).resolved()
 
 
 @given(st.text(max_size=200))
