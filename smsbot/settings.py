@@ -129,6 +129,11 @@ class LineSettings(BaseModel):
         return value
 
 
+def accounts_of(line: LineSettings) -> list[str]:
+    """The accounts that a line names, its own first, then those of its lanes."""
+    return [account for account in (line.account, *(lane.account for lane in line.lanes.values())) if account]
+
+
 class AccountSettings(BaseModel):
     """Credentials at a gateway, and whatever else its provider is told; field maps say how it spells its webhooks."""
 

@@ -7,10 +7,12 @@ handlers and nobody else.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -115,12 +117,36 @@ def in_background(call: Callable[[], T], name: str) -> Coroutine[Any, Any, T]:
     return wait()
 
 
-def still_running() -> list[str]:
-    """The threads that would keep the process alive, each with the place where it is: ``NAME at FILE:LINE``."""
+def lasting() -> list[threading.Thread]:
+    """The threads that would keep the process alive."""
     main = threading.main_thread()
-    return [
-        place_of(t) for t in threading.enumerate() if t is not main and t.is_alive() and not t.daemon and not _waits(t)
-    ]
+    return [t for t in threading.enumerate() if t is not main and t.is_alive() and not t.daemon and not _waits(t)]
+
+
+def still_running() -> list[str]:
+    """The same, each with the place where it is: ``NAME at FILE:LINE``."""
+    return [place_of(t) for t in lasting()]
+
+
+def left_behind(before: Iterable[threading.Thread], patience: float = 0.5) -> list[threading.Thread]:
+    """Those that have begun since, and do not end within some seconds."""
+    known, end = set(before), time.monotonic() + patience
+    while (left := [t for t in lasting() if t not in known]) and time.monotonic() < end:
+        time.sleep(0.01)
+    return left
+
+
+def end_without_them(status: Callable[[], int]) -> None:
+    """When the interpreter would wait for threads for ever, run what is to run at its end, and end the process."""
+
+    def leave() -> None:
+        if lasting():
+            atexit._run_exitfuncs()
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(status())
+
+    threading._register_atexit(leave)  # type: ignore[attr-defined]  # called before the others are waited for
 
 
 def place_of(thread: threading.Thread) -> str:

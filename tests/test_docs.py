@@ -21,12 +21,22 @@ from smsbot.failpoints import POINTS
 from smsbot.flows import schema
 from smsbot.flows.functions import FUNCTIONS
 from smsbot.gateways.providers import provider
+from smsbot.settings import AccountSettings, LineSettings
 from smsbot.testing import run_story
 
-from .house import ANN, House
+from .house import ANN, LINE, House
 from .processes import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.fixture(params=["one account", "two accounts"])
+def accounts(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Settings with which the examples run: what leaves does so by the only account, or by the second of two."""
+    if request.param == "one account":
+        return {}
+    both = {"first": AccountSettings(gateway="messageflow"), "second": AccountSettings(gateway="messageflow")}
+    return {"accounts": both, "line_settings": {LINE: LineSettings(account="second")}}
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -39,7 +49,7 @@ FLOW_PAGES = [p for p in PAGES if blocks(p, "yaml")]
 
 
 @pytest.mark.parametrize("page", FLOW_PAGES, ids=lambda p: p.name)
-async def test_flows_and_stories_in_the_docs_run(page: Path, tmp_path: Path) -> None:
+async def test_flows_and_stories_in_the_docs_run(page: Path, accounts: dict[str, Any], tmp_path: Path) -> None:
     """Each flow of a page is right and each story passes, on the flows of the page, or else those of docs/flows.md."""
     found = blocks(page, "yaml")
     flows = [b for b in found if b.startswith("flow:")]
@@ -60,15 +70,15 @@ async def test_flows_and_stories_in_the_docs_run(page: Path, tmp_path: Path) -> 
         path.write_text(text)
         stories, read = load_stories(path)
         assert not read.problems
-        outcome = await run_story(stories[0], {"pizza": bot})
+        outcome = await run_story(stories[0], {"pizza": bot}, **accounts)
         assert outcome.passed, outcome.failure
     assert flows or named or any(b.startswith("story:") for b in found)
 
 
-async def test_the_flow_of_the_readme_answers(tmp_path: Path) -> None:
+async def test_the_flow_of_the_readme_answers(accounts: dict[str, Any], tmp_path: Path) -> None:
     (flow,) = blocks(ROOT / "README.md", "yaml")
     (tmp_path / "pizza.yaml").write_text(flow)
-    async with House(targets.load(str(tmp_path / "pizza.yaml"), tmp_path), tmp_path) as h:
+    async with House(targets.load(str(tmp_path / "pizza.yaml"), tmp_path), tmp_path, **accounts) as h:
         for text in ("pizza 3", "Main St 1"):
             await h.text(ANN, text)
         assert await h.heard(ANN) == ["Delivery address?", "3 pizza to Main St 1. On its way!"]
@@ -90,18 +100,18 @@ def test_every_key_of_a_flow_is_documented() -> None:
         assert re.search(rf"\b{name}\b", story), name
 
 
-async def test_the_python_story_of_the_docs_passes(tmp_path: Path) -> None:
+async def test_the_python_story_of_the_docs_passes(accounts: dict[str, Any], tmp_path: Path) -> None:
     code = next(b for b in blocks(ROOT / "docs" / "stories.md", "python"))
     names: dict[str, Any] = {}
     exec(compile(code, "stories.md", "exec"), names)
-    async with House(targets.load("flows", ROOT), tmp_path) as h:
+    async with House(targets.load("flows", ROOT), tmp_path, **accounts) as h:
         await names["test_an_order"](h)
 
 
-async def test_the_bot_of_the_readme_answers(tmp_path: Path) -> None:
+async def test_the_bot_of_the_readme_answers(accounts: dict[str, Any], tmp_path: Path) -> None:
     (code,) = blocks(ROOT / "README.md", "python")
     (tmp_path / "readme_bot.py").write_text(code)
-    async with House(targets.load("readme_bot.py", tmp_path), tmp_path) as h:
+    async with House(targets.load("readme_bot.py", tmp_path), tmp_path, **accounts) as h:
         for text in ("pizza 3", "m", "Main St 1", "no", "L", "2", "Main St 2", "yes pls 👍"):
             await h.restart()
             await h.text(ANN, text)
@@ -117,10 +127,10 @@ async def test_the_bot_of_the_readme_answers(tmp_path: Path) -> None:
         ]
 
 
-async def test_the_bots_of_the_conversations_page_answer(tmp_path: Path) -> None:
+async def test_the_bots_of_the_conversations_page_answer(accounts: dict[str, Any], tmp_path: Path) -> None:
     orders, codes, reminders = blocks(ROOT / "docs" / "conversations.md", "python")
     (tmp_path / "codes_page.py").write_text(codes)
-    async with House(targets.load("codes_page.py", tmp_path)) as h:
+    async with House(targets.load("codes_page.py", tmp_path), **accounts) as h:
         ann = h.phone(ANN)
         await ann.text("login")
         await ann.text(f"it is {ann.code}")
@@ -129,7 +139,7 @@ async def test_the_bots_of_the_conversations_page_answer(tmp_path: Path) -> None
     (tmp_path / "reminders_page.py").write_text(reminders)
     bot = targets.load("orders_page.py", tmp_path)
     assert lint(bot, tmp_path) == []
-    async with House(bot, tmp_path) as h:
+    async with House(bot, tmp_path, **accounts) as h:
         for text in ("pizza 2", "large", "Main St", "12", "yes", "visit", "tomorrow", "2", "yes"):
             await h.restart()
             await h.text(ANN, text)
@@ -138,7 +148,7 @@ async def test_the_bots_of_the_conversations_page_answer(tmp_path: Path) -> None
         assert heard[5:8] == ["On its way!", "Which day?", "Which time?\n1) 10:00\n2) 12:30"]
         assert heard[-2:] == ["Tomorrow 12:30. Still fine? YES or NO", "Thank you."]
     bot = targets.load("reminders_page.py", tmp_path)
-    async with House(bot) as h:
+    async with House(bot, **accounts) as h:
         await h.begin_at(datetime(2026, 6, 1, 6, 0, tzinfo=UTC).timestamp())
         await h.restart()
         await h.advance("2h")
@@ -146,11 +156,11 @@ async def test_the_bots_of_the_conversations_page_answer(tmp_path: Path) -> None
         assert await h.heard(ANN) == ["Ola at 10:00. YES or NO?", "Ola: yes."]
 
 
-async def test_the_bot_of_the_handlers_page_answers(tmp_path: Path) -> None:
-    code, holes = blocks(ROOT / "docs" / "handlers.md", "python")
+async def test_the_bot_of_the_handlers_page_answers(accounts: dict[str, Any], tmp_path: Path) -> None:
+    code, holes, _ = blocks(ROOT / "docs" / "handlers.md", "python")
     (tmp_path / "handlers_page.py").write_text(code)
     (tmp_path / "holes_page.py").write_text(holes)
-    async with House(targets.load("handlers_page.py", tmp_path), tmp_path) as h:
+    async with House(targets.load("handlers_page.py", tmp_path), tmp_path, **accounts) as h:
         for text in ("weather in Sopot", "call me Ann", "maybe", "help", "yes", "what"):
             await h.text(ANN, text)
         await h.app.commands.emit("storm", ANN, {"when": "tonight"})
@@ -166,7 +176,7 @@ async def test_the_bot_of_the_handlers_page_answers(tmp_path: Path) -> None:
             "Ann, a storm is coming: tonight",
         ]
     (tmp_path / "holes").mkdir()
-    async with House(targets.load("holes_page.py", tmp_path), tmp_path / "holes") as h:
+    async with House(targets.load("holes_page.py", tmp_path), tmp_path / "holes", **accounts) as h:
         for text in ("trakc AB-12", "ga12345", "sesame"):
             await h.text(ANN, text)
         assert await h.heard(ANN) == ["AB-12 is on its way.", "GA12345 may park until 18:00."]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 
 import click
 
@@ -131,7 +132,21 @@ def main() -> None:
         click.secho("error: ", fg="red", bold=True, nl=False, err=True)
         click.echo(f"{error.filename}: {error.strerror}", err=True)
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _leave(code: int) -> None:
+    """End the process, also where the code of a bot has left threads running that would keep it for ever."""
+    if threading.active_count() > 1:
+        from smsbot.threads import end_without_them, left_behind, place_of
+
+        told = sys.modules.get("smsbot.testing.leftovers")
+        if left := left_behind(told.LEFT.threads if told is not None else ()):
+            click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
+            places = ", ".join(map(place_of, left))
+            click.echo(f"code of a bot still runs, and the process ends without it: {places}", err=True)
+        end_without_them(lambda: code)
+    sys.exit(code)
 
 
 def _complain(error: SmsbotError) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -109,14 +111,35 @@ def _run(
     outcomes: list[Outcome] = []
     for story in stories:
         chosen = {story.bot: bots[story.bot]} if story.bot in bots else bots
-        work = run_story(story, chosen, lines=lines, line_settings=settings.lines, update=update, coverage=coverage)
-        outcome = asyncio.run(work)
+        work = run_story(
+            story,
+            chosen,
+            lines=lines,
+            line_settings=settings.lines,
+            accounts=settings.accounts,
+            update=update,
+            coverage=coverage,
+        )
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            outcome = asyncio.run(work)
         outcomes.append(outcome)
         if outcome.passed and not quiet:
             click.echo(f"{click.style('pass', fg='green')} {story.path}  {story.name}")
         if not outcome.passed and not silent:
             click.echo(f"{click.style('FAIL', fg='red', bold=True)} {story.name}\n{outcome.failure}\n")
     return outcomes
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {message}", err=True)
 
 
 def _write(outcomes: Sequence[Outcome]) -> None:

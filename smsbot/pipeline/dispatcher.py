@@ -25,7 +25,7 @@ from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.routing.bot import Bot
 from smsbot.routing.effects import Effects
-from smsbot.routing.injection import Signature, where
+from smsbot.routing.injection import where
 from smsbot.stores.base import Store
 from smsbot.turns.blocking import watched
 from smsbot.turns.context import Records, records_of
@@ -302,13 +302,10 @@ class Dispatcher:
                 result = await turn.line.threads.run(signature.call, turn.values(), self._provided[bot])
             turn.returned(signature, result)
         else:
-            turn.returned(signature, self._called(turn, signature))
-
-    def _called(self, turn: Turn, signature: Signature) -> object:
-        with watched(signature.name, lambda: where(signature.function)):
-            call = partial(signature.call, turn.values(), self._provided[turn.line.bot])
-            result: object = call() if turn.is_surrounded else self.running.call(turn.event, call)
-        return result
+            call = partial(signature.call, turn.values(), self._provided[bot])
+            with watched(signature.name, lambda: where(signature.function)):
+                result = call() if turn.is_surrounded else self.running.call(turn.event, call)
+            turn.returned(signature, result)
 
     async def _run_apology(self, work: UnitOfWork, turn: Turn) -> None:
         await self._remember(turn)

@@ -21,7 +21,7 @@ from smsbot.core.sites import remember
 from smsbot.understanding.languages import UNDERSTOOD, is_understood
 
 from .chat import Chat
-from .injection import Signature, caller, hints, inspect_handler, wrong
+from .injection import Signature, caller, hints, inspect_handler, where, wrong
 from .router import Handler, Router
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -93,8 +93,8 @@ class Bot(Router):
     def provide(self, function: F) -> F:
         """Give handlers what this function returns, wherever they name its type.
 
-        It may be async, may itself ask for provided types, and may be a generator that yields once and
-        cleans up at shutdown. It runs once, before the first message.
+        It may be async, may itself ask for provided types, and may be a generator that yields once and cleans up at
+        shutdown, as all do that hold connections, threads or files. It runs once, before the first message.
         """
         annotations = hints(function)
         kind = _returned(function, annotations.pop("return", None))
@@ -102,6 +102,14 @@ class Bot(Router):
             raise wrong(function, f"{kind.__name__} is provided already")
         self._providers[kind] = (function, annotations)
         return function
+
+    def kept_providers(self) -> list[str]:
+        """The providers that close nothing, since they do not yield: ``NAME() at FILE:LINE``."""
+        functions = [function for function, _ in self._providers.values()]
+        return [
+            f"{f.__name__}() at {where(f)}" for f in functions
+            if not (inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f))
+        ]  # fmt: skip
 
     def action_call(
         self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], provided: Mapping[type, Any]

@@ -7,6 +7,7 @@ pytest's own. Stories are collected where `--smsbot-stories` (or ``smsbot_storie
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,10 @@ class StoryItem(pytest.Item):
         bots, settings = configured_bots(self.config.rootpath)
         lines = {name: b.lines for name, b in settings.bots.items()}
         chosen = {self.story.bot: bots[self.story.bot]} if self.story.bot in bots else bots
-        outcome = asyncio.run(run_story(self.story, chosen, lines=lines, line_settings=settings.lines))
+        work = run_story(
+            self.story, chosen, lines=lines, line_settings=settings.lines, accounts=settings.accounts
+        )  # fmt: skip
+        outcome = asyncio.run(work)
         if outcome.failure is not None:
             raise StoryFailed(str(outcome.failure))
 
@@ -107,6 +111,15 @@ def smsbot_lines(request: pytest.FixtureRequest) -> Any:
     """The lines of each bot and their settings: those of the settings beside pytest's own."""
     settings = configured_bots(request.config.rootpath)[1]
     return {name: own.lines for name, own in settings.bots.items()}, settings.lines
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let pytest end where a bot of its tests has left threads running."""
+    sim = sys.modules.get("smsbot.testing.sim")
+    if sim is not None and sim.LEFT.threads:
+        from smsbot.threads import end_without_them
+
+        end_without_them(lambda: int(session.exitstatus))
 
 
 if _async_fixture is not None:

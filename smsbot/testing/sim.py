@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -22,10 +23,12 @@ from smsbot.core.nearest import nearest
 from smsbot.core.zones import zone_of
 from smsbot.pipeline.view import View
 from smsbot.routing.bot import Bot
-from smsbot.settings import BotSettings, LineSettings, Settings
+from smsbot.settings import AccountSettings, BotSettings, LineSettings, Settings, accounts_of
+from smsbot.threads import left_behind
 from smsbot.transport import Answer, HttpxTransport, Transport
 
 from .coverage import Coverage
+from .leftovers import LEFT
 
 LINE = "+48732000111"
 """The line of a bot that has none in the settings."""
@@ -152,10 +155,12 @@ class Sim:
         self._temporary = tempfile.TemporaryDirectory(prefix="smsbot-sim-") if folder is None else None
         place = Path(self._temporary.name) if self._temporary is not None else folder
         assert place is not None
+        told = dict(line_settings or {})
+        named = sorted({name for line in told.values() for name in accounts_of(line)})
         self._settings = Settings.model_construct(
             bots={n: BotSettings(target="sim", lines=tuple(lines[n])) for n in self._bots if lines.get(n)},
-            lines=dict(line_settings or {}),
-            accounts=dict(accounts or {}),
+            lines=told,
+            accounts={**(accounts or {}), **{n: AccountSettings() for n in named if n not in (accounts or {})}},
             database=str(place / "sim.db"),
             public_url="",
             dashboard_password=None,
@@ -192,6 +197,7 @@ class Sim:
         transport = self.provider.over(HttpxTransport(late))
         bots = {n: b for n, b in self._bots.items() if n in self._settings.bots}
         self.app = App(self._settings, bots, sandbox_url=URL, clock=self.clock, transport=transport)
+        self._threads = threading.enumerate()
         self.app.dispatcher.pause = _at_once
         if self.coverage is not None:
             self._cover(self.coverage)
@@ -204,9 +210,10 @@ class Sim:
         self.app.dispatcher.watch = lambda effects: coverage.saw(effects.visits, effects.outcomes)
 
     async def stop(self) -> None:
-        """End; what is stored stays."""
+        """End; what is stored stays. Threads that providers have left running are told of."""
         await self.http.aclose()
         await self.app.stop()
+        LEFT.tell(left_behind(self._threads), self._bots.values())
 
     async def restart(self) -> None:
         """Stop the server and start another on the same database."""

@@ -6,6 +6,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from smsbot import targets
@@ -17,7 +18,7 @@ from smsbot.core.problem import Place, Problem
 from smsbot.flows.source import Node
 from smsbot.pipeline.view import View
 from smsbot.routing.bot import Bot
-from smsbot.settings import LineSettings
+from smsbot.settings import AccountSettings, LineSettings
 
 from .coverage import Coverage
 from .sim import LINE, Phone, Sim
@@ -80,6 +81,7 @@ async def run_story(
     *,
     lines: Mapping[str, Sequence[str]] | None = None,
     line_settings: Mapping[str, LineSettings] | None = None,
+    accounts: Mapping[str, AccountSettings] | None = None,
     update: bool = False,
     sim: Callable[..., Sim] = Sim,
     coverage: Coverage | None = None,
@@ -94,7 +96,8 @@ async def run_story(
     all_lines = lines_for({name: bots[name]}, lines or {})
     told = line_settings or {}
     line_settings = {n: told.get(n, LineSettings()).model_copy(update={"pace": 0}) for n in all_lines[name]}  # people
-    async with sim({name: bots[name]}, lines=all_lines, line_settings=line_settings, coverage=coverage) as house:
+    house_of = partial(sim, {name: bots[name]}, lines=all_lines, line_settings=line_settings, accounts=accounts)
+    async with house_of(coverage=coverage) as house:
         line = story.line or all_lines[name][0]
         if story.clock is not None:
             await house.begin_at(story.clock.replace(tzinfo=house.zone(line)).timestamp())

@@ -209,9 +209,7 @@ class Decider:
         digression = self._anywhere(text, found, ()) if self._line.versions.current.flows else None
         if digression is not None:
             return digression
-        match = table.match(
-            text, found, self._conversation, exact=exact, read=self._reads, given=self._given
-        )  # fmt: skip
+        match = table.match(text, found, self._conversation, exact=exact, read=self._reads, given=self._given)
         if (match is None or match.route.kind in ("fallback", "state")) and self._is_wrong_number(text):
             return self._wrong_number()
         if frame is None and (match is None or match.route.kind == "fallback"):

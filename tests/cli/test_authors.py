@@ -40,6 +40,7 @@ def test_each_template_is_right_and_its_stories_pass(tmp_path: Path, template: s
     assert (tmp_path / "x" / "Dockerfile").is_file()
 
 
+@pytest.mark.slow
 def test_new_never_writes_over_anything(clinic: Path) -> None:
     again = smsbot("new", "clinic", folder=clinic.parent)
     assert again.returncode == 2
@@ -108,6 +109,7 @@ def test_a_failing_story_is_shown_and_updated(clinic: Path) -> None:
     assert 'bot: "Size? *"' in story.read_text()
 
 
+@pytest.mark.slow
 def test_no_stories_is_exit_5_and_a_broken_one_exit_1(clinic: Path) -> None:
     shutil.rmtree(clinic / "flows" / "stories")
     assert smsbot("test", folder=clinic).returncode == 5
@@ -118,6 +120,7 @@ def test_no_stories_is_exit_5_and_a_broken_one_exit_1(clinic: Path) -> None:
     assert smsbot("check", folder=clinic).returncode == 1
 
 
+@pytest.mark.slow
 def test_graph_draws_mermaid_and_svg(clinic: Path) -> None:
     mermaid = smsbot("graph", "pizza", folder=clinic)
     assert mermaid.stdout.startswith("flowchart TD\n")
@@ -238,6 +241,7 @@ def test_the_phone_in_the_terminal(clinic: Path) -> None:
     assert (alone.returncode, "smsbot dev" in alone.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_two_targets_get_a_line_each(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("flow: a\nstart: a\nsteps: [{say: A}]\n")
     (tmp_path / "b.yaml").write_text("flow: b\nstart: b\nsteps: [{say: B}]\n")

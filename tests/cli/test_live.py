@@ -39,6 +39,7 @@ async def until(condition: Any, patience: float = 10.0) -> None:
     raise AssertionError("it never came")
 
 
+@pytest.mark.slow
 async def test_who_was_named_gets_real_texts_and_all_others_are_played(tmp_path: Path) -> None:
     (tmp_path / "echo.py").write_text(BOT)
     async with scripted(taken) as provider:
@@ -82,6 +83,7 @@ async def test_who_was_named_gets_real_texts_and_all_others_are_played(tmp_path:
             await asyncio.to_thread(server.stop)
 
 
+@pytest.mark.slow
 def test_live_says_everything_that_is_missing(tmp_path: Path) -> None:
     (tmp_path / "echo.py").write_text(BOT)
     (tmp_path / "smsbot.toml").write_text(SETTINGS.format(url="https://x.test"))

@@ -54,6 +54,7 @@ def heard(server: Process, count: int, patience: float = 10.0) -> list[str]:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_pause_from_the_command_line(place: Path, server: Process) -> None:
     done = smsbot("pause", "echo", "--why", "the menu is wrong", folder=place)
     assert done.returncode == 0
@@ -118,6 +119,7 @@ def test_a_backup_of_a_running_server_is_restored_paused(place: Path, server: Pr
     assert sorted(heard(server, 3)) == ["again", "before", "hello"]
 
 
+@pytest.mark.slow
 def test_what_an_old_database_left_behind_changes_no_restored_one(place: Path, server: Process) -> None:
     text(server, "before")
     assert heard(server, 1) == ["before"]

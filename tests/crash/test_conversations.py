@@ -24,6 +24,8 @@ from smsbot.testing.sim import Sim
 from ..conftest import sampled
 from ..processes import ROOT
 
+pytestmark = pytest.mark.slow
+
 FIRST, NEXT = "+48600100200", "+48600100301"
 Act = tuple[str, ...]
 SCRIPTS: dict[str, tuple[list[str], Sequence[Act]]] = {

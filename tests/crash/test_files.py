@@ -28,6 +28,8 @@ from ..conftest import leave_out, sampled
 from ..processes import SMSBOT, clean_environment, smsbot
 from .test_faults import SECRETS, Victim
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_790_000_000.0
 
 

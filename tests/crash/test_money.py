@@ -13,6 +13,8 @@ import pytest
 
 from ..processes import Process, free_port
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """
 [bots.echo]
 target = "echo.py:bot"

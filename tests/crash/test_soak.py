@@ -21,6 +21,8 @@ from smsbot.testing.scripted import answers, scripted
 from ..processes import Process, free_port
 from .network import META
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """
 [bots.x]
 target = "x.py:bot"

@@ -266,6 +266,7 @@ async def test_a_worker_that_keeps_dying_makes_the_server_unready(tmp_path: Path
         assert "a worker died; it is started again" in here.process.log.read_text()
 
 
+@pytest.mark.slow
 async def test_the_writer_outlives_its_own_faults(tmp_path: Path) -> None:
     async with house(tmp_path, SMSBOT_FAILPOINT="writer.written:20:raise") as here:
         statuses = {await here.text("7366", "hi") for _ in range(12)}
@@ -314,6 +315,7 @@ async def test_threads_are_counted_down_again() -> None:
     threads.close()
 
 
+@pytest.mark.slow
 async def test_an_address_that_hangs_holds_one_thread_however_often_it_is_asked_for() -> None:
     asked: list[str] = []
 

@@ -289,6 +289,7 @@ async def test_a_reminder_whose_question_is_over_is_not_said(house: Any, tmp_pat
 # -- machines -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_two_bots_that_text_each_other_stop(house: Any) -> None:
     h: House = await house(survey())
     for n in range(60):
@@ -315,6 +316,7 @@ async def test_two_bots_that_text_each_other_stop(house: Any) -> None:
     assert (await h.heard(ANN))[-1].startswith("You will get no more texts")
 
 
+@pytest.mark.slow
 async def test_an_answering_machine_is_slow_and_says_one_thing(house: Any) -> None:
     h: House = await house(survey())
     for _ in range(60):

@@ -160,6 +160,7 @@ async def test_who_has_opted_out_gets_nothing_again(house: Any) -> None:
     assert "1: a" not in await h.heard(ANN)
 
 
+@pytest.mark.slow
 async def test_a_held_unknown_is_sent_again_only_by_name(house: Any) -> None:
     h: House = await house(bot())
     h.provider.next = ["lost"]

@@ -74,6 +74,7 @@ def test_stories_are_collected_where_they_are_asked_for(clinic: Path) -> None:
     assert "3 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 def test_a_failing_story_reads_like_one(clinic: Path) -> None:
     path = clinic / "wrong.story.yaml"
     path.write_text("story: wrong\nscript:\n  - me: pizza\n  - bot: Which size?\n")

@@ -97,6 +97,7 @@ async def filled(h: House, n: int, words: str) -> str:
     return f"/of/{at}"
 
 
+@pytest.mark.slow
 async def test_the_page_of_a_person_is_built_the_same_whatever_they_text(house: Any) -> None:
     h: House = await house(shop(), settings={"answers": {"<b>": "</textarea><b>"}})
     plain = Skeleton((await h.http.get(await filled(h, 0, "plain words"))).text)

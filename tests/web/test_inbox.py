@@ -116,6 +116,7 @@ async def test_a_note_is_for_colleagues_alone(house: Any) -> None:
     assert (await h.http.post("/of/e99999/note", data={"text": "x"}, headers=OLA)).status_code == 404
 
 
+@pytest.mark.slow
 async def test_two_hundred_and_fifty_at_once_can_be_told_apart(house: Any) -> None:
     h: House = await house(shop())
     for n in range(250):
