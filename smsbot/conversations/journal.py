@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.commit import Entry
-from smsbot.core.errors import Changed, NoReply, SmsbotError, StepFailed, TooManyTries
+from smsbot.core.errors import Changed, NoReply, StepFailed, TooManyTries
 from smsbot.core.request import Do, Gather, Request, WentBack
 from smsbot.core.structs import struct
+
+from .exceptions import again
 
 ANSWER, SILENCE, TRIES, BACK, STEP, RAISED, UNKEPT, SLEPT, FLOW, LOST = (
     "answer", "silence", "tries", "back", "step", "raised", "failed", "slept", "flow", "lost",
@@ -167,49 +168,3 @@ def changed(was: str, now: str) -> Changed:
 def unfit(site: str) -> Changed:
     """The error of an answer that the code does not know any more; it quotes nobody."""
     return Changed(f'"{site}" was answered with what its code no longer takes; nothing is lost')
-
-
-def tell(error: BaseException) -> dict[str, Any]:
-    """An exception of a step, so that it can be raised again."""
-    made = error.__reduce__()  # of errors of files, their arguments have no name of the file
-    own = type(error).__reduce__ is not BaseException.__reduce__ and isinstance(made, tuple) and made[0] is type(error)
-    arguments = list(made[1] if own else error.args)
-    name = codec.path(type(error))
-    try:
-        codec.dumps(arguments)
-    except SmsbotError:
-        return {"class": "", "args": [f"{type(error).__name__}: {error}"]}
-    more: dict[str, Any] = {}
-    for each, value in vars(error).items():
-        try:
-            codec.dumps(value)
-        except SmsbotError:
-            continue
-        more[each] = value
-    return {"class": name, "args": arguments} | ({"more": more} if more else {}) | ({"own": True} if own else {})
-
-
-def again(told: dict[str, Any]) -> Exception:
-    """The exception of a step again: of its own class where that can be made again."""
-    said = ", ".join(map(str, told["args"]))
-    if not told["class"]:
-        return StepFailed(said)
-    kind = codec.find(told["class"])
-    if isinstance(kind, type) and issubclass(kind, Exception):
-        with suppress(Exception):  # a class may want more than its arguments
-            made: Exception
-            if told.get("own"):  # it says itself with what it is made
-                made = kind(*told["args"])
-            else:
-                made = kind.__new__(kind, *told["args"])
-                made.args = tuple(told["args"])
-            made.__dict__.update(told.get("more", {}))
-            str(made)
-            return made
-    return StepFailed(f"{told['class'].rpartition(':')[2]}: {said}")
-
-
-def as_kept(error: Exception, told: dict[str, Any]) -> Exception:
-    """The exception that the code is told of a step: the same now as when it is replayed."""
-    found = again(told)
-    return error if type(found) is type(error) and str(found) == str(error) else found

@@ -1,7 +1,7 @@
 """Values as JSON text that comes back as it went in: what state, journal and timers are stored as.
 
-Plain JSON values stay plain. Decimal, dates, enums and dataclasses are tagged ``{"$": kind, "v": ...}``;
-a dictionary of the user's that has a ``$`` key is tagged too, so nothing can be mistaken.
+Plain JSON values stay plain. Decimal, dates, durations, sets, enums, dataclasses and pydantic models are tagged
+``{"$": kind, "v": ...}``; a dictionary of the user's that has a ``$`` key is tagged too, so nothing can be mistaken.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ def _key(key: object) -> str:
 def _pack_tagged(value: object) -> object:
     if isinstance(value, Decimal):
         return {"$": "decimal", "v": str(value)}
+    if isinstance(value, set | frozenset):
+        return {"$": "frozenset" if isinstance(value, frozenset) else "set", "v": [pack(v) for v in value]}
     if isinstance(value, timedelta):
         return {"$": "timedelta", "v": [value.days, value.seconds, value.microseconds]}
     if isinstance(value, Flag):
@@ -103,10 +105,22 @@ def _pack_tagged(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: pack(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
         return {"$": "dataclass", "t": _lasting(type(value)), "v": fields}
+    if _is_model(type(value)):
+        return {"$": "model", "t": _lasting(type(value)), "v": {n: pack(v) for n, v in _fields(value).items()}}
     raise UsageError(
-        f"{type(value).__name__} cannot be stored; use text, numbers, True/False, None, lists, dictionaries, "
-        "Decimal, dates, enums or dataclasses"
+        f"{type(value).__name__} cannot be stored; use text, numbers, True/False, None, lists, dictionaries, sets, "
+        "Decimal, dates, durations, enums, dataclasses or pydantic models"
     )
+
+
+def _is_model(kind: type) -> bool:
+    """Whether it is a class of pydantic, which is not loaded for that."""
+    return hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_construct")
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    """The fields of a model, and what else it was given where it takes that."""
+    return {**model.__dict__, **(model.__pydantic_extra__ or {})}
 
 
 def unpack(value: Any) -> Any:
@@ -147,7 +161,9 @@ def find(name: str) -> Any:
 def _find(name: str) -> Any:
     """The class of a stored value."""
     found = find(name)
-    if not (isinstance(found, type) and (dataclasses.is_dataclass(found) or issubclass(found, Enum))):
+    if not (
+        isinstance(found, type) and (dataclasses.is_dataclass(found) or issubclass(found, Enum) or _is_model(found))
+    ):
         raise UsageError(f"a stored value is a {name}, which no longer exists; keep the class under its name")
     return found
 
@@ -168,6 +184,9 @@ _UNPACK: dict[str, Any] = {
     "dict": lambda v: {k: unpack(x) for k, x in v["v"].items()},
     "tuple": lambda v: tuple(unpack(x) for x in v["v"]),
     "decimal": lambda v: Decimal(v["v"]),
+    "set": lambda v: {unpack(x) for x in v["v"]},
+    "frozenset": lambda v: frozenset(unpack(x) for x in v["v"]),
+    "model": lambda v: _find(v["t"]).model_construct(**{k: unpack(x) for k, x in v["v"].items()}),
     "timedelta": lambda v: timedelta(*v["v"]),
     "datetime": lambda v: _zoned(datetime.fromisoformat(v["v"]), v),
     "date": lambda v: date.fromisoformat(v["v"]),

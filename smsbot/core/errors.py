@@ -107,10 +107,15 @@ class TooManyTries(Unanswered):
 
 
 class StepFailed(SmsbotError):
-    """A step raised in a former run of the turn, and the conversation caught that and went on."""
+    """A step raised something that cannot be kept as it was: it is told as this, live and replayed."""
 
     code = "SB113"
-    remedy = "Catch the exception of the step itself where its class can be found again; else catch StepFailed."
+    remedy = "Catch StepFailed, or raise an exception of your own whose arguments and attributes can be stored."
+
+    def __init__(self, message: str = "", *, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        """The class of what was raised: ``module:Name``."""
 
 
 class ProcessEnded(SmsbotError):

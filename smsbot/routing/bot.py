@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, TypeVar, overload
 
+from smsbot.core import codec
 from smsbot.core.clock import duration
-from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.errors import RouteError, StepFailed, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.question import KINDS
 from smsbot.core.sites import remember
@@ -301,7 +302,9 @@ class Bot(Router):
     def error_handler(self, error: Exception) -> Signature | None:
         """Who answers for an exception: the handler of its nearest class."""
         by_class = dict(reversed(self._errors))
-        return next((by_class[k] for k in type(error).__mro__ if k in by_class), None)
+        kind = codec.find(error.kind) if isinstance(error, StepFailed) and error.kind else None
+        kinds = (*(kind.__mro__[:-3] if isinstance(kind, type) else ()), *type(error).__mro__)  # its own class first
+        return next((by_class[k] for k in kinds if k in by_class), None)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Mapping[type, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from smsbot.conversations import journal
+from smsbot.conversations import exceptions, journal
 from smsbot.conversations.journal import Record
 from smsbot.conversations.replay import Raised, Replay
 from smsbot.core import codec
@@ -136,7 +136,7 @@ class Once:
             if record is not None:  # it was done by then, and is being committed
                 return Replay.given(wanted, record)
             # a timeout around the step is the function's own
-            self.keep(call, self.record(journal.RAISED, wanted.site, journal.tell(TimeoutError())))
+            self.keep(call, self.record(journal.RAISED, wanted.site, exceptions.tell(TimeoutError())))
             return Raised(cancelled)
 
     async def step(
@@ -196,9 +196,9 @@ class Once:
         """Keep what a step came to; what it raised is told to the function, and kept only if the function goes on."""
         assert self.cut is not None, "no step is tried without"
         if tried.kind == journal.RAISED:
-            told = journal.tell(tried.value)
+            told = exceptions.tell(tried.value)
             self.keep(call, self.record(journal.RAISED, site, told))
-            raise _StepRaised(journal.as_kept(tried.value, told)) from tried.value
+            raise _StepRaised(exceptions.as_it_happened(tried.value, told)) from tried.value
         reached("step.done")
         record = kept[site] = self.record(tried.kind, site, tried.value)
         self.keep(call, record)

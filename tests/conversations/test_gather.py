@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from smsbot import Bot, Chat
-from smsbot.conversations.journal import RAISED, STEP, Journal, Record, tell
+from smsbot.conversations.exceptions import tell
+from smsbot.conversations.journal import RAISED, STEP, Journal, Record
 from smsbot.core.request import Do, Gather
 from smsbot.testing.sim import Sim
 

@@ -71,7 +71,7 @@ def test_any_plain_value_comes_back(value: object) -> None:
     assert codec.loads(codec.dumps(value)) == value
 
 
-@pytest.mark.parametrize("value", [object(), {1: 2}, {1, 2}, lambda: 0, b"x", float("nan")])
+@pytest.mark.parametrize("value", [object(), {1: 2}, lambda: 0, b"x", float("nan")])
 def test_what_cannot_be_stored_says_so(value: object) -> None:
     with pytest.raises(UsageError):
         codec.dumps(value)
