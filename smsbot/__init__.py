@@ -26,6 +26,7 @@ from smsbot.core.errors import (
 from smsbot.core.message import Media, Message
 from smsbot.core.money import Money
 from smsbot.core.status import Status
+from smsbot.embedded import asgi
 from smsbot.routing.bot import Bot, CallNext
 from smsbot.routing.chat import Chat, Contact, Delivery, Reaction, retrying
 from smsbot.routing.router import Router
@@ -61,6 +62,7 @@ __all__ = [
     "Unsure",
     "UsageError",
     "__version__",
+    "asgi",
     "choice",
     "email",
     "integer",

@@ -1,68 +1,121 @@
-"""smsbot inside another ASGI application, at a prefix, with one life.
+"""smsbot as an ASGI application: alone, or inside another one at a prefix, with one life.
 
-sms = Embedded()                                  # smsbot.toml, .env and the environment, as `smsbot run` reads them
+sms = smsbot.asgi("smsbot.toml")                  # and .env and the environment, as `smsbot run` reads them
 
-@asynccontextmanager
-async def lifespan(app: FastAPI):
-    async with sms:
-        yield
+uvicorn shop:sms                                  # alone
 
-shop = FastAPI(lifespan=lifespan)
-shop.mount("/sms", sms)                           # PUBLIC_URL=https://shop.example.com/sms
+shop = FastAPI(lifespan=sms.lifespan)             # or inside another one; PUBLIC_URL=https://shop.example.com/sms
+shop.mount("/sms", sms)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from smsbot import targets
-from smsbot.app import App
-from smsbot.configuration import check_live, read
-from smsbot.pipeline.sends import Terms
 from smsbot.routing.bot import Bot
-from smsbot.settings import Settings
-from smsbot.web.commands import wished
-from smsbot.web.webhooks import Receive, Scope, Send
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_ASLEEP = "smsbot has not started: give the application around it FastAPI(lifespan=sms.lifespan), or await sms.start()"
 
 
 class Embedded:
-    """A bot server that another application serves. `folder` holds the settings; `bots` are those that it names.
+    """A bot server as an ASGI application; `smsbot.asgi` makes it. One process at a time may serve a database."""
 
-    One process at a time may serve a database, so the application runs with one worker. Raises `SettingsError`.
-    """
+    def __init__(
+        self,
+        source: str | Path | Bot | Mapping[str, Bot] = ".",
+        bots: Mapping[str, Bot] | None = None,
+        *,
+        lines: Sequence[str] = (),
+        **overrides: object,
+    ) -> None:
+        from smsbot.embedding import build  # the server is loaded where one is made, not with `import smsbot`
 
-    def __init__(self, folder: str | Path = ".", bots: Mapping[str, Bot] | None = None, **overrides: object) -> None:
-        settings = read(Path(folder), **overrides)
-        check_live(settings)
-        self._app = App(settings, bots if bots is not None else _loaded(settings))
+        self._app: Any = build(source, bots, lines, overrides)
+        self._awake = False
+
+    async def start(self) -> None:
+        """Begin: the first thing of the application around it."""
+        await self._app.start()
+        self._awake = True
+
+    async def stop(self) -> None:
+        """End: what is stored stays, and what is under way is finished first."""
+        self._awake = False
+        self._app.ending()
+        await self._app.stop()
+
+    @asynccontextmanager
+    async def lifespan(self, _: object = None) -> AsyncIterator[None]:
+        """The life of the application around it: ``FastAPI(lifespan=sms.lifespan)``."""
+        async with self:
+            yield
 
     async def __aenter__(self) -> Self:
-        await self._app.start()
+        await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._app.ending()
-        await self._app.stop()
+        await self.stop()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; webhooks, the API and the pages are all below the prefix."""
-        await self._app(scope, receive, send)
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, or live as a server says; webhooks, the API and the pages are all below the prefix."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._awake or scope["type"] != "http":
+            await self._app(scope, receive, send)
+        else:
+            await _unavailable(send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """The lifespan of ASGI, where nothing is around it."""
+        await receive()
+        try:
+            await self.start()
+        except BaseException as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def send(self, number: str, text: str, *, line: str = "", reference: str = "") -> str:
         """Send a text that answers nothing; its id. Raises `UsageError`."""
-        ours, wish = wished(self._app.lines, number, text, line, ref=reference)
-        rows = await self._app.sends.send(ours, [wish], Terms(by="application"))
-        return str(rows[0]["id"])
+        from smsbot.embedding import send
+
+        return await send(self._app, number, text, line, reference)
 
     async def emit(self, event: str, number: str, data: Mapping[str, Any] | None = None, *, key: str = "") -> str:
         """Tell a bot what happened: ``started``, ``queued``, ``skipped`` … Raises `UsageError`."""
-        return await self._app.events.emit(event, number, dict(data or {}), key=key, by="application")
+        done: str = await self._app.events.emit(event, number, dict(data or {}), key=key, by="application")
+        return done
 
 
-def _loaded(settings: Settings) -> dict[str, Bot]:
-    return {name: targets.load_as(name, own.target) for name, own in settings.bots.items()}
+async def _unavailable(send: Send) -> None:
+    body = json.dumps({"title": _ASLEEP, "status": 503}).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def asgi(
+    source: str | Path | Bot | Mapping[str, Bot] = ".", *, lines: Sequence[str] = (), **overrides: object
+) -> Embedded:
+    """An ASGI application that serves bots: those of a settings file or its folder, or the bots that are given.
+
+    Settings, ``.env`` and the environment are read as ``smsbot run`` reads them; `overrides` win. A bot that they do
+    not know answers on `lines`. Alone, it starts and ends with its server; inside another application,
+    ``FastAPI(lifespan=sms.lifespan)`` and ``shop.mount("/sms", sms)``. Raises `SettingsError`.
+    """
+    return Embedded(source, None, lines=lines, **overrides)

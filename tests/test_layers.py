@@ -98,7 +98,7 @@ MAY = {
         "threads",
     },
 }
-FREE = {"app", "cli", "embedded", "__main__", "__init__", "testing"}
+FREE = {"app", "cli", "embedded", "embedding", "__main__", "__init__", "testing"}
 
 
 def module_of(path: Path) -> str:

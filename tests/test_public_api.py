@@ -32,6 +32,7 @@ def test_all_is_what_is_visible() -> None:
         "app",
         "client",
         "embedded",
+        "embedding",
         "site",
         "leaving",
         "lineup",

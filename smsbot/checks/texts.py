@@ -53,7 +53,7 @@ def spoken(flow: Flow) -> Iterator[Texts]:
         yield step.says
         if step.ask is not None:
             yield step.ask.retry_say
-            yield step.ask.remind_say
+            yield from step.ask.remind_says
 
 
 def translations(languages: Sequence[str], said: Iterable[Texts], source: Source) -> None:

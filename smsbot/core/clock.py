@@ -87,10 +87,18 @@ class ManualClock:
         self._now = moment
 
 
-def duration(value: str | float | int) -> float:
-    """Seconds of a duration: ``"10m"``, ``"1h 30m"``, ``"24h"``, or a number of seconds."""
-    if isinstance(value, int | float):
+Duration = str | float | timedelta
+"""A text such as ``"10m"``, seconds, or a `timedelta`."""
+
+
+def duration(value: Duration) -> float:
+    """Seconds of a duration: ``"10m"``, ``"1h 30m"``, ``"24h"``, a number of seconds, or a `timedelta`."""
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, int | float):
         seconds = float(value)
+    elif not isinstance(value, str):
+        raise UsageError(f'{value!r} is not a duration; write for example "30s", "10m", 600 or timedelta(minutes=10)')
     else:
         parts = _PART.findall(value)
         if not parts or _PART.sub("", value).strip():

@@ -155,9 +155,10 @@ class Message:
 
     @classmethod
     def of(cls, event: Event) -> Message:
-        """The message of a text event."""
+        """The message of an event; empty where that is no text."""
         key, at = event.key, datetime.fromtimestamp(event.at, UTC)
-        return cls(event.text, key.number, key.line, at, event.id.hex(), event.media)
+        text = "" if event.kind in ("event", "timer", "release") else event.text
+        return cls(text, key.number, key.line, at, event.id.hex(), event.media)
 
 
 @struct

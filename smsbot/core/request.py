@@ -20,7 +20,7 @@ class Terms:
 
     tries: int = 3
     """Wrong answers that are asked again."""
-    remind_after: float = 0.0
+    reminders: tuple[float, ...] = ()
     timeout_after: float = 86_400.0
     settle: float = 0.0
     late: float = 0.0
@@ -48,13 +48,29 @@ class Ask(Request):
     terms: Terms = field(default_factory=Terms)
     retry: str = ""
     """The text said after a wrong answer; empty: the question again."""
-    remind: str = ""
-    """The reminder; empty: the question again."""
+    reminds: tuple[str, ...] = ()
+    """What each reminder says; empty: the question again."""
     back: bool = False
     """Whether BACK is an answer."""
     name: str = ""
     unsure: str = ""
     """The text said after a doubtful answer; empty: the one after a wrong answer."""
+    check: Callable[[Any], Any] | None = None
+    """Whether a value that was understood is taken; its reason where it says one."""
+
+    def refusal(self, value: Any) -> str | None:
+        """Why its code does not take a value, as the person is told; empty: without words. None: it takes it."""
+        if self.check is None:
+            return None
+        try:
+            said = self.check(self.convert(value))
+        except ValueError as error:
+            return str(error)
+        if said is None or isinstance(said, bool):
+            return None if said is not False else ""
+        if isinstance(said, str):
+            return said
+        raise ChatError(f"check= returned {type(said).__name__}; it returns True, False, or the text that says why not")
 
 
 @struct

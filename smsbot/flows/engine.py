@@ -365,7 +365,7 @@ class _Walk:
             case Move.GIVE_UP:
                 self.give_up(ask.retry_then)
             case Move.REMIND:
-                self.say(ask.remind_say or step.say)
+                self.say(ask.remind_says[min(self.state.reminded, len(ask.remind_says)) - 1] or step.say)
                 self.progress.outcome = Waiting(self.deadline())
             case Move.TIMEOUT:
                 if ask.late:

@@ -17,7 +17,7 @@ from .expressions import Names
 from .functions import Kind
 from .shapes import NAME, Shapes
 from .source import Node
-from .steps import Ask
+from .steps import Ask, Texts
 
 KINDS_OF: Names = {
     "choice": Kind.TEXT, "text": Kind.TEXT, "phone": Kind.TEXT, "email": Kind.TEXT, "integer": Kind.NUMBER,
@@ -126,7 +126,7 @@ class Questions(Shapes):
             ask = self.timeout(ask, found["timeout"])
             if question.code is not None:  # what gives up after the code is void waits for nothing
                 ask = replace(ask, timeout_after=question.code.valid)
-            if ask.remind_after and ask.timeout_after and ask.remind_after >= ask.timeout_after:
+            if ask.reminders and 0 < ask.timeout_after <= ask.reminders[-1]:
                 node = found["remind"] if "remind" in keys else found["timeout"]
                 self.source.report("SB607", node, "the reminder comes after the timeout, so it never comes")
             return ask
@@ -207,17 +207,23 @@ class Questions(Shapes):
         )
 
     def remind(self, ask: Ask, node: Node) -> Ask:
-        """The reminder."""
+        """The reminders: one, or a list of them."""
+        found = [self.reminder(each) for each in (node.items if node.kind == "list" else (node,))]
+        times = [after for after, _ in found if after]
+        if times != sorted(set(times)):
+            self.source.report("SB607", node, "reminders come one after the other: each is later than the one before")
+        said = [(after, texts) for after, texts in found if after]
+        return replace(ask, reminders=tuple(a for a, _ in said), remind_says=tuple(t for _, t in said))
+
+    def reminder(self, node: Node) -> tuple[float, Texts]:
+        """One of them: when, and what it says."""
         if node.kind == "text":
-            return replace(ask, remind_after=self.seconds(node, "remind"))
+            return self.seconds(node, "remind"), ()
         keys = self.keys(node, schema.REMIND, "remind")
         if "after" not in keys and "after" not in node.pairs and node.kind == "map":
             self.source.report("SB605", node, 'a reminder needs "after:"')
-        return replace(
-            ask,
-            remind_after=self.seconds(keys["after"], "after") if "after" in keys else 0.0,
-            remind_say=self.texts(keys["say"]) if "say" in keys else (),
-        )
+        after = self.seconds(keys["after"], "after") if "after" in keys else 0.0
+        return after, self.texts(keys["say"]) if "say" in keys else ()
 
     def timeout(self, ask: Ask, node: Node) -> Ask:
         """When the question gives up."""

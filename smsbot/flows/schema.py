@@ -73,15 +73,16 @@ BRANCH = {
     "when": KeyOf("The condition; without it, always.", _EXPRESSION),
     "go": KeyOf("The step to go to.", _ID),
 }
+_REMINDER: Mapping[str, Any] = {"anyOf": [_DURATION, _object(REMIND, "after")]}
 _SHORT: Mapping[str, Mapping[str, Any]] = {
     "retry": {"anyOf": [{"type": ["integer", "string"]}, _object(RETRY)]},
-    "remind": {"anyOf": [_DURATION, _object(REMIND, "after")]},
+    "remind": {"anyOf": [_REMINDER, {"type": "array", "items": _REMINDER, "minItems": 1}]},
     "timeout": {"anyOf": [_DURATION, _object(TIMEOUT)]},
 }
 _YES_NO: Mapping[str, Any] = {"type": ["boolean", "string"]}
 QUESTION = {
     "retry": KeyOf("What happens after a wrong answer: {max, say, then}, or a number.", _SHORT["retry"]),
-    "remind": KeyOf("A nudge: {after, say}, or a duration.", _SHORT["remind"]),
+    "remind": KeyOf("A nudge: {after, say}, or a duration; or a list of them.", _SHORT["remind"]),
     "timeout": KeyOf("When the question gives up: {after, then}, or a duration.", _SHORT["timeout"]),
     "settle": KeyOf("How long more fragments of an answer are waited for, such as 5s.", _DURATION),
     "late": KeyOf("accept, or how long after the timeout an answer is still taken.", _STRING),

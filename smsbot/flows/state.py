@@ -99,7 +99,7 @@ class State:
     """Whether a doubtful answer was asked again already."""
     doubt: str = ""
     """The meaning that the text before would have if it were said again."""
-    reminded: bool = False
+    reminded: int = 0
     parts: list[str] = field(default_factory=list)
     """Fragments of an answer that settles."""
     settles: float = 0.0
@@ -123,7 +123,7 @@ class State:
 
 
 _EMPTY: Mapping[str, Any] = {
-    "phase": "", "asked": 0.0, "wrong": 0, "unsure": False, "doubt": "", "trail": [], "reminded": False, "parts": [],
+    "phase": "", "asked": 0.0, "wrong": 0, "unsure": False, "doubt": "", "trail": [], "reminded": 0, "parts": [],
     "settles": 0.0, "until": 0.0, "code": "", "questions": 0, "given": [], "answer": {},
 }  # fmt: skip
 _FIELDS = tuple(_EMPTY)

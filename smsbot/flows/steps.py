@@ -60,9 +60,9 @@ class Ask:
     """The texts said after a doubtful answer; empty: those after a wrong one."""
     retry_then: str = ""
     """The step after too many wrong answers; empty: the run ends ``abandoned``."""
-    remind_after: float = 0.0
-    remind_say: Texts = ()
-    """The reminder; empty: the question."""
+    reminders: tuple[float, ...] = ()
+    remind_says: tuple[Texts, ...] = ()
+    """What each reminder says; empty: the question."""
     timeout_after: float = 0.0
     timeout_then: str = ""
     """The step after the silence; empty: the run ends ``abandoned``."""

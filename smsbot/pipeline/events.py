@@ -57,6 +57,8 @@ class Events:
         within a second), ``scheduled``, ``skipped``, ``opted_out``, ``expired`` or ``duplicate``.
         """
         ours = self.line_of(name, line)
+        if why := ours.unfit(name, data):
+            raise UsageError(why)
         theirs = phone.normalise(number, ours.country)
         if not phone.is_number(theirs):
             raise UsageError(f"{phone.mask(number)!r} is not a phone number; write it as +48600100200")

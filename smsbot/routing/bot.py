@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar, overload
 
 from smsbot.core import codec
-from smsbot.core.clock import duration
+from smsbot.core.clock import Duration, duration
 from smsbot.core.errors import RouteError, StepFailed, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.question import KINDS
@@ -22,6 +22,7 @@ from smsbot.core.sites import remember
 from smsbot.understanding.languages import UNDERSTOOD, is_understood
 
 from .chat import Chat
+from .declared import as_mapping
 from .injection import Signature, caller, hints, inspect_handler, where, wrong
 from .router import Handler, Router
 
@@ -49,7 +50,7 @@ class Bot(Router):
         name: str = "",
         *,
         flows: str | PurePath | Sequence[str | PurePath] = (),
-        timeout: str | float = "24h",
+        timeout: Duration = "24h",
         tries: int = 3,
         join: bool = False,
         apology: str = "",
@@ -185,7 +186,7 @@ class Bot(Router):
     async def start(
         self,
         name: str,
-        data: Mapping[str, Any] | None = None,
+        data: object = None,
         /,
         *,
         to: str,
@@ -193,33 +194,36 @@ class Bot(Router):
         at: datetime | None = None,
         key: str = "",
         busy: str = "",
-        valid: str | float = "",
+        valid: Duration = "",
     ) -> str:
         """Begin what answers the event `name` for somebody; returns what becomes of it.
 
         That is ``started``, ``queued``, ``scheduled``, ``skipped``, ``opted_out``, ``expired`` or ``duplicate``.
 
-        `at` begins it later; the same `key` counts once a person (``duplicate``); `busy` says what if the person is
-        in a conversation: ``queue``, ``replace`` or ``skip``; past `valid` it is not worth beginning any more. In a
-        handler, `chat.start` does the same, together with the turn.
+        `data` is a mapping, or what the handler of the event takes: a dataclass, a model. Raises `UsageError` for data
+        that do not fit. `at` begins it later; the same `key` counts once a person (``duplicate``); `busy` says what if
+        the person is in a conversation: ``queue``, ``replace`` or ``skip``; past `valid` it is not worth beginning any
+        more. In a handler, `chat.start` does the same, together with the turn.
         """
         if self.starter is None:
             raise UsageError("bot.start() works while a server runs this bot; in a handler, use chat.start()")
         if at is not None and at.tzinfo is None:
             raise UsageError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
         moment, life = at.timestamp() if at else None, f"{duration(valid)}s" if valid else ""
-        return await self.starter(name, to, dict(data or {}), line=line, at=moment, key=key, busy=busy, valid=life)
+        return await self.starter(
+            name, to, dict(as_mapping(data)), line=line, at=moment, key=key, busy=busy, valid=life
+        )
 
     async def send(
         self,
+        number: str,
         text: str,
         /,
         *,
-        to: str,
         line: str = "",
         at: datetime | None = None,
         lane: str = "notice",
-        valid: str | float = 0.0,
+        valid: Duration = 0.0,
         ref: str = "",
         key: str = "",
     ) -> str:
@@ -234,7 +238,7 @@ class Bot(Router):
         if at is not None and at.tzinfo is None:
             raise UsageError("send(at=...) needs a time with a zone, such as datetime.now(UTC)")
         moment, life = at.timestamp() if at else None, duration(valid) if valid else 0.0
-        return await self.sender(self, text, to, line=line, at=moment, lane=lane, valid=life, ref=ref, key=key)
+        return await self.sender(self, text, number, line=line, at=moment, lane=lane, valid=life, ref=ref, key=key)
 
     def action(self, function: F) -> F:
         """Name a function that flows may call with ``do:``."""

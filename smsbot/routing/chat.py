@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
-from typing import Any, Concatenate, Never, ParamSpec, TypedDict, TypeVar, overload
+from typing import Any, Concatenate, Never, ParamSpec, TypeVar, overload
 
 from typing_extensions import TypeForm, Unpack
 
 from smsbot.core import codec, segments
-from smsbot.core.clock import duration
+from smsbot.core.clock import Duration, duration
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, UsageError
 from smsbot.core.handover import Handoff
@@ -26,15 +26,17 @@ from smsbot.core.message import Event, Message, Reply
 from smsbot.core.nearest import nearest
 from smsbot.core.otp import FEWEST, MOST, RESENDS, TRIES, VALID, Wanted, with_any, worded
 from smsbot.core.question import Question
-from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Terms, Wait, WentBack
+from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Wait, WentBack
 from smsbot.core.when import when
 from smsbot.core.zones import zone_of
 from smsbot.understanding.answers import Unsure
 from smsbot.understanding.kinds import Kind, choice, is_form, kind_of, numbered, yes_no
 
 from .contact import Contact
+from .declared import as_mapping
 from .effects import Delivery, Goto, Reaction, Start
 from .session import Defaults, Session
+from .terms import AskTerms, read_terms
 
 __all__ = ["Chat", "Contact", "Delivery", "Reaction", "retrying"]
 P = ParamSpec("P")
@@ -42,29 +44,6 @@ T = TypeVar("T")
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
-
-
-class AskTerms(TypedDict, total=False):
-    """How a question is asked: durations are seconds or texts such as ``"10m"``."""
-
-    retry: str
-    """The text said after a wrong answer; without it, the question again, with a hint."""
-    unsure: str
-    """The text said after a doubtful answer; without it, the one after a wrong answer."""
-    tries: int
-    """Wrong answers that are asked again."""
-    remind: str | float | tuple[str | float, str]
-    """When it is asked again without an answer; with a text, what is said then."""
-    timeout: str | float
-    """When `NoReply` is raised."""
-    late: str | float
-    """How long after the timeout an answer is still taken, as if it had come in time."""
-    settle: str | float
-    """How long more fragments of the answer are waited for."""
-    interrupt: bool
-    """False: another start word does not leave this question."""
-    tail: bool
-    """Whether more words may follow a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +104,12 @@ class Chat:
         return Message.of(self._session.event)
 
     @property
+    def event(self) -> str:
+        """The name of the event that woke the conversation; empty where it was a text or a timer."""
+        event = self._session.event
+        return event.text if event.kind == "event" else ""
+
+    @property
     def now(self) -> datetime:
         """When this turn's event happened, by the person's clock; the same if the turn runs again.
 
@@ -136,7 +121,7 @@ class Chat:
         self,
         text: str,
         *,
-        valid: str | float = 0.0,
+        valid: Duration = 0.0,
         at: datetime | str | None = None,
         flash: bool = False,
         media: str = "",
@@ -182,15 +167,23 @@ class Chat:
             why = f'the gateway "{name}" cannot send pictures' if name else "this gateway cannot send pictures"
             raise ChatError(f"{why}, so say(media=…) is for lines of one that can (twilio); send a link in the text")
 
-    def goto(self, state: str, *, timeout: str | float | None = None, then: str = "") -> None:
-        """Wait for the next text at `state`, whose `@bot.state` handler gets it.
+    def goto(
+        self,
+        state: str | Callable[..., Any],
+        *,
+        timeout: Duration | None = None,
+        then: str | Callable[..., Any] = "",
+    ) -> None:
+        """Wait for the next text at `state`, whose `@bot.state` handler gets it: its name, or the handler.
 
         After `timeout` of silence (default: the bot's) the handler of the state `then` runs with an empty
         text; without `then` the run ends ``abandoned``.
         """
         wait = None if timeout is None else duration(timeout)
+        named = self._session.defaults.state
+        target, after = named(state), named(then) if then else ""
         if not self._session.silent:
-            self._session.effects.goto, self._session.effects.end = Goto(state, wait, then), None
+            self._session.effects.goto, self._session.effects.end = Goto(target, wait, after), None
 
     def end(self, label: str = "done") -> None:
         """End the run with a label for the funnel; its data is gone."""
@@ -241,7 +234,7 @@ class Chat:
         /,
         *,
         digits: int = 6,
-        valid: str | float = VALID,
+        valid: Duration = VALID,
         tries: int = TRIES,
         resends: int = RESENDS,
         retry: str = "",
@@ -322,22 +315,8 @@ class Chat:
     def _ask(self, prompt: str, kind: Kind[Any], key: str, terms: AskTerms, *, back: bool, function: str = "") -> Ask:
         if not prompt.strip():
             raise ChatError("a question needs a text")
-        for unknown in terms.keys() - AskTerms.__annotations__.keys():
-            near = nearest(unknown, AskTerms.__annotations__)
-            raise ChatError(f"a question takes no {unknown!r}" + (f"; did you mean {near!r}?" if near else ""))
+        made, reminds = read_terms(terms, self._session.defaults)
         site, name = self._session.site(f"ask {kind.question.kind}", key, function)
-        remind = terms.get("remind")
-        after, words = remind if isinstance(remind, tuple) else (remind, "")
-        defaults = self._session.defaults
-        made = Terms(
-            terms.get("tries", defaults.tries), duration(after) if after else 0.0,
-            duration(terms["timeout"]) if "timeout" in terms else defaults.timeout,
-            duration(terms.get("settle", 0.0)), duration(terms.get("late", 0.0)), terms.get("interrupt", True),
-        )  # fmt: skip
-        if type(made.tries) is not int or made.tries < 0:
-            raise ChatError(f"tries is how many wrong answers are asked again, 0 or more, not {made.tries!r}")
-        if 0 < made.timeout_after <= made.remind_after:
-            raise ChatError("a reminder comes before the timeout, else nobody would hear it")
         question = replace(kind.question, tail=True) if terms.get("tail") else kind.question
         retry, unsure = terms.get("retry", ""), terms.get("unsure", "")
         return Ask(
@@ -347,13 +326,14 @@ class Chat:
             convert=kind.convert,
             terms=made,
             retry=retry,
-            remind=words,
+            reminds=reminds,
             back=back,
             name=name,
             unsure=unsure,
+            check=terms.get("check"),
         )
 
-    def sleep(self, time: str | float = "", /, *, until: str | datetime = "", key: str = "") -> Wait[None]:
+    def sleep(self, time: Duration = "", /, *, until: str | datetime = "", key: str = "") -> Wait[None]:
         """Let time pass, also through restarts: ``"2h"``, ``"2h waking"`` (quiet hours do not count).
 
         Or until a time of the person's day: ``until="9:00"``, ``"9:00 tomorrow"``, ``"Mon 9:00"``, or a datetime with a
@@ -490,32 +470,36 @@ class Chat:
     def start(
         self,
         name: str,
-        data: Mapping[str, Any] | None = None,
+        data: object = None,
         /,
         *,
         to: str = "",
         at: datetime | None = None,
         key: str = "",
         busy: str = "",
-        valid: str | float = 0.0,
+        valid: Duration = 0.0,
     ) -> str:
         """Begin what answers the event `name` for somebody (by default this person), committed with this turn.
 
         Returns ``opted_out`` where this person has opted out, so that nothing begins; else ``scheduled``: what becomes
         of it is decided in their own turn.
 
-        ``chat.start("page", {"what": "fire"}, to="+48…")``. `at` begins it later; the same `key` counts once a person;
-        `busy` says what if they are in a conversation (``queue``, ``replace``, ``skip``); past `valid` it is not worth
-        beginning any more.
+        ``chat.start("page", {"what": "fire"}, to="+48…")``. `data` is a mapping, or what the handler of the event
+        takes: a dataclass, a model; what does not fit is an error here. `at` begins it later; the same `key` counts
+        once a person; `busy` says what if they are in a conversation (``queue``, ``replace``, ``skip``); past `valid`
+        it is not worth beginning any more.
         """
         if at is not None and at.tzinfo is None:
             raise ChatError("start(at=...) needs a time with a zone, such as datetime.now(UTC)")
+        told = as_mapping(data)
+        if why := self._session.defaults.unfit(name, told):
+            raise ChatError(f"chat.start: {why}")
         if self._session.opted_out and to in ("", self.number):
             return "opted_out"
         if not self._session.silent:
             moment = at.timestamp() if at else None
             self._session.effects.starts.append(
-                Start(name, to or self.number, moment, key=key, busy=busy, valid=duration(valid), data=data or {})
+                Start(name, to or self.number, moment, key=key, busy=busy, valid=duration(valid), data=told)
             )
         return "scheduled"
 
@@ -562,7 +546,7 @@ class Several(Wait[Any]):
         return self._work().__await__()
 
 
-def retrying(function: Callable[P, T], *, tries: int = 3, wait: str | float = "1s") -> Callable[P, T]:
+def retrying(function: Callable[P, T], *, tries: int = 3, wait: Duration = "1s") -> Callable[P, T]:
     """The function, tried up to `tries` times as a step: ``await chat.step(retrying(book, tries=3), slot)``."""
 
     @functools.wraps(function)

@@ -12,6 +12,8 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
+from smsbot.core.errors import UsageError
+
 ANY: Mapping[str, Any] = {"type": "object"}
 
 
@@ -60,5 +62,22 @@ def wrong_with(kind: Any, data: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def read(kind: Any, data: Any) -> Any:
-    """The data as the handler wants them. Raises pydantic's error, which is a `ValueError`."""
-    return _adapter(kind).validate_python(data) if makes_objects(kind) else data
+    """The data as the handler wants them. Raises `UsageError` that says everything that is wrong with them."""
+    if not is_declared(kind):
+        return data
+    if wrong := wrong_with(kind, data):
+        told = "; ".join(f"{place} {why}".strip() for place, why in wrong)
+        raise UsageError(f"the data of the event do not fit {kind.__name__}: {told}")
+    return _adapter(kind).validate_python(data)
+
+
+def as_mapping(data: object) -> Mapping[str, Any]:
+    """The data of an event as they are stored: a mapping, or the fields of a dataclass or a model."""
+    if data is None:
+        return {}
+    if isinstance(data, Mapping):
+        return data
+    if makes_objects(type(data)):
+        names = getattr(type(data), "__pydantic_fields__", None) or {f.name for f in dataclasses.fields(data)}  # type: ignore[arg-type]
+        return {name: getattr(data, name) for name in names}
+    raise UsageError(f"the data of an event are a mapping, a dataclass or a model, not {type(data).__name__}")

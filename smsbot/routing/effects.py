@@ -22,6 +22,8 @@ class Delivery:
     status: Status
     text: str
     id: str
+    ref: str = ""
+    """What whoever requested the text calls it: ``chat.say(…, ref="order-7")``."""
 
 
 @struct

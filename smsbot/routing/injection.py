@@ -15,7 +15,7 @@ from smsbot.core.errors import ChatError, RouteError
 from smsbot.core.nearest import nearest
 from smsbot.core.sites import remember
 
-from .declared import makes_objects, read
+from .declared import is_declared, read
 
 BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "reaction", "error", "contact"})
 
@@ -60,7 +60,7 @@ class Signature:
     def call(self, values: Mapping[str, Any], provided: Mapping[type, Any]) -> Any:
         """Call it; a coroutine if it is async."""
         arguments = {name: values.get(name) for name in self.named if name in values or name not in self.defaults}
-        if "event" in arguments and makes_objects(self.event):
+        if "event" in arguments and is_declared(self.event):
             arguments["event"] = read(self.event, arguments["event"])
         for name in self.optional:
             if name in values:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from smsbot.core.conversation import Conversation
-from smsbot.core.errors import RouteError, UsageError
+from smsbot.core.errors import ChatError, RouteError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
@@ -165,6 +165,16 @@ class Table:
             near = nearest(name, self.states)
             hint = f'; did you mean "{near}"?' if near else ""
             raise RouteError(f'no @bot.state("{name}") handler{hint}') from None
+
+    def named(self, state: str | Callable[..., Any]) -> str:
+        """The name of a state, by its name or its handler; raises `ChatError` where the handler is of none."""
+        if isinstance(state, str):
+            return state
+        for name, route in self.states.items():
+            if route.signature is not None and route.signature.function is state:
+                return name
+        called = getattr(state, "__name__", repr(state))
+        raise ChatError(f"goto() takes a state, or its handler; {called} has no @bot.state above it")
 
 
 class Router:

@@ -42,6 +42,16 @@ def _no_text(name: str, language: str | None, values: Mapping[str, Any]) -> str:
     raise ChatError(f'there is no text "{name}" here')
 
 
+def _state(state: str | Callable[..., Any]) -> str:
+    if isinstance(state, str):
+        return state
+    raise ChatError("goto() takes the name of a state")
+
+
+def _fits(name: str, data: Mapping[str, Any]) -> str:
+    return ""
+
+
 def _always(number: str, moment: float, seconds: float, zone: tzinfo) -> float:
     return moment + seconds
 
@@ -62,6 +72,10 @@ class Defaults:
     """When so many seconds have passed that are no quiet hours: of a number, from a moment on, in its zone."""
     text: Callable[[str, str | None, Mapping[str, Any]], str] = _no_text
     """A named text of the bot, in a language, with values in its holes."""
+    state: Callable[[str | Callable[..., Any]], str] = _state
+    """The name of a state, by its name or its handler; raises `ChatError`."""
+    unfit: Callable[[str, Mapping[str, Any]], str] = _fits
+    """Why nothing here begins by an event with such data; empty where something does."""
 
 
 _NOTHING = Effects()

@@ -53,6 +53,7 @@ def outgoing_of(row: Row) -> Outgoing:
         lane=row["lane"],
         flash=bool(row["flash"]),
         media=row["media"],
+        ref=row["ref"],
     )
 
 

@@ -16,7 +16,7 @@ import httpx
 
 from smsbot.app import App
 from smsbot.core import codec
-from smsbot.core.clock import ManualClock, duration
+from smsbot.core.clock import Duration, ManualClock, duration
 from smsbot.core.errors import NoAnswer, NotSent, UsageError
 from smsbot.core.message import Key
 from smsbot.core.nearest import nearest
@@ -271,7 +271,7 @@ class Sim:
 
     # -- time ---------------------------------------------------------------------------------------
 
-    async def advance(self, time: str | float) -> None:
+    async def advance(self, time: Duration) -> None:
         """Move the clock; everything that falls due on the way has happened on return."""
         assert self.app.time is not None
         await self.app.time.advance(duration(time))

@@ -114,7 +114,7 @@ class Decider:
                 data = codec.loads(event.data)
                 status = Status(data["status"])
                 why = f"a text to this number is {status}"
-                report = Delivery(status, data["text"], data["outgoing"])
+                report = Delivery(status, data["text"], data["outgoing"], data.get("ref", ""))
                 return Decision(why, _to(table.deliveries.get(status), why), {"report": report})
             case "reaction":
                 told = codec.loads(event.data)

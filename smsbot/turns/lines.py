@@ -109,7 +109,7 @@ class Line:
         """The defaults that a handler's chat takes from the line and its bot."""
         return Defaults(
             self.bot.timeout, self.bot.tries, self.timezone, self.gateway, self.sends_media, awake=self.awake,
-            text=self.text,
+            text=self.text, state=self.table.named, unfit=self.unfit,
         )  # fmt: skip
 
     def awake(self, number: str, moment: float, seconds: float, zone: tzinfo) -> float:
@@ -144,6 +144,14 @@ class Line:
             return wrong_with(self._event_type(name), data)
         missing = [(arg, "is missing") for arg in args if arg not in data]
         return missing + [(str(n)[:60], _no_arg(str(n), args)) for n in data if n not in args]
+
+    def unfit(self, name: str, data: Mapping[str, Any]) -> str:
+        """Why nothing begins here by an event with such data; empty where something does."""
+        if name not in self.table.events:
+            near = nearest(name, self.table.events)
+            return f'nothing answers the event "{name}"' + (f'; did you mean "{near}"?' if near else "")
+        wrong = "; ".join(f"{place} {why}".strip() for place, why in self.wrong_with_event(name, data))
+        return f'the data do not fit the event "{name}": {wrong}' if wrong else ""
 
     def _args(self, name: str) -> list[str] | None:
         """The arguments that a flow takes from an event; None where it is given whole."""

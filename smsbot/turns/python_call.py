@@ -30,22 +30,32 @@ Wanted = Request | Finished
 
 async def take_up(state: PythonState, record: Record | None, context: Context) -> Wanted:
     """Let the function go on with what happened; None begins it."""
-    call = state.call = state.call or context.live.take(state.journal_place, context.before.version)
-    if call is not None and record is not None:
-        call.replay.event = context.event.id
-        attend(call, context)
-        return await go_on(call, record, context)
-    call = await begin_again(state, context, began=record is None)
-    wanted = await forward(call, None, context)
     if record is None:
-        return wanted
+        return await forward(await begin_again(state, context, began=True), None, context)
+    wanted = await stand(state, record.site, context)
+    call = state.call
+    assert call is not None
     if call.replay.journal.place > state.taken:  # this event's record is there already: the turn runs again
         return wanted
-    if isinstance(wanted, Finished) or wanted.site != record.site:
-        raise journal.changed(record.site, wanted.site if isinstance(wanted, Request) else "its end")
-    call.chat.contact.keep()
+    call.replay.event = context.event.id
     attend(call, context)
     return await go_on(call, record, context)
+
+
+async def stand(state: PythonState, site: str, context: Context) -> Wanted:
+    """What the function waits for at a site, live or replayed up to there. Raises `Changed` where it is elsewhere."""
+    call = state.call = state.call or context.live.take(state.journal_place, context.before.version)
+    if call is not None:
+        assert call.replay.request is not None
+        return call.replay.request
+    call = await begin_again(state, context, began=False)
+    wanted = await forward(call, None, context)
+    if call.replay.journal.place > state.taken:
+        return wanted
+    if isinstance(wanted, Finished) or wanted.site != site:
+        raise journal.changed(site, wanted.site if isinstance(wanted, Request) else "its end")
+    call.chat.contact.keep()
+    return wanted
 
 
 async def begin_again(state: PythonState, context: Context, *, began: bool) -> LiveCall:

@@ -22,7 +22,7 @@ from smsbot.understanding.asking import Heard, Move
 
 from .context import Context
 from .live import LiveCall
-from .python_call import Wanted, begin_again, forward, signature_of, take_up
+from .python_call import Wanted, begin_again, forward, signature_of, stand, take_up
 from .python_state import OpenQuestion, PythonState, runs_of
 
 _MOST_RESTARTS = 100
@@ -82,14 +82,23 @@ class PythonFrame(PythonState):
         text = "\n".join(asked.standing.parts)
         return await self._heard(asked, text, asked.asked.judge(asked.read(text, context.person)), context)
 
-    async def _heard(self, asked: OpenQuestion, text: str, heard: Heard, context: Context) -> Outcome:
-        """Apply a text, or a deadline, as it was heard, to the open question."""
+    async def _refused(self, asked: OpenQuestion, value: Any, context: Context) -> str | None:
+        """What the person is told where the code does not take an answer that was understood; None where it does."""
+        wanted = await stand(self, asked.site, context)
+        again = self.call is not None and self.call.replay.journal.place > self.taken  # it was taken in a former try
+        return wanted.refusal(value) if isinstance(wanted, Ask) and not again else None
+
+    async def _heard(self, asked: OpenQuestion, text: str, heard: Heard, context: Context, words: str = "") -> Outcome:
+        """Apply a text, or a deadline, as it was heard, to the open question; `words` say what is wrong with it."""
         context.why = heard.why
         if heard.outcome or heard.move is Move.TAKE:
             context.effects.outcomes.append((self.place, heard.outcome, asked.question))
         match heard.move:
             case Move.TAKE:
                 assert isinstance(heard.read, Answer)
+                why = await self._refused(asked, heard.read.value, context) if asked.checked else None
+                if why is not None:
+                    return await self._heard(asked, text, asked.asked.refuse(None), context, why)
                 context.effects.took = True
                 self.answers[asked.name] = heard.read.value
                 record = context.once.record(journal.ANSWER, asked.site, heard.read.value, text)
@@ -97,11 +106,12 @@ class PythonFrame(PythonState):
             case Move.CLARIFY:
                 return self._ask_again(asked, asked.unsure or asked.retry, context)
             case Move.RETRY:
-                return self._ask_again(asked, asked.retry, context)
+                return self._ask_again(asked, words or asked.retry, context)
             case Move.GIVE_UP:
                 return await self._drive(context.once.record(journal.TRIES, asked.site, None), context)
             case Move.REMIND:
-                context.chat.say(asked.remind or asked.prompt, code=None if asked.remind else asked.question.code)
+                words = asked.reminder
+                context.chat.say(words or asked.prompt, code=None if words else asked.question.code)
             case Move.TIMEOUT:
                 if asked.terms.late:
                     context.stay_open(self.stored(), context.event.at + asked.terms.late)
@@ -214,7 +224,7 @@ class PythonFrame(PythonState):
         self.used.append(ask.name)
         text = self.texts.get(ask.name) or str(self.values[ask.name])
         read = OpenQuestion.of(ask, context.now).read(text, context.person)
-        if not isinstance(read, Answer):
+        if not isinstance(read, Answer) or ask.refusal(read.value) is not None:
             return ask
         self.answers[ask.name] = read.value
         record = context.once.record(journal.ANSWER, ask.site, read.value, text)

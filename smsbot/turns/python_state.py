@@ -23,7 +23,7 @@ from smsbot.understanding.asking import Asked
 
 from .live import LiveCall, Place
 
-_PLAIN = ("site", "name", "prompt", "retry", "remind", "back", "unsure")
+_PLAIN = ("site", "name", "prompt", "retry", "reminds", "back", "unsure", "checked")
 _QUESTION, _TERMS, _STANDING = (
     tuple(f.name for f in dataclasses.fields(kind)) for kind in (Question, Terms, asking.Open)
 )
@@ -39,9 +39,11 @@ class OpenQuestion:
     question: Question
     terms: Terms
     retry: str = ""
-    remind: str = ""
+    reminds: tuple[str, ...] = ()
     back: bool = False
     unsure: str = ""
+    checked: bool = False
+    """Whether its code looks at an answer before it is taken."""
     standing: asking.Open = field(default_factory=asking.Open)
 
     @classmethod
@@ -49,7 +51,7 @@ class OpenQuestion:
         """The question that has just been asked."""
         made = cls(
             site=ask.site, name=ask.name, prompt=ask.prompt, question=ask.question, terms=ask.terms,
-            retry=ask.retry, remind=ask.remind, back=ask.back, unsure=ask.unsure,
+            retry=ask.retry, reminds=ask.reminds, back=ask.back, unsure=ask.unsure, checked=ask.check is not None,
         )  # fmt: skip
         asking.begin(made.standing, now)
         return made
@@ -61,6 +63,11 @@ class OpenQuestion:
     def asked_again(self, person: Person) -> str:
         """The question once more, with a hint how it is answered; of a code only the hint, as it is not sent again."""
         return person.asked_again(self.question, self.prompt)
+
+    @property
+    def reminder(self) -> str:
+        """What the reminder says that is due; empty: the question again."""
+        return self.reminds[min(self.standing.reminded, len(self.reminds)) - 1] if self.reminds else ""
 
     @property
     def left(self) -> int:
@@ -90,8 +97,13 @@ class OpenQuestion:
         if question.get("code"):
             question["code"] = Wanted(**question["code"])
         rest = {name: stored[name] for name in _PLAIN if name in stored}
+        terms = dict(stored["terms"])
+        if "remind_after" in terms:  # as it was stored when there was one reminder at the most
+            after = terms.pop("remind_after")
+            terms["reminders"], rest["reminds"] = ([after], [stored["remind"]]) if after else ([], [])
+        terms["reminders"], rest["reminds"] = tuple(terms["reminders"]), tuple(rest["reminds"])
         return cls(
-            **rest, question=Question(**question), terms=Terms(**stored["terms"]),
+            **rest, question=Question(**question), terms=Terms(**terms),
             standing=asking.Open(**stored["standing"]),
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ Flows and conversations in Python ask by the same rules; what they say and where
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -24,8 +25,8 @@ class Terms(Protocol):
         ...
 
     @property
-    def remind_after(self) -> float:
-        """When it is asked again without an answer."""
+    def reminders(self) -> Sequence[float]:
+        """When it is asked again without an answer: each after the question, in their order."""
         ...
 
     @property
@@ -46,7 +47,7 @@ class Standing(Protocol):
     wrong: int
     unsure: bool
     doubt: str
-    reminded: bool
+    reminded: int
     parts: list[str]
     settles: float
 
@@ -60,7 +61,8 @@ class Open:
     unsure: bool = False
     doubt: str = ""
     """The meaning that the text before would have if it were said again."""
-    reminded: bool = False
+    reminded: int = 0
+    """Reminders that were said, or were overdue together with a later one."""
     parts: list[str] = field(default_factory=list)
     settles: float = 0.0
 
@@ -82,7 +84,7 @@ class Move(StrEnum):
 
 def begin(standing: Standing, now: float) -> None:
     """The question is asked."""
-    standing.asked, standing.wrong, standing.unsure, standing.reminded = now, 0, False, False
+    standing.asked, standing.wrong, standing.unsure, standing.reminded = now, 0, False, 0
     standing.parts, standing.settles, standing.doubt = [], 0.0, ""
 
 
@@ -130,6 +132,10 @@ class Asked:
             self.standing.unsure = True
             why = f'unsure whether the text answers "{self.name}", because {read.why}: asked once more'
             return Heard(Move.CLARIFY, read, why)
+        return self.refuse(read)
+
+    def refuse(self, read: Reading) -> Heard:
+        """The text is a wrong answer."""
         self.standing.wrong += 1
         if self.standing.wrong > self.terms.tries:
             return Heard(Move.GIVE_UP, read, f'"{self.name}" was answered wrongly {self.standing.wrong} times', WRONG)
@@ -142,9 +148,11 @@ class Asked:
         """
         if self.standing.settles:
             return Heard(Move.SETTLE, None, "")
-        silent = self.terms.timeout_after and max(at, now) >= self.standing.asked + self.terms.timeout_after
-        if self.terms.remind_after and not self.standing.reminded and not silent:
-            self.standing.reminded = True
+        late = max(at, now) - self.standing.asked
+        silent = self.terms.timeout_after and late >= self.terms.timeout_after
+        if self.standing.reminded < len(self.terms.reminders) and not silent:
+            overdue = sum(after <= late for after in self.terms.reminders)  # of several, the last is said
+            self.standing.reminded = max(overdue, self.standing.reminded + 1)
             return Heard(Move.REMIND, None, f'"{self.name}" is not answered yet')
         return Heard(Move.TIMEOUT, None, f'no answer to "{self.name}" in time', SILENCE)
 
@@ -153,7 +161,7 @@ def next_of(terms: Terms, standing: Standing) -> str:
     """The effect of the next deadline, in words for people."""
     if standing.settles:
         return "answer is taken"
-    return "reminder" if terms.remind_after and not standing.reminded else "timeout"
+    return "reminder" if standing.reminded < len(terms.reminders) else "timeout"
 
 
 def deadline(terms: Terms, standing: Standing) -> float | None:
@@ -161,6 +169,6 @@ def deadline(terms: Terms, standing: Standing) -> float | None:
     if standing.settles:  # the person has answered, so neither reminder nor timeout counts
         return standing.settles
     found = [standing.asked + terms.timeout_after] if terms.timeout_after else []
-    if terms.remind_after and not standing.reminded:
-        found.append(standing.asked + terms.remind_after)
+    if standing.reminded < len(terms.reminders):
+        found.append(standing.asked + terms.reminders[standing.reminded])
     return min(found, default=None)

@@ -1,28 +1,15 @@
 """A shop in FastAPI: it hears what happens at its own address, signed, and runs smsbot inside itself at a prefix."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, HTTPException, Request
 
+import smsbot
 from smsbot.client import verify
-from smsbot.embedded import Embedded
 
 heard: list[dict[str, object]] = []
-sms = Embedded() if os.environ.get("PUBLIC_URL") else None
-
-
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    if sms is None:
-        yield
-        return
-    async with sms:
-        yield
-
-
-shop = FastAPI(lifespan=lifespan)
+sms = smsbot.asgi("smsbot.toml") if os.environ.get("PUBLIC_URL") else None
+shop = FastAPI(lifespan=sms.lifespan if sms is not None else None)
 
 
 @shop.post("/sms-events", status_code=204)

@@ -1,28 +1,17 @@
 """The same shop in Starlette."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+import smsbot
 from smsbot.client import verify
-from smsbot.embedded import Embedded
 
 heard: list[dict[str, object]] = []
-sms = Embedded() if os.environ.get("PUBLIC_URL") else None
-
-
-@asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    if sms is None:
-        yield
-        return
-    async with sms:
-        yield
+sms = smsbot.asgi() if os.environ.get("PUBLIC_URL") else None
 
 
 async def event(request: Request) -> Response:
@@ -45,7 +34,7 @@ async def ship(request: Request) -> Response:
 
 
 shop = Starlette(
-    lifespan=lifespan,
+    lifespan=sms.lifespan if sms is not None else None,
     routes=[
         Route("/sms-events", event, methods=["POST"]),
         Route("/heard", all_heard),

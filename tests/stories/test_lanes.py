@@ -175,23 +175,21 @@ async def test_a_bot_sends_by_itself(house: Any) -> None:
     bot = Bot()
     bot.fallback(lambda: None)
     h: House = await house(bot)
-    assert await bot.send("Ready.", to="600100200", key="order 1") in ("sending", "sent", "accepted")
+    assert await bot.send("600100200", "Ready.", key="order 1") in ("sending", "sent", "accepted")
     await h.settle()
-    await bot.send("Ready.", to="600100200", key="order 1")
-    await bot.send(
-        "Later.", to=ANN, at=datetime.fromtimestamp(h.clock.now(), WARSAW) + timedelta(hours=1), lane="priority"
-    )
+    await bot.send("600100200", "Ready.", key="order 1")
+    later = datetime.fromtimestamp(h.clock.now(), WARSAW) + timedelta(hours=1)
+    await bot.send(ANN, "Later.", at=later, lane="priority")
     await h.settle()
     assert await h.heard(ANN) == ["Ready."]
     await h.advance("2h")
     assert await h.heard(ANN) == ["Ready.", "Later."]
-    for wrong, why in (
-        ({"to": "x"}, "number"),
-        ({"to": ANN, "lane": "fast"}, "lane"),
-        ({"to": ANN, "line": "+4811"}, "line"),
-    ):
+    mistakes: list[tuple[str, dict[str, Any], str]] = [
+        ("x", {}, "number"), (ANN, {"lane": "fast"}, "lane"), (ANN, {"line": "+4811"}, "line"),
+    ]  # fmt: skip
+    for number, more, why in mistakes:
         with pytest.raises(UsageError, match=why):
-            await bot.send("x", **wrong)  # type: ignore[arg-type]
+            await bot.send(number, "x", **more)
 
 
 # -- quiet hours ------------------------------------------------------------------------------------

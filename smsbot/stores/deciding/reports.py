@@ -147,6 +147,7 @@ def _wake(facts: Facts, text: Text, status: Status, at: float) -> Event | None:
         return None
     facts.seen[identity] = at
     facts.leave("seen", (identity, at))
-    data = codec.dumps({"status": status.value, "outgoing": text.id, "text": text.outgoing.text})
+    told = {"status": status.value, "outgoing": text.id, "text": text.outgoing.text, "ref": text.outgoing.ref}
+    data = codec.dumps(told)
     event = Event(identity, text.key, "delivery", "", at, data=data)
     return replace(event, seq=take(facts, event, 0, ""))

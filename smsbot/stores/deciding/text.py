@@ -15,7 +15,7 @@ from .rules import Kept
 COLUMNS = (
     "seq", "id", "line", "number", "account", "lane", "parts", "due", "status", "rank", "phase", "scheduled",
     "attempts", "detail", "resends", "absences", "passed", "cost", "cost_day", "text", "created", "expires", "event",
-    "flash", "media",
+    "flash", "media", "ref",
 )  # fmt: skip
 """The columns of a text, in the order in which one is made of them."""
 _QUEUED, _SENDING = Status.QUEUED.value, Status.SENDING.value
@@ -63,10 +63,10 @@ class Text:
     def outgoing(self) -> Outgoing:
         """The text as it is sent."""
         if self._outgoing is None:
-            text, created, expires, event, flash, media = self._said
+            text, created, expires, event, flash, media, ref = self._said
             self._outgoing = Outgoing(
                 self.id, self.key, self.account, text, self.segments, created,
-                due=self.due, expires=expires, event=event, lane=self.lane, flash=flash == 1, media=media,
+                due=self.due, expires=expires, event=event, lane=self.lane, flash=flash == 1, media=media, ref=ref,
             )  # fmt: skip
         return self._outgoing
 
