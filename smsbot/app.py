@@ -153,6 +153,7 @@ class App:
             sends=self.sends,
             broadcasts=self.broadcasts,
             tokens=self.tokens,
+            takeovers=self.takeovers,
         )
         self.webhooks = Webhooks(self.inbox, self.gateways, self.hooks.live, self.accounts.base, lambda: self._closing)
 

@@ -128,13 +128,21 @@ async def test_the_bot_of_the_readme_answers(accounts: dict[str, Any], tmp_path:
 
 
 async def test_the_bots_of_the_conversations_page_answer(accounts: dict[str, Any], tmp_path: Path) -> None:
-    orders, codes, reminders = blocks(ROOT / "docs" / "conversations.md", "python")
+    orders, codes, visits, reminders = blocks(ROOT / "docs" / "conversations.md", "python")
     (tmp_path / "codes_page.py").write_text(codes)
     async with House(targets.load("codes_page.py", tmp_path), **accounts) as h:
         ann = h.phone(ANN)
         await ann.text("login")
         await ann.text(f"it is {ann.code}")
         assert ann.last == "Welcome!"
+    (tmp_path / "visits_page.py").write_text(visits)
+    bot = targets.load("visits_page.py", tmp_path)
+    assert lint(bot, tmp_path) == []
+    (tmp_path / "visits").mkdir()
+    async with House(bot, tmp_path / "visits", **accounts) as h:
+        for text in ("visit", "Monday", "8000", "Main"):
+            await h.text(ANN, text)
+        assert (await h.heard(ANN))[-1] == "Monday: Main 8000"
     (tmp_path / "orders_page.py").write_text(orders)
     (tmp_path / "reminders_page.py").write_text(reminders)
     bot = targets.load("orders_page.py", tmp_path)

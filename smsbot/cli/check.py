@@ -39,14 +39,24 @@ _MOST = 20
     help="text for people, json for programs, github for annotations of a CI run.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "--db", "database", type=click.Path(path_type=Path), metavar="FILE",
+    help="Tell the open conversations of a database again instead: who would strand on this code, where and why.",
+)  # fmt: skip
 @click.option("--texts", is_flag=True, help="Also list every text with its SMS parts at its longest.")
 @click.pass_context
-def check_command(ctx: click.Context, named: Sequence[str], how: str, as_json: bool, texts: bool) -> None:
+def check_command(
+    ctx: click.Context, named: Sequence[str], how: str, as_json: bool, database: Path | None, texts: bool
+) -> None:
     """Check flows, conversations and stories: every problem at once, with its place and its repair.
 
     TARGET is a bot, a flow file or a folder of flows; without any, all bots of the settings.
     Exit code 0: nothing is wrong (warnings may be); 1: errors.
     """
+    if database is not None:
+        from .strands import check_database
+
+        ctx.exit(check_database(read(), database, as_json=as_json or how == "json"))
     try:
         settings = read()
         bots = bots_of(settings, named)

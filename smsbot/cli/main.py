@@ -49,6 +49,7 @@ _COMMANDS = {
     "hooks": ("smsbot.cli.hooks", "The webhook addresses to paste at the provider."),
     "pause": ("smsbot.cli.pause", "Keep texts from leaving; nothing is lost."),
     "resume": ("smsbot.cli.pause", "Let texts leave again."),
+    "end": ("smsbot.cli.end", "End runs that nobody can finish any more."),
     "retry": ("smsbot.cli.retry", "Send failed texts again, or take failed turns again."),
     "db": ("smsbot.cli.db", "Back up, check and restore the database."),
     "doctor": ("smsbot.cli.doctor", "Check settings, database and credentials."),

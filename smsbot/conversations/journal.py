@@ -14,8 +14,8 @@ from smsbot.core.structs import struct
 
 from .exceptions import again
 
-ANSWER, SILENCE, TRIES, BACK, STEP, RAISED, UNKEPT, SLEPT, FLOW, LOST = (
-    "answer", "silence", "tries", "back", "step", "raised", "failed", "slept", "flow", "lost",
+ANSWER, SILENCE, TRIES, BACK, STEP, RAISED, UNKEPT, SLEPT, FLOW, LOST, SINCE = (
+    "answer", "silence", "tries", "back", "step", "raised", "failed", "slept", "flow", "lost", "since",
 )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ class Record:
     @property
     def asked(self) -> bool:
         """Whether the conversation waited for it, and may have been replayed since; steps happen in their turn."""
-        return self.kind not in (STEP, RAISED, UNKEPT)
+        return self.kind not in (STEP, RAISED, UNKEPT, SINCE)
 
     def result(self) -> Any:
         """The value that the code is given; raises what it was told by an exception."""
@@ -93,6 +93,8 @@ class Journal:
                 for site in parts:
                     self.claim(site)
             return whole
+        while not self.replayed and self.records[self.place].kind == SINCE:  # of a change that is told apart no more
+            self.place += 1
         if self.replayed:
             return None
         record = self.records[self.place]
@@ -100,6 +102,17 @@ class Journal:
             raise changed(record.site, request.site)
         self.place += 1
         return record
+
+    def marked(self, site: str) -> bool:
+        """Whether the conversation came here when the code had this change; its mark is told."""
+        for n in range(self.place, len(self.records)):
+            if self.records[n].kind != SINCE:
+                break
+            if self.records[n].site == site:
+                self.records.insert(self.place, self.records.pop(n))
+                self.place += 1
+                return True
+        return False
 
     def parts(self, gather: Gather) -> dict[str, Record]:
         """The records of steps that run at once, by their sites, as far as those have ended.

@@ -79,6 +79,9 @@ class Replay:
         self._counts: dict[str, int] | None = None
         self._foreign = ""
         """Where it awaited something outside."""
+        self.stood = frozen < 0
+        """Whether it has come to where it stood; before, it only tells again what has happened."""
+        self._since: dict[str, bool] = {}
 
     def go(self, given: Any = None) -> Request | Finished | Foreign:
         """Run on, until something is asked for that the journal does not answer.
@@ -136,6 +139,15 @@ class Replay:
             return request.convert(value)
         except Exception:
             return Raised(unfit(request.site))
+
+    def since(self, site: str) -> bool | None:
+        """Whether it came to a change of its code with that change in it; None: it does so now, for the first time."""
+        if site not in self._since:
+            here = self.journal.marked(site)
+            new = not here and self.journal.replayed and (self.stood or self.journal.place > self._frozen)
+            self._since[site] = here or new
+            return None if new else here
+        return self._since[site]
 
     def count(self, site: str) -> int:
         """How often a place was reached by tasks of the code's own, this time included."""

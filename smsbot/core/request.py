@@ -145,6 +145,10 @@ class Driver(Protocol):
         """A step from such a task: done there."""
         ...
 
+    def since(self, site: str) -> bool:
+        """Whether the conversation came to a change of its code with that change in it."""
+        ...
+
 
 class Wait(Generic[T]):
     """A request that waits for its ``await``; used as anything else it says so."""

@@ -60,7 +60,32 @@ def _read(path: str, namespace: dict[str, Any]) -> Mapping[int, str]:
     return found
 
 
+_NAMED = "__smsbot_named__"
+"""Where a module keeps the names that its functions were given, by their qualified names."""
+
+
+def give_name(function: Callable[..., Any], name: str) -> None:
+    """Find a function by a name of its own from now on, wherever it stands and whatever it is called."""
+    own: Any = inspect.unwrap(function)
+    own.__globals__.setdefault(_NAMED, {})[own.__code__.co_qualname] = name
+    path_of.cache_clear()
+
+
+def name_of(code: CodeType, namespace: Mapping[str, Any]) -> str:
+    """The name that a function was given, else its own; `namespace` is its module's."""
+    given: str = namespace.get(_NAMED, {}).get(code.co_qualname, "")
+    return given or code.co_qualname.rpartition("<locals>.")[2]
+
+
 @lru_cache(maxsize=512)
 def path_of(function: Callable[..., Any]) -> str:
-    """Where a function is found again: module and qualified name."""
+    """Where a function is found again: the name that it was given, else module and qualified name."""
+    own: Any = inspect.unwrap(function)
+    named: Mapping[str, str] = getattr(own, "__globals__", {}).get(_NAMED, {})
+    given = named.get(own.__code__.co_qualname, "") if named else ""
+    return given or place_of(function)
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """Module and qualified name of a function."""
     return f"{function.__module__}.{getattr(function, '__qualname__', repr(function))}"

@@ -10,9 +10,10 @@ from smsbot.core import segments
 from smsbot.core.clock import Clock
 from smsbot.core.commit import Verdict
 from smsbot.core.errors import Changed, ProcessEnded, SmsbotError, StoreError, StoreRefused, UsageError
-from smsbot.core.message import Event, Reply
+from smsbot.core.message import Event, Key, Reply
 from smsbot.core.phone import mask
 from smsbot.log import Log
+from smsbot.routing.contact import Contact
 from smsbot.routing.injection import Signature
 from smsbot.stores.base import Store
 from smsbot.turns.commit import due_again, ended_by_failure
@@ -20,6 +21,7 @@ from smsbot.turns.failure import describe_error, place
 from smsbot.turns.lines import Line, Lines
 from smsbot.turns.outgoing import outgoing_for
 from smsbot.turns.turn import Turn
+from smsbot.understanding.languages import says
 
 from .attempts import insist
 from .sender import Sender
@@ -31,6 +33,8 @@ RETRIES = (1.0, 5.0, 30.0, 120.0)
 """Seconds before a failed turn is tried again; after the last it is a dead letter."""
 _APOLOGY_PLACE = 2000
 """The place of an apology among the texts of its turn."""
+_TELL_EVERY = 3600.0
+"""Seconds between two texts that say so to one person."""
 _MENDED = 600.0
 """Seconds until a deadline is served again whose conversation no longer fits its code."""
 
@@ -48,6 +52,8 @@ class Failures:
         self._clock = clock
         self._tasks = tasks
         self._run = run
+        self._told: dict[Key, float] = {}
+        """When somebody was told that their conversation cannot go on."""
         self.candid = candid
         """Whether logs may hold what handlers' exceptions say: only in the sandbox."""
 
@@ -108,17 +114,30 @@ class Failures:
         if event.kind == "timer":
             await self._not_served(event, error)
         if event.kind == "text":
-            await self._send_apology(event)
+            await self._send_apology(event, error)
         return None
 
-    async def _send_apology(self, event: Event) -> None:
+    async def _send_apology(self, event: Event, error: BaseException) -> None:
         """The bot's apology for a text that nobody will answer."""
         line = self._lines.get(event.key.line)
-        if line is not None and line.bot.apology:
-            reply = Reply(segments.fit(line.bot.apology))
+        if line is None:
+            return
+        words = await self._stranded(line, event) if isinstance(error, Changed) else line.bot.apology
+        if words:
+            reply = Reply(segments.fit(words))
             text = outgoing_for(reply, _APOLOGY_PLACE, event, line, self._clock.now(), by=f"{line.bot.name}: failure")
             answer = (await insist(lambda: self._store.enqueue([text])))[0]
             self._sender.start(answer.claims)
+
+    async def _stranded(self, line: Line, event: Event) -> str:
+        """What a person hears whose conversation the code no longer fits, once an hour; else empty."""
+        if line.bot.stranded is False or self._told.get(event.key, -_TELL_EVERY) > event.at - _TELL_EVERY:
+            return ""
+        self._told = {k: at for k, at in self._told.items() if at > event.at - _TELL_EVERY} | {event.key: event.at}
+        if isinstance(line.bot.stranded, str):
+            return line.bot.stranded
+        person = Contact(event.key.number, (await self._store.load(event.key)).contact)
+        return line.bot.apology or says("stranded", person.language or line.bot.language or line.language)
 
     async def _not_served(self, event: Event, error: BaseException) -> None:
         """A deadline that cannot be served ends its run, for nothing else would wake it; edited code may be mended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 
 from smsbot.core.clock import Clock
@@ -51,6 +52,16 @@ class Takeovers:
         events = [self._event(key, "release", how), *([began] if began is not None else [])]
         answers = await self._store.accept([Acceptance(event) for event in events])
         self._dispatcher.feed([replace(e, seq=a.seq) for e, a in zip(events, answers, strict=True)])
+
+    async def end(self, keys: Sequence[Key], say: str = "") -> int:
+        """End the open runs of conversations, whoever has them, each with a text; returns how many there were."""
+        events = [replace(self._event(key, "release", "end"), data=say) for key in keys if await self._is_open(key)]
+        answers = await self._store.accept([Acceptance(event) for event in events]) if events else ()
+        self._dispatcher.feed([replace(e, seq=a.seq) for e, a in zip(events, answers, strict=True)])
+        return len(events)
+
+    async def _is_open(self, key: Key) -> bool:
+        return self._lines.get(key.line) is not None and (await self._store.load(key)).run is not None
 
     async def say(self, key: Key, text: str, by: str, *, identity: bytes = b"", asked: float = 0.0) -> Outgoing:
         """A text by hand, ahead of everything that waits; whoever has the conversation keeps it for longer.

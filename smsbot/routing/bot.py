@@ -38,7 +38,9 @@ class Bot(Router):
     `flows` are YAML files, or folders of them, beside the file that makes the bot or in the current folder.
     `timeout` is how long a state or a question waits where it does not say (a run that nobody answers ends
     ``abandoned``), `tries` how often a conversation asks again after a wrong answer. With `join`, the texts of one
-    turn leave as one, a line each. `apology` is said when a turn has failed for good. `language` (en, pl, fr, es) is
+    turn leave as one, a line each. `apology` is said when a turn has failed for good, `stranded`
+    once an hour to a person whose conversation the code no longer fits (by default a sentence of ours; with False,
+    nothing). `language` (en, pl, fr, es) is
     what the bot speaks, and so how answers are read where nothing is known of the person; else its texts show it.
     `wrong_number` is what is said to somebody whom we wrote to first and who says that they are not meant; with False
     such texts mean nothing of their own. `media` is what is said to a picture without words that nothing takes.
@@ -54,6 +56,7 @@ class Bot(Router):
         tries: int = 3,
         join: bool = False,
         apology: str = "",
+        stranded: str | bool = True,
         language: str = "",
         wrong_number: str | bool = True,
         media: str = "",
@@ -69,6 +72,7 @@ class Bot(Router):
             raise RouteError(f"{why}\n  --> {caller()}")
         self.tries = tries
         self.apology = apology
+        self.stranded = stranded
         self.threads = threads
         if language and not is_understood(language):
             near = nearest(language, UNDERSTOOD)
@@ -104,6 +108,11 @@ class Bot(Router):
             raise wrong(function, f"{kind.__name__} is provided already")
         self._providers[kind] = (function, annotations)
         return function
+
+    @property
+    def provided_types(self) -> frozenset[type]:
+        """What handlers and actions may name by type."""
+        return frozenset(self._providers)
 
     def kept_providers(self) -> list[str]:
         """The providers that close nothing, since they do not yield: ``NAME() at FILE:LINE``."""

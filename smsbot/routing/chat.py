@@ -167,6 +167,16 @@ class Chat:
             why = f'the gateway "{name}" cannot send pictures' if name else "this gateway cannot send pictures"
             raise ChatError(f"{why}, so say(media=…) is for lines of one that can (twilio); send a link in the text")
 
+    def since(self, change: str) -> bool:
+        """Whether this conversation came to a change of its code with that change in it; the same in each replay.
+
+        ``if chat.since("asks-zip"): zip = await chat.ask("Zip?")``: who stood behind that place when it was deployed is
+        not asked, everybody else is. The guard may go once nobody is left who came there before.
+        """
+        if not str(change).strip():
+            raise ChatError('since() takes the name of a change, such as chat.since("asks-zip")')
+        return self._session.since(change)
+
     def goto(
         self,
         state: str | Callable[..., Any],

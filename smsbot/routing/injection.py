@@ -21,7 +21,7 @@ BUILT_IN = frozenset({"chat", "message", "text", "rest", "event", "report", "rea
 
 _PLAIN = frozenset({
     "contact", "data", "end", "gather", "goto", "handoff", "line", "message", "now", "number", "random", "restart",
-    "say", "start", "state", "step", "text",
+    "say", "since", "start", "state", "step", "text",
 })  # fmt: skip
 _ASKING = frozenset({"ask", "confirm", "menu", "form"})
 

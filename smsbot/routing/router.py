@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ChatError, RouteError, UsageError
 from smsbot.core.nearest import nearest
+from smsbot.core.sites import give_name
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
 from smsbot.understanding.answers.patterns import compiled
@@ -21,6 +23,7 @@ from .holes import check_holes, resolved
 from .injection import BUILT_IN, Signature, caller, hints, inspect_handler, where, wrong
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+_NAME = re.compile(r"[\w-]{1,60}")
 _TEXT = ("chat", "message", "text", "contact")
 
 
@@ -192,6 +195,7 @@ class Router:
         blocking: bool = False,
         pattern: str = "",
         when: Callable[..., bool] | None = None,
+        name: str = "",
     ) -> Callable[[Handler], Handler]:
         """Take texts that are one of `keywords` as a whole, when no run is open.
 
@@ -204,18 +208,21 @@ class Router:
         `pattern` is a regular expression (RE2), whatever its case, for the whole text; its named groups are arguments
         of the handler. `when` is a function that says whether it takes the text; it may name `text`, `message` and
         `contact`, and decides at once. Both are asked after the keywords. `blocking` sends a sync handler to a thread.
+        `name` is what its conversations are found by after a deploy, whatever the function is called and wherever it
+        stands; by default the function's own.
         """
         if typos not in (0, 1):
             raise RouteError(f"typos is 0 or 1, not {typos!r}\n  --> {caller()}")
         if not pattern and when is None:
-            return self._keywords("on", keywords, blocking, typos)
+            return self._called(name, self._keywords("on", keywords, blocking, typos))
         if keywords or (pattern and when is not None):
             raise RouteError(f"@bot.on takes keywords, or pattern=, or when=: one of them\n  --> {caller()}")
-        return self._by_pattern(pattern, blocking) if pattern else self._by_predicate(when, blocking)
+        made = self._by_pattern(pattern, blocking) if pattern else self._by_predicate(when, blocking)
+        return self._called(name, made)
 
-    def anywhere(self, *keywords: str, blocking: bool = False) -> Callable[[Handler], Handler]:
-        """Take texts that are one of `keywords` at any time; the open question is asked again."""
-        return self._keywords("anywhere", keywords, blocking)
+    def anywhere(self, *keywords: str, blocking: bool = False, name: str = "") -> Callable[[Handler], Handler]:
+        """Take texts that are one of `keywords` at any time; the open question is asked again. `name` as in `on`."""
+        return self._called(name, self._keywords("anywhere", keywords, blocking))
 
     def state(self, name: str, *, blocking: bool = False) -> Callable[[Handler], Handler]:
         """Take the next text of a conversation that waits at state `name`."""
@@ -241,9 +248,9 @@ class Router:
         """Take pictures without words, where no open question takes them; they are in ``message.media``."""
         return self._one("media", "", _TEXT, False)(handler)
 
-    def event(self, name: str, *, blocking: bool = False) -> Callable[[Handler], Handler]:
-        """Take an event from outside; the handler's `event` argument is its data."""
-        return self._one("event", name, ("chat", "event", "contact"), blocking)
+    def event(self, event: str, /, *, blocking: bool = False, name: str = "") -> Callable[[Handler], Handler]:
+        """Take an event from outside; the handler's `event` argument is its data. `name` as in `on`."""
+        return self._called(name, self._one("event", event, ("chat", "event", "contact"), blocking))
 
     def on_delivery(self, *statuses: str) -> Callable[[Handler], Handler]:
         """Take delivery reports; without `statuses`, all final ones. The argument `report` is a `Delivery`."""
@@ -349,6 +356,20 @@ class Router:
             return handler
 
         return decorate
+
+    @staticmethod
+    def _called(name: str, decorate: Callable[[Handler], Handler]) -> Callable[[Handler], Handler]:
+        """The decorator, which gives the handler's conversations a name of their own."""
+        if name and not _NAME.fullmatch(str(name)):
+            what = f"name= is a word of letters, digits, - and _, such as order, not {name!r}"
+            raise RouteError(f"{what}\n  --> {caller()}")
+
+        def named(handler: Handler) -> Handler:
+            if name and callable(handler):
+                give_name(handler, name)
+            return decorate(handler)
+
+        return named if name else decorate
 
     def _one(self, kind: str, name: str, offered: Iterable[str], blocking: bool) -> Callable[[Handler], Handler]:
         if not isinstance(name, str):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from smsbot.core.errors import ChatError
 from smsbot.core.message import Event
 from smsbot.core.request import Do, Driver, Request, Wait
-from smsbot.core.sites import name_at
+from smsbot.core.sites import name_at, name_of
 
 from .contact import Contact
 from .effects import Cut, Effects
@@ -175,12 +175,17 @@ class Session:
             frame = frame.f_back
         code = frame.f_code
         name = key or name_at(code, frame.f_lineno, frame.f_globals)
-        where = function or code.co_qualname.rpartition("<locals>.")[2]
+        where = function or name_of(code, frame.f_globals)
         if not name:
             self._sites = self._sites or {}
             count = self._sites[where + what] = self._sites.get(where + what, 0) + 1
             name = f"#{count}"
         return _place(where, what, name), name
+
+    def since(self, change: str) -> bool:
+        """Whether the conversation came to a change of its code with that change in it."""
+        site, _ = self.site("since", change)
+        return self.driver is None or self.driver.since(site)
 
     def check_promises(self) -> None:
         """Raise `ChatError` for what was never awaited."""

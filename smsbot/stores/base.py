@@ -10,8 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
+import orjson
+
+from smsbot.core import codec
 from smsbot.core.commit import Commit, Committed, Entry, Timer
-from smsbot.core.conversation import Conversation
+from smsbot.core.conversation import Conversation, Late, Run, StoredFrame
 from smsbot.core.handover import Taken
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
@@ -55,6 +58,46 @@ def outgoing_of(row: Row) -> Outgoing:
         media=row["media"],
         ref=row["ref"],
     )
+
+
+def conversation_of(key: Key, rows: list[Row]) -> Conversation:
+    """The conversation of the rows of the read `conversation`."""
+    first = rows[0]
+    run = None
+    if first["run"] is not None:
+        frames = tuple(
+            StoredFrame(
+                r["kind"],
+                r["name"],
+                state=r["state"],
+                data=r["data"],
+                prompt=r["prompt"],
+                deadline=r["deadline"],
+                then=r["then_"],
+            )
+            for r in rows
+            if r["kind"] is not None
+        )
+        run = Run(first["run"], first["bot"], first["started_by"], first["started"], frames, content=first["content"])
+    contact = orjson.loads(first["contact"])
+    late = _late(first["late"]) if first["late"] else None
+    return Conversation(
+        key,
+        version=first["version"] or 0,
+        run=run,
+        contact=contact,
+        opted_out=bool(first["opted_out"]),
+        fallback_at=first["fallback_at"] or 0.0,
+        late=late,
+        owner=first["owner"] or "",
+        answered=first["answered"] or b"",
+        wrote_first=bool(first["wrote_first"]),
+    )
+
+
+def _late(stored: str) -> Late:
+    found = codec.loads(stored)
+    return Late(tuple(StoredFrame(**f) for f in found["frames"]), found["content"], found["until"])
 
 
 @struct

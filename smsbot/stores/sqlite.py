@@ -10,11 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import orjson
-
 from smsbot.core import codec
 from smsbot.core.commit import Commit, Committed, Entry, Timer, Verdict, digest
-from smsbot.core.conversation import Conversation, Late, Run, StoredFrame
+from smsbot.core.conversation import Conversation
 from smsbot.core.errors import StoreError, StoreLocked
 from smsbot.core.handover import Taken
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined
@@ -22,7 +20,7 @@ from smsbot.core.status import Status
 from smsbot.understanding.said import answer_hash
 
 from . import queries
-from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of, outgoing_of
+from .base import Acceptance, Check, Checked, Report, Row, Settlement, conversation_of, event_of, outgoing_of
 from .deciding.facts import Due
 from .deciding.handover import TakeOver
 from .deciding.inbound import Accept, Enqueue, Once, Turn
@@ -229,7 +227,7 @@ class SqliteStore:
         cached = self.peek(key)
         if cached is not None:
             return cached
-        self._remember(_conversation(key, await self.rows("conversation", line=key.line, number=key.number)))
+        self._remember(conversation_of(key, await self.rows("conversation", line=key.line, number=key.number)))
         return self._cache[key]
 
     def _remember(self, conversation: Conversation) -> None:
@@ -475,40 +473,6 @@ class SqliteStore:
         await self._writer.submit([Named(changes)])
 
 
-def _conversation(key: Key, rows: list[Row]) -> Conversation:
-    first = rows[0]
-    run = None
-    if first["run"] is not None:
-        frames = tuple(
-            StoredFrame(
-                r["kind"],
-                r["name"],
-                state=r["state"],
-                data=r["data"],
-                prompt=r["prompt"],
-                deadline=r["deadline"],
-                then=r["then_"],
-            )
-            for r in rows
-            if r["kind"] is not None
-        )
-        run = Run(first["run"], first["bot"], first["started_by"], first["started"], frames, content=first["content"])
-    contact = orjson.loads(first["contact"])
-    late = _late(first["late"]) if first["late"] else None
-    return Conversation(
-        key,
-        version=first["version"] or 0,
-        run=run,
-        contact=contact,
-        opted_out=bool(first["opted_out"]),
-        fallback_at=first["fallback_at"] or 0.0,
-        late=late,
-        owner=first["owner"] or "",
-        answered=first["answered"] or b"",
-        wrote_first=bool(first["wrote_first"]),
-    )
-
-
 def _tally(hand: Hand) -> None:
     """Count what is new for /metrics."""
     for name in ("tally_events", "tally_texts", "tallied"):
@@ -518,8 +482,3 @@ def _tally(hand: Hand) -> None:
 def _listed(names: Iterable[str]) -> str:
     """Names as one parameter, each between line ends."""
     return "\n".join(("", *names, ""))
-
-
-def _late(stored: str) -> Late:
-    found = codec.loads(stored)
-    return Late(tuple(StoredFrame(**f) for f in found["frames"]), found["content"], found["until"])

@@ -122,7 +122,9 @@ class Decider:
                 reaction = Reaction(told["sign"], told["quoted"], told["removed"])
                 return Decision(why, _to(table.reaction, why), {"reaction": reaction})
             case "release":
-                return Decision("the bot has the conversation already")
+                ends = event.text == "end"
+                why = "the desk ends the conversation" if ends else "the bot has the conversation already"
+                return self._given_back("end", why, has=False) if ends else Decision(why)
             case "optout":
                 why = "the person opted out"
                 return Decision(why, _to(table.optout, why), ends="stopped")
@@ -135,10 +137,8 @@ class Decider:
     def _with_person(self) -> Decision:
         """The bot is silent; what would wake it waits, and the desk may give the conversation back."""
         event, owner = self._event, self._conversation.owner
-        why, idle = (
-            f"{owner} looks after this person, so the bot is silent",
-            Timer(event.key, IDLE, event.at + PATIENCE),
-        )
+        why = f"{owner} looks after this person, so the bot is silent"
+        idle = Timer(event.key, IDLE, event.at + PATIENCE)
         match event.kind:
             case "release":
                 return self._given_back(event.text, f"{owner} gives the conversation back: {event.text}")
@@ -155,10 +155,11 @@ class Decider:
             case _:
                 return Decision(why)
 
-    def _given_back(self, how: str, why: str) -> Decision:
+    def _given_back(self, how: str, why: str, *, has: bool = True) -> Decision:
         """The bot goes on at its open question, or the run ends; what begins anew comes as an event of its own."""
         ends = {"end": "ended_by_desk", "restart": "restarted"}.get(how, "")
-        return Decision(why, ends=ends if self._conversation.run is not None else "", gives_back=True)
+        says = (self._event.data,) if self._event.data and self._event.kind == "release" else ()
+        return Decision(why, says=says, ends=ends if self._conversation.run is not None else "", gives_back=has)
 
     # -- texts --------------------------------------------------------------------------------------
 

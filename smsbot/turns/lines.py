@@ -13,7 +13,7 @@ from smsbot.core import phone
 from smsbot.core.errors import Changed, RouteError, UsageError
 from smsbot.core.lanes import LIFE, REPLY
 from smsbot.core.nearest import nearest
-from smsbot.core.sites import path_of
+from smsbot.core.sites import path_of, place_of
 from smsbot.policy import pace, rates
 from smsbot.policy.quiet import Quiet, after_waking
 from smsbot.routing.bot import Bot
@@ -173,7 +173,7 @@ class Line:
         found = _functions(self.bot).get(name)
         if found is not None:
             return found
-        known = {path_of(s.function): s for s in self.bot.signatures()}
+        known = {place_of(s.function): s for s in self.bot.signatures()}  # also of those that have got a name since
         found = known.get(name) or self._moved(name)
         if found is None:
             near = nearest(name, known)
@@ -182,9 +182,11 @@ class Line:
         return found
 
     def _moved(self, name: str) -> Signature | None:
-        """The one function of the same file name and name: a bot may be deployed into another folder."""
+        """The one function of the same name, best in a file of that name: bots move to other folders and modules."""
         tails = {s.function: f"{Path(s.function.__code__.co_filename).stem}.{s.name}" for s in self.bot.signatures()}
-        found = {s.function: s for s in self.bot.signatures() if _ends(name, tails[s.function])}
+        here = {s.function: s for s in self.bot.signatures() if _ends(name, tails[s.function])}
+        named = {s.function: s for s in self.bot.signatures() if name.endswith(f".{s.name}")}
+        found = here or named
         return next(iter(found.values())) if len(found) == 1 else None
 
 

@@ -243,6 +243,14 @@ class Alone:
         """Whether the conversation itself runs now."""
         return self._call.replay.running
 
+    def since(self, site: str) -> bool:
+        """Whether the conversation came to a change of its code with that change in it; kept when it first does."""
+        replay = self._call.replay
+        known = replay.since(site)
+        if known is None:
+            self._once.keep(self._call, self._once.record(journal.SINCE, site, True))
+        return known is not False
+
     async def alone(self, do: Do) -> Any:
         """A step, done where it is awaited."""
         replay = self._call.replay

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Generator
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -14,6 +15,7 @@ from smsbot.core import codec
 from smsbot.core.conversation import Conversation
 from smsbot.core.message import Message
 from smsbot.core.request import Request
+from smsbot.core.sites import name_of
 from smsbot.core.start import start_of
 from smsbot.routing.chat import Chat, session_of
 from smsbot.routing.injection import Signature
@@ -47,20 +49,24 @@ async def stand(state: PythonState, site: str, context: Context) -> Wanted:
     call = state.call = state.call or context.live.take(state.journal_place, context.before.version)
     if call is not None:
         assert call.replay.request is not None
+        call.replay.stood = True
         return call.replay.request
     call = await begin_again(state, context, began=False)
     wanted = await forward(call, None, context)
     if call.replay.journal.place > state.taken:
         return wanted
-    if isinstance(wanted, Finished) or wanted.site != site:
+    if isinstance(wanted, Finished) or wanted.site != renamed(site, state, _new_name(state, context)):
         raise journal.changed(site, wanted.site if isinstance(wanted, Request) else "its end")
     call.chat.contact.keep()
+    call.replay.stood = True
     return wanted
 
 
 async def begin_again(state: PythonState, context: Context, *, began: bool) -> LiveCall:
     """A fresh call of the function, with all that has happened before it."""
     records = await _past(state, context, began)
+    if now := _new_name(state, context):
+        records = [replace(r, site=renamed(r.site, state, now)) for r in records]
     chat = context.chat if began and state.handler is not None else _own_chat(state, context)
     session = session_of(chat)
     session.reseed(state.key)
@@ -133,6 +139,26 @@ def _called(state: PythonState, chat: Chat, context: Context) -> Coroutine[Any, 
     }  # fmt: skip
     made: Coroutine[Any, Any, Any] = signature.call(values, provided)
     return made
+
+
+def _new_name(state: PythonState, context: Context) -> str:
+    """The name that the conversation's function has got since; empty where it has kept its own."""
+    if state.action:
+        return ""
+    own: Any = inspect.unwrap(signature_of(state, context).function)
+    now = name_of(own.__code__, own.__globals__)
+    return "" if _is_called(state.name, now) else now
+
+
+def renamed(site: str, state: PythonState, now: str) -> str:
+    """A site of the conversation's own function, under the name that the function has now."""
+    function, _, rest = site.partition(": ")
+    return f"{now}: {rest}" if now and _is_called(state.name, function) else site
+
+
+def _is_called(path: str, name: str) -> bool:
+    """Whether a stored function has a name: its given one, or its own behind that of a module."""
+    return path == name or path.endswith(f".{name}")
 
 
 def signature_of(state: PythonState, context: Context) -> Signature:

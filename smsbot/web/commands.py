@@ -8,6 +8,7 @@ from typing import Any
 from smsbot.core import phone
 from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
+from smsbot.core.message import Key
 from smsbot.desk.tokens import Tokens
 from smsbot.gateways.base import Gateway
 from smsbot.pipeline.broadcasts import Broadcasts, plain
@@ -16,6 +17,7 @@ from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.people import People
 from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.pipeline.sends import Sends, Terms, Wish, wrong_with
+from smsbot.pipeline.takeovers import Takeovers
 from smsbot.stores.base import Row, Store
 from smsbot.turns.lines import Line, Lines
 
@@ -38,6 +40,7 @@ class Commands:
         sends: Sends,
         broadcasts: Broadcasts,
         tokens: Tokens,
+        takeovers: Takeovers,
     ) -> None:
         self._store = store
         self._lines = lines
@@ -50,6 +53,7 @@ class Commands:
         self._sends = sends
         self._broadcasts = broadcasts
         self._tokens = tokens
+        self._takeovers = takeovers
 
     def table(self) -> Mapping[str, Callable[..., Awaitable[Any]]]:
         """The commands by their names on the socket."""
@@ -74,6 +78,7 @@ class Commands:
             "broadcasts": self.broadcasts,
             "send_again": self.send_again,
             "take_again": self.take_again,
+            "end": self.end,
         }
 
     async def send(self, number: str, text: str, line: str = "", ref: str = "") -> dict[str, Any]:
@@ -81,6 +86,10 @@ class Commands:
         ours, wish = wished(self._lines, number, text, line, ref=ref)
         rows = await self._sends.send(ours, [wish], Terms())
         return told(rows[0])
+
+    async def end(self, conversations: list[tuple[str, str]], say: str = "") -> int:
+        """End the runs of conversations, each a line and a number, with a text; how many were open."""
+        return await self._takeovers.end([Key(line, number) for line, number in conversations], say)
 
     async def broadcast_begin(self, identity: str, name: str, line: str, total: int) -> dict[str, Any]:
         """Begin a broadcast, or the same once more; how much of it was given before."""

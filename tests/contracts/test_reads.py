@@ -45,6 +45,7 @@ RARE: Mapping[str, str] = {
     "all_asked": "by tests alone",
     "outside_parts": "in the sandbox alone, of programs of the vendor's shape",
     "contents_in_use": "once, at a start; open conversations alone",
+    "open_count": "by hand, before a deploy; open conversations alone",
     "frames_left": "by tests alone",
     "feed": "by its place, newest first, to a limit",
     "runs_waiting": "open conversations alone, to a limit",

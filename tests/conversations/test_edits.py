@@ -57,6 +57,12 @@ EDITS: list[tuple[str, list[tuple[str, str]], list[str] | None]] = [
     ("the step that has run renamed", [("price", "cost_of")], None),
     ("the open question taken out", [('    qty = await chat.ask("How many?", integer(1, 9))\n', "    qty = 1\n")], None),
     ("the function renamed", [("async def order", "async def pizza_order")], None),
+    ("a name given to the function", [('@bot.on("pizza")', '@bot.on("pizza", name="ordering")')], ON),
+    ("a guarded question before the open one", [("    cost =", '    if chat.since("crust"):\n        crust = await chat.ask("Crust?")\n    cost =')], ON),
+    ("a guarded question right before the open one", [("    qty =", '    if chat.since("crust"):\n        crust = await chat.ask("Crust?")\n    qty =')], ON),
+    ("a guarded step before the open one", [("    qty =", '    if chat.since("crust"):\n        await chat.step(price, "L")\n    qty =')], ON),
+    ("a guarded question behind the open one", [("    street =", '    if chat.since("name"):\n        name = await chat.ask("Name?")\n    street =')], ["Name?", "Street?"]),
+    ("the open question behind a guard", [('    qty = await chat.ask("How many?", integer(1, 9))', '    if chat.since("weight"):\n        qty = await chat.ask("Weight?", int)\n    else:\n        qty = await chat.ask("How many?", integer(1, 9))')], ON),
 ]  # fmt: skip
 
 
@@ -83,7 +89,7 @@ async def test_edit(what: str, edits: list[tuple[str, str]], heard: list[str] | 
         ann = sim.phone(ANN)
         await ann.text("2")
         if heard is None:
-            assert ann.heard[2:] == []
+            assert [t[:27] for t in ann.heard[2:]] == ["Sorry, something has change"]
             why = await sim.trouble_of(ANN)
             assert "SB104" in why
             assert "dead letter" in why
@@ -97,8 +103,136 @@ async def test_edit(what: str, edits: list[tuple[str, str]], heard: list[str] | 
             ann = sim.phone(ANN)
             await ann.text("3")
             await ann.text("Main St")
-            assert ann.heard[2:] == ["Street?", "3 S to Main St, 8 each."]
+            assert ann.heard[3:] == ["Street?", "3 S to Main St, 8 each."]
 
 
 def test_there_are_twenty() -> None:
     assert len(EDITS) >= 20
+
+
+# -- changes that are told apart, and names that are kept -------------------------------------------
+
+GUARDED = '''
+from smsbot import Bot, Chat
+bot = Bot()
+
+@bot.on("order")
+async def order(chat: Chat) -> str:
+    size = await chat.ask("Size?")
+    zip = "none"
+    if chat.since("asks-zip"):
+        zip = await chat.ask("Zip?")
+    street = await chat.ask("Street?")
+    name = await chat.ask("Name?")
+    again = chat.since("asks-zip")
+    return f"{size}, {zip}, {street}, {name}, {again}"
+'''  # fmt: skip
+UNGUARDED = GUARDED.replace('    if chat.since("asks-zip"):\n        zip = await chat.ask("Zip?")\n', "")
+UNGUARDED = UNGUARDED.replace('chat.since("asks-zip")', "None")
+WITHOUT_GUARD = GUARDED.replace('    if chat.since("asks-zip"):\n        zip', "    zip").replace(
+    'chat.since("asks-zip")', "None"
+)
+
+
+def deployed(folder: Path, code: str, name: str = "shop") -> Any:
+    import linecache
+
+    (folder / f"{name}.py").write_text(code, encoding="utf-8")
+    linecache.clearcache()
+    return targets.load(f"{name}.py:bot", folder)
+
+
+async def told(folder: Path, steps: list[tuple[str, list[str]]], *, replayed: bool = True) -> list[str]:
+    """Texts on one version of the code after the other; each text in a process of its own, where it is `replayed`."""
+    for code, texts in steps:
+        async with Sim(deployed(folder, code), folder) as sim:
+            ann = sim.phone(ANN)
+            for text in texts:
+                await ann.text(text)
+                if replayed:
+                    await sim.restart()
+            heard = await sim.thread(ANN)
+            trouble = await sim.trouble_of(ANN)
+    return [e["text"] for e in heard if e["direction"] == "out"] + ([trouble] if trouble else [])
+
+
+@pytest.mark.parametrize("replayed", [False, True], ids=["live", "replayed"])
+@pytest.mark.parametrize(
+    ("steps", "last"),
+    [
+        ([(GUARDED, ["order", "S", "8000", "Main", "Ann"])], "S, 8000, Main, Ann, True"),
+        ([(UNGUARDED, ["order"]), (GUARDED, ["S", "8000", "Main", "Ann"])], "S, 8000, Main, Ann, True"),
+        ([(UNGUARDED, ["order", "S"]), (GUARDED, ["Main", "Ann"])], "S, none, Main, Ann, False"),
+        ([(UNGUARDED, ["order", "S", "Main"]), (GUARDED, ["Ann"])], "S, none, Main, Ann, False"),
+        ([(GUARDED, ["order", "S", "8000"]), (WITHOUT_GUARD, ["Main", "Ann"])], "S, 8000, Main, Ann, None"),
+        ([(GUARDED, ["order", "S"]), (WITHOUT_GUARD, ["8000", "Main", "Ann"])], "S, 8000, Main, Ann, None"),
+    ],
+)
+async def test_a_change_is_told_apart(
+    tmp_path: Path, steps: list[tuple[str, list[str]]], last: str, replayed: bool
+) -> None:
+    assert (await told(tmp_path, steps, replayed=replayed))[-1] == last
+
+
+NAMED = GUARDED.replace('@bot.on("order")', '@bot.on("order", name="ordering")')
+MOVED = "from elsewhere import bot\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "last"),
+    [
+        (NAMED, NAMED.replace("def order", "def anything"), "S, 8000, Main, Ann, True"),
+        (GUARDED, NAMED, "S, 8000, Main, Ann, True"),
+        (GUARDED, GUARDED.replace("def order", "def anything"), "is gone"),
+        (GUARDED, "moved", "S, 8000, Main, Ann, True"),
+        (NAMED, "moved", "S, 8000, Main, Ann, True"),
+    ],
+    ids=["named, then renamed", "named since", "renamed", "moved", "named and moved"],
+)
+async def test_a_name_is_kept(tmp_path: Path, before: str, after: str, last: str) -> None:
+    texts = ["order", "S", "8000"]
+    first = await told(tmp_path, [(before, texts)])
+    assert first[-1] == "Street?"
+    if after == "moved":
+        deployed(tmp_path, before, "elsewhere")
+        after = before.replace("bot = Bot()", "bot = Bot()\n# moved")
+        (tmp_path / "shop.py").unlink()
+        async with Sim(deployed(tmp_path, after, "another_room"), tmp_path) as sim:
+            for text in ("Main", "Ann"):
+                await sim.text(ANN, text)
+            heard = [e["text"] for e in await sim.thread(ANN) if e["direction"] == "out"]
+    else:
+        heard = await told(tmp_path, [(after, ["Main", "Ann"])])
+    assert last in heard[-1]
+
+
+@pytest.mark.parametrize("name", ["two words", "a:b", "", "x" * 61])
+def test_a_name_is_a_word(name: str) -> None:
+    from smsbot import Bot, RouteError
+
+    bot = Bot()
+    if not name:
+        bot.on("x", name=name)(lambda: None)
+        return
+    with pytest.raises(RouteError, match="is a word"):
+        bot.on("x", name=name)(lambda: None)
+
+
+def test_two_of_one_name_are_an_error(tmp_path: Path) -> None:
+    from smsbot import Bot, Chat, RouteError
+    from smsbot.flows.flow_set import build
+    from smsbot.turns.flow_versions import FlowVersions
+    from smsbot.turns.lines import table_of
+
+    bot = Bot()
+
+    @bot.on("a", name="order")
+    async def a(chat: Chat) -> None:
+        await chat.ask("A?")
+
+    @bot.on("b", name="order")
+    async def b(chat: Chat) -> None:
+        await chat.ask("B?")
+
+    with pytest.raises(RouteError, match="another conversation"):
+        table_of(bot, "", FlowVersions(build([])))

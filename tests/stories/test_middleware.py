@@ -45,7 +45,7 @@ def seen(tmp_path: Path) -> tuple[Bot, list[str]]:
         chat: Chat, call_next: CallNext, message: Message, ledger: Ledger, event: Any, report: Delivery | None,
         reaction: Reaction | None, contact: Contact,
     ) -> str | None:  # fmt: skip
-        what = event or (report and report.status) or (reaction and reaction.sign) or message.text
+        what = event or (report and report.status) or (reaction and reaction.sign) or message.text or "timeout"
         ledger.rows.append(f"{chat.number[-3:]} {what}")
         contact["seen"] = int(contact.get("seen", 0)) + 1
         await asyncio.sleep(0)

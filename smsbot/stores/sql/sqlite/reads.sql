@@ -15,6 +15,14 @@ LEFT JOIN runs r ON r.id = c.run
 LEFT JOIN frames f ON f.run = c.run
 ORDER BY f.depth;
 
+-- name: open_conversations
+-- Those that a run is open in, behind a place of the list.
+SELECT line, number FROM conversations WHERE run IS NOT NULL AND (line, number) > (:line, :number)
+ORDER BY line, number LIMIT :limit;
+
+-- name: open_count
+SELECT count(*) AS n FROM conversations WHERE run IS NOT NULL;
+
 -- name: contents_in_use
 -- What open runs, questions that may still be answered late, and turns that were cut short stand on.
 SELECT hash, value FROM contents WHERE hash IN (

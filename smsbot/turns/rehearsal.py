@@ -1,0 +1,140 @@
+"""Open conversations told again against the code as it is now, before anybody texts them: who would strand, and why.
+
+Nothing is said, written or run outside: the code goes through its journal to where it stands, as the next text would
+have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from smsbot.core.conversation import Conversation, Run, StoredFrame
+from smsbot.core.errors import SmsbotError
+from smsbot.core.message import Event
+from smsbot.core.structs import struct
+from smsbot.flows.state import Person
+from smsbot.routing.bot import Bot
+from smsbot.routing.chat import Chat
+from smsbot.routing.effects import Effects
+from smsbot.routing.injection import where
+
+from .context import Context, Records
+from .flow_frame import FlowFrame
+from .frames import restore
+from .lines import Line
+from .live import LiveFrames
+from .once import Once
+from .python_call import signature_of, stand
+from .python_frame import PythonFrame
+
+Journals = Callable[[bytes, bytes], Awaitable[Records]]
+
+
+@struct
+class Stranded:
+    """A conversation that the code no longer fits."""
+
+    place: str
+    """Where it stands: its function or flow, and the question."""
+    why: str
+    at: str
+    """``file:line`` of what it runs on, where that is still there."""
+
+
+async def rehearse(line: Line, conversation: Conversation, journals: Journals) -> Stranded | None:
+    """Tell one conversation again; None if it goes on."""
+    run = conversation.run
+    if run is None or not run.frames:
+        return None
+    at, place = "", _place(run.frames[-1])
+    try:
+        _stands(line, run)
+        if not run.is_held:
+            return None
+        stack = restore(line.versions, run.frames, run.content, conversation.key)
+        context = _context(line, conversation, run, journals)
+        try:
+            for frame in stack.frames:
+                at, place = _code_of(frame, context), frame.place
+                await _tell(frame, context)
+        finally:
+            stack.close()
+    except SmsbotError as error:
+        return Stranded(place, str(error.args[0]).partition("\n")[0], at)
+    except Exception as error:
+        return Stranded(place, f"its code raised {type(error).__name__}: {error}", at)
+    return None
+
+
+def _stands(line: Line, run: Run) -> None:
+    """The state that a handler waits at is still there, and the one that its silence leads to."""
+    for frame in run.frames:
+        if frame.is_state:
+            line.table.state(frame.state)
+            if frame.then:
+                line.table.state(frame.then)
+
+
+async def _tell(frame: object, context: Context) -> None:
+    """The frame comes to where it stands; raises what its turn would raise."""
+    if isinstance(frame, FlowFrame):
+        for step in frame.flow.steps.values():
+            if step.do is not None and step.do.name not in context.line.bot.actions:
+                raise SmsbotError(f"the flow calls {step.do.name}(), which is no @bot.action any more")
+
+    elif isinstance(frame, PythonFrame):
+        await stand(frame, frame.open.site if frame.open is not None else frame.site, context)
+
+
+def _place(frame: StoredFrame) -> str:
+    return f"{frame.name or 'handler'}: {frame.state}"
+
+
+def _code_of(frame: object, context: Context) -> str:
+    if isinstance(frame, FlowFrame):
+        return frame.flow.path
+    if isinstance(frame, PythonFrame) and not frame.action:
+        return where(signature_of(frame, context).function)
+    return ""
+
+
+def _context(line: Line, conversation: Conversation, run: Run, journals: Journals) -> Context:
+    """A turn in which nothing happens."""
+    event = Event(bytes(16), conversation.key, "text", "", run.started)
+    effects, bot = Effects(), line.bot
+    return Context(
+        line=line, event=event, run=run.id, before=conversation, effects=effects, now=run.started,
+        person=Person(run.started, conversation.contact, line.number, line.country, readers=bot.answers),
+        chat=Chat(event, conversation, defaults=line.defaults, seed=event.id),
+        once=Once(event=event, run=run.id, effects=effects, cut=_nothing), live=LiveFrames(0),
+        provided=stand_ins(bot), journals={}, load=journals,
+    )  # fmt: skip
+
+
+async def _nothing() -> None:
+    """There is nothing to commit."""
+
+
+def stand_ins(bot: Bot) -> Mapping[type, Any]:
+    """Something in the place of what is provided: its methods have their names, and nobody calls them."""
+    return {kind: _stand_in(kind) for kind in bot.provided_types}
+
+
+def _stand_in(kind: type) -> Any:
+    class StandIn:
+        """Of one class."""
+
+        def __getattr__(self, name: str) -> Any:
+            found = getattr(kind, name, None)
+            if callable(found):
+                return found
+
+            def nothing(*args: Any, **kwargs: Any) -> None:
+                return None
+
+            nothing.__name__ = name
+            return nothing
+
+    StandIn.__name__ = StandIn.__qualname__ = kind.__name__
+    return StandIn()
