@@ -268,3 +268,22 @@ async def test_the_answer_to_stop_and_help_waits_for_nothing_that_a_cap_keeps(ho
     assert len(await h.heard(ANN)) == 1
     await h.text(ANN, "STOP")
     assert len(await h.heard(ANN)) == 2
+
+
+@pytest.mark.parametrize("kind", ["notice", "bulk"])
+async def test_what_a_cap_keeps_goes_before_none_of_its_conversation(house: Any, tmp_path: Path, kind: str) -> None:
+    """Of six texts at once the cap lets some leave today, one behind the other; the rest leaves later, in its order."""
+    (tmp_path / "prices.toml").write_text('currency = "EUR"\n[messageflow]\n"*" = 0.01\n')
+    money = MoneySettings(prices=tmp_path / "prices.toml", contact=0.05)
+    own = LineSettings(quiet="never", pace=0, per_minute=0, rate=1)
+    h: House = await house(echo(), settings={"money": money}, line_settings={LINE: own})
+    sends, texts = h.app.sends, [f"text {n}" for n in range(6)]
+    for text in texts:
+        await sends.send(sends.line(LINE), [Wish(ANN, text)], Terms(kind))
+    await h.advance("1m")
+    today = await h.heard(ANN)
+    assert today == texts[: len(today)]
+    assert 1 < len(today) < len(texts)
+    await h.restart()
+    await h.advance("3d")
+    assert await h.heard(ANN) == texts

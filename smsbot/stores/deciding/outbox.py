@@ -39,6 +39,8 @@ def _enqueue(facts: Facts, outgoing: Outgoing, refused: str) -> Claim | None:
     kept = quiet(facts, text, outgoing.due) or (None if later else reserve(facts, text, outgoing.created))
     if kept is not None:
         text.put_off(kept)
+        if text.phase == "queue" and not text.scheduled and facts.occupied(text):
+            text.phase = "behind"  # it is asked again when its turn comes; until then it goes before none
         return None
     return _begun(facts, text, outgoing.created)
 
