@@ -18,6 +18,7 @@ from smsbot.core.zones import zone_of
 from smsbot.understanding import asking
 from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.asking import Asked, Heard, Move
+from smsbot.understanding.languages import says
 
 from .state import (
     Again,
@@ -42,7 +43,7 @@ MOST_STEPS = 100
 _MOST_BACK = 20
 """Questions that a person may go back by."""
 MOST_QUESTIONS = 200
-"""Questions that one run asks; beyond it, the run ends ``too_many_questions``."""
+"""Questions that one run asks within a day; beyond it, the run ends ``too_many_questions``, and the desk is told."""
 TOO_MANY = "too_many_questions"
 
 
@@ -309,9 +310,12 @@ class _Walk:
             answer = self.understand(ask, known)
             if isinstance(answer, Answer):
                 return self.take(step, ask, known, answer)
-        state.questions += 1
-        if state.questions > MOST_QUESTIONS:
-            self.progress.why = f"the run has asked {MOST_QUESTIONS} questions, so it ends"
+        if state.count(self.now) > MOST_QUESTIONS:
+            self.progress.why = f"the run has asked {MOST_QUESTIONS} questions within a day, so it ends"
+            self.progress.said.append(
+                says("too_many", self.person.language or self.person.declared or self.person.usual)
+            )
+            self.progress.handoffs.append(Handoff(f"{self.flow.name}: too many questions"))
             self.finish(TOO_MANY, lost=True)
             return None
         state.phase, state.code = "ask", ""

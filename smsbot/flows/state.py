@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from smsbot.core import codec
 from smsbot.core.errors import FlowError
@@ -83,6 +83,17 @@ class Person:
         return read if isinstance(read, Answer | Unsure) or read is None else Answer(read)
 
 
+_DAY = 86_400.0
+
+
+class Counted(NamedTuple):
+    """How many questions a run has asked; when a day of them began, and how many there were by then."""
+
+    questions: int = 0
+    since: float = 0.0
+    before: int = 0
+
+
 @dataclass(slots=True)
 class State:
     """Where a frame of a flow stands."""
@@ -108,6 +119,10 @@ class State:
     code: str = ""
     """The one-time code that the open question waits for."""
     questions: int = 0
+    """Questions that the run has asked."""
+    since: float = 0.0
+    """When a day of them began, and how many there were by then."""
+    before: int = 0
     given: list[str] = field(default_factory=list)
     """Names that the start word gave a value; the questions of those names are not asked."""
     answer: dict[str, str] = field(default_factory=dict)
@@ -115,6 +130,23 @@ class State:
     trail: list[str] = field(default_factory=list)
     """The questions that were asked, for BACK."""
     prompt: str = ""
+
+    @property
+    def counted(self) -> Counted:
+        """The questions of the run, for what it calls."""
+        return Counted(self.questions, self.since, self.before)
+
+    def count(self, now: float) -> int:
+        """One more question; how many there were within a day."""
+        if now - self.since >= _DAY:
+            self.since, self.before = now, self.questions
+        self.questions += 1
+        return self.questions - self.before
+
+    def go_on(self, counted: Counted) -> None:
+        """What it called has asked some of them."""
+        if counted.questions > self.questions:
+            self.questions, self.since, self.before = counted
 
     def dump(self) -> str:
         """The state as JSON text; `load_state` reads it again."""
@@ -124,7 +156,7 @@ class State:
 
 _EMPTY: Mapping[str, Any] = {
     "phase": "", "asked": 0.0, "wrong": 0, "unsure": False, "doubt": "", "trail": [], "reminded": 0, "parts": [],
-    "settles": 0.0, "until": 0.0, "code": "", "questions": 0, "given": [], "answer": {},
+    "settles": 0.0, "until": 0.0, "code": "", "questions": 0, "since": 0.0, "before": 0, "given": [], "answer": {},
 }  # fmt: skip
 _FIELDS = tuple(_EMPTY)
 

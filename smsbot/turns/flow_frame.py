@@ -16,7 +16,19 @@ from smsbot.core.otp import PLACE, Wanted
 from smsbot.core.question import Question
 from smsbot.flows import engine
 from smsbot.flows.flow_set import FlowSet
-from smsbot.flows.state import CallAction, CallFlow, Done, Input, Person, Progress, Result, State, Waiting, load_state
+from smsbot.flows.state import (
+    CallAction,
+    CallFlow,
+    Counted,
+    Done,
+    Input,
+    Person,
+    Progress,
+    Result,
+    State,
+    Waiting,
+    load_state,
+)
 from smsbot.flows.steps import Ask, Flow
 from smsbot.understanding import asking
 from smsbot.understanding.answers import Reading
@@ -121,9 +133,9 @@ class FlowFrame:
         return self._ask is None or (self._ask.interrupt and not self._ask.question.free)
 
     @property
-    def questions(self) -> int:
+    def counted(self) -> Counted:
         """How many questions its run has asked."""
-        return self.state.questions
+        return self.state.counted
 
     def read(self, text: str, person: Person) -> Reading:
         """Read a text as an answer to the open question."""
@@ -144,14 +156,14 @@ class FlowFrame:
         assert progress.outcome is not None, "a flow waits, calls or ends"
         return progress.outcome
 
-    def returned(self, done: Done, questions: int, context: Context) -> Input | None:
+    def returned(self, done: Done, counted: Counted, context: Context) -> Input | None:
         """The input that it goes on with when the frame that it called has ended; None where it ends too."""
         if done.lost:
             context.effects.end = done.label
             return None
         context.effects.late = None  # the caller goes on, so nothing waits for that answer any more
         context.effects.end = None
-        self.state.questions = max(questions, self.state.questions)
+        self.state.go_on(counted)
         return Result(plain(done.value), done.label)
 
     def _collect(self, progress: Progress, step: str, context: Context) -> None:

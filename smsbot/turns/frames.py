@@ -13,7 +13,19 @@ from smsbot.core.message import Key
 from smsbot.core.question import Question
 from smsbot.flows import engine
 from smsbot.flows.flow_set import FlowSet
-from smsbot.flows.state import Begin, CallAction, CallFlow, Done, Input, Person, Said, State, Waiting, load_state
+from smsbot.flows.state import (
+    Begin,
+    CallAction,
+    CallFlow,
+    Counted,
+    Done,
+    Input,
+    Person,
+    Said,
+    State,
+    Waiting,
+    load_state,
+)
 from smsbot.flows.steps import Flow
 from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.said import without_filler
@@ -95,7 +107,7 @@ class Frame(Protocol):
         ...
 
     @property
-    def questions(self) -> int:
+    def counted(self) -> Counted:
         """How many questions its run has asked, as far as they are counted."""
         ...
 
@@ -135,7 +147,7 @@ class Frame(Protocol):
         """Go on with what happened, until something is waited for or called."""
         ...
 
-    def returned(self, done: Done, questions: int, context: Context) -> Input | None:
+    def returned(self, done: Done, counted: Counted, context: Context) -> Input | None:
         """The input that it goes on with when the frame that it called has ended; None where it ends too."""
         ...
 

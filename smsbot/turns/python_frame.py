@@ -14,7 +14,20 @@ from smsbot.core.commit import digest
 from smsbot.core.errors import ChatError, NoReply, TooManyTries
 from smsbot.core.request import Ask, Call, Do, Gather, Sleep
 from smsbot.flows.flow_set import FlowSet
-from smsbot.flows.state import Again, Back, Begin, CallAction, CallFlow, Done, Due, Input, Result, Said, Waiting
+from smsbot.flows.state import (
+    Again,
+    Back,
+    Begin,
+    CallAction,
+    CallFlow,
+    Counted,
+    Done,
+    Due,
+    Input,
+    Result,
+    Said,
+    Waiting,
+)
 from smsbot.flows.steps import ABANDONED
 from smsbot.routing.chat import Restart, session_of
 from smsbot.understanding.answers import Answer
@@ -70,7 +83,7 @@ class PythonFrame(PythonState):
         context.why = "nothing is asked"
         return Waiting(self.deadline)
 
-    def returned(self, done: Done, questions: int, context: Context) -> Input | None:
+    def returned(self, done: Done, counted: Counted, context: Context) -> Input | None:
         """The input that it goes on with when the frame that it called has ended."""
         return Result(done.value, done.label, done.lost)
 

@@ -15,7 +15,7 @@ from smsbot.core.otp import Wanted
 from smsbot.core.question import Question
 from smsbot.core.request import Ask, Terms
 from smsbot.core.sites import path_of
-from smsbot.flows.state import Person
+from smsbot.flows.state import Counted, Person
 from smsbot.routing.injection import Signature
 from smsbot.understanding import asking
 from smsbot.understanding.answers import Reading
@@ -235,9 +235,9 @@ class PythonState:
         return self.open is None or (self.open.terms.interrupt and not self.open.question.free)
 
     @property
-    def questions(self) -> int:
+    def counted(self) -> Counted:
         """Only flows count theirs; a conversation's journal is bounded."""
-        return 0
+        return Counted()
 
     def read(self, text: str, person: Person) -> Reading:
         """Read a text as an answer to the open question."""

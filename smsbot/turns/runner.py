@@ -82,7 +82,7 @@ class Runner:
         if unknown := sorted(call.values.keys() - flow.args):
             known = ", ".join(flow.args) or "nothing"
             raise FlowError(f"the flow {flow.name} takes no {unknown[0]!r}; it takes {known}")
-        stack.frames.append(FlowFrame(flow, State(questions=frame.questions)))
+        stack.frames.append(FlowFrame(flow, State(**frame.counted._asdict())))
         return Begin(call.values)
 
     def _pop(self, frame: Frame, done: Done) -> Input | None:
@@ -98,7 +98,7 @@ class Runner:
             if done.lost or frame.ends_run:
                 effects.end = effects.end or done.label
             return None
-        return stack.top.returned(done, frame.questions, self.context)
+        return stack.top.returned(done, frame.counted, self.context)
 
     def _acted(self, done: Done) -> Input | None:
         """An action that could ask has ended at once; without an answer, the flow that called it ends as well."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from smsbot import Bot, Chat
 from smsbot.core.errors import FlowsWrong
 from smsbot.core.message import Key
+from smsbot.flows.state import State
 from smsbot.settings import LineSettings
 
 from ..house import ANN, BOB, LINE, House
@@ -507,6 +510,48 @@ async def test_a_run_asks_at_most_two_hundred_questions(house: Any, tmp_path: Pa
     view = await h.run_of(ANN)
     assert view is not None
     assert view.end == "too_many_questions"
+    assert (await h.heard(ANN))[-1] == "We have asked you a lot today, so we stop here. A person will look at it."
+    assert "sub: too many questions" in (await h.http.get("/")).text
+
+
+DAILY = """
+flow: pills
+start: pills
+steps:
+  - {ask: taken, say: "Pills taken? YES or NO", type: yes_no, timeout: {after: 2h, then: missed}, remind: [30m, 1h]}
+  - {id: sleep, wait: {until: "9:00"}}
+  - {goto: taken}
+asides:
+  - {id: missed, say: "We will tell your nurse.", goto: sleep}
+"""
+
+
+@pytest.mark.long
+async def test_a_flow_that_runs_daily_lives_for_a_year(house: Any, tmp_path: Path) -> None:
+    h: House = await house(bot_of(tmp_path, pills=DAILY), line_settings={LINE: LineSettings(quiet="never", pace=0)})
+    await h.text(ANN, "pills")
+    for day in range(365):
+        if day % 7:
+            await h.text(ANN, "yes")
+        await h.advance("1d")
+        if not day % 50:
+            await h.restart()
+    view = await h.run_of(ANN)
+    assert view is not None
+    assert view.end == ""
+    with closing(sqlite3.connect(tmp_path / "sim.db")) as db:
+        (asked,) = db.execute("SELECT count(*) FROM outgoing WHERE text LIKE 'Pills%'").fetchone()
+    assert asked >= 365
+
+
+def test_questions_are_counted_by_day() -> None:
+    state, day = State(), 86_400.0
+    assert [state.count((n + 1) * day) for n in range(300)] == [1] * 300
+    assert [state.count(301 * day + n) for n in range(3)] == [1, 2, 3]
+    called = State(**state.counted._asdict())
+    assert called.count(301 * day + 4) == 4
+    state.go_on(called.counted)
+    assert state.count(301 * day + 5) == 5
 
 
 async def test_a_handoff_waits_at_the_desk_until_it_is_done(house: Any, tmp_path: Path) -> None:
