@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from smsbot.core.errors import UsageError
 from smsbot.routing.bot import Bot
 
 Message = MutableMapping[str, Any]
@@ -39,17 +41,26 @@ class Embedded:
     ) -> None:
         from smsbot.embedding import build  # the server is loaded where one is made, not with `import smsbot`
 
-        self._app: Any = build(source, bots, lines, overrides)
-        self._awake = False
+        self._build = partial(build, source, bots, lines, overrides)
+        self._app: Any = self._build()
+        self._awake = self._over = False
 
     async def start(self) -> None:
-        """Begin: the first thing of the application around it."""
-        await self._app.start()
+        """Begin: the first thing of the application around it. Raises `UsageError` where it has begun already."""
+        if self._awake:
+            raise UsageError("smsbot has started already: give its lifespan to one application, or start it by hand")
+        if self._over:
+            self._app, self._over = self._build(), False
         self._awake = True
+        try:
+            await self._app.start()
+        except BaseException:
+            self._awake, self._over = False, True
+            raise
 
     async def stop(self) -> None:
         """End: what is stored stays, and what is under way is finished first."""
-        self._awake = False
+        self._awake, self._over = False, True
         self._app.ending()
         await self._app.stop()
 

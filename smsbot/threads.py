@@ -45,8 +45,8 @@ class Threads:
         if self._running > self._most:
             self._warn()
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, lambda: copy_context().run(call, *given))
+            loop, context = asyncio.get_running_loop(), copy_context()
+            return await loop.run_in_executor(self._pool, lambda: context.run(call, *given))
         finally:
             self._running -= 1
 

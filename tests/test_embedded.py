@@ -164,3 +164,14 @@ def test_everything_that_is_missing_is_told_at_once(tmp_path: Path, monkeypatch:
         Embedded()
     assert "PUBLIC_URL" in str(told.value)
     assert "bots: none" in str(told.value)
+
+
+async def test_it_starts_once_and_again_after_its_end(place: Path) -> None:
+    sms = smsbot.asgi(place, database=str(place / "sms.db"))
+    async with sms:
+        with pytest.raises(smsbot.UsageError, match="started already"):
+            await sms.start()
+        async with over(sms) as http:
+            assert (await http.get("/readyz")).json()["ready"]
+    async with alive(sms), over(sms) as http:
+        assert (await http.get("/readyz")).json()["ready"]

@@ -21,7 +21,7 @@ from smsbot.stores.readers import HotReader, SqliteReader
 from smsbot.targets import load_as
 from smsbot.turns.context import Records, records_of
 from smsbot.turns.lines import Lines
-from smsbot.turns.rehearsal import Stranded, rehearse
+from smsbot.turns.rehearsal import UNKNOWN, Stranded, rehearse
 
 from . import output
 
@@ -52,11 +52,11 @@ def check_database(settings: Settings, path: Path, *, as_json: bool) -> int:
     if not path.is_file():
         raise SettingsError([f"--db: there is no file {path}"])
     lines = build_lines(settings, {name: load_as(name, bot.target) for name, bot in settings.bots.items()})
-    found, total = asyncio.run(_rehearsed(lines, path, shown=not as_json))
+    found, total, unknown = asyncio.run(_rehearsed(lines, path, shown=not as_json))
     if as_json:
-        output.emit({"v": 1, "open": total, "stranded": [one.plain() for one in found]})
+        output.emit({"v": 1, "open": total, "unknown": unknown, "stranded": [one.plain() for one in found]})
     else:
-        _print(found, total)
+        _print(found, total, unknown)
     return 1 if found else 0
 
 
@@ -65,12 +65,14 @@ def stranded(settings: Settings) -> list[Key]:
     if not settings.path.is_file():
         return []
     lines = build_lines(settings, {name: load_as(name, bot.target) for name, bot in settings.bots.items()})
-    found, _ = asyncio.run(_rehearsed(lines, settings.path, shown=sys.stderr.isatty()))
+    found, _, _ = asyncio.run(_rehearsed(lines, settings.path, shown=sys.stderr.isatty()))
     return [one.key for one in found if lines.get(one.key.line) is not None]
 
 
-async def _rehearsed(lines: Lines, path: Path, *, shown: bool) -> tuple[list[Found], int]:
+async def _rehearsed(lines: Lines, path: Path, *, shown: bool) -> tuple[list[Found], int, int]:
+    """Those that strand, how many there are, and of how many only their turn can tell."""
     found: list[Found] = []
+    unknown = 0
     hot = HotReader(path)
     async with SqliteReader(path) as reader:
         hot.open()
@@ -85,11 +87,13 @@ async def _rehearsed(lines: Lines, path: Path, *, shown: bool) -> tuple[list[Fou
             ) as bar:
                 async for key in _open(reader):
                     bar.update(1)
-                    if (stranded := await _told(lines, hot, key)) is not None:
-                        found.append(Found(key, stranded))
+                    told = await _told(lines, hot, key)
+                    unknown += told is UNKNOWN
+                    if told is not None and told is not UNKNOWN:
+                        found.append(Found(key, told))
         finally:
             hot.close()
-    return found, total
+    return found, total, unknown
 
 
 async def _open(reader: SqliteReader) -> AsyncIterator[Key]:
@@ -120,7 +124,7 @@ _REMEDY = (
 )
 
 
-def _print(found: list[Found], total: int) -> None:
+def _print(found: list[Found], total: int, unknown: int) -> None:
     kinds: dict[tuple[str, ...], list[str]] = {}
     for one in found:
         kinds.setdefault(tuple(one.kind.values()), []).append(mask(one.key.number))
@@ -133,4 +137,6 @@ def _print(found: list[Found], total: int) -> None:
         click.echo(f"  {why}\n  {', '.join(people[:_MOST])}{more}\n")
     if found:
         click.echo(_REMEDY, err=True)
-    click.echo(f"{total - len(found):,} of {total:,} open conversations go on")
+    if unknown:
+        click.echo(f"{unknown:,} need what is provided on their way: only their next turn can tell")
+    click.echo(f"{total - len(found) - unknown:,} of {total:,} open conversations go on")

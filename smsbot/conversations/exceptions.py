@@ -7,6 +7,7 @@ stored; those of clients of HTTP by what handlers read of them. Every other one 
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from smsbot.core import codec
 from smsbot.core.errors import SmsbotError, StepFailed
 
+_CHARSET = re.compile(r"(?<=charset=)[^;\s]+")
 _MOST_BODY = 16_384
 """Characters of an answer's body that are kept with its exception."""
 
@@ -25,9 +27,14 @@ def tell(error: BaseException) -> Told:
     """An exception of a step, so that it can be raised again."""
     for family, (told_by, _) in _FAMILIES.items():
         if _is_of(error, family):
-            told = {"class": codec.path(type(error)), "family": family, **told_by(error)}
-            if (made := _made(told)) is not None and type(made) is type(error):
-                return told
+            more = {n: v for n, v in vars(error).items() if n not in _OF_THE_CLIENTS}
+            told = {
+                "class": codec.path(type(error)),
+                "family": family,
+                **told_by(error),
+                **({"more": more} if more else {}),
+            }
+            return told if _is_kept(told, error) else _unkept(error)
     by = error.__reduce__()  # of errors of files, their arguments have no name of the file
     own = type(error).__reduce__ is not BaseException.__reduce__ and isinstance(by, tuple) and by[0] is type(error)
     arguments = list(by[1] if own else error.args)
@@ -64,8 +71,8 @@ def again(told: Told) -> Exception:
 
 def as_it_happened(error: Exception, told: Told) -> Exception:
     """The exception that the code is told of a step: as when it is replayed, with the place where it happened."""
-    found = again(told).with_traceback(error.__traceback__)
-    found.__cause__ = error if isinstance(found, StepFailed) else error.__cause__
+    found = again(codec.loads(codec.dumps(told))).with_traceback(error.__traceback__)
+    found.__context__ = error  # for tracebacks alone; its cause is not kept, so it has none
     return found
 
 
@@ -114,7 +121,7 @@ def _httpx_made(kind: type[Exception], told: Mapping[str, Any]) -> Exception:
             made.request = request
         return made  # type: ignore[no-any-return]
     status, headers, body = told["response"]
-    plain = {n: v for n, v in headers.items() if n.lower() not in _OF_THE_WIRE}
+    plain = {n: _CHARSET.sub("utf-8", v) for n, v in headers.items() if n.lower() not in _OF_THE_WIRE}
     response = httpx.Response(status, headers=plain, text=body, request=request)
     return kind(*told["args"], request=request, response=response)  # type: ignore[call-arg]
 
@@ -167,8 +174,13 @@ def _urllib_made(kind: type[Exception], told: Mapping[str, Any]) -> Exception:
     return kind(url, code, reason, message, None)
 
 
-_OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length", "content-type"})
+_OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length"})
 """Headers that say how a body travelled, which is kept as text."""
+_OF_THE_CLIENTS = frozenset({
+    "_request", "request", "response", "request_info", "history", "status", "message", "headers", "code", "msg", "hdrs",
+    "fp", "filename", "file", "name", "delete", "_closer", "reason", "url",
+})  # fmt: skip
+"""Attributes of their exceptions, which are told each in its way."""
 
 
 def _answer(status: int, headers: Mapping[str, str], body: Callable[[], str]) -> list[Any]:

@@ -105,10 +105,8 @@ class Journal:
 
     def marked(self, site: str) -> bool:
         """Whether the conversation came here when the code had this change; its mark is told."""
-        for n in range(self.place, len(self.records)):
-            if self.records[n].kind != SINCE:
-                break
-            if self.records[n].site == site:
+        for n in range(self.place, len(self.records)):  # steps of tasks may stand before it
+            if self.records[n].kind == SINCE and self.records[n].site == site:
                 self.records.insert(self.place, self.records.pop(n))
                 self.place += 1
                 return True

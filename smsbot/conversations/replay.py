@@ -140,6 +140,11 @@ class Replay:
         except Exception:
             return Raised(unfit(request.site))
 
+    def refresh(self) -> None:
+        """Let the function see the context variables of this turn: what surrounds it may have set them anew."""
+        for variable, value in copy_context().items():
+            self._context.run(variable.set, value)
+
     def since(self, site: str) -> bool | None:
         """Whether it came to a change of its code with that change in it; None: it does so now, for the first time."""
         if site not in self._since:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, Flag
 from math import isfinite
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -101,16 +101,23 @@ def _pack_tagged(value: object) -> object:
     if type(value) in _DATES:
         told: dict[str, object] = {"$": _DATES[type(value)], "v": value.isoformat()}  # type: ignore[attr-defined]
         zone = getattr(value, "tzinfo", None)
-        return told | {"z": zone.key} if isinstance(zone, ZoneInfo) and zone.key else told
+        told |= {"z": zone.key} if isinstance(zone, ZoneInfo) and zone.key else {}
+        return told | ({"f": 1} if getattr(value, "fold", 0) else {})
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: pack(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        fields = {f.name: pack(getattr(value, f.name)) for f in dataclasses.fields(value) if hasattr(value, f.name)}
         return {"$": "dataclass", "t": _lasting(type(value)), "v": fields}
     if _is_model(type(value)):
-        return {"$": "model", "t": _lasting(type(value)), "v": {n: pack(v) for n, v in _fields(value).items()}}
+        return _pack_model(value)
     raise UsageError(
         f"{type(value).__name__} cannot be stored; use text, numbers, True/False, None, lists, dictionaries, sets, "
         "Decimal, dates, durations, enums, dataclasses or pydantic models"
     )
+
+
+def _pack_model(model: Any) -> dict[str, object]:
+    parts = {"v": vars(model), "e": model.__pydantic_extra__ or {}, "p": model.__pydantic_private__ or {}}
+    packed = {part: {n: pack(v) for n, v in held.items()} for part, held in parts.items() if held or part == "v"}
+    return {"$": "model", "t": _lasting(type(model)), "s": sorted(model.model_fields_set), **packed}
 
 
 def _is_model(kind: type) -> bool:
@@ -118,9 +125,72 @@ def _is_model(kind: type) -> bool:
     return hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_construct")
 
 
-def _fields(model: Any) -> dict[str, Any]:
-    """The fields of a model, and what else it was given where it takes that."""
-    return {**model.__dict__, **(model.__pydantic_extra__ or {})}
+class _Kept(set[Any]):
+    """A set that goes through its members as they were kept: in another process, a plain one would not."""
+
+    def __init__(self, members: Sequence[Any]) -> None:
+        super().__init__(members)
+        self._order = list(members)
+
+    def __iter__(self) -> Iterator[Any]:
+        known = [m for m in self._order if m in self]
+        return iter([*known, *(m for m in set.__iter__(self) if m not in known)])
+
+    def __repr__(self) -> str:
+        return repr(set(self))
+
+
+class _KeptFrozen(frozenset[Any]):
+    """The same of one that cannot change."""
+
+    _order: Sequence[Any]
+
+    def __new__(cls, members: Sequence[Any]) -> Self:
+        made = super().__new__(cls, members)
+        made._order = list(members)
+        return made
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._order)
+
+    def __repr__(self) -> str:
+        return repr(frozenset(set(self)))
+
+
+def _dataclass(told: Mapping[str, Any]) -> Any:
+    """As it was: its constructor does not run again. A field that is new since has its default."""
+    kind = _find(told["t"])
+    made = object.__new__(kind)
+    kept = {n: unpack(v) for n, v in told["v"].items()}
+    for field in dataclasses.fields(kind):
+        if field.name in kept:
+            value = kept[field.name]
+        elif field.default is not dataclasses.MISSING:
+            value = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            value = field.default_factory()
+        else:
+            raise UsageError(f"a stored {kind.__name__} has no {field.name}; give the field a default")
+        object.__setattr__(made, field.name, value)
+    return made
+
+
+def _model(told: Mapping[str, Any]) -> Any:
+    """The same of a model of pydantic."""
+    kind = _find(told["t"])
+    made = kind.__new__(kind)
+    kept = {n: unpack(v) for n, v in told["v"].items()}
+    for name, field in kind.model_fields.items():
+        if name not in kept:
+            if field.is_required():
+                raise UsageError(f"a stored {kind.__name__} has no {name}; give the field a default")
+            kept[name] = field.get_default(call_default_factory=True, validated_data=kept)
+    extra, own = ({n: unpack(v) for n, v in told.get(part, {}).items()} for part in ("e", "p"))
+    object.__setattr__(made, "__dict__", kept)
+    object.__setattr__(made, "__pydantic_fields_set__", set(told.get("s", kept)))
+    object.__setattr__(made, "__pydantic_extra__", extra if kind.model_config.get("extra") == "allow" else None)
+    object.__setattr__(made, "__pydantic_private__", own if kind.__private_attributes__ else None)
+    return made
 
 
 def unpack(value: Any) -> Any:
@@ -170,6 +240,8 @@ def _find(name: str) -> Any:
 
 def _zoned(value: Any, told: Mapping[str, Any]) -> Any:
     """A time in the zone that it had, where that is still known."""
+    if told.get("f"):
+        value = value.replace(fold=1)
     if "z" not in told:
         return value
     try:
@@ -184,14 +256,14 @@ _UNPACK: dict[str, Any] = {
     "dict": lambda v: {k: unpack(x) for k, x in v["v"].items()},
     "tuple": lambda v: tuple(unpack(x) for x in v["v"]),
     "decimal": lambda v: Decimal(v["v"]),
-    "set": lambda v: {unpack(x) for x in v["v"]},
-    "frozenset": lambda v: frozenset(unpack(x) for x in v["v"]),
-    "model": lambda v: _find(v["t"]).model_construct(**{k: unpack(x) for k, x in v["v"].items()}),
+    "set": lambda v: _Kept([unpack(x) for x in v["v"]]),
+    "frozenset": lambda v: _KeptFrozen([unpack(x) for x in v["v"]]),
+    "model": _model,
     "timedelta": lambda v: timedelta(*v["v"]),
     "datetime": lambda v: _zoned(datetime.fromisoformat(v["v"]), v),
     "date": lambda v: date.fromisoformat(v["v"]),
     "time": lambda v: _zoned(time.fromisoformat(v["v"]), v),
     "flag": lambda v: _find(v["t"])(v["v"]),
     "enum": lambda v: _find(v["t"])[v["v"]],
-    "dataclass": lambda v: _find(v["t"])(**{k: unpack(x) for k, x in v["v"].items()}),
+    "dataclass": _dataclass,
 }

@@ -60,6 +60,8 @@ def _read(path: str, namespace: dict[str, Any]) -> Mapping[int, str]:
     return found
 
 
+_NAME = "__smsbot_name__"
+"""Where a function keeps the name that it was given."""
 _NAMED = "__smsbot_named__"
 """Where a module keeps the names that its functions were given, by their qualified names."""
 
@@ -67,7 +69,11 @@ _NAMED = "__smsbot_named__"
 def give_name(function: Callable[..., Any], name: str) -> None:
     """Find a function by a name of its own from now on, wherever it stands and whatever it is called."""
     own: Any = inspect.unwrap(function)
-    own.__globals__.setdefault(_NAMED, {})[own.__code__.co_qualname] = name
+    own = getattr(own, "__func__", own)
+    setattr(own, _NAME, name)
+    known: dict[str, str] = own.__globals__.setdefault(_NAMED, {})
+    place = own.__code__.co_qualname
+    known[place] = name if known.get(place, name) == name else ""  # of several that a function makes, none
     path_of.cache_clear()
 
 
@@ -81,9 +87,14 @@ def name_of(code: CodeType, namespace: Mapping[str, Any]) -> str:
 def path_of(function: Callable[..., Any]) -> str:
     """Where a function is found again: the name that it was given, else module and qualified name."""
     own: Any = inspect.unwrap(function)
-    named: Mapping[str, str] = getattr(own, "__globals__", {}).get(_NAMED, {})
-    given = named.get(own.__code__.co_qualname, "") if named else ""
+    given: str = getattr(own, _NAME, "")
     return given or place_of(function)
+
+
+def names_in(namespace: Mapping[str, Any]) -> Mapping[str, str]:
+    """The names that functions of a module were given, by those they have in its code."""
+    found: Mapping[str, str] = namespace.get(_NAMED, {})
+    return {place.rpartition("<locals>.")[2]: name for place, name in found.items() if name}
 
 
 def place_of(function: Callable[..., Any]) -> str:

@@ -55,7 +55,11 @@ class Takeovers:
 
     async def end(self, keys: Sequence[Key], say: str = "") -> int:
         """End the open runs of conversations, whoever has them, each with a text; returns how many there were."""
-        events = [replace(self._event(key, "release", "end"), data=say) for key in keys if await self._is_open(key)]
+        events = [
+            replace(self._event(key, "release", "end"), data=say)
+            for key in dict.fromkeys(keys)
+            if await self._is_open(key)
+        ]
         answers = await self._store.accept([Acceptance(event) for event in events]) if events else ()
         self._dispatcher.feed([replace(e, seq=a.seq) for e, a in zip(events, answers, strict=True)])
         return len(events)

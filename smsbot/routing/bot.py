@@ -23,6 +23,7 @@ from smsbot.understanding.languages import UNDERSTOOD, is_understood
 
 from .chat import Chat
 from .declared import as_mapping
+from .holes import ANSWERS
 from .injection import Signature, caller, hints, inspect_handler, where, wrong
 from .router import Handler, Router
 
@@ -272,6 +273,7 @@ class Bot(Router):
         if inspect.iscoroutinefunction(function):
             raise wrong(function, "a kind of answer is decided at once, so its function is not async")
         self.answers[name] = function
+        setattr(function, ANSWERS, True)
         return function
 
     def middleware(self, function: F) -> F:

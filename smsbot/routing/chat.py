@@ -30,7 +30,7 @@ from smsbot.core.request import Ask, Call, Do, Gather, Request, Sleep, Wait, Wen
 from smsbot.core.when import when
 from smsbot.core.zones import zone_of
 from smsbot.understanding.answers import Unsure
-from smsbot.understanding.kinds import Kind, choice, is_form, kind_of, numbered, yes_no
+from smsbot.understanding.kinds import Kind, is_form, kind_of, listed, numbered, yes_no
 
 from .contact import Contact
 from .declared import as_mapping
@@ -277,10 +277,10 @@ class Chat:
         self, prompt: str, options: Mapping[T, str] | Sequence[T], /, *, key: str = "", **terms: Unpack[AskTerms]
     ) -> Wait[T]:
         """Ask for one of the options listed below the prompt, numbered unless they are numbers; returns its key."""
-        kind = choice(options)
-        listed = options if isinstance(options, Mapping) else {option: str(option) for option in options}
+        kind = listed(options)
+        texts = options if isinstance(options, Mapping) else {option: str(option) for option in options}
         mark = "{}) {}" if numbered(kind.question.choices) else "{1}"
-        shown = "\n".join([prompt, *(mark.format(n, text) for n, text in enumerate(listed.values(), 1))])
+        shown = "\n".join([prompt, *(mark.format(n, text) for n, text in enumerate(texts.values(), 1))])
         made: Wait[T] = self._session.promise(self._ask(shown, kind, key, terms, back=False), "chat.menu")
         return made
 

@@ -11,10 +11,12 @@ from typing import Any, Literal
 
 from smsbot.core.errors import ChatError, RouteError
 from smsbot.understanding.kinds import Kind, kind_of
-from smsbot.understanding.patterns import Hole, Pattern
+from smsbot.understanding.patterns import BUILT_IN_KINDS, Hole, Pattern
 
 from .injection import caller, names_around, wrong
 
+ANSWERS = "__smsbot_answers__"
+"""The mark of a function that is an ``@bot.answer``."""
 _WRITTEN = {"int": "int", "bool": "yes_no", "Decimal": "number", "Money": "money"} | {
     name: name for name in ("date", "time", "datetime")
 }
@@ -25,6 +27,8 @@ def resolved(patterns: Sequence[Pattern], handler: Callable[..., Any]) -> tuple[
     known = names_around(handler)
 
     def named(name: str) -> Kind[Any] | None:
+        if name.partition("(")[0].strip() in BUILT_IN_KINDS:
+            return None  # whatever else the module calls so
         first, *rest = name.split(".")
         found = known.get(first)
         for part in rest:
@@ -32,11 +36,9 @@ def resolved(patterns: Sequence[Pattern], handler: Callable[..., Any]) -> tuple[
         if isinstance(found, Kind):
             return found
         one_of_few = typing.get_origin(found) is Literal or (isinstance(found, type) and issubclass(found, Enum))
-        if not (one_of_few or isinstance(found, types.FunctionType)):
-            return None
-        if isinstance(found, types.FunctionType) and found.__module__ == Kind.__module__:
-            raise RouteError(f"a hole names a kind, not the function that makes one: write {{name: {name}(...)}}")
-        return kind_of(found)
+        if isinstance(found, types.FunctionType) and not hasattr(found, ANSWERS):
+            raise RouteError(f"{name}() is no kind of answer; write @bot.answer above it")
+        return kind_of(found) if one_of_few or isinstance(found, types.FunctionType) else None
 
     try:
         return tuple(p.resolved(named) for p in patterns)

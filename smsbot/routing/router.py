@@ -174,7 +174,7 @@ class Table:
         if isinstance(state, str):
             return state
         for name, route in self.states.items():
-            if route.signature is not None and route.signature.function is state:
+            if route.signature is not None and inspect.unwrap(route.signature.function) == inspect.unwrap(state):
                 return name
         called = getattr(state, "__name__", repr(state))
         raise ChatError(f"goto() takes a state, or its handler; {called} has no @bot.state above it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
@@ -61,8 +62,9 @@ def read_terms(terms: AskTerms, defaults: Defaults) -> tuple[Terms, tuple[str, .
     if times and 0 < made.timeout_after <= times[-1]:
         raise ChatError("a reminder comes before the timeout, else nobody would hear it")
     check: Any = terms.get("check")
-    if check is not None and not callable(check):
-        raise ChatError(f"check= takes a function that looks at the answer, not {check!r}")
+    if check is not None and (not callable(check) or inspect.iscoroutinefunction(check)):
+        kind = "an async one: it decides at once" if callable(check) else repr(check)
+        raise ChatError(f"check= takes a function that looks at the answer, not {kind}")
     return made, tuple(words for _, words in reminders)
 
 

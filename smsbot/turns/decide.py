@@ -157,9 +157,9 @@ class Decider:
 
     def _given_back(self, how: str, why: str, *, has: bool = True) -> Decision:
         """The bot goes on at its open question, or the run ends; what begins anew comes as an event of its own."""
-        ends = {"end": "ended_by_desk", "restart": "restarted"}.get(how, "")
-        says = (self._event.data,) if self._event.data and self._event.kind == "release" else ()
-        return Decision(why, says=says, ends=ends if self._conversation.run is not None else "", gives_back=has)
+        ends = {"end": "ended_by_desk", "restart": "restarted"}.get(how, "") if self._conversation.run else ""
+        says = (self._event.data,) if ends and self._event.kind == "release" and self._event.data else ()
+        return Decision(why, says=says, ends=ends, gives_back=has)
 
     # -- texts --------------------------------------------------------------------------------------
 

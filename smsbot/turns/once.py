@@ -191,6 +191,8 @@ class Once:
             return _Tried(journal.STEP, codec.loads(codec.dumps(value)))  # the same now as when it is replayed
         except UsageError as error:
             return _Tried(journal.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}")
+        except Exception as error:  # of a class of the application's own
+            return _Tried(journal.UNKEPT, f"the result of a step cannot be kept: {type(error).__name__}: {error}")
 
     async def _keep(self, call: LiveCall, site: str, tried: _Tried, kept: dict[str, Record]) -> None:
         """Keep what a step came to; what it raised is told to the function, and kept only if the function goes on."""

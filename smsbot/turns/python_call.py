@@ -15,7 +15,7 @@ from smsbot.core import codec
 from smsbot.core.conversation import Conversation
 from smsbot.core.message import Message
 from smsbot.core.request import Request
-from smsbot.core.sites import name_of
+from smsbot.core.sites import name_of, names_in
 from smsbot.core.start import start_of
 from smsbot.routing.chat import Chat, session_of
 from smsbot.routing.injection import Signature
@@ -55,7 +55,8 @@ async def stand(state: PythonState, site: str, context: Context) -> Wanted:
     wanted = await forward(call, None, context)
     if call.replay.journal.place > state.taken:
         return wanted
-    if isinstance(wanted, Finished) or wanted.site != renamed(site, state, _new_name(state, context)):
+    renamed = _renaming(state, context)
+    if isinstance(wanted, Finished) or wanted.site != (renamed(site) if renamed is not None else site):
         raise journal.changed(site, wanted.site if isinstance(wanted, Request) else "its end")
     call.chat.contact.keep()
     call.replay.stood = True
@@ -65,8 +66,8 @@ async def stand(state: PythonState, site: str, context: Context) -> Wanted:
 async def begin_again(state: PythonState, context: Context, *, began: bool) -> LiveCall:
     """A fresh call of the function, with all that has happened before it."""
     records = await _past(state, context, began)
-    if now := _new_name(state, context):
-        records = [replace(r, site=renamed(r.site, state, now)) for r in records]
+    if (renamed := _renaming(state, context)) is not None:
+        records = [replace(r, site=renamed(r.site)) for r in records]
     chat = context.chat if began and state.handler is not None else _own_chat(state, context)
     session = session_of(chat)
     session.reseed(state.key)
@@ -121,6 +122,8 @@ def attend(call: LiveCall, context: Context) -> None:
     session = session_of(call.chat)
     session.driver = Alone(context.once, call)
     session.attend(context.effects)
+    if context.line.bot.middlewares:
+        call.replay.refresh()
 
 
 def _called(state: PythonState, chat: Chat, context: Context) -> Coroutine[Any, Any, Any]:
@@ -133,27 +136,29 @@ def _called(state: PythonState, chat: Chat, context: Context) -> Coroutine[Any, 
         )
     signature = signature_of(state, context)
     event = start_of(state.started).data if state.started.kind == "event" else {}
+    message = Message.of(state.started)
     values = {
-        "chat": chat, "message": Message.of(state.started), "text": state.started.text, "contact": chat.contact,
-        "event": event, **values,
+        "chat": chat, "message": message, "text": message.text, "contact": chat.contact, "event": event, **values,
     }  # fmt: skip
     made: Coroutine[Any, Any, Any] = signature.call(values, provided)
     return made
 
 
-def _new_name(state: PythonState, context: Context) -> str:
-    """The name that the conversation's function has got since; empty where it has kept its own."""
+def _renaming(state: PythonState, context: Context) -> Callable[[str], str] | None:
+    """From the sites that were kept to those of the code now, where functions have got names since; else None."""
     if state.action:
-        return ""
+        return None
     own: Any = inspect.unwrap(signature_of(state, context).function)
-    now = name_of(own.__code__, own.__globals__)
-    return "" if _is_called(state.name, now) else now
+    now, named = name_of(own.__code__, own.__globals__), names_in(own.__globals__)
+    if not named and _is_called(state.name, now):
+        return None
 
+    def renamed(site: str) -> str:
+        function, _, rest = site.partition(": ")
+        mine = now if _is_called(state.name, function) else function
+        return f"{named.get(function, mine)}: {rest}"
 
-def renamed(site: str, state: PythonState, now: str) -> str:
-    """A site of the conversation's own function, under the name that the function has now."""
-    function, _, rest = site.partition(": ")
-    return f"{now}: {rest}" if now and _is_called(state.name, function) else site
+    return renamed
 
 
 def _is_called(path: str, name: str) -> bool:

@@ -6,7 +6,9 @@ have it.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 from smsbot.core.conversation import Conversation, Run, StoredFrame
@@ -23,8 +25,8 @@ from .context import Context, Records
 from .flow_frame import FlowFrame
 from .frames import restore
 from .lines import Line
-from .live import LiveFrames
-from .once import Once
+from .live import LiveFrames, Place
+from .once import NotNow, Once
 from .python_call import signature_of, stand
 from .python_frame import PythonFrame
 
@@ -42,8 +44,16 @@ class Stranded:
     """``file:line`` of what it runs on, where that is still there."""
 
 
+class Unknowable(BaseException):
+    """The code needs what is provided: only its turn can tell. No ``except Exception`` of the code hides it."""
+
+
+UNKNOWN = Stranded("", "", "")
+"""Of a conversation, that only its turn can tell."""
+
+
 async def rehearse(line: Line, conversation: Conversation, journals: Journals) -> Stranded | None:
-    """Tell one conversation again; None if it goes on."""
+    """Tell one conversation again; None if it goes on, `UNKNOWN` where that cannot be told here."""
     run = conversation.run
     if run is None or not run.frames:
         return None
@@ -53,13 +63,16 @@ async def rehearse(line: Line, conversation: Conversation, journals: Journals) -
         if not run.is_held:
             return None
         stack = restore(line.versions, run.frames, run.content, conversation.key)
-        context = _context(line, conversation, run, journals)
+        found = [f.journal_place for f in stack.functions]
+        context = _context(line, conversation, run, {place: await journals(*place) for place in found})
         try:
             for frame in stack.frames:
                 at, place = _code_of(frame, context), frame.place
                 await _tell(frame, context)
         finally:
             stack.close()
+    except (Unknowable, NotNow):
+        return UNKNOWN
     except SmsbotError as error:
         return Stranded(place, str(error.args[0]).partition("\n")[0], at)
     except Exception as error:
@@ -99,7 +112,7 @@ def _code_of(frame: object, context: Context) -> str:
     return ""
 
 
-def _context(line: Line, conversation: Conversation, run: Run, journals: Journals) -> Context:
+def _context(line: Line, conversation: Conversation, run: Run, journals: Mapping[Place, Records]) -> Context:
     """A turn in which nothing happens."""
     event = Event(bytes(16), conversation.key, "text", "", run.started)
     effects, bot = Effects(), line.bot
@@ -107,17 +120,13 @@ def _context(line: Line, conversation: Conversation, run: Run, journals: Journal
         line=line, event=event, run=run.id, before=conversation, effects=effects, now=run.started,
         person=Person(run.started, conversation.contact, line.number, line.country, readers=bot.answers),
         chat=Chat(event, conversation, defaults=line.defaults, seed=event.id),
-        once=Once(event=event, run=run.id, effects=effects, cut=_nothing), live=LiveFrames(0),
-        provided=stand_ins(bot), journals={}, load=journals,
+        once=Once(event=event, run=run.id, effects=effects), live=LiveFrames(0),  # which takes no step
+        provided=stand_ins(bot), journals=journals,
     )  # fmt: skip
 
 
-async def _nothing() -> None:
-    """There is nothing to commit."""
-
-
 def stand_ins(bot: Bot) -> Mapping[type, Any]:
-    """Something in the place of what is provided: its methods have their names, and nobody calls them."""
+    """Something in the place of what is provided: its methods have their names, and nobody may call them."""
     return {kind: _stand_in(kind) for kind in bot.provided_types}
 
 
@@ -126,15 +135,15 @@ def _stand_in(kind: type) -> Any:
         """Of one class."""
 
         def __getattr__(self, name: str) -> Any:
-            found = getattr(kind, name, None)
-            if callable(found):
-                return found
+            method = inspect.getattr_static(kind, name, None)
+            if not isinstance(method, FunctionType | staticmethod | classmethod):
+                raise Unknowable
 
-            def nothing(*args: Any, **kwargs: Any) -> None:
-                return None
+            def called(*args: Any, **kwargs: Any) -> None:
+                raise Unknowable
 
-            nothing.__name__ = name
-            return nothing
+            called.__name__ = name
+            return called
 
     StandIn.__name__ = StandIn.__qualname__ = kind.__name__
     return StandIn()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
@@ -27,6 +28,8 @@ async def surround(turn: Turn, code: Callable[[], Awaitable[None]], provided: Pr
     for signature in reversed(turn.line.bot.middlewares):
         call = _layer(signature, turn, provided, call)
     answer = await call()
+    if isinstance(inner.error, CancelledError):  # by a timeout of the middleware's own
+        raise TimeoutError("a middleware gave up what it surrounds; @bot.on_error(TimeoutError) answers for that")
     if inner.error is not None:
         raise inner.error
     if not inner.begun:

@@ -131,11 +131,11 @@ class Turn:
 
     def values(self) -> Mapping[str, Any]:
         """The values that the handler's arguments are filled from."""
-        match = self.decision.match
+        match, message = self.decision.match, Message.of(self.event)
         return {
             "chat": self.chat,
-            "message": Message.of(self.event),
-            "text": self.event.text,
+            "message": message,
+            "text": message.text,
             "contact": self.chat.contact,
             **(match.values if match else {}),
             **self.decision.values,

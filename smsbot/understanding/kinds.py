@@ -120,10 +120,20 @@ def choice(options: Any, /, *more: Any, words: Words | None = None, tail: bool =
     """One of a few: ``choice("S", "M")``, a list, a mapping of values to the words for them, a Literal, an Enum.
 
     An option is answered by itself (a member of an Enum by its value and its name), by its number in the list where
-    no option is a number, and by `words`: ``{"S": "small", "M": ["medium", "middle"]}``. With `tail`, more words may
+    no option has one in it, and by `words`: ``{"S": "small", "M": ["medium", "middle"]}``. With `tail`, more words may
     follow. The value is the option as it was given. Raises `ChatError` that says how options are written.
     """
-    listed = _listed(options, more)
+    return _one_of(_listed(options, more), options, words, tail=tail)
+
+
+def listed(options: Any) -> Kind[Any]:
+    """The same where the options are listed, each with its place: it is answered by that, whatever else is in it."""
+    return _one_of(_listed(options, ()), options, None, shown=True)
+
+
+def _one_of(
+    listed: Mapping[Any, Any], options: Any, words: Words | None, *, tail: bool = False, shown: bool = False
+) -> Kind[Any]:
     labels = {_label(value): value for value in listed}
     if len(labels) < len(listed):
         raise ChatError(f"an option stands twice: {', '.join(map(_label, listed))}")
@@ -139,7 +149,8 @@ def choice(options: Any, /, *more: Any, words: Words | None = None, tail: bool =
         spoken[label] += _worded(label, said)
     _add_names(spoken, labels)
     few = options if _is_literal(options) or _is_enum(options) else None
-    return Kind(Question("choice", choices=_with_numbers(spoken), tail=tail), lambda label: labels[label], few)
+    choices = _with_numbers(spoken, shown=shown)
+    return Kind(Question("choice", choices=choices, tail=tail), lambda label: labels[label], few)
 
 
 one_of = choice
@@ -219,8 +230,11 @@ def _add_names(spoken: dict[str, list[str]], labels: Mapping[str, Any]) -> None:
             spoken[label] += [n for n in (name.replace("_", " ") for name in names) if normalise(n) not in taken]
 
 
-def _with_numbers(options: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
-    """The words of options, and their places in the list, where no option is a number."""
+def _with_numbers(options: Mapping[str, Sequence[str]], *, shown: bool) -> Mapping[str, tuple[str, ...]]:
+    """The words of options, and their places in the list, where no option has a number in it.
+
+    Where the places are `shown`, only an option that is a number is not told from a place.
+    """
     found = choices_of(options)
     if (shared := shared_word(found)) is not None:
         word, first, second = shared
@@ -231,7 +245,8 @@ def _with_numbers(options: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[st
     for key, words in found.items():
         if not words:
             raise ChatError(f"nobody can text the option {key!r}; give it words with letters, digits or emoji")
-    if not any(_is_number(word) for words in found.values() for word in words):
+    numeric = _is_number if shown else _has_number
+    if not any(numeric(word) for words in found.values() for word in words):
         found = {key: (*words, str(n)) for n, (key, words) in enumerate(found.items(), 1)}
     return found
 
@@ -240,6 +255,11 @@ def _is_number(word: str) -> bool:
     """Whether a normalised word is a number, whatever signs it has."""
     parts = [part for part in word.split() if part.isalnum()]
     return len(parts) == 1 and parts[0].isdecimal()
+
+
+def _has_number(word: str) -> bool:
+    """Whether a number stands in a normalised word: "2 pm", which people shorten to "2"."""
+    return any(part.isdecimal() for part in word.split())
 
 
 def numbered(choices: Mapping[str, Sequence[str]]) -> bool:

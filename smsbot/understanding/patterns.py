@@ -7,6 +7,7 @@ import unicodedata
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from smsbot.core.errors import RouteError
@@ -26,6 +27,9 @@ _SHORTEST_GUESS, _LONG_WORD, _LONGEST_GUESS = 4, 7, 30
 """Letters of a keyword that may be guessed, of one that may have two wrong, and of a text that is guessed at."""
 _MOST_WORDS = 14
 """Words of a value of a kind, such as a date."""
+_MOST_READS = 60
+"""Values of a kind that are looked for in one text by one pattern."""
+_SPACE = re.compile(r"\s")
 _INSIDE = frozenset(".,:/-–−")
 """Signs that make one number of two: 2.5, 10:30, 1/2."""
 _OPENS, _CLOSES = frozenset("+@/_$€£~*&"), frozenset("+%$€£/_*")
@@ -157,6 +161,7 @@ class _Match:
         self.taken: list[tuple[str, Any, str]] = []
         self.failed: set[tuple[int, int, int]] = set()
         """Part, word and typos from which it is known not to fit."""
+        self.reads = 0
 
     def result(self) -> Taken | None:
         if not self.fits(0, 0, 0):
@@ -176,7 +181,7 @@ class _Match:
                 if wrong + off <= self.typos and self.fits(part + 1, at + 1, wrong + off):
                     return True
         else:
-            for value, said, following in self.candidates(wanted, at):
+            for value, said, following in self.candidates(wanted, part, at):
                 self.taken.append((wanted.name, value, said))
                 if self.fits(part + 1, following, wrong):
                     return True
@@ -188,7 +193,7 @@ class _Match:
         """0 for the word, 1 for the word with a letter wrong, more for another."""
         return 0 if said == word else 1 if self.typos and _is_typo(said, word) else 2
 
-    def candidates(self, hole: Hole, at: int) -> Iterator[tuple[Any, str, int]]:
+    def candidates(self, hole: Hole, part: int, at: int) -> Iterator[tuple[Any, str, int]]:
         """What a hole may take from a word on: the value, the words as typed, and the word that follows."""
         if hole.takes == "rest":
             said = self.text[self.found[at].start :].strip() if at < len(self.found) else ""
@@ -205,7 +210,7 @@ class _Match:
                 said = self.text[token.start : token.end]
                 yield said, said, at + 1
             case "kind":
-                yield from self.answers(hole, at)
+                yield from self.answers(hole, part, at)
             case _:
                 for said, following in self.runs(at):
                     words = (t.word for t in self.found[at:following])
@@ -232,34 +237,48 @@ class _Match:
             start -= 1
         return start
 
-    def end(self, at: int) -> int:
-        """Where they end."""
-        end = self.found[at].end
-        while end < len(self.text) and not self.text[end].isspace():
-            end += 1
-        return end
-
     def runs(self, at: int) -> Iterator[tuple[str, int]]:
-        """The characters without a space from a word on, then those up to a comma in them, the longest first."""
-        start, end = self.start(at), self.end(at)
-        commas = [n for n in range(self.found[at].end, end) if self.text[n] in ",;"]
-        for until in (end, *reversed(commas)):
-            following = at
-            while following < len(self.found) and self.found[following].start < until:
-                following += 1
-            yield _bare(self.text[start:until]), following
+        """The characters without a space from a word on, then those up to the first comma in them."""
+        start, (end, following) = self.start(at), self.ends[at]
+        yield _bare(self.text[start:end]), following
+        comma = min((n for sign in ",;" if (n := self.text.find(sign, self.found[at].end, end)) >= 0), default=-1)
+        if comma >= 0:
+            after = next((n for n in range(at + 1, following) if self.found[n].start >= comma), following)
+            yield _bare(self.text[start:comma]), after
 
-    def answers(self, hole: Hole, at: int) -> Iterator[tuple[Any, str, int]]:
+    @cached_property
+    def ends(self) -> Sequence[tuple[int, int]]:
+        """Of each word, where the characters without a space end that it stands in, and the word behind them."""
+        found: list[tuple[int, int]] = []
+        for n in range(len(self.found) - 1, -1, -1):
+            word, behind = self.found[n], self.found[n + 1] if n + 1 < len(self.found) else None
+            until = behind.start if behind is not None else len(self.text)
+            gap = _SPACE.search(self.text, word.end, until)
+            if gap is not None:
+                found.append((gap.start(), n + 1))
+            else:
+                found.append(found[-1] if behind is not None else (len(self.text), n + 1))
+        return found[::-1]
+
+    def answers(self, hole: Hole, part: int, at: int) -> Iterator[tuple[Any, str, int]]:
         """Words that are an answer of its kind, the most first."""
         assert hole.question is not None
-        for following in range(min(len(self.found), at + _MOST_WORDS), at, -1):
-            said = self.text[self.start(at) : self.end(following - 1)]
-            if following < len(self.found) and self.found[following].start < self.end(following - 1):
-                said = self.text[self.start(at) : self.found[following].start]
-            read = self.read(hole.question, said.strip())
+        for following in self.spans(part, at):
+            behind = self.found[following].start if following < len(self.found) else len(self.text)
+            said = self.text[self.start(at) : min(self.ends[following - 1][0], behind)].strip()
+            self.reads += 1
+            read = self.read(hole.question, said) if self.reads <= _MOST_READS else None
             if isinstance(read, Answer) and not read.rest:
                 value = hole.convert(read.value) if hole.convert is not None else read.value
-                yield value, said.strip(), following
+                yield value, said, following
+
+    def spans(self, part: int, at: int) -> Iterable[int]:
+        """Where an answer that begins at a word may end: at one place, where what follows is a word for each part."""
+        last = len(self.found)
+        rest = self.parts[part + 1 :]
+        if all(isinstance(p, str) or p.takes in ("int", "glued") for p in rest):
+            return [last - len(rest)] if 0 < last - len(rest) - at <= _MOST_WORDS else []
+        return range(min(last, at + _MOST_WORDS), at, -1)
 
 
 def _bare(run: str) -> str:
@@ -331,7 +350,7 @@ def _hole(source: str, inside: str, *, glued: bool) -> Hole:
     return Hole(name, "kind", asked=kind)
 
 
-_NAMED = tuple(k for k in KINDS if k not in ("choice", "media", "pattern", "text"))
+BUILT_IN_KINDS = tuple(k for k in KINDS if k not in ("choice", "media", "pattern", "text"))
 """The kinds that a hole may name in its pattern."""
 
 
@@ -341,12 +360,12 @@ def _of_kind(source: str, hole: Hole, named: Callable[[str], Kind[Any] | None]) 
     if kind is not None:
         return replace(hole, question=kind.question, convert=kind.convert, wanted=kind.wanted, asked="")
     question = parse_type(hole.asked)
-    if isinstance(question, Question) and question.kind in _NAMED:
+    if isinstance(question, Question) and question.kind in BUILT_IN_KINDS:
         return replace(hole, question=question, wanted=VALUES[question.kind], asked="")
-    if isinstance(question, str) and hole.asked.partition("(")[0].strip() in _NAMED:
+    if isinstance(question, str) and hole.asked.partition("(")[0].strip() in BUILT_IN_KINDS:
         raise RouteError(f"the hole {{{hole.name}:{hole.asked}}} in {source!r}: {question}")
-    near = nearest(hole.asked, ("int", "word", *_NAMED))
-    hint = f'did you mean "{near}"?' if near else f"kinds: int, word, {', '.join(_NAMED)}"
+    near = nearest(hole.asked, ("int", "word", *BUILT_IN_KINDS))
+    hint = f'did you mean "{near}"?' if near else f"kinds: int, word, {', '.join(BUILT_IN_KINDS)}"
     rest = "; for any text write ... at the end" if hole.asked.startswith(("text", "str")) else ""
     raise RouteError(f"the hole {{{hole.name}:{hole.asked}}} in {source!r} is of no kind that there is; {hint}{rest}")
 

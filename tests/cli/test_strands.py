@@ -168,6 +168,54 @@ async def test_it_names_exactly_those_that_strand(tmp_path: Path, n: int) -> Non
     assert stranded == strand - apart
 
 
+PROVIDED = """\
+from smsbot import Bot, Chat
+
+bot = Bot()
+
+
+class Catalog:
+    def __init__(self) -> None:
+        self.sizes = ["S", "M"]
+
+    def price(self, size: str) -> int:
+        raise AssertionError("it runs nowhere here")
+
+
+@bot.provide
+def catalog() -> Catalog:
+    return Catalog()
+
+
+@bot.on("order")
+async def order(chat: Chat, catalog: Catalog) -> str:
+    size = await chat.ask("Size? " + ", ".join(catalog.sizes))
+    street = await chat.ask("Street?")
+    return f"{size} {street}"
+
+
+@bot.on("call")
+async def call(chat: Chat, catalog: Catalog) -> str:
+    size = await chat.ask("Size?")
+    street = await chat.ask("Street?")
+    cost = await chat.step(catalog.price, size)
+    return f"{size} {street} {cost}"
+"""
+
+
+async def test_what_only_its_turn_can_tell_strands_nobody(tmp_path: Path) -> None:
+    """A conversation that reads from what is provided on its way: no provider runs here, and no method of one."""
+    prepared(tmp_path)
+    (tmp_path / "shop.py").write_text(PROVIDED)
+    async with Sim(targets.load("shop.py:bot", tmp_path), tmp_path, lines={"bot": [LINE]}) as sim:
+        for n, word in enumerate(("order", "call")):
+            for text in (word, "S"):
+                await sim.text(f"+4860010100{n}", text)
+    code, found = check(tmp_path)
+    assert code == 0
+    assert found == {"v": 1, "open": 2, "unknown": 1, "stranded": []}
+
+
 def test_what_people_read(tmp_path: Path) -> None:
     import asyncio
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smsbot import targets
+from smsbot import Bot, Chat, targets
 from smsbot.testing.sim import Sim
 
 from ..house import ANN
@@ -206,9 +206,51 @@ async def test_a_name_is_kept(tmp_path: Path, before: str, after: str, last: str
     assert last in heard[-1]
 
 
+INLINED = """
+from smsbot import Bot, Chat
+bot = Bot()
+
+async def address(chat: Chat) -> str:
+    street = await chat.ask("Street?")
+    town = await chat.ask("Town?")
+    return f"{street}, {town}"
+
+@bot.on("visit")
+async def visit(chat: Chat) -> str:
+    day = await chat.ask("Day?")
+    where = await chat.run(address)
+    return f"{day} {where}"
+"""
+
+
+async def test_a_name_for_what_others_run_strands_nobody(tmp_path: Path) -> None:
+    named = INLINED.replace("async def address", '@bot.on("address", name="place")\nasync def address').replace(
+        '@bot.on("visit")', '@bot.on("visit", name="booking")'
+    )
+    heard = await told(tmp_path, [(INLINED, ["visit", "Monday", "Main"]), (named, ["Gdynia"])])
+    assert heard[-1] == "Monday Main, Gdynia"
+
+
+def test_handlers_of_a_factory_have_each_their_name() -> None:
+    from smsbot.core.sites import path_of
+
+    bot, made = Bot(), list[Any]()
+
+    def handler(word: str) -> None:
+        @bot.on(word, name=word)
+        async def ask(chat: Chat) -> str:
+            return await chat.ask(word)
+
+        made.append(ask)
+
+    for word in ("one", "two"):
+        handler(word)
+    assert [path_of(f) for f in made] == ["one", "two"]
+
+
 @pytest.mark.parametrize("name", ["two words", "a:b", "", "x" * 61])
 def test_a_name_is_a_word(name: str) -> None:
-    from smsbot import Bot, RouteError
+    from smsbot import RouteError
 
     bot = Bot()
     if not name:
@@ -219,7 +261,7 @@ def test_a_name_is_a_word(name: str) -> None:
 
 
 def test_two_of_one_name_are_an_error(tmp_path: Path) -> None:
-    from smsbot import Bot, Chat, RouteError
+    from smsbot import RouteError
     from smsbot.flows.flow_set import build
     from smsbot.turns.flow_versions import FlowVersions
     from smsbot.turns.lines import table_of

@@ -7,13 +7,14 @@ import sqlite3
 import subprocess
 import urllib.error
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from email.message import Message as Headers
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import httpx
@@ -23,6 +24,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from smsbot import Bot, Chat, StepFailed
+from smsbot.core import codec
 from smsbot.testing import Sim
 
 ADDRESS = "https://api.example.org/orders/7"
@@ -47,6 +49,57 @@ class Order(pydantic.BaseModel):
     cost: Decimal = pydantic.Field(alias="totalCost")
     tags: set[str] = set()
     inner: Order | None = None
+
+
+@dataclass
+class Counted:
+    """Its constructor changes what it is given, and one field it does not take."""
+
+    cents: int
+    made: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.cents *= 100
+
+
+class Secretive(pydantic.BaseModel):
+    """With a value of its own, and one that it changes when it is made."""
+
+    a: int = 1
+    _own: int = pydantic.PrivateAttr(0)
+
+    def model_post_init(self, _: Any) -> None:
+        self.a += 1
+
+
+def secretive() -> Secretive:
+    made = Secretive()
+    made._own = 5
+    return made
+
+
+class Refused(httpx.HTTPError):
+    """Of a client's family, with a constructor of its own."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"refused with {code}")
+        self.code = code
+
+
+class WithHeaders(Exception):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.headers = httpx.Headers({"Retry-After": "5"})
+
+
+def caused() -> Exception:
+    try:
+        try:
+            raise TimeoutError("t")
+        except TimeoutError as first:
+            raise ValueError("failed") from first
+    except ValueError as second:
+        return second
 
 
 class Root(pydantic.RootModel[dict[str, int]]):
@@ -79,6 +132,12 @@ def status_error() -> Exception:
     except httpx.HTTPStatusError as error:
         return error
     raise AssertionError
+
+
+def noted() -> Exception:
+    error = status_error()
+    error.add_note("look here")
+    return error
 
 
 def gzipped() -> Exception:
@@ -139,6 +198,14 @@ ERRORS: dict[str, tuple[Callable[[], Exception], Callable[[Any], Any], Any]] = {
         (urllib.error.HTTPError, 418, "teapot", "9", ADDRESS),
     ),
     "sqlite": (of_sqlite, lambda e: (type(e), e.sqlite_errorname), (sqlite3.IntegrityError, "SQLITE_CONSTRAINT_UNIQUE")),
+    "of a client's family, with a constructor of its own": (
+        lambda: Refused(51), lambda e: (type(e), e.kind.rpartition(":")[2]), (StepFailed, "Refused"),
+    ),
+    "with a note": (lambda: noted(), lambda e: e.__notes__, ["look here"]),
+    "with headers": (
+        lambda: WithHeaders("x"), lambda e: (type(e), dict(e.headers)), (WithHeaders, {"retry-after": "5"}),
+    ),
+    "with a cause": (caused, lambda e: (type(e), e.__cause__), (ValueError, None)),
     "of files": (lambda: FileNotFoundError(2, "gone", "x"), lambda e: (e.errno, e.filename), (2, "x")),
     "of processes": (
         lambda: subprocess.CalledProcessError(3, ["x"], "out"), lambda e: (e.returncode, e.output), (3, "out"),
@@ -215,7 +282,7 @@ VALUES: list[Any] = [
     CUP, Size.SMALL, {1, 2}, frozenset({"a"}), timedelta(days=1, microseconds=3), [{"cup": CUP}], (1, "x"), {CUP},
     Order(cups=[CUP], due=date(2026, 12, 1), totalCost=Decimal("9.50"), tags={"x"}),
     Order(cups=[], due=date(2026, 12, 1), totalCost=Decimal(1), inner=Order(cups=[CUP], due=date(2026, 1, 1), totalCost=Decimal(2))),
-    Root({"a": 1}),
+    Root({"a": 1}), Counted(3), secretive(), datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Warsaw")),
 ]  # fmt: skip
 
 
@@ -254,4 +321,16 @@ async def test_a_value_comes_back(tmp_path: Path, n: int, replayed: bool) -> Non
     assert len(seen) >= 5
     for found in seen:
         assert found == value
-        assert type(found) is type(value)
+        assert isinstance(found, type(value))
+        assert repr(sorted(map(repr, found)) if isinstance(value, set | frozenset) else found) == repr(
+            sorted(map(repr, value)) if isinstance(value, set | frozenset) else value
+        )
+
+
+def test_a_set_goes_through_its_members_as_they_were_kept() -> None:
+    """In another process a plain set of texts has another order, and the questions would change places."""
+    for kind in (set, frozenset):
+        kept = codec.loads(f'{{"$": "{kind.__name__}", "v": ["pears", "apples", "figs", "plums", "7", "a"]}}')
+        assert list(kept) == ["pears", "apples", "figs", "plums", "7", "a"]
+        assert list(codec.loads(codec.dumps(kept))) == list(kept)
+        assert kept == kind(kept)

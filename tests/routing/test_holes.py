@@ -267,3 +267,62 @@ def test_what_looks_like_another_notation(keyword: str, remedy: str) -> None:
 )
 def test_signs_that_are_none(keyword: str) -> None:
     Bot().on(keyword)(lambda: None)
+
+
+# -- what the code around a bot is called, and long texts -------------------------------------------
+
+
+def money(amount: int) -> str:
+    """Of a module that formats money, which is no kind of answer."""
+    return f"{amount} zł"
+
+
+def phone(number: str) -> str:
+    return number
+
+
+def test_kinds_of_ours_win_over_what_a_module_calls_so() -> None:
+    bot = Bot()
+
+    @bot.on("pay {x:money} by {to:phone}")
+    def pay(x: Money, to: str) -> None: ...
+
+    (route,) = bot.routes()
+    assert route.trigger == "pay {x:money} by {to:phone}"
+
+
+def test_a_function_that_is_no_answer_is_told() -> None:
+    with pytest.raises(RouteError, match="made\\(\\) is no kind of answer"):
+        Bot().on("pay {x:made}")(lambda: None)
+
+
+def test_a_state_by_its_method() -> None:
+    class Shop:
+        def buy(self, chat: Chat) -> None: ...
+
+        def size(self, chat: Chat, text: str) -> None: ...
+
+    bot, shop = Bot(), Shop()
+    bot.on("buy")(shop.buy)
+    bot.state("size")(shop.size)
+    assert bot.table("7255").named(shop.size) == "size"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["send {what} {to} {n:int}", "{a} {b} {c} {d} {e:date}", "{a:date} {b:date} {c:date}", "x ..."]
+)
+@pytest.mark.parametrize("unit", ["1,", "x;", "1 ", "a-", "5 may "])
+def test_long_texts_are_read_in_time(pattern: str, unit: str) -> None:
+    import time
+
+    from smsbot.understanding.answers import understand
+    from smsbot.understanding.patterns import Keywords, compile_pattern
+    from smsbot.understanding.words import tokens
+
+    keywords: Keywords[str] = Keywords()
+    keywords.add(compile_pattern(pattern).resolved(), pattern, 1)
+    text = ("send " + unit * 800)[:1600]
+    began = time.process_time()
+    keywords.find(text, tokens(text), lambda q, t: understand(q, t, date(2026, 11, 29)))
+    keywords.near(text, tokens(text), lambda q, t: understand(q, t, date(2026, 11, 29)))
+    assert time.process_time() - began < 2.0

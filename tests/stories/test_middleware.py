@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -308,3 +309,90 @@ async def test_what_it_wants_is_provided() -> None:
     with pytest.raises(RouteError, match="nothing provides Missing"):
         async with bot.running():
             pass
+
+
+async def test_a_timeout_of_a_middleware_is_a_failure_with_a_name(house: Any) -> None:
+    bot = Bot()
+
+    @bot.middleware
+    async def hurried(call_next: CallNext) -> str | None:
+        try:
+            return await asyncio.wait_for(call_next(), 0.05)
+        except TimeoutError:
+            return "never said"
+
+    @bot.on("slow")
+    async def slow(chat: Chat) -> str:
+        await chat.step(asyncio.sleep, 5)
+        return "done"
+
+    @bot.on_error(TimeoutError)
+    def late() -> str:
+        return "Too slow, sorry."
+
+    h: House = await house(bot)
+    await h.text(ANN, "slow")
+    assert await h.heard(ANN) == ["Too slow, sorry."]
+
+
+@pytest.mark.parametrize("replayed", [False, True], ids=["live", "replayed"])
+async def test_a_conversation_sees_the_context_of_its_turn(house: Any, replayed: bool) -> None:
+    bot, session = Bot(), contextvars.ContextVar[dict[str, bool]]("session")
+
+    @bot.middleware
+    async def opened(call_next: CallNext) -> str | None:
+        own = {"open": True}
+        token = session.set(own)
+        try:
+            return await call_next()
+        finally:
+            own["open"] = False
+            session.reset(token)
+
+    @bot.on("ask")
+    async def ask(chat: Chat) -> str:
+        name = await chat.ask("Name?")
+        return f"{name} {session.get()}"
+
+    @bot.on("blocking", blocking=True)
+    def blocks() -> str:
+        return f"{session.get()}"
+
+    h: House = await house(bot)
+    await h.text(ANN, "ask")
+    if replayed:
+        await h.restart()
+    await h.text(ANN, "Ann")
+    await h.text(ANN, "blocking")
+    assert await h.heard(ANN) == ["Name?", "Ann {'open': True}", "{'open': True}"]
+
+
+async def test_what_is_no_text_has_none(house: Any) -> None:
+    bot, seen = Bot(), list[str]()
+
+    @bot.middleware
+    async def note(call_next: CallNext, text: str) -> str | None:
+        seen.append(text)
+        return await call_next()
+
+    @bot.on("go")
+    def go(chat: Chat) -> None:
+        chat.goto("waiting", timeout="5m", then="late")
+
+    @bot.state("waiting")
+    def waiting() -> None: ...
+
+    @bot.state("late")
+    def late(chat: Chat, text: str) -> None:
+        seen.append(text)
+        chat.end("late")
+
+    @bot.event("shipped")
+    def shipped() -> None: ...
+
+    h: House = await house(bot)
+    await h.text(ANN, "go")
+    await h.advance("6m")
+    await bot.start("shipped", {}, to=ANN)
+    await h.advance("1s")
+    assert seen == ["go", "", "", ""]

@@ -29,6 +29,10 @@ def decent(n: int) -> None:
         raise ValueError("Not 4, please.")
 
 
+async def later(n: int) -> bool:
+    return True
+
+
 def asking(check: Any, **terms: Any) -> Bot:
     bot = Bot()
 
@@ -167,6 +171,7 @@ async def test_of_overdue_reminders_the_last_is_said(house: Any, tmp_path: Path,
         ({"remind": ["5m", "30h"]}, "before the timeout"),
         ({"remind": [("5m", 7)]}, "a duration and a text"),
         ({"check": 7}, "a function that looks"),
+        ({"check": later}, "it decides at once"),
         ({"timeout": object()}, "is not a duration"),
         ({"validate": even}, "a question takes no 'validate'"),
     ],

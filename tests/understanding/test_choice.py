@@ -11,7 +11,7 @@ import pytest
 
 from smsbot import ChatError, Kind, choice
 from smsbot.understanding.answers import Answer, understand
-from smsbot.understanding.kinds import kind_of
+from smsbot.understanding.kinds import kind_of, listed
 
 TODAY = date(2026, 11, 29)
 
@@ -64,6 +64,10 @@ class Aliased(Enum):
         (choice({Size.SMALL: "little", Size.EXTRA_LARGE: "huge"}), "huge", Size.EXTRA_LARGE),
         (choice({Size.SMALL: "little", Size.EXTRA_LARGE: "huge"}), "extra large", Size.EXTRA_LARGE),
         (choice([10, 20]), "20", 20),
+        (choice("2 pm", "3 pm", "4 pm"), "3", None),
+        (choice("2 pm", "3 pm", "4 pm"), "3 pm", "3 pm"),
+        (choice(["Gate 7", "Gate 8"]), "1", None),
+        (listed(["2 pm", "3 pm"]), "2", "3 pm"),
         (choice([Decimal("2.5"), Decimal("3.5")]), "3.5", Decimal("3.5")),
         (choice(Literal["S", "M"]), "M", "M"),
         (choice(Literal[1, 2]), "2", 2),
