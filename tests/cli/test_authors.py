@@ -48,6 +48,7 @@ def test_new_never_writes_over_anything(clinic: Path) -> None:
     assert smsbot("new", "../x", folder=clinic.parent).returncode == 2
 
 
+@pytest.mark.slow
 def test_check_shows_every_problem_in_every_form(clinic: Path) -> None:
     flow = clinic / "flows" / "pizza.yaml"
     text = flow.read_text()

@@ -127,6 +127,7 @@ def listed(place: Path, count: int) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_it_comes_to_and_sends_nothing(place: Path) -> None:
     (place / "people.csv").write_text("number,name\n+48600100200,Ann\n+33612345678,Żaneta\n+48600100200,Ann\n48,x\n")
     done = smsbot("broadcast", "people.csv", "--text", "Hello {name}, " + "x" * 100, "--dry-run", folder=place)

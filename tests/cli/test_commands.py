@@ -171,6 +171,7 @@ def test_a_day_with_dev(tmp_path: Path) -> None:
     assert not re.search(r"48600100|600100[2-5]00", log)
 
 
+@pytest.mark.slow
 def test_run_serves_and_drains_on_sigterm(tmp_path: Path) -> None:
     (tmp_path / "smsbot.toml").write_text(BROKEN)
     (tmp_path / "bots").symlink_to(ROOT / "bots")

@@ -21,6 +21,8 @@ from ..conftest import sampled
 from ..house import ANN, BOB, House
 from ..web.api_house import allow, ask, shop
 
+pytestmark = pytest.mark.slow
+
 PLACES = (
     "api.asked", "api.done", "pushes.taking", "pushes.taken", "push.begun", "push.answered", "writer.begun",
     "writer.statement", "writer.written", "writer.committed",

@@ -25,6 +25,8 @@ from smsbot.threads import Addresses, Threads
 from ..conftest import sampled
 from ..processes import Process, free_port
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = """
 [bots.slow]
 target = "bots.py:slow"

@@ -21,6 +21,8 @@ from smsbot.core.message import Key
 from ..conftest import sampled
 from ..house import ANN, LINE, House
 
+pytestmark = pytest.mark.slow
+
 WHO = Key(LINE, ANN)
 STEPS = ("take", "write", "note", "continue", "restart", "end")
 PLACES = (

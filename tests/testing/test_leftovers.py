@@ -10,6 +10,8 @@ import pytest
 
 from ..processes import SMSBOT, clean_environment
 
+pytestmark = pytest.mark.slow
+
 BOT = """\
 import aiosqlite
 
