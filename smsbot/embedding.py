@@ -64,7 +64,4 @@ def _serving(settings: Settings, bots: Mapping[str, Bot], lines: tuple[str, ...]
 
 
 def _loaded(settings: Settings, folder: Path) -> dict[str, Bot]:
-    found = {name: targets.load(own.target, folder) for name, own in settings.bots.items()}
-    for name, bot in found.items():
-        bot.name = name
-    return found
+    return {name: targets.load_as(name, own.target, folder) for name, own in settings.bots.items()}

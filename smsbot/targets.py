@@ -67,9 +67,9 @@ def load(target: str, folder: Path | None = None) -> Bot:
     return _bot(module, name, target)
 
 
-def load_as(name: str, target: str) -> Bot:
+def load_as(name: str, target: str, folder: Path | None = None) -> Bot:
     """The bot of a target, under the name that the settings give it."""
-    bot = load(target)
+    bot = load(target, folder)
     bot.name = name
     return bot
 

@@ -51,8 +51,7 @@ def check_database(settings: Settings, path: Path, *, as_json: bool) -> int:
     """Say who would strand; the exit code."""
     if not path.is_file():
         raise SettingsError([f"--db: there is no file {path}"])
-    lines = build_lines(settings, {name: load_as(name, bot.target) for name, bot in settings.bots.items()})
-    found, total, unknown = asyncio.run(_rehearsed(lines, path, shown=not as_json))
+    found, total, unknown = asyncio.run(_rehearsed(_lines_of(settings), path, shown=not as_json))
     if as_json:
         output.emit({"v": 1, "open": total, "unknown": unknown, "stranded": [one.plain() for one in found]})
     else:
@@ -64,9 +63,13 @@ def stranded(settings: Settings) -> list[Key]:
     """The conversations of its database that the code no longer fits."""
     if not settings.path.is_file():
         return []
-    lines = build_lines(settings, {name: load_as(name, bot.target) for name, bot in settings.bots.items()})
+    lines = _lines_of(settings)
     found, _, _ = asyncio.run(_rehearsed(lines, settings.path, shown=sys.stderr.isatty()))
     return [one.key for one in found if lines.get(one.key.line) is not None]
+
+
+def _lines_of(settings: Settings) -> Lines:
+    return build_lines(settings, {name: load_as(name, bot.target) for name, bot in settings.bots.items()})
 
 
 async def _rehearsed(lines: Lines, path: Path, *, shown: bool) -> tuple[list[Found], int, int]:

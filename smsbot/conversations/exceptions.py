@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from smsbot.core import codec
-from smsbot.core.errors import SmsbotError, StepFailed
+from smsbot.core.errors import StepFailed
 
 _CHARSET = re.compile(r"(?<=charset=)[^;\s]+")
 _MOST_BODY = 16_384
@@ -25,37 +25,36 @@ Told = dict[str, Any]
 
 def tell(error: BaseException) -> Told:
     """An exception of a step, so that it can be raised again."""
-    for family, (told_by, _) in _FAMILIES.items():
-        if _is_of(error, family):
-            more = {n: v for n, v in vars(error).items() if n not in _OF_THE_CLIENTS}
-            told = {
-                "class": codec.path(type(error)),
-                "family": family,
-                **told_by(error),
-                **({"more": more} if more else {}),
-            }
-            return told if _is_kept(told, error) else _unkept(error)
+    family = next((family for family in _FAMILIES if _is_of(error, family)), "")
+    parts = {"family": family, **_FAMILIES[family][0](error)} if family else _plainly(error)
+    if more := {n: v for n, v in vars(error).items() if not family or n not in _OF_THE_CLIENTS}:
+        parts["more"] = more
+    kind = codec.path(type(error))
+    told = {"class": kind, **parts}
+    return told if _is_kept(told, error) else {"class": "", "args": [_named(error)], "kind": kind}
+
+
+def _plainly(error: BaseException) -> Told:
+    """What an exception of no family is made with."""
     by = error.__reduce__()  # of errors of files, their arguments have no name of the file
-    own = type(error).__reduce__ is not BaseException.__reduce__ and isinstance(by, tuple) and by[0] is type(error)
-    arguments = list(by[1] if own else error.args)
-    more = dict(vars(error))
-    told = {"class": codec.path(type(error)), "args": arguments, **({"more": more} if more else {})}
-    told |= {"own": True} if own else {}
-    return told if _is_kept(told, error) else _unkept(error)
+    if type(error).__reduce__ is not BaseException.__reduce__ and isinstance(by, tuple) and by[0] is type(error):
+        return {"args": list(by[1]), "own": True}
+    return {"args": list(error.args)}
 
 
 def _is_kept(told: Told, error: BaseException) -> bool:
     """Whether the exception comes back as it was."""
-    try:
+    with suppress(Exception):  # what a class of the application's own does where it is read
         made = _made(codec.loads(codec.dumps(told)))
-    except SmsbotError:
-        return False
-    return type(made) is type(error) and str(made) == str(error)
+        return type(made) is type(error) and str(made) == str(error)
+    return False
 
 
-def _unkept(error: BaseException) -> Told:
-    name = f"{type(error).__name__}: {error}"
-    return {"class": "", "args": [name], "kind": codec.path(type(error))}
+def _named(error: BaseException) -> str:
+    """Its class and its words, where these can be had."""
+    with suppress(Exception):
+        return f"{type(error).__name__}: {error}"
+    return type(error).__name__
 
 
 def again(told: Told) -> Exception:

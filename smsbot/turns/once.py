@@ -113,8 +113,8 @@ class Once:
         kind, why = _ACTION, ""
         try:
             value = codec.dumps({"do": name, "of": content, "is": result})
-        except UsageError as error:
-            why = f"the result of a step cannot be kept: {error.args[0]}"
+        except Exception as error:
+            why = _unkept(error)
             kind, value = journal.UNKEPT, codec.dumps(why)
         self.effects.keep(Entry(self.run, self.event.id, self.actions, kind, value))
         await self.cut()
@@ -189,10 +189,8 @@ class Once:
             return _Tried(journal.RAISED, error)
         try:
             return _Tried(journal.STEP, codec.loads(codec.dumps(value)))  # the same now as when it is replayed
-        except UsageError as error:
-            return _Tried(journal.UNKEPT, f"the result of a step cannot be kept: {error.args[0]}")
-        except Exception as error:  # of a class of the application's own
-            return _Tried(journal.UNKEPT, f"the result of a step cannot be kept: {type(error).__name__}: {error}")
+        except Exception as error:
+            return _Tried(journal.UNKEPT, _unkept(error))
 
     async def _keep(self, call: LiveCall, site: str, tried: _Tried, kept: dict[str, Record]) -> None:
         """Keep what a step came to; what it raised is told to the function, and kept only if the function goes on."""
@@ -291,3 +289,9 @@ def _takes_key(function: Callable[..., Any]) -> bool:
         return "idempotency_key" in inspect.signature(function).parameters
     except (TypeError, ValueError):
         return False
+
+
+def _unkept(error: Exception) -> str:
+    """Why a result cannot be kept; of what a class of the application's own raises, no words: they may quote a text."""
+    why = error.args[0] if isinstance(error, UsageError) else type(error).__name__
+    return f"the result of a step cannot be kept: {why}"

@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from smsbot.core.conversation import Conversation, Run, StoredFrame
-from smsbot.core.errors import SmsbotError
+from smsbot.core.errors import SmsbotError, StepFailed
 from smsbot.core.message import Event
 from smsbot.core.structs import struct
 from smsbot.flows.state import Person
@@ -21,6 +21,7 @@ from smsbot.routing.chat import Chat
 from smsbot.routing.effects import Effects
 from smsbot.routing.injection import where
 
+from . import failure
 from .context import Context, Records
 from .flow_frame import FlowFrame
 from .frames import restore
@@ -73,11 +74,16 @@ async def rehearse(line: Line, conversation: Conversation, journals: Journals) -
             stack.close()
     except (Unknowable, NotNow):
         return UNKNOWN
-    except SmsbotError as error:
-        return Stranded(place, str(error.args[0]).partition("\n")[0], at)
     except Exception as error:
-        return Stranded(place, f"its code raised {type(error).__name__}: {error}", at)
+        return Stranded(place, _why(error), at)
     return None
+
+
+def _why(error: Exception) -> str:
+    """What is wrong, without the words of foreign exceptions: they may quote a text."""
+    if isinstance(error, SmsbotError) and error.args and not isinstance(error, StepFailed):
+        return str(error.args[0]).partition("\n")[0]
+    return f"its code raised {type(error).__name__}{failure.place(error, None)}"
 
 
 def _stands(line: Line, run: Run) -> None:
@@ -95,7 +101,6 @@ async def _tell(frame: object, context: Context) -> None:
         for step in frame.flow.steps.values():
             if step.do is not None and step.do.name not in context.line.bot.actions:
                 raise SmsbotError(f"the flow calls {step.do.name}(), which is no @bot.action any more")
-
     elif isinstance(frame, PythonFrame):
         await stand(frame, frame.open.site if frame.open is not None else frame.site, context)
 

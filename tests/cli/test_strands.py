@@ -216,6 +216,30 @@ async def test_what_only_its_turn_can_tell_strands_nobody(tmp_path: Path) -> Non
     assert found == {"v": 1, "open": 2, "unknown": 1, "stranded": []}
 
 
+RAISES = {
+    "a word": ('int(f"{size}!")', "ValueError"),
+    "the answer": ("int(size)", "ValueError"),
+    "nothing, in words": ("raise __import__('smsbot').ChatError", "ChatError"),
+}
+"""Code that raises, mostly with the answer to the first question in its words, and the class."""
+
+
+@pytest.mark.parametrize(("code", "kind"), RAISES.values(), ids=RAISES)
+async def test_what_the_code_raises_is_told_without_what_it_quotes(tmp_path: Path, code: str, kind: str) -> None:
+    prepared(tmp_path)
+    await filled(tmp_path, 1)
+    deployed(tmp_path, [("    cost =", f"    {code}\n    cost =")])
+    _, told = check(tmp_path)
+    found = {one["stands"]: one["why"] for one in told["stranded"]}
+    line = PYTHON.partition("    cost =")[0].count("\n") + 1
+    assert len(found) == 2
+    for why in found.values():
+        assert why.startswith(f"its code raised {kind} at ")
+        assert why.endswith(f"shop.py:{line}")
+    assert "S!" not in json.dumps(told)
+    assert "'S'" not in json.dumps(told)
+
+
 @pytest.mark.slow
 def test_what_people_read(tmp_path: Path) -> None:
     import asyncio

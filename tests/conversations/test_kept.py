@@ -277,6 +277,70 @@ async def test_the_handler_of_an_exceptions_class_answers_for_what_cannot_be_kep
         assert ann.last == "StepFailed"
 
 
+@dataclass
+class Sealed:
+    """It cannot be stored, and quotes a text as it says so."""
+
+    note: str
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "note":
+            raise ValueError("sealed: my PIN is 4711")
+        return super().__getattribute__(name)
+
+
+class Wordless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even its words can be had")
+
+
+@pytest.mark.parametrize("action", [False, True], ids=["step", "action"])
+async def test_a_result_that_cannot_be_stored_is_told_without_what_it_quotes(tmp_path: Path, action: bool) -> None:
+    """And what brought it runs once, however often its turn is tried."""
+    (tmp_path / "f.yaml").write_text(
+        "flow: f\nstart: flow\nsteps:\n  - {do: make(), save: x}\n  - {say: '{x}', end: done}\n"
+    )
+    bot, calls = Bot(flows=tmp_path / "f.yaml"), list[str]()
+
+    @bot.action
+    def make() -> Any:
+        calls.append("made")
+        return Sealed("x")
+
+    @bot.on("go")
+    async def go(chat: Chat) -> None:
+        await chat.step(make)
+
+    async with Sim(bot, tmp_path) as sim:
+        ann = sim.phone()
+        await ann.text("flow" if action else "go")
+        await sim.advance("1h")
+        trouble = await sim.trouble_of(ann.number)
+    assert "cannot be kept: ValueError" in trouble
+    assert "4711" not in trouble
+    assert calls == ["made"]
+
+
+async def test_an_exception_without_words_is_caught_by_who_waits_for_it(tmp_path: Path) -> None:
+    bot = Bot()
+
+    def fails() -> None:
+        raise Wordless
+
+    @bot.on("go")
+    async def go(chat: Chat) -> str:
+        try:
+            await chat.step(fails)
+        except StepFailed as error:
+            return error.kind.rpartition(":")[2]
+        return "nothing was raised"
+
+    async with Sim(bot, tmp_path) as sim:
+        ann = sim.phone()
+        await ann.text("go")
+        assert ann.last == "Wordless", await sim.trouble_of(ann.number)
+
+
 CUP = Cup(Size.LARGE, 2)
 VALUES: list[Any] = [
     CUP, Size.SMALL, {1, 2}, frozenset({"a"}), timedelta(days=1, microseconds=3), [{"cup": CUP}], (1, "x"), {CUP},
