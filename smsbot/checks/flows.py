@@ -14,7 +14,7 @@ from smsbot.flows.named import NamedText
 from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Flow, Step
 from smsbot.routing.bot import Bot
-from smsbot.routing.router import Route
+from smsbot.routing.table import Route
 from smsbot.understanding import consent
 from smsbot.understanding.consent import Word
 from smsbot.understanding.patterns import compile_pattern

@@ -1,183 +1,26 @@
-"""Decorators that say which handler takes which text, and the order in which they are asked."""
+"""Decorators that say which handler takes which text."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from smsbot.core.conversation import Conversation
-from smsbot.core.errors import ChatError, RouteError, UsageError
+from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.sites import give_name
 from smsbot.core.status import Status
-from smsbot.core.structs import struct
 from smsbot.understanding.answers.patterns import compiled
-from smsbot.understanding.patterns import Keywords, Pattern, Read, Taken, compile_pattern, unread
-from smsbot.understanding.said import without_filler, without_signature
-from smsbot.understanding.words import Token
+from smsbot.understanding.patterns import Pattern, compile_pattern
 
 from .holes import check_holes, resolved
-from .injection import BUILT_IN, Signature, caller, hints, inspect_handler, where, wrong
+from .injection import BUILT_IN, Signature, caller, hints, inspect_handler, wrong
+from .table import Route, Table
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 _NAME = re.compile(r"[\w-]{1,60}")
 _TEXT = ("chat", "message", "text", "contact")
-
-
-@struct
-class Route:
-    """A handler and what leads to it."""
-
-    kind: str
-    """``on``, ``anywhere``, ``state``, ``fallback``, ``event``, ``delivery``, ``reaction``, ``optout``, ``optin`` or
-    ``media``."""
-    trigger: str
-    signature: Signature | None
-    """The handler; None where a flow takes it."""
-    flow: str = ""
-    """The flow that starts."""
-    place: str = ""
-    """Where it was declared, for errors; a handler knows by itself."""
-    typos: int = 0
-    language: str = ""
-    """The language of the word that starts the flow; empty: any."""
-    when: Signature | None = None
-    """The predicate that leads to it."""
-
-    @property
-    def name(self) -> str:
-        """How traces call it."""
-        return f"{self.kind} {self.trigger}".strip()
-
-
-@struct
-class Match:
-    """The route that takes a text, what its holes took, and why: one plain sentence."""
-
-    route: Route
-    values: Mapping[str, Any]
-    why: str
-    texts: Mapping[str, str] = field(default_factory=dict)
-    """What its holes took as it was typed."""
-
-    @property
-    def answers(self) -> Mapping[str, Any]:
-        """What answers the questions of a flow: numbers and texts as they are, all else as it was typed."""
-        return {n: v if type(v) in (int, str) else self.texts.get(n, v) for n, v in self.values.items()}
-
-
-def _by(route: Route, taken: Taken, why: str) -> Match:
-    return Match(route, taken.values, why, taken.texts)
-
-
-@dataclass(slots=True)
-class Table:
-    """The routes that hold on one line."""
-
-    keywords: Keywords[Route] = field(default_factory=Keywords)
-    shaped: list[Route] = field(default_factory=list)
-    """The routes of a regular expression, then those of a predicate, each in the order of the code."""
-    anywhere: Keywords[Route] = field(default_factory=Keywords)
-    states: dict[str, Route] = field(default_factory=dict)
-    events: dict[str, Route] = field(default_factory=dict)
-    deliveries: dict[Status, Route] = field(default_factory=dict)
-    fallback: Route | None = None
-    reaction: Route | None = None
-    optout: Route | None = None
-    optin: Route | None = None
-    media: Route | None = None
-
-    def match(
-        self,
-        text: str,
-        found: Sequence[Token],
-        conversation: Conversation,
-        *,
-        exact: bool = False,
-        read: Read = unread,
-        given: Callable[[], Mapping[str, Any]] = dict,
-    ) -> Match | None:
-        """Who takes a text: `anywhere` first, then the open state, then keywords, then the fallback.
-
-        With `exact`, no typo is forgiven. `read` reads the holes of a kind; a predicate may name what is `given`.
-        """
-        found = without_filler(found)
-        digression = self.digression(text, found, read)
-        if digression is not None:
-            return digression
-        frame = conversation.run.frame if conversation.run else None
-        if frame is not None:
-            return Match(self.state(frame.state), {}, f'the conversation waits at "{frame.state}"')
-        keyword = self.keyword(text, found, exact=True, read=read) or self._shaped(text, found, given)
-        keyword = keyword or (None if exact else self._nearly(text, found, read))
-        if keyword is not None:
-            return keyword
-        if self.fallback is not None:
-            return Match(self.fallback, {}, "nothing matches, so the fallback answers")
-        return None
-
-    def digression(self, text: str, found: Sequence[Token], read: Read = unread) -> Match | None:
-        """The handler that answers a text at any time."""
-        hit = self.anywhere.find(text, without_filler(found), read)
-        return _by(*hit, f'"{hit[0].trigger}" answers anywhere') if hit is not None else None
-
-    def keyword(self, text: str, found: Sequence[Token], *, exact: bool = False, read: Read = unread) -> Match | None:
-        """The start word that a text is as a whole, spelled right or (unless `exact`) nearly so."""
-        found = without_filler(found)
-        hit = self.keywords.find(text, found, read)
-        if hit is not None:
-            return _by(*hit, f'the keyword "{hit[0].trigger}" matches the whole text')
-        return None if exact else self._nearly(text, found, read)
-
-    def _nearly(self, text: str, found: Sequence[Token], read: Read) -> Match | None:
-        """The start word that a text is but for one letter."""
-        almost = self.keywords.near(text, found, read)
-        if almost is None:
-            return None
-        return _by(almost[0], almost[2], f'the text is the keyword "{almost[1]}" with a typo')
-
-    def _shaped(self, text: str, found: Sequence[Token], given: Callable[[], Mapping[str, Any]]) -> Match | None:
-        """The first regular expression or predicate that takes a text."""
-        if not self.shaped:
-            return None
-        whole = without_signature(text).strip()
-        bare = text[found[0].start : found[-1].end] if found else whole
-        for route in self.shaped:
-            if route.when is not None:
-                if route.when.call({"text": text, **given()}, {}):
-                    return Match(route, {}, f"{route.when.name}() takes the text")
-                continue
-            hit = compiled(route.trigger).fullmatch(bare) or compiled(route.trigger).fullmatch(whole)
-            if hit is not None:
-                groups = {name: said for name, said in hit.groupdict().items() if said is not None}
-                return Match(route, groups, f"the text has the shape {route.trigger}", groups)
-        return None
-
-    def enter(self, route: Route, patterns: tuple[Pattern, ...] = ()) -> None:
-        """Add a route; raises `RouteError` where another wants the same."""
-        _enter(self, route, patterns)
-
-    def state(self, name: str) -> Route:
-        """The handler of a state; raises `RouteError` naming the nearest one."""
-        try:
-            return self.states[name]
-        except KeyError:
-            near = nearest(name, self.states)
-            hint = f'; did you mean "{near}"?' if near else ""
-            raise RouteError(f'no @bot.state("{name}") handler{hint}') from None
-
-    def named(self, state: str | Callable[..., Any]) -> str:
-        """The name of a state, by its name or its handler; raises `ChatError` where the handler is of none."""
-        if isinstance(state, str):
-            return state
-        for name, route in self.states.items():
-            if route.signature is not None and inspect.unwrap(route.signature.function) == inspect.unwrap(state):
-                return name
-        called = getattr(state, "__name__", repr(state))
-        raise ChatError(f"goto() takes a state, or its handler; {called} has no @bot.state above it")
 
 
 class Router:
@@ -283,7 +126,7 @@ class Router:
         """The routes that hold on `line`; raises `RouteError` where two want the same."""
         table = Table()
         for route, patterns in self._all(line):
-            _enter(table, route, patterns)
+            table.enter(route, patterns)
         return table
 
     def routes(self) -> Iterable[Route]:
@@ -383,7 +226,7 @@ class Router:
 
     def _add(self, route: Route, patterns: tuple[Pattern, ...]) -> None:
         """Register a route; what two of one router want is found now, at import."""
-        _enter(self._own, route, patterns)
+        self._own.enter(route, patterns)
         self._routes.append((route, patterns))
 
 
@@ -393,41 +236,3 @@ def _offered(holes: Iterable[str]) -> frozenset[str]:
     if reserved := found & BUILT_IN - {"rest"}:
         raise RouteError(f"a hole cannot be called {min(reserved)}, which handlers know already\n  --> {caller()}")
     return found
-
-
-def _enter(table: Table, route: Route, patterns: tuple[Pattern, ...]) -> None:
-    taken: Route | None = None
-    match route.kind:
-        case "on" if not patterns:
-            at = len(table.shaped) if route.when else sum(r.when is None for r in table.shaped)
-            taken = next((r for r in table.shaped if route.when is None and r.trigger == route.trigger), None)
-            table.shaped.insert(at, route)
-        case "on" | "anywhere":
-            keywords = table.keywords if route.kind == "on" else table.anywhere
-            taken = next((t for p in patterns if (t := keywords.add(p, route, route.typos)) is not None), None)
-        case "state":
-            taken = table.states.setdefault(route.trigger, route)
-        case "event":
-            taken = table.events.setdefault(route.trigger, route)
-        case "delivery":
-            taken = table.deliveries.setdefault(Status(route.trigger), route)
-        case "reaction" | "optout" | "optin" | "media" as kind:
-            taken = getattr(table, kind)
-            if taken is None:
-                setattr(table, kind, route)
-        case "fallback":
-            taken = table.fallback
-            table.fallback = table.fallback or route
-        case unknown:
-            raise AssertionError(f"there are no routes of the kind {unknown}")
-    if taken is not None and taken is not route:
-        what = f"two handlers want {route.name}: {_owner(taken)}"
-        if route.signature is None:
-            raise RouteError(f"{what}\n  --> {route.place}")
-        raise wrong(route.signature.function, what)
-
-
-def _owner(route: Route) -> str:
-    if route.signature is None:
-        return f"the flow {route.flow} has it, at {route.place}"
-    return f"{route.signature.name} has it, at {where(route.signature.function)}"

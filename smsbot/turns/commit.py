@@ -14,7 +14,7 @@ from smsbot.core.handover import IDLE
 from smsbot.core.message import Event, Key, Outgoing
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.routing.effects import Effects, Goto
-from smsbot.routing.router import Route
+from smsbot.routing.table import Route
 from smsbot.understanding.said import answer_hash
 
 from .decide import Decision, timer_data

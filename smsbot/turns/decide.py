@@ -25,7 +25,7 @@ from smsbot.core.structs import struct
 from smsbot.flows.state import Again, Back, Due, Person, Said
 from smsbot.flows.steps import Flow
 from smsbot.routing.chat import Delivery, Reaction
-from smsbot.routing.router import Match, Route
+from smsbot.routing.table import Match, Route
 from smsbot.understanding import consent, identity, languages
 from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.said import command, said, without_filler

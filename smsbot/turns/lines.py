@@ -19,8 +19,8 @@ from smsbot.policy.quiet import Quiet, after_waking
 from smsbot.routing.bot import Bot
 from smsbot.routing.declared import schema_of, wrong_with
 from smsbot.routing.injection import Signature, where, wrong
-from smsbot.routing.router import Route, Table
 from smsbot.routing.session import Defaults
+from smsbot.routing.table import Route, Table
 from smsbot.threads import Threads
 from smsbot.understanding import consent
 from smsbot.understanding.languages import language_of

@@ -24,7 +24,7 @@ from smsbot.flows.state import Begin, Person
 from smsbot.routing.chat import Chat, session_of
 from smsbot.routing.effects import Cut, Done, Kept, Said
 from smsbot.routing.injection import Signature
-from smsbot.routing.router import Route
+from smsbot.routing.table import Route
 
 from .commit import Ending, asked_again, fold, standing_after
 from .context import Context, Load, Records

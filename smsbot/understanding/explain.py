@@ -17,8 +17,9 @@ from smsbot.core.question import Question
 from . import answers, consent, identity, noise
 from .answers import Answer, Reading, Unsure
 from .consent import Word
+from .keywords import Keywords
 from .noise import Kind
-from .patterns import Keywords, Pattern, Read, Taken, compile_pattern
+from .patterns import Pattern, Read, Taken, compile_pattern
 from .said import said
 
 

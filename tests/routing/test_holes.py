@@ -316,7 +316,8 @@ def test_long_texts_are_read_in_time(pattern: str, unit: str) -> None:
     import time
 
     from smsbot.understanding.answers import understand
-    from smsbot.understanding.patterns import Keywords, compile_pattern
+    from smsbot.understanding.keywords import Keywords
+    from smsbot.understanding.patterns import compile_pattern
     from smsbot.understanding.words import tokens
 
     keywords: Keywords[str] = Keywords()
