@@ -49,6 +49,7 @@ def check(
         translations(languages, [(text.says,) for text in own], sources[path])
         prices([cost for text in own for cost in costs_of(text)], sources[path])
     _keywords(flows, sources, around)
+    _fallbacks(flows, sources, around)
     _call_rounds(flows, sources)
     found: list[Problem] = []
     for source in sources.values():
@@ -248,6 +249,11 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
                 pattern = compile_pattern(node.text).resolved()
             except RouteError:  # reading noted it
                 continue
+            if pattern.takes_all and any(step.ask is not None for f in flows for step in f.steps.values()):
+                sources[flow.path].report(
+                    "SB645", node, f'the start word "{node.text}" takes every text, also answers to questions',
+                    remedy="start: {fallback: yes} begins the flow with what nothing else takes",
+                )  # fmt: skip
             if pattern.holes:
                 _holes(flow, sources[flow.path], node, pattern.holes)
             digression = next((t for f in flows for p, t in f.anywhere if p.shape == pattern.shape), None)
@@ -260,6 +266,22 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
             if taken is not None:
                 owner = f"the handler {taken.signature.name}" if taken.signature else f"the flow {taken.flow}"
                 sources[flow.path].report("SB641", node, f'"{node.text}" starts {owner} already')
+
+
+def _fallbacks(flows: Sequence[Flow], sources: Mapping[str, Source], around: Around) -> None:
+    """A text that nothing takes has one answer."""
+    found = around.bot.table(around.lines[0]).fallback
+    owner = f"the handler {found.signature.name}" if found is not None and found.signature is not None else ""
+    for flow in flows:
+        root = flow.node or Node("text")
+        start = root.pairs["start"][1] if flow.start.fallback else root
+        for wanted, keys in ((flow.fallback, root), (flow.start.fallback, start)):
+            if wanted and owner:
+                sources[flow.path].report(
+                    "SB641", keys.pairs["fallback"][0], f"{owner} answers what nothing takes already",
+                    remedy="keep one of the two",
+                )  # fmt: skip
+            owner = owner or (f"the flow {flow.name}" if wanted else "")
 
 
 def _holes(flow: Flow, source: Source, node: Node, holes: Sequence[str]) -> None:

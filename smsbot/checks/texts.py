@@ -49,10 +49,12 @@ def spoken(flow: Flow) -> Iterator[Texts]:
     """Everything that a flow says."""
     for _, texts in flow.anywhere:
         yield texts
+    yield flow.fallback
     for step in flow.steps.values():
         yield step.says
         if step.ask is not None:
             yield step.ask.retry_say
+            yield step.ask.unsure_say
             yield from step.ask.remind_says
 
 

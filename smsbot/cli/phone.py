@@ -11,6 +11,7 @@ from typing import Any
 import click
 import httpx
 
+from smsbot.core.clock import duration
 from smsbot.core.errors import UsageError
 
 from . import options
@@ -18,6 +19,9 @@ from . import options
 _HELP = "/state /jump 1h /next /off /on /full /slow /save NAME /quit"
 _QUIET = 0.8
 """Seconds without a new text after which a piped phone sends the next line."""
+_RELOADS = 10.0
+"""Seconds for which a server that gives way to a reloaded one is asked again."""
+_GIVES_WAY = 503
 _MODES = ("on", "off", "full", "slow", "duplicate", "reorder")
 
 
@@ -35,14 +39,21 @@ class Terminal:
         self._lock = threading.Lock()
 
     def _ask(self, path: str, method: str = "POST", **body: object) -> Any:
-        try:
-            answer = self._http.request(method, path, json=body)
-        except httpx.TransportError:
-            raise UsageError("the server has gone; start `smsbot dev` again") from None
+        end = time.monotonic() + _RELOADS
+        answer = self._answer(method, path, body)
+        while answer.status_code == _GIVES_WAY and time.monotonic() < end:
+            time.sleep(0.2)
+            answer = self._answer(method, path, body)
         found = answer.json() if answer.headers.get("content-type", "").startswith("application/json") else {}
         if answer.is_error:
             raise UsageError(found.get("error", f"HTTP {answer.status_code}"))
         return found
+
+    def _answer(self, method: str, path: str, body: Mapping[str, object]) -> httpx.Response:
+        try:
+            return self._http.request(method, path, json=body)
+        except httpx.TransportError:
+            raise UsageError("the server has gone; start `smsbot dev` again") from None
 
     def view(self) -> Mapping[str, Any]:
         """The thread and where the conversation stands."""
@@ -90,7 +101,8 @@ class Terminal:
         elif name == "state":
             self._state()
         elif name == "jump":
-            self._ask("/sandbox/clock", advance=rest or "1h")
+            until = self.view()["now"] + duration(rest or "1h")  # a moment: asked twice, it is moved once
+            self._ask("/sandbox/clock", until=until)
         elif name == "next":
             due = (self.view()["run"] or {}).get("due")
             self._ask("/sandbox/clock", until=due) if due else click.echo("nothing is due", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -118,7 +119,11 @@ async def _told(lines: Lines, hot: HotReader, key: Key) -> Stranded | None:
         rows = hot.rows("journal", {"run": run, "frame": frame})
         return records_of(Entry(run, frame, r["seq"], r["kind"], r["value"]) for r in rows)
 
-    return await rehearse(line, conversation, journal)
+    for run in (conversation.run, *conversation.resting):
+        told = await rehearse(line, replace(conversation, run=run, resting=()), journal)
+        if told is not None:
+            return told
+    return None
 
 
 _REMEDY = (

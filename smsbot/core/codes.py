@@ -37,6 +37,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "SB642": ("two choices that share a word", "A word is the answer of one choice only."),
     "SB643": ("an answer that is not one of the choices", "The keys under `then:` are choices of the question (yes and no for yes_no), or end labels of a called flow."),
     "SB644": ("a hole that nothing takes", "What a hole of a start word finds answers the question of its name, or is an argument of the flow. Name it as the question is named, or leave it out."),
+    "SB645": ("a start word that takes every text", "A start word that is only a hole, or `...`, would take the answers to open questions, too. Begin it with a word of its own, or write `start: {fallback: yes}`: then the flow begins with a text that nothing else takes, while no question is open. `fallback: TEXT` only answers it."),
     "SB650": ("a translation is missing", "Where one text of a flow is given in several languages, the others should be too; until then the first language is sent."),
     "SB651": ("letters that make a text dearer", "Letters outside the GSM alphabet force UCS-2: 70 instead of 160 characters a part. Plain letters, or straight quotes, make it cheaper."),
     "SB652": ("a text that is too long", "One text is at most 9 SMS parts. Say it in several, as a list."),

@@ -58,6 +58,8 @@ class Commit:
     """Runs that began or ended here."""
     visits: tuple[str, ...] = ()
     """States and routes entered, for the funnel."""
+    visited: bytes = b""
+    """The run that they belong to."""
     handoffs: tuple[Handoff, ...] = ()
     """Desks that a person is handed to."""
     hold: str = ""
@@ -67,15 +69,15 @@ class Commit:
     starts: tuple[tuple[Timer, bytes], ...] = ()
     """The timers of all that the bot begins for somebody, each with the key that counts once."""
     released: bool = False
-    """Whether a run has ended, so that what waited for that may begin."""
+    """Whether nothing holds the person any more, so that what waited for that may begin."""
     dropped: tuple[tuple[bytes, bytes], ...] = ()
     """Journals that nobody needs any more, by run and frame."""
     stale: tuple[tuple[bytes, bytes, int], ...] = ()
     """Journals, by run and frame, of which only so many entries count."""
     forgotten: tuple[bytes, ...] = ()
     """Runs whose journals nobody needs any more."""
-    shrunk: bool = False
-    """Whether something that the run called has ended, so that it has fewer frames."""
+    unframed: tuple[tuple[bytes, int], ...] = ()
+    """Runs of which only so many frames are left: what they called has ended, or they are laid aside."""
     typed: tuple[str, bool] | None = None
     """A one-time code that was typed, and whether it was right: it is used up, or one try is."""
     gives_back: bool = False

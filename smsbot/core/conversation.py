@@ -39,6 +39,8 @@ class StoredFrame:
     """When the state gives up, seconds since 1970 UTC."""
     then: str = ""
     """The state whose handler runs at the deadline; empty: the run ends ``abandoned``."""
+    rests: bool = False
+    """Whether it only lets time pass, so that other runs may begin beside its own."""
 
     @property
     def is_state(self) -> bool:
@@ -67,9 +69,20 @@ class Run:
         return self.frames[-1] if self.frames else None
 
     @property
+    def mark(self) -> str:
+        """What ties a deadline to the run and to the question, or the wait, that set it; empty where none is due."""
+        frame = self.frame
+        return f"{self.id.hex()} {frame.deadline!r}" if frame is not None and frame.deadline is not None else ""
+
+    @property
     def is_held(self) -> bool:
         """Whether a flow or a conversation function is open."""
         return bool(self.frames) and not self.frames[-1].is_state
+
+    @property
+    def rests(self) -> bool:
+        """Whether it only lets time pass: it holds up nothing else, and its time comes all the same."""
+        return bool(self.frames) and self.frames[-1].rests
 
 
 @struct
@@ -99,5 +112,17 @@ class Conversation:
     """The last answer: 8 bytes of its hash, then the id of its event; empty: there was none."""
     wrote_first: bool = False
     """Whether the person wrote to us before we wrote to them."""
+    resting: tuple[Run, ...] = ()
+    """Runs beside the open one: those that let time pass, and those whose question waits for another to be answered."""
     owner: str = ""
     """Who at the desk looks after it, so that the bot is silent; empty: the bot does."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether what begins has to wait: a run is open that does more than let time pass."""
+        return self.run is not None and not self.run.rests
+
+    def waits_for(self, mark: str) -> Run | None:
+        """The run that a deadline belongs to, if it is open at it still."""
+        runs = (self.run, *self.resting) if self.run is not None else self.resting
+        return next((run for run in runs if run.mark == mark), None)

@@ -80,6 +80,8 @@ class Sleep(Request):
     seconds: float
     until: float = 0.0
     """The moment that is waited for instead, seconds since 1970 UTC; 0: none."""
+    interrupt: bool = False
+    """Whether another start word ends the conversation meanwhile."""
 
 
 @struct

@@ -57,7 +57,7 @@ class _Draft:
     do: Call | None = None
 
 
-_NEEDS = {"args": ("call",), "save": ("do", "call"), "at": ("say",)}
+_NEEDS = {"args": ("call",), "save": ("do", "call"), "at": ("say",), "interrupt": ("ask", "wait")}
 """Keys that mean something only beside one of others."""
 
 
@@ -98,6 +98,7 @@ class _Reader(Questions):
             first=mains[0].id,
             start=start,
             anywhere=anywhere,
+            fallback=self.texts(keys["fallback"], "the fallback") if "fallback" in keys else (),
             asides=frozenset(d.id for d in drafts if d.aside),
             variables=variables,
             args=args,
@@ -135,6 +136,7 @@ class _Reader(Questions):
             busy=self.one_of(keys["busy"], "busy", BUSY) if "busy" in keys else "",
             valid=self.seconds(keys["valid"], "valid") if "valid" in keys else 0.0,
             key=self.expression(keys["key"]) if "key" in keys else None,
+            fallback="fallback" in keys and self.flag(keys["fallback"], "fallback"),
         )
 
     def language(self, node: Node) -> str:
@@ -319,6 +321,7 @@ class _Reader(Questions):
             ask=self.ask(keys, draft.node) if "ask" in keys else None,
             wait=self.seconds(keys["wait"], "wait") if "wait" in keys and not _is_moment(keys["wait"]) else 0.0,
             until=self.until(keys["wait"]) if "wait" in keys and _is_moment(keys["wait"]) else None,
+            interrupt="wait" in keys and "interrupt" in keys and self.flag(keys["interrupt"], "interrupt"),
             at=self.moment(keys["at"], "at") if "at" in keys else None,
             handoff=self.hand_to(keys["handoff"]) if "handoff" in keys else None,
             end=self.text(keys["end"], "an end label") if "end" in keys else None,
@@ -349,7 +352,7 @@ class _Reader(Questions):
                     "SB608", later, f'"{a}" and "{b}" exclude each other in one step', remedy="make two steps of it"
                 )
         for name in keys:
-            needs = ("ask",) if name in schema.ASK_ONLY else _NEEDS.get(name, ())
+            needs = _NEEDS.get(name, ("ask",) if name in schema.ASK_ONLY else ())
             if needs and not any(n in keys for n in needs) and set(pairs) <= set(schema.STEP):
                 wanted = " or ".join(f'"{n}"' for n in needs)
                 self.source.report("SB608", pairs[name][0], f'"{name}" belongs to {wanted}, which this step has not')

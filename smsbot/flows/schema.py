@@ -23,6 +23,7 @@ _DURATION: Mapping[str, Any] = {"type": ["string", "number"], "examples": ["30s"
 _TEXT: Mapping[str, Any] = {"$ref": "#/$defs/text"}
 _EXPRESSION: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
 _EXPRESSIONS: Mapping[str, Any] = {"type": "object", "additionalProperties": _EXPRESSION}
+_YES_NO: Mapping[str, Any] = {"type": ["boolean", "string"]}
 _WORDS: Mapping[str, Any] = {
     "anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}, {"type": "object", "additionalProperties": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]}}]
 }  # fmt: skip
@@ -58,6 +59,7 @@ START = {
     "valid": KeyOf("How long the event is worth beginning, such as 4h.", _DURATION),
     "key": KeyOf("An expression on event: the same value counts once.", _EXPRESSION),
     "api": KeyOf("The name by which programs start the flow; their data are its args.", _STRING),
+    "fallback": KeyOf("yes: a text that nothing else takes starts the flow, while no question is open.", _YES_NO),
 }  # fmt: skip
 WAIT = {
     "until": KeyOf("A time of the person's day: 9:00, 9:00 tomorrow, Mon 9:00, 2026-12-24 9:00.", _STRING),
@@ -79,7 +81,6 @@ _SHORT: Mapping[str, Mapping[str, Any]] = {
     "remind": {"anyOf": [_REMINDER, {"type": "array", "items": _REMINDER, "minItems": 1}]},
     "timeout": {"anyOf": [_DURATION, _object(TIMEOUT)]},
 }
-_YES_NO: Mapping[str, Any] = {"type": ["boolean", "string"]}
 QUESTION = {
     "retry": KeyOf("What happens after a wrong answer: {max, say, then}, or a number.", _SHORT["retry"]),
     "remind": KeyOf("A nudge: {after, say}, or a duration; or a list of them.", _SHORT["remind"]),
@@ -88,7 +89,10 @@ QUESTION = {
     "late": KeyOf("accept, or how long after the timeout an answer is still taken.", _STRING),
     "unsure": KeyOf("What is said after a doubtful answer; without it, what is said after a wrong one.", _TEXT),
     "tail": KeyOf("accept: a choice may be followed by more words, kept as answer.rest.", {"enum": ["accept"]}),
-    "interrupt": KeyOf("no: another start word does not leave this question.", _YES_NO),
+    "interrupt": KeyOf(
+        "no: another start word does not leave this question. yes, beside wait: it ends the run, which else goes on at its time.",
+        _YES_NO,
+    ),
 }
 CODE = {
     "digits": KeyOf("How many digits it has, 4 to 10 (default 6).", {"type": ["integer", "string"]}),
@@ -134,6 +138,7 @@ FLOW = {
     "language": KeyOf("The language that the flow speaks (en, pl, fr, es); how its answers are read.", {"type": "string", "pattern": "^[a-z]{2}$"}),
     "start": KeyOf("What starts the flow: a word, a list of words, or {words, typos, event, api}.", {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}, _object(START)]}),
     "anywhere": KeyOf("Words that are answered at any time: {help: text}.", {"type": "object", "additionalProperties": _TEXT}),
+    "fallback": KeyOf("What is said to a text that nothing takes, while no question is open.", _TEXT),
     "defaults": KeyOf("retry, remind, timeout … of every question that does not say otherwise.", _object(QUESTION)),
     "types": KeyOf("Types of answers under names of their own: {plate: pattern([A-Z]{2}[0-9]{4})}, or choices: {size: {S: [small]}}.", {"type": "object", "additionalProperties": {"anyOf": [_STRING, {"type": "array", "items": _SCALAR}, {"type": "object", "additionalProperties": _WORDS}]}}),
     "join": KeyOf("yes: the texts of one turn leave as one SMS, a line each.", _YES_NO),

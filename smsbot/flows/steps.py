@@ -105,6 +105,8 @@ class Step:
     """Seconds."""
     until: When | None = None
     """The moment that is waited for instead."""
+    interrupt: bool = False
+    """Whether another start word ends the run while it waits."""
     at: When | None = None
     """When its texts leave; None: now."""
     handoff: HandTo | None = None
@@ -146,6 +148,8 @@ class Start:
     """How long it is worth beginning, in seconds; 0: for ever."""
     key: Expression | None = None
     """The key of a start: the same key counts once."""
+    fallback: bool = False
+    """Whether a text that nothing takes starts it, while no question is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,8 @@ class Flow:
     first: str
     start: Start = field(default_factory=Start)
     anywhere: tuple[tuple[Pattern, Texts], ...] = ()
+    fallback: Texts = ()
+    """The texts said to what nothing takes, while no question is open."""
     asides: frozenset[str] = frozenset()
     variables: Mapping[str, Expression] = field(default_factory=dict)
     args: tuple[str, ...] = ()

@@ -141,12 +141,15 @@ class Failures:
 
     async def _not_served(self, event: Event, error: BaseException) -> None:
         """A deadline that cannot be served ends its run, for nothing else would wake it; edited code may be mended."""
+        line = self._lines.get(event.key.line)
+        if line is None:
+            return
         with suppress(StoreError):
             conversation, now = await self._store.load(event.key), self._clock.now()
             if isinstance(error, Changed):
                 commit = due_again(conversation, event, now + _MENDED)
             else:
-                commit = ended_by_failure(conversation, event, now)
+                commit = ended_by_failure(conversation, event, line, now)
             if commit is not None:
                 await self._store.finish([commit])
 

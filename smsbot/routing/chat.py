@@ -343,20 +343,23 @@ class Chat:
             check=terms.get("check"),
         )
 
-    def sleep(self, time: Duration = "", /, *, until: str | datetime = "", key: str = "") -> Wait[None]:
+    def sleep(
+        self, time: Duration = "", /, *, until: str | datetime = "", interrupt: bool = False, key: str = ""
+    ) -> Wait[None]:
         """Let time pass, also through restarts: ``"2h"``, ``"2h waking"`` (quiet hours do not count).
 
         Or until a time of the person's day: ``until="9:00"``, ``"9:00 tomorrow"``, ``"Mon 9:00"``, or a datetime with a
-        zone. Raises `UsageError` for what is neither.
+        zone. Meanwhile the person may begin something else, and events come; this goes on at its time all the same.
+        With ``interrupt=True`` another start word ends it. Raises `UsageError` for what is neither.
         """
         if (time == "") is (until == ""):
             raise ChatError('sleep() takes a time, such as "10m", or until="9:00"')
         site, _ = self._session.site("sleep", key)
         waking = isinstance(time, str) and "waking" in time.lower()
         if until or waking:
-            request = Sleep(site, 0.0, self._moment(until or str(time), "sleep(until=…)"))
+            request = Sleep(site, 0.0, self._moment(until or str(time), "sleep(until=…)"), interrupt)
         else:
-            request = Sleep(site, duration(time))
+            request = Sleep(site, duration(time), interrupt=interrupt)
         made: Wait[None] = self._session.promise(request, "chat.sleep")
         return made
 

@@ -118,10 +118,15 @@ class Table:
         hit = self.anywhere.find(text, without_filler(found), read)
         return _by(*hit, f'"{hit[0].trigger}" answers anywhere') if hit is not None else None
 
-    def keyword(self, text: str, found: Sequence[Token], *, exact: bool = False, read: Read = unread) -> Match | None:
-        """The start word that a text is as a whole, spelled right or (unless `exact`) nearly so."""
+    def keyword(
+        self, text: str, found: Sequence[Token], *, exact: bool = False, read: Read = unread, named: bool = False
+    ) -> Match | None:
+        """The start word that a text is as a whole, spelled right or (unless `exact`) nearly so.
+
+        With `named`, not by a pattern that takes whatever people write.
+        """
         found = without_filler(found)
-        hit = self.keywords.find(text, found, read)
+        hit = self.keywords.find(text, found, read, named=named)
         if hit is not None:
             return _by(*hit, f'the keyword "{hit[0].trigger}" matches the whole text')
         return None if exact else self._nearly(text, found, read)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from smsbot.core import phone
 from smsbot.core.clock import duration
-from smsbot.core.errors import UsageError
+from smsbot.core.errors import StoreError, UsageError
 from smsbot.gateways.messageflow_server import (
     Refusal,
     envelope,
@@ -65,7 +65,12 @@ class _Sandbox:
                 Route("/phones/{number}", self.set_phone, methods=["PATCH", "POST"]),
                 Route("/clock", self.clock, methods=["POST"]),
             ],
-            exception_handlers={Refusal: _refused, UsageError: _unusable, HTTPException: _nowhere},
+            exception_handlers={
+                Refusal: _refused,
+                UsageError: _unusable,
+                HTTPException: _nowhere,
+                StoreError: _unkept,
+            },
         )
         app.router.redirect_slashes = False
         return app
@@ -173,6 +178,11 @@ async def _nowhere(request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return Response(error.body, error.status, media_type="application/json")
+
+
+async def _unkept(request: Request, error: Exception) -> Response:
+    """Our own fault, such as a server that gives way to a reloaded one: the same is asked again."""
+    return _json({"error": str(error)}, 503)
 
 
 async def _unusable(request: Request, error: Exception) -> Response:

@@ -74,6 +74,7 @@ def conversation_of(key: Key, rows: list[Row]) -> Conversation:
                 prompt=r["prompt"],
                 deadline=r["deadline"],
                 then=r["then_"],
+                rests=bool(r["rests"]),
             )
             for r in rows
             if r["kind"] is not None
@@ -89,6 +90,7 @@ def conversation_of(key: Key, rows: list[Row]) -> Conversation:
         opted_out=bool(first["opted_out"]),
         fallback_at=first["fallback_at"] or 0.0,
         late=late,
+        resting=_resting(first["resting"]) if first["resting"] else (),
         owner=first["owner"] or "",
         answered=first["answered"] or b"",
         wrote_first=bool(first["wrote_first"]),
@@ -97,7 +99,18 @@ def conversation_of(key: Key, rows: list[Row]) -> Conversation:
 
 def _late(stored: str) -> Late:
     found = codec.loads(stored)
-    return Late(tuple(StoredFrame(**f) for f in found["frames"]), found["content"], found["until"])
+    return Late(_frames(found["frames"]), found["content"], found["until"])
+
+
+def _resting(stored: str) -> tuple[Run, ...]:
+    """The runs beside the open one, as they are stored."""
+    return tuple(
+        Run(**{**run, "id": bytes.fromhex(run["id"]), "frames": _frames(run["frames"])}) for run in codec.loads(stored)
+    )
+
+
+def _frames(stored: Sequence[Mapping[str, Any]]) -> tuple[StoredFrame, ...]:
+    return tuple(StoredFrame(**f) for f in stored)
 
 
 @struct

@@ -10,20 +10,21 @@ from smsbot.core import codec, phone
 from smsbot.core.commit import Commit, Entry, Timer, digest
 from smsbot.core.conversation import Conversation, FrameKind, Late, Run, StoredFrame
 from smsbot.core.errors import ChatError
-from smsbot.core.handover import IDLE
+from smsbot.core.handover import IDLE, Handoff
 from smsbot.core.message import Event, Key, Outgoing
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.routing.effects import Effects, Goto
 from smsbot.routing.table import Route
 from smsbot.understanding.said import answer_hash
 
-from .decide import Decision, timer_data
+from .decide import Decision
 from .frames import Resume, prompts
 from .lines import Line
 from .python_state import runs_of
+from .resting import beside, timers
 
-TIMEOUT = "timeout"
-"""The name of the timer that a question or a state sets."""
+_ENDS_ALL = frozenset(("stopped", "wrong_number", "ended_by_desk", "restarted"))
+"""The labels of what ends every run of the person, also those that rest."""
 
 
 class Standing(NamedTuple):
@@ -35,6 +36,14 @@ class Standing(NamedTuple):
     """Those that began or ended."""
     visits: tuple[str, ...] = ()
     """States, steps and routes that were entered, for the funnel."""
+    visited: bytes = b""
+    """The run that they belong to."""
+    resting: tuple[Run, ...] = ()
+    """The runs beside the open one."""
+    says: tuple[str, ...] = ()
+    """The texts of a question that is open again because another was answered."""
+    handoffs: tuple[Handoff, ...] = ()
+    late: Late | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +52,10 @@ class Ending:
 
     line: Line
     event: Event
+    stood: Conversation
+    """The conversation as it is stored."""
     before: Conversation
+    """The same as the event met it."""
     decision: Decision
     effects: Effects
     data: Mapping[str, Any]
@@ -71,7 +83,25 @@ class Ending:
 
 
 def standing_after(ending: Ending) -> Standing:
-    """The open run after the turn, the runs to write, and the places visited."""
+    """The open run after the turn and those beside it, the runs to write, and the places visited."""
+    own = _own_standing(ending)
+    own = own._replace(late=_late(ending, own))
+    if own.visits and (of := own.run or (own.runs[-1] if own.runs else None)) is not None:
+        own = own._replace(visited=of.id)
+    resting, now = ending.before.resting, ending.now
+    if not resting:
+        return own
+    if ending.decision.ends in _ENDS_ALL:
+        ended = tuple(replace(run, ended=now, end=ending.decision.ends) for run in resting)
+        return own._replace(runs=(*own.runs, *ended))
+    front = beside(ending.line, ending.stood, own.run, resting, now)
+    return own._replace(
+        run=front.run, resting=front.resting, runs=(*own.runs, *front.ended), says=front.says, handoffs=front.handoffs
+    )
+
+
+def _own_standing(ending: Ending) -> Standing:
+    """Where the turn leaves the run that the event met, or began."""
     before = ending.before.run
     if ending.decision.resume is not None:
         return _after_frames(ending, ending.decision.resume)
@@ -105,16 +135,16 @@ def fold(
 ) -> Commit:
     """The end of a turn as one commit."""
     effects, decision, before = ending.effects, ending.decision, ending.before
-    timers, cancelled = _timers(ending, after.run)
+    due, cancelled = timers(ending.event, ending.stood, after.run, after.resting)
     contact = {**ending.contact, **effects.stored}
     merged = {**before.contact, **contact}
-    late = _late(ending, after)
     conversation = replace(
         before,
         version=version,
         run=after.run,
+        resting=after.resting,
         contact={n: v for n, v in merged.items() if v is not None} if contact else before.contact,
-        late=late,
+        late=after.late,
         fallback_at=ending.event.at if decision.guesses else before.fallback_at,
         answered=_answered(ending),
         wrote_first=ending.wrote_first,
@@ -126,20 +156,21 @@ def fold(
         consumed=True,
         note=note or decision.why,
         outgoing=outgoing,
-        timers=timers if decision.parks is None else (*timers, decision.parks),
+        timers=due if decision.parks is None else (*due, decision.parks),
         cancelled=(*cancelled, IDLE) if decision.gives_back else cancelled,
         journal=journal,
         runs=after.runs,
         visits=after.visits,
-        handoffs=(*effects.handoffs, *filter(None, (decision.handoff,))),
+        visited=after.visited,
+        handoffs=(*effects.handoffs, *after.handoffs, *filter(None, (decision.handoff,))),
         hold=decision.hold,
         contact=contact,
         starts=_starts(ending),
-        released=before.run is not None and after.run is None,
+        released=ending.stood.is_held and not conversation.is_held,
         dropped=tuple(effects.dropped),
         stale=stale,
-        forgotten=_forgotten(before.late, late, after.runs),
-        shrunk=_shrunk(before.run, after.run),
+        forgotten=_forgotten(before.late, after.late, after.runs),
+        unframed=_unframed(ending.stood.run, after),
         gives_back=decision.gives_back,
         typed=decision.typed,
     )
@@ -230,20 +261,6 @@ def _late(ending: Ending, after: Standing) -> Late | None:
     return None if after.runs or after.run is not None or over else kept
 
 
-def _timers(ending: Ending, run: Run | None) -> tuple[tuple[Timer, ...], tuple[str, ...]]:
-    """The timeout to set, and the one that no longer matters."""
-    before = ending.before.run
-    old, new = before.frame if before else None, run.frame if run else None
-    if run is None or new is None or new.deadline is None:
-        return (), ((TIMEOUT,) if old is not None and old.deadline is not None else ())
-    same = before is not None and old is not None and (before.id, old.deadline, old.state) == (
-        run.id, new.deadline, new.state
-    )  # fmt: skip
-    if same and ending.event.kind != "timer":  # a timer that fired is gone
-        return (), ()
-    return (Timer(ending.event.key, TIMEOUT, new.deadline, timer_data(run, new)),), ()
-
-
 def _answered(ending: Ending) -> bytes:
     """The last answer, so that the same sent twice is known for a repeat."""
     took = ending.effects.took or (ending.route is not None and ending.route.kind == "state")
@@ -284,32 +301,36 @@ def _forgotten(before: Late | None, late: Late | None, runs: Iterable[Run]) -> t
     return tuple((ended | (runs_of(before.frames) if before is not None else set())) - held)
 
 
-def _shrunk(before: Run | None, after: Run | None) -> bool:
-    return after is not None and before is not None and len(after.frames) < len(before.frames)
+def _unframed(before: Run | None, after: Standing) -> tuple[tuple[bytes, int], ...]:
+    """The frames that are gone from the run that stood in front: all of them once it is laid aside."""
+    if before is None:
+        return ()
+    if after.run is not None and after.run.id == before.id:
+        return ((before.id, len(after.run.frames)),) if len(after.run.frames) < len(before.frames) else ()
+    return ((before.id, 0),) if any(run.id == before.id for run in after.resting) else ()
 
 
 # -- deadlines that cannot be served ----------------------------------------------------------------------
 
 
-def _waits_for(conversation: Conversation, deadline: Event) -> Run | None:
-    """The run that a deadline belongs to, if it is open at it still."""
-    run = conversation.run
-    return run if run is not None and run.frame is not None and deadline.data == timer_data(run, run.frame) else None
-
-
-def ended_by_failure(conversation: Conversation, event: Event, now: float) -> Commit | None:
+def ended_by_failure(conversation: Conversation, event: Event, line: Line, now: float) -> Commit | None:
     """The end ``failed`` of the run whose deadline an event was; None if it is not open at it any more."""
-    run = _waits_for(conversation, event)
+    run = conversation.waits_for(event.data)
     if run is None:
         return None
-    after = replace(conversation, version=conversation.version + 1, run=None)
-    ended = replace(run, ended=now, end="failed")
-    return Commit(event=event, after=after, consumed=False, runs=(ended,), released=True)
+    resting = tuple(r for r in conversation.resting if r is not run)
+    front = beside(line, conversation, None if run is conversation.run else conversation.run, resting, now)
+    after = replace(conversation, version=conversation.version + 1, run=front.run, resting=front.resting)
+    due, cancelled = timers(event, conversation, front.run, front.resting)
+    return Commit(
+        event=event, after=after, consumed=False, runs=(replace(run, ended=now, end="failed"),), timers=due,
+        cancelled=cancelled, released=conversation.is_held and not after.is_held,
+    )  # fmt: skip
 
 
 def due_again(conversation: Conversation, event: Event, at: float) -> Commit | None:
     """The same deadline, later; None if the run is not open at it any more."""
-    if _waits_for(conversation, event) is None:
+    if conversation.waits_for(event.data) is None:
         return None
     after = replace(conversation, version=conversation.version + 1)
-    return Commit(event=event, after=after, consumed=False, timers=(Timer(event.key, TIMEOUT, at, event.data),))
+    return Commit(event=event, after=after, consumed=False, timers=(Timer(event.key, event.text, at, event.data),))

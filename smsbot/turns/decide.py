@@ -13,7 +13,7 @@ from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.commit import Timer
-from smsbot.core.conversation import Conversation, Run, StoredFrame
+from smsbot.core.conversation import Conversation, StoredFrame
 from smsbot.core.errors import FlowError
 from smsbot.core.handover import IDLE, PATIENCE, STOPPED, WAYS, Handoff
 from smsbot.core.lanes import CONSENT
@@ -22,6 +22,7 @@ from smsbot.core.question import Question
 from smsbot.core.start import parked, start_of, timer_of
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
+from smsbot.flows.engine import render
 from smsbot.flows.state import Again, Back, Due, Person, Said
 from smsbot.flows.steps import Flow
 from smsbot.routing.chat import Delivery, Reaction
@@ -234,6 +235,10 @@ class Decider:
         if match is None:
             return Decision("nothing matches and there is no fallback")
         route = match.route
+        if route.flow and route.kind == "fallback":
+            flow = self._line.versions.current.flow(route.flow)
+            if flow.fallback:
+                return Decision(match.why, match, says=render(flow, flow.fallback, self._person()))
         if route.flow:
             resume = begin(self._line.versions, route.flow, match.answers, route.trigger, route.language)
             return Decision(match.why, match, resume=resume)
@@ -305,7 +310,9 @@ class Decider:
             if matched is not None:
                 return Decision(matched.why, matched)
         free = isinstance(read, Answer) and not read.literal
-        keyword = table.keyword(text, found, exact=True, read=self._reads) if stack.top.switchable else None
+        keyword = None
+        if stack.top.switchable:
+            keyword = table.keyword(text, found, exact=True, read=self._reads, named=stack.top.asks)
         if not literal and keyword is None and self._is_wrong_number(text):
             return self._wrong_number()
         if stack.top.asks and (literal or free or stack.top.settles):
@@ -339,7 +346,7 @@ class Decider:
 
     def _timer(self) -> Decision:
         run, frame = self._conversation.run, self._frame
-        if run is None or frame is None or frame.deadline is None or self._event.data != timer_data(run, frame):
+        if run is None or frame is None or not run.mark or self._event.data != run.mark:
             return Decision("the answer came first, so this timeout does nothing")
         stack = self._stack()
         if stack is not None:
@@ -393,8 +400,3 @@ class Decider:
 
 def _to(route: Route | None, why: str) -> Match | None:
     return Match(route, {}, why) if route is not None else None
-
-
-def timer_data(run: Run, frame: StoredFrame) -> str:
-    """The mark that ties a timeout to the question that set it."""
-    return f"{run.id.hex()} {frame.deadline!r}"

@@ -58,7 +58,9 @@ class FlowFrame:
     def stored(self, deadline: float | None = None) -> StoredFrame:
         """The frame as it is stored; the uppermost with a deadline."""
         state = self.state
-        return StoredFrame(FrameKind.FLOW, self.flow.name, state.step, state.dump(), self.prompt, deadline)
+        return StoredFrame(
+            FrameKind.FLOW, self.flow.name, state.step, state.dump(), self.prompt, deadline, rests=self.rests
+        )  # fmt: skip
 
     # -- where it stands ----------------------------------------------------------------------------
 
@@ -106,6 +108,12 @@ class FlowFrame:
     def asks(self) -> bool:
         """Whether a question is open."""
         return self.state.phase == "ask"
+
+    @property
+    def rests(self) -> bool:
+        """Whether it only lets time pass, and holds up nothing else."""
+        step = self.flow.steps.get(self.state.step)
+        return self.state.phase == "wait" and (step is None or not step.interrupt)
 
     @property
     def prompt(self) -> str:

@@ -229,6 +229,8 @@ def table_of(bot: Bot, number: str, versions: FlowVersions) -> Table:
                 "on", pattern.source, None, flow.name, flow.path, typos=start.typos, language=language
             )  # fmt: skip
             table.enter(route, (pattern,))
+        if flow.fallback or start.fallback:
+            table.enter(Route("fallback", "", None, flow.name, flow.path))
         for name in filter(None, (start.event, start.api, f"flow:{flow.name}")):
             table.enter(Route("event", name, None, flow.name, flow.path))
     return table

@@ -166,7 +166,7 @@ class PythonFrame(PythonState):
                 return self._ask(wanted, context)
             case Sleep():
                 until = wanted.until or context.now + wanted.seconds
-                self._stand(wanted.site, context, until=max(until, context.now + _TICK))
+                self._stand(wanted.site, context, until=max(until, context.now + _TICK), gives_way=wanted.interrupt)
                 return Waiting(self.until)
             case Call():
                 self._stand(wanted.site, context)
@@ -209,10 +209,17 @@ class PythonFrame(PythonState):
         self._stand(ask.site, context, asked=OpenQuestion.of(ask, context.now))
         return Waiting(self.deadline)
 
-    def _stand(self, site: str, context: Context, asked: OpenQuestion | None = None, until: float = 0.0) -> None:
+    def _stand(
+        self,
+        site: str,
+        context: Context,
+        asked: OpenQuestion | None = None,
+        until: float = 0.0,
+        gives_way: bool = False,
+    ) -> None:
         """It waits: what it said and changed is kept with this turn."""
         assert self.call is not None
-        self.open, self.until, self.site = asked, until, site
+        self.open, self.until, self.gives_way, self.site = asked, until, gives_way, site
         self.taken = len(self.call.replay.journal.records)
         if asked is not None:
             context.effects.visits.append(self.place)

@@ -134,6 +134,8 @@ class PythonState:
     open: OpenQuestion | None = None
     until: float = 0.0
     """When its sleep ends; 0: it does not sleep."""
+    gives_way: bool = False
+    """Whether another start word ends the run while it sleeps."""
     site: str = ""
     """Where it waits."""
     answers: dict[str, Any] = field(default_factory=dict)
@@ -208,6 +210,11 @@ class PythonState:
         return self.open is not None
 
     @property
+    def rests(self) -> bool:
+        """Whether it only lets time pass, and holds up nothing else."""
+        return self.open is None and self.until > 0 and not self.gives_way
+
+    @property
     def prompt(self) -> str:
         """The text asked again after a digression; no code is sent once more by that."""
         return self.open.prompt if self.open is not None and self.open.question.code is None else ""
@@ -274,7 +281,11 @@ class PythonState:
         }  # fmt: skip
         if self.texts:
             kept["texts"] = dict(self.texts)
-        return StoredFrame(FrameKind.PYTHON, self.name, state, codec.dumps(kept), self.prompt, deadline)
+        if self.gives_way:
+            kept["gives_way"] = True
+        return StoredFrame(
+            FrameKind.PYTHON, self.name, state, codec.dumps(kept), self.prompt, deadline, rests=self.rests
+        )  # fmt: skip
 
     @classmethod
     def restore(cls, stored: StoredFrame, key: Key) -> Self:
@@ -288,6 +299,7 @@ class PythonState:
             taken=kept["taken"], open=OpenQuestion.load(kept["open"]) if kept["open"] else None,
             until=kept["until"], site=kept["site"], answers=kept["answers"], digresses=kept["aside"],
             repeats=kept.get("repeats", True), texts=kept.get("texts", {}), action=kept["action"],
+            gives_way=kept.get("gives_way", False),
         )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from .once import Once, Pause, Remembered, content_of
 from .outgoing import joined, outgoing_for
 from .python_frame import PythonFrame
 from .python_state import PythonState, restored
+from .resting import met_by
 from .runner import Runner
 
 _LANES = {"event": NOTICE, "timer": NOTICE}
@@ -66,7 +67,10 @@ class Turn:
         )
         self._secret = secret
         self.line = line
-        self.before = conversation
+        self.stood = conversation
+        """The conversation as it is stored."""
+        self.before = conversation = met_by(event, conversation)
+        """The same as the event meets it."""
         self.event = event
         self._first = _APOLOGY if apology else int(event.kind in ("optout", "optin"))  # the inbox has confirmed it
         self._cut = cut
@@ -281,7 +285,7 @@ class Turn:
         self._version += 1
         return Commit(
             event=self.event,
-            after=replace(self.before, version=self._version),
+            after=replace(self.stood, version=self._version),
             consumed=False,
             note=self.decision.why,
             outgoing=outgoing,
@@ -321,18 +325,19 @@ class Turn:
         """The end of the turn."""
         function = self._function if self.decision.resume is not None else None
         ending = Ending(
-            line=self.line, event=self.event, before=self.before, decision=self.decision, effects=self.effects,
-            data=self.chat.data, contact=self.chat.contact.changes(),
+            line=self.line, event=self.event, stood=self.stood, before=self.before, decision=self.decision,
+            effects=self.effects, data=self.chat.data, contact=self.chat.contact.changes(),
             handler=self.signature.name if self.signature is not None else "",
             run_id=function.run if function is not None else self.run_id,
             wrote_first=self._wrote_first, secret=self._secret, now=now,
         )  # fmt: skip
         after = standing_after(ending)
-        texts = (*self.decision.says, *asked_again(ending, after.run))
+        texts = (*self.decision.says, *asked_again(ending, after.run), *after.says)
         for text in texts:
             self.effects.say(Reply(segments.fit(text)))
         outgoing, journal = self._new(now)
-        self._stays = after.run is not None and self.before.run is not None and after.run.id == self.before.run.id
+        own = self.before.run
+        self._stays = own is not None and own.id in {run.id for run in (after.run, *after.resting) if run is not None}
         return fold(
             ending, after, version=self.version, note=note, outgoing=outgoing, journal=journal, stale=self._stale()
         )

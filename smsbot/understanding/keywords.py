@@ -69,8 +69,13 @@ class Keywords(Generic[T]):
             return None
         return self._exact.get(tuple(t.word for t in without_filler(tokens(text, self._signs))))
 
-    def find(self, text: str, found: Sequence[Token], read: Read = unread) -> tuple[T, Taken] | None:
-        """The target of the whole text, and what its holes took; `read` reads those of a kind."""
+    def find(
+        self, text: str, found: Sequence[Token], read: Read = unread, *, named: bool = False
+    ) -> tuple[T, Taken] | None:
+        """The target of the whole text, and what its holes took; `read` reads those of a kind.
+
+        With `named`, only by a pattern that has a word of its own.
+        """
         target = self._literal(text, found)
         if target is not None:
             return target, NOTHING
@@ -78,7 +83,7 @@ class Keywords(Generic[T]):
             return None
         for first in (found[0].word, None):
             for pattern, other in self._by_first.get(first, ()):
-                taken = pattern.match(text, found, read)
+                taken = pattern.match(text, found, read) if not named or not pattern.takes_all else None
                 if taken is not None:
                     return other, taken
         return None

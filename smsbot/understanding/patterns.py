@@ -130,6 +130,11 @@ class Pattern:
         return tuple(p if isinstance(p, str) else p.shape for p in self.parts)
 
     @property
+    def takes_all(self) -> bool:
+        """Whether it has no word of its own, and takes whatever people write, answers to questions too."""
+        return all(isinstance(p, Hole) and p.takes in ("run", "glued", "word", "rest") for p in self.parts)
+
+    @property
     def first(self) -> str | None:
         """The word it begins with; None if it begins with a hole."""
         return self.parts[0] if isinstance(self.parts[0], str) else None

@@ -172,6 +172,8 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             db.execute(f"DROP INDEX {index}")
         for column in (
             "conversations DROP COLUMN wrote_first",
+            "conversations DROP COLUMN resting",
+            "frames DROP COLUMN rests",
             "outgoing DROP COLUMN media",
             *(
                 f"outgoing DROP COLUMN {name}"

@@ -195,3 +195,26 @@ def test_suggestions_are_right() -> None:
         if given - {suggestion}:
             wrong.append((new, given))
     assert (missing, wrong) == ([], [])
+
+
+# What nothing takes: (the other flow, what is wrong).
+FALLBACKS = [
+    ("flow: a\nstart: a\nfallback: \"Text A.\"\nsteps: [{say: A}]\n", ["SB641"]),
+    ("flow: a\nstart: {words: a, fallback: yes}\nsteps: [{say: A}]\n", ["SB641"]),
+    ("flow: a\nstart: \"...\"\nsteps: [{say: A}]\n", ["SB645"]),
+    ("flow: a\nstart: \"{code}\"\nsteps: [{say: \"{code}\"}]\n", ["SB645"]),
+    ("flow: a\nstart: \"note ...\"\nsteps: [{say: \"{rest}\"}]\n", []),
+    ("flow: a\nstart: {words: a, fallback: maybe}\nsteps: [{say: A}]\n", ["SB607"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("other", "codes"), FALLBACKS)
+def test_a_text_that_nothing_takes_has_one_answer(other: str, codes: list[str]) -> None:
+    first, source = load("pizza.yaml", GOOD.replace("vars:", 'fallback: "Text PIZZA."\nvars:').encode())
+    second, beside = load("a.yaml", other.encode())
+    place, below = load("place.yaml", PLACE.encode())
+    assert first is not None
+    assert second is not None
+    assert place is not None
+    sources = {f.path: s for f, s in ((first, source), (second, beside), (place, below))}
+    assert [p.code for p in check([first, second, place], sources, Around(bot(), ("",), ("US",)))] == codes

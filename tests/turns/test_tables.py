@@ -18,7 +18,6 @@ from smsbot.core.question import Question
 from smsbot.core.request import Terms
 from smsbot.core.start import Start
 from smsbot.flows.state import State
-from smsbot.turns.decide import timer_data
 from smsbot.turns.flow_frame import FlowFrame
 from smsbot.turns.flow_versions import FlowVersions
 from smsbot.turns.lines import Line, checked_table
@@ -43,11 +42,14 @@ steps:
 asides:
   - {id: gone, say: "Bye.", end: abandoned}
 """
+NAP = "flow: nap\nstart: nap\nsteps: [{id: sleep, wait: 1h}, {say: Morning.}]\n"
 
 
 def bot(folder: Path) -> Bot:
-    (folder / "pizza.yaml").write_text(FLOW)
-    made = Bot("table", flows=str(folder / "pizza.yaml"))
+    (folder / "flows").mkdir()
+    (folder / "flows" / "pizza.yaml").write_text(FLOW)
+    (folder / "flows" / "nap.yaml").write_text(NAP)
+    made = Bot("table", flows=str(folder / "flows"))
 
     @made.on("hi", "order {qty:int}")
     def hi(chat: Chat, qty: int = 1) -> str:
@@ -119,11 +121,18 @@ def conversations(line: Line) -> dict[str, Conversation]:
         contact={},
     )
     python.open = asked
+    nap = FlowFrame(line.versions.current.flow("nap"), State(step="sleep", phase="wait", asked=NOW - 60))
+    asking = at(replace(flow.stored(), deadline=NOW + 3540), content=line.versions.current.hash)
+    resting = at(replace(nap.stored(), deadline=NOW + 3540), content=line.versions.current.hash)
+    assert resting.run is not None
+    beside = replace(resting.run, id=b"n" * 16)
     state = StoredFrame(FrameKind.HANDLER, "hi", "name", prompt="1. Your name?", deadline=NOW + 60, then="late")
     return {
         "nothing is open": Conversation(KEY),
         "a state waits": at(state),
-        "a flow asks": at(replace(flow.stored(), deadline=NOW + 3540), content=line.versions.current.hash),
+        "a flow asks": asking,
+        "a flow rests": resting,
+        "a flow rests while another asks": replace(asking, resting=(beside,)),
         "a function asks": at(replace(python.stored(), deadline=NOW + 86_340)),
         "the person has opted out": Conversation(KEY, 3, opted_out=True),
     }  # fmt: skip
@@ -151,7 +160,9 @@ def events(conversation: Conversation) -> dict[str, Event]:
     found = {text: Event(b"e" * 16, KEY, "text", text, NOW) for text in TEXTS}
     run = conversation.run
     if run is not None and run.frame is not None:
-        found["(its deadline)"] = Event(b"e" * 16, KEY, "timer", "timeout", NOW, data=timer_data(run, run.frame))
+        found["(its deadline)"] = Event(b"e" * 16, KEY, "timer", "timeout", NOW, data=run.mark)
+    for other in conversation.resting:
+        found["(the deadline beside it)"] = Event(b"e" * 16, KEY, "timer", "rest", NOW, data=other.mark)
     found["(an old deadline)"] = Event(b"e" * 16, KEY, "timer", "timeout", NOW, data="00 1.0")
     for busy in ("queue", "skip", "replace"):
         found[f"(hungry, {busy})"] = Event(
@@ -175,11 +186,12 @@ def written(commit: Commit) -> dict[str, Any]:
     after = commit.after
     return {
         "version": after.version, "open": [(f.kind, f.name.rpartition(".")[2], f.state, f.deadline) for f in after.run.frames] if after.run else None,
+        "resting": [r.frames[-1].state for r in after.resting],
         "runs": [(r.started_by, r.end if r.ended else "begins") for r in commit.runs],
         "texts": [(o.lane, o.text, o.due) for o in commit.outgoing], "timers": [(t.name, t.due) for t in commit.timers],
         "cancelled": list(commit.cancelled), "visits": list(commit.visits), "handoffs": [h.desk for h in commit.handoffs],
         "contact": dict(commit.contact), "starts": len(commit.starts), "hold": commit.hold, "note": commit.note,
-        "released": commit.released, "forgotten": len(commit.forgotten), "shrunk": commit.shrunk,
+        "released": commit.released, "forgotten": len(commit.forgotten), "unframed": len(commit.unframed),
     }  # fmt: skip
 
 

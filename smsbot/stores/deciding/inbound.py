@@ -252,25 +252,26 @@ class Turn:
     def _conversation(self, facts: Facts) -> None:
         commit, after = self.commit, self.commit.after
         run, (line, number) = after.run, after.key
-        late = _late(after.late) if after.late is not None else ""
+        late = _stored(after.late) if after.late is not None else ""
+        resting = _stored(after.resting) if after.resting else ""
         facts.versions[after.key] = after.version
         row = (
             line, number, after.version, run and run.id, after.fallback_at, late, after.answered, after.wrote_first,
+            resting,
         )  # fmt: skip
         facts.leave("conversation", row)
         for ended in commit.runs:
             self._run(facts, ended)
         if run is not None:
             for depth, f in enumerate(run.frames):
-                facts.leave("frame", (run.id, depth, f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then))
-            if commit.shrunk:
-                facts.leave("unframe", (run.id, len(run.frames)))
+                kept = (run.id, depth, f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then, f.rests)
+                facts.leave("frame", kept)
             if run.content:
                 facts.leave("content", (run.content, run.id))
-        visited = run or (commit.runs[-1] if commit.runs else None)
-        for i, name in enumerate(commit.visits if visited is not None else ()):
-            assert visited is not None
-            facts.leave("visit", (visited.id, after.version * _MOST_VISITS + i, name, commit.event.at))
+        for unframed in commit.unframed:
+            facts.leave("unframe", unframed)
+        for i, name in enumerate(commit.visits if commit.visited else ()):
+            facts.leave("visit", (commit.visited, after.version * _MOST_VISITS + i, name, commit.event.at))
 
     def _run(self, facts: Facts, run: Run) -> None:
         line, number = self.commit.after.key
@@ -319,6 +320,8 @@ class Turn:
             facts.leave("release", (*key, commit.event.at))
 
 
-def _late(late: Late) -> str:
-    """A question that may still be answered, as JSON text."""
-    return codec.dumps(dataclasses.asdict(late))
+def _stored(kept: Late | Sequence[Run]) -> str:
+    """A question that may still be answered, or the runs beside the open one, as JSON text."""
+    if isinstance(kept, Late):
+        return codec.dumps(dataclasses.asdict(kept))
+    return codec.dumps([{**dataclasses.asdict(run), "id": run.id.hex()} for run in kept])

@@ -4,11 +4,11 @@
 
 -- name: conversation (hot)
 -- One row for each frame of the open run, one row if there is none; a single statement, so a single moment.
-SELECT c.version, c.fallback_at, c.late, c.answered, c.wrote_first, r.content, r.id AS run, r.bot, r.started_by, r.started,
+SELECT c.version, c.fallback_at, c.late, c.resting, c.answered, c.wrote_first, r.content, r.id AS run, r.bot, r.started_by, r.started,
        (SELECT json_group_object(name, value) FROM contacts WHERE number = :number) AS contact,
        EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out,
        (SELECT owner FROM takeovers t WHERE t.line = :line AND t.number = :number) AS owner,
-       f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_
+       f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_, f.rests
 FROM (SELECT 1)
 LEFT JOIN conversations c ON c.line = :line AND c.number = :number
 LEFT JOIN runs r ON r.id = c.run
@@ -28,6 +28,8 @@ SELECT count(*) AS n FROM conversations WHERE run IS NOT NULL;
 SELECT hash, value FROM contents WHERE hash IN (
   SELECT r.content FROM conversations c JOIN runs r ON r.id = c.run WHERE r.content <> ''
   UNION SELECT json_extract(late, '$.content') FROM conversations WHERE late <> ''
+  UNION SELECT json_extract(beside.value, '$.content') FROM conversations c, json_each(c.resting) AS beside
+        WHERE c.resting <> ''
   UNION SELECT json_extract(j.value, '$.of') FROM events e JOIN journal j ON j.frame = e.id
         WHERE e.state = 0 AND j.kind = 'act'
 );

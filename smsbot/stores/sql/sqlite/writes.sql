@@ -26,11 +26,11 @@ UPDATE events SET state = 0, attempts = 0, retry_at = ? WHERE seq = ? AND state 
 UPDATE outgoing SET detail = CASE WHEN detail = '' THEN ?1 ELSE detail || '; ' || ?1 END WHERE id = ?2;
 
 -- name: conversation
-INSERT INTO conversations (line, number, version, run, fallback_at, late, answered, wrote_first)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO conversations (line, number, version, run, fallback_at, late, answered, wrote_first, resting)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (line, number) DO UPDATE
 SET version = excluded.version, run = excluded.run, fallback_at = excluded.fallback_at, late = excluded.late,
-    answered = excluded.answered, wrote_first = excluded.wrote_first;
+    answered = excluded.answered, wrote_first = excluded.wrote_first, resting = excluded.resting;
 
 -- name: run
 INSERT INTO runs (id, line, number, bot, started_by, started, ended, end_label, content)
@@ -38,8 +38,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, end_label = excluded.end_label;
 
 -- name: frame
-INSERT OR REPLACE INTO frames (run, depth, kind, name, state, data, prompt, deadline, then_)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO frames (run, depth, kind, name, state, data, prompt, deadline, then_, rests)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: unframe
 DELETE FROM frames WHERE run = ? AND depth >= ?;

@@ -1,0 +1,217 @@
+"""What waits holds up nobody: other words, events and runs beside it, and the promised text at its time; YAML and Python."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smsbot import Bot, Chat, NoReply
+from smsbot.core.message import Key
+
+from ..house import ANN, LINE, House
+from .test_flows import talk, write
+
+PILLS = """\
+flow: pills
+start: pills
+steps:
+  - {say: "I will remind you."}
+  - {wait: 2h}
+  - {say: "Time for your pills.", end: reminded}
+"""
+CARE = """\
+flow: care
+start: {words: [care], event: visit}
+steps:
+  - {say: "We ask you later."}
+  - {wait: 2h}
+  - {ask: well, say: "Are you well?", type: yes_no, timeout: {after: 4h, then: silent}}
+  - {say: "Good.", end: told}
+asides:
+  - {id: silent, say: "We will call.", end: silent}
+"""
+PIZZA = """\
+flow: pizza
+start: [pizza]
+fallback: "Text PIZZA."
+steps:
+  - {ask: size, say: "Size?", choices: [small, large], retry: {max: 5}, timeout: {after: 3h, then: gone}}
+  - {say: "One {size}.", end: ordered}
+asides: [{id: gone, say: "Never mind.", end: abandoned}]
+"""
+NEWS = "flow: news\nstart: {event: news, words: [news]}\nsteps: [{say: News!}]\n"
+FLOWS = {"pills": PILLS, "care": CARE, "pizza": PIZZA, "news": NEWS}
+
+
+def in_yaml(folder: Path) -> Bot:
+    return Bot(flows=write(folder, **FLOWS))
+
+
+def in_python(folder: Path) -> Bot:
+    bot = Bot()
+
+    @bot.on("pills")
+    async def pills(chat: Chat) -> None:
+        chat.say("I will remind you.")
+        await chat.sleep("2h")
+        chat.say("Time for your pills.")
+        chat.end("reminded")
+
+    @bot.on("care")
+    @bot.event("visit")
+    async def care(chat: Chat) -> None:
+        chat.say("We ask you later.")
+        await chat.sleep("2h")
+        try:
+            await chat.confirm("Are you well?", timeout="4h")
+        except NoReply:
+            chat.say("We will call.")
+            chat.end("silent")
+        else:
+            chat.say("Good.")
+
+    @bot.on("pizza")
+    async def pizza(chat: Chat) -> None:
+        try:
+            size = await chat.ask("Size?", ["small", "large"], tries=5, timeout="3h")
+        except NoReply:
+            chat.say("Never mind.")
+            chat.end("abandoned")
+        else:
+            chat.say(f"One {size}.")
+
+    @bot.on("news")
+    @bot.event("news")
+    def news() -> str:
+        return "News!"
+
+    @bot.fallback
+    def other() -> str:
+        return "Text PIZZA."
+
+    return bot
+
+
+TALKS: dict[str, tuple[list[str], list[str]]] = {
+    "another start word beside a wait": (
+        ["pills", "pizza", "small", "@ 2h"], ["I will remind you.", "Size?", "One small.", "Time for your pills."],
+    ),
+    "the promised text beside an open question": (
+        ["pills", "@ 1h", "pizza", "@ 1h", "large"],
+        ["I will remind you.", "Size?", "Time for your pills.", "One large."],
+    ),
+    "the question that comes due is first, and the one before is asked again": (
+        ["care", "@ 1h", "pizza", "@ 1h", "yes", "small"],
+        ["We ask you later.", "Size?", "Are you well?", "Good.", "Size?", "One small."],
+    ),
+    "its time begins anew with that": (
+        ["care", "@ 1h", "pizza", "@ 1h", "@ 2h 30m", "yes", "@ 2h 30m", "@ 30m"],
+        ["We ask you later.", "Size?", "Are you well?", "Good.", "Size?", "Never mind."],
+    ),
+    "the one on top times out, and the one below is asked": (
+        ["care", "@ 1h", "pizza", "@ 1h", "@ 4h", "large"],
+        ["We ask you later.", "Size?", "Are you well?", "We will call.", "Size?", "One large."],
+    ),
+    "two that wait beside each other": (
+        ["pills", "@ 30m", "care", "@ 90m", "@ 30m", "yes"],
+        ["I will remind you.", "We ask you later.", "Time for your pills.", "Are you well?", "Good."],
+    ),
+    "the same twice": (
+        ["pills", "@ 1h", "pills", "@ 1h", "@ 1h"],
+        ["I will remind you.", "I will remind you.", "Time for your pills.", "Time for your pills."],
+    ),
+    "what nothing takes": (["pills", "what is this", "@ 2h"], ["I will remind you.", "Text PIZZA.", "Time for your pills."]),
+    "HELP": (["pills", "HELP", "@ 2h"], ["I will remind you.", "…", "Time for your pills."]),
+    "STOP ends all of them": (["pills", "care", "stop", "@ 2h", "@ 2h"], ["I will remind you.", "We ask you later.", "…"]),
+    "a short word in between": (["pills", "news", "@ 2h"], ["I will remind you.", "News!", "Time for your pills."]),
+    "nothing asked of two that wait": (
+        ["pills", "care", "hm", "@ 2h", "yes"],
+        ["I will remind you.", "We ask you later.", "Text PIZZA.", "Time for your pills.", "Are you well?", "Good."],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [in_yaml, in_python])
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("name", TALKS)
+async def test_what_waits_holds_up_nothing(house: Any, tmp_path: Path, name: str, kind: Any, restarts: bool) -> None:
+    """Also where the server begins anew between two texts."""
+    lines, expected = TALKS[name]
+    h: House = await house(kind(tmp_path))
+    script = [piece for line in lines for piece in ((line, "!") if restarts else (line,))]
+    heard = await talk(h, *script)
+    assert len(heard) == len(expected), heard
+    assert [e if e == "…" else said for said, e in zip(heard, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize("kind", [in_yaml, in_python])
+async def test_an_event_reaches_who_waits_for_nothing(house: Any, tmp_path: Path, kind: Any) -> None:
+    h: House = await house(kind(tmp_path))
+    await talk(h, "pills")
+    await h.event("news", ANN)
+    await h.event("visit", ANN)
+    await talk(h, "@ 1h", "pizza")
+    await h.event("visit", ANN)  # a question is open, so it waits until that is answered
+    assert (await h.heard(ANN))[1:] == ["News!", "We ask you later.", "Size?"]
+    await talk(h, "small")
+    assert (await h.heard(ANN))[4:] == ["One small.", "We ask you later."]
+    await talk(h, "@ 1h", "yes", "@ 1h", "no")
+    assert (await h.heard(ANN))[6:] == ["Time for your pills.", "Are you well?", "Good.", "Are you well?", "Good."]
+
+
+async def test_a_wait_that_gives_way(house: Any, tmp_path: Path) -> None:
+    """With interrupt: another start word ends it, as it would a question."""
+    bot = Bot(flows=write(tmp_path, pills=PILLS.replace("wait: 2h", "wait: 2h, interrupt: yes"), pizza=PIZZA))
+
+    @bot.on("nap")
+    async def nap(chat: Chat) -> str:
+        await chat.sleep("2h", interrupt=True)
+        return "Good morning."
+
+    h: House = await house(bot)
+    assert await talk(h, "pills", "pizza", "small", "@ 2h") == ["I will remind you.", "Size?", "One small."]
+    assert (await talk(h, "nap", "pizza", "small", "@ 2h"))[3:] == ["Size?", "One small."]
+
+
+async def test_the_desk_ends_all_of_it(house: Any, tmp_path: Path) -> None:
+    h: House = await house(in_yaml(tmp_path))
+    await talk(h, "pills", "care")
+    assert await h.app.takeovers.end([Key(LINE, ANN)]) == 1
+    await talk(h, "@ 2h")
+    assert await h.heard(ANN) == ["I will remind you.", "We ask you later."]
+
+
+async def test_more_waits_than_anybody_needs(house: Any, tmp_path: Path) -> None:
+    """The one that has waited longest ends, and the desk is told: nothing grows without end."""
+    h: House = await house(in_yaml(tmp_path))
+    for _ in range(23):
+        await talk(h, "pills", "@ 1m")
+    conversation = await h.app.store.load(Key(LINE, ANN))
+    assert len(conversation.resting) == 20
+    with closing(sqlite3.connect(h.app.store.path)) as db:
+        told = db.execute("SELECT desk FROM handoffs").fetchall()
+        ended = db.execute("SELECT count(*) FROM runs WHERE end_label = 'too_many_waits'").fetchone()[0]
+    assert ([desk.rpartition(": ")[2] for (desk,) in told], ended) == (["too many waits"] * 2, 2)
+    await talk(h, "@ 2h")
+    assert (await h.heard(ANN)).count("Time for your pills.") == 21
+
+
+async def test_start_words_that_take_everything(house: Any, tmp_path: Path) -> None:
+    """A handler without a word of its own leaves answers to the question that is open."""
+    bot = Bot(flows=write(tmp_path, pizza=PIZZA.replace('fallback: "Text PIZZA."\n', "")))
+
+    @bot.on("{code}")
+    def any_code(code: str) -> str:
+        return f"Code {code}."
+
+    h: House = await house(bot)
+    assert await talk(h, "AB-12", "pizza", "medium", "large") == [
+        "Code AB-12.",
+        "Size?",
+        "Size? Reply small or large.",
+        "One large.",
+    ]
