@@ -20,7 +20,12 @@ from smsbot.understanding.consent import Word
 from smsbot.understanding.patterns import compile_pattern
 from smsbot.understanding.words import tokens
 
-from .texts import by_file, costs, costs_of, prices, spoken, translations
+from .texts import by_file, costs, costs_of, prices, translations
+from .unset import unset
+from .values import kept_of, values
+from .written import said_by
+
+_COMMA = re.compile(r"\w\s*[,;]\s*\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +35,23 @@ class Around:
     bot: Bot
     lines: Sequence[str] = ("",)
     countries: Sequence[str | None] = (None,)
+    contact: Sequence[str] = ()
+    """The fields that its Python keeps of people."""
 
 
 def check(
     flows: Sequence[Flow], sources: Mapping[str, Source], around: Around, named: Sequence[NamedText] = ()
 ) -> list[Problem]:  # fmt: skip
     """Everything that is wrong with flows and texts that could be read; the problems of reading them come first."""
-    flow_set = {flow.name: flow for flow in flows}
+    flow_set, kept = {flow.name: flow for flow in flows}, sorted({*kept_of(flows), *around.contact})
     for flow in flows:
         source = sources[flow.path]
         _ways(flow, source)
         _calls(flow, source, flow_set, around.bot)
         _words(flow, source, around)
-        translations(flow.languages, spoken(flow), source)
+        translations(flow.languages, said_by(flow), source)
+        values(flow, source, kept)
+        unset(flow, source)
         prices(costs(flow), source)
     for path, own in by_file(named).items():
         languages = tuple(dict.fromkeys(lang for text in own for lang in text.says if lang))
@@ -249,6 +258,12 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
                 pattern = compile_pattern(node.text).resolved()
             except RouteError:  # reading noted it
                 continue
+            if _COMMA.search(node.text) and not pattern.holes:
+                listed = ", ".join(word.strip() for word in node.text.split(",") if word.strip())
+                sources[flow.path].report(
+                    "SB646", node, f'people would have to text all of "{node.text[:40]}"',
+                    remedy=f"write a list: [{listed[:60]}]", severity=Severity.WARNING,
+                )  # fmt: skip
             if pattern.takes_all and any(step.ask is not None for f in flows for step in f.steps.values()):
                 sources[flow.path].report(
                     "SB645", node, f'the start word "{node.text}" takes every text, also answers to questions',

@@ -12,8 +12,12 @@ from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Ask, Flow, Localised, Texts
 from smsbot.flows.template import Template
 
+from .written import said_by
+
 _WIDTHS: Mapping[str, int] = {"yes_no": 3, "integer": 4, "number": 7, "date": 10, "time": 5, "phone": 15, "email": 30}
 """Characters that an answer takes in a text where nothing says how long it may be."""
+_MANY = 6
+"""SMS parts of a text that is worth a word."""
 _WIDTH = 12
 _LONGEST = 160
 _NOTE = "it is said to everybody"
@@ -43,19 +47,6 @@ class Cost:
         """As JSON."""
         names = ("flow", "line", "language", "text", "encoding", "segments", "forced", "spare")
         return {name: getattr(self, name) for name in names}
-
-
-def spoken(flow: Flow) -> Iterator[Texts]:
-    """Everything that a flow says."""
-    for _, texts in flow.anywhere:
-        yield texts
-    yield flow.fallback
-    for step in flow.steps.values():
-        yield step.says
-        if step.ask is not None:
-            yield step.ask.retry_say
-            yield step.ask.unsure_say
-            yield from step.ask.remind_says
 
 
 def translations(languages: Sequence[str], said: Iterable[Texts], source: Source) -> None:
@@ -94,7 +85,7 @@ def _speaks(template: Template) -> bool:
 def costs(flow: Flow) -> Iterator[Cost]:
     """The price of each text of a flow at its longest."""
     asks = {step.ask.name: step.ask for step in flow.steps.values() if step.ask is not None}
-    for texts in dict.fromkeys(map(_identity, spoken(flow))):
+    for texts in dict.fromkeys(map(_identity, said_by(flow))):
         for text in texts.texts:
             yield from _each(flow.name, text, asks)
 
@@ -151,6 +142,11 @@ def prices(found: Iterable[Cost], source: Source) -> None:
             continue
         if cost.segments > segments.MAX_PARTS:
             source.report("SB652", node, f"this text has {cost.segments} SMS parts; {segments.MAX_PARTS} is the most")
+        elif cost.segments >= _MANY:
+            source.report(
+                "SB653", node, f"this text has {cost.segments} SMS parts, and costs as many messages",
+                severity=Severity.WARNING,
+            )  # fmt: skip
         if not cost.forced:
             continue
         plain = segments.count(segments.cheaper(cost.longest)).segments

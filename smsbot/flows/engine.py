@@ -141,7 +141,7 @@ class _Walk:
         return self.progress
 
     def begin(self, given: Begin) -> None:
-        if given.language and not self.values["contact"].get("language"):
+        if given.language and given.language != self.values["contact"].get("language"):
             self.put("contact.language", given.language)
         for name in self.flow.kinds:
             if name not in self.values:

@@ -11,6 +11,7 @@ import ast
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, DivisionByZero, DivisionUndefined, InvalidOperation
 from typing import Any
 
@@ -20,7 +21,7 @@ from smsbot.core.message import Media
 from smsbot.core.money import Money
 from smsbot.core.nearest import nearest
 
-from .functions import ARITHMETIC, COMPARISONS, FUNCTIONS, LARGEST, Function, Kind, number_of
+from .functions import ARITHMETIC, COMPARISONS, FUNCTIONS, LARGEST, UNITS, Function, Kind, moment_of, number_of
 
 LONGEST = 500
 """Characters of an expression."""
@@ -194,11 +195,14 @@ class _Compiler:
 
     def subscript(self, node: ast.Subscript, depth: int) -> tuple[Kind, Run]:
         kind, inner = self.visit(node.value, depth)
-        if kind not in (Kind.ANY, Kind.LIST) or not isinstance(node.slice, ast.Constant):
+        if kind not in (Kind.ANY, Kind.LIST):
             raise self.wrong(node, "SB624", "brackets take the place in a list, such as slots[0], or a name in quotes")
-        if not isinstance(node.slice.value, str | int):
-            raise self.wrong(node, "SB624", "brackets take a number or a name in quotes")
-        return Kind.ANY, _entry(inner, node.slice.value)
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+            return Kind.ANY, _entry(inner, node.slice.value)
+        which, place = self.visit(node.slice, depth)
+        if which not in (Kind.ANY, Kind.NUMBER):
+            raise self.wrong(node.slice, "SB624", "brackets take a number or a name in quotes")
+        return Kind.ANY, _placed(inner, place)
 
     def boolean(self, node: ast.BoolOp, depth: int) -> tuple[Kind, Run]:
         parts = [self.visit(v, depth) for v in node.values]
@@ -224,11 +228,13 @@ class _Compiler:
         sign, work = ARITHMETIC[type(node.op)]
         (a, left), (b, right) = self.visit(node.left, depth), self.visit(node.right, depth)
         kind = _RESULTS.get((sign, a, b))
+        if kind is Kind.DATE:  # hours make a moment of a day
+            kind = Kind.DATE if _unit_of(node.left) == "days" or _unit_of(node.right) == "days" else Kind.ANY
         if kind is None:
             if Kind.ANY not in (a, b):
                 raise self.wrong(node, "SB623", f"{a} {sign} {b} makes no sense", remedy=_convert(a, b))
             kind = Kind.ANY
-        return kind, lambda values: work(left(values), right(values))
+        return kind, lambda values: work(*_moments(left(values), right(values), values))
 
     def compare(self, node: ast.Compare, depth: int) -> tuple[Kind, Run]:
         operands = [self.visit(v, depth) for v in (node.left, *node.comparators)]
@@ -238,6 +244,8 @@ class _Compiler:
                 raise self.wrong(node, "SB624", "write == or != instead of is")
             sign, work = COMPARISONS[type(op)]
             a, b = operands[place][0], operands[place + 1][0]
+            one, other = (node.left, *node.comparators)[place : place + 2]
+            a, b = self.dated(one, a, b), self.dated(other, b, a)
             if not _comparable_kinds(sign, a, b):
                 raise self.wrong(
                     node, "SB623", f"{a} is compared with {b}, which never fits", remedy=_convert(a, b)
@@ -253,6 +261,18 @@ class _Compiler:
             return all(work(found[i], found[i + 1]) for i, work in enumerate(works))
 
         return Kind.BOOL, chain
+
+    def dated(self, node: ast.expr, kind: Kind, beside: Kind) -> Kind:
+        """The kind of a text that is compared with a date, a time or a moment: what is written in it."""
+        if beside not in _WRITTEN or not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            return kind
+        found = moment_of(node.value)
+        if found is None or _written_kind(found) not in _AMONG[beside]:
+            raise self.wrong(
+                node, "SB623", f'{beside} is compared with "{node.value[:40]}", which is none',
+                remedy=f"it is written {_WRITTEN[beside]}",
+            )  # fmt: skip
+        return _written_kind(found)
 
     def call(self, node: ast.Call, depth: int) -> tuple[Kind, Run]:
         if not isinstance(node.func, ast.Name):
@@ -270,12 +290,16 @@ class _Compiler:
         if count < least or (count > len(function.takes) and not (function.many and count <= 20)):
             raise self.wrong(node, "SB622", f"{name}() takes {_count(function, least)}, not {count}")
         runs: list[Run] = []
+        gives = function.gives
         for place, argument in enumerate(node.args):
             kind, run = self.visit(argument, depth)
-            self.fits(argument, kind, (function.takes[min(place, len(function.takes) - 1)],), f"{name}()")
+            if name in UNITS and kind in _COUNTED:
+                gives = _COUNTED[kind]
+            else:
+                self.fits(argument, kind, (function.takes[min(place, len(function.takes) - 1)],), f"{name}()")
             runs.append(run)
         work = function.run
-        return function.gives, lambda values: work(*[run(values) for run in runs])
+        return gives, lambda values: work(*[run(values) for run in runs])
 
     def choose(self, node: ast.IfExp, depth: int) -> tuple[Kind, Run]:
         _, test = self.visit(node.test, depth)
@@ -329,7 +353,46 @@ def _comparable_kinds(sign: str, a: Kind, b: Kind) -> bool:
         return True
     if sign.endswith("in"):
         return b is Kind.LIST or (a is b is Kind.TEXT)
+    if {a, b} in ({Kind.DATE, Kind.MOMENT}, {Kind.TIME, Kind.MOMENT}):
+        return True
     return a is b and (sign in ("==", "!=") or a not in (Kind.BOOL, Kind.LIST))
+
+
+_WRITTEN: Mapping[Kind, str] = {
+    Kind.DATE: "'2026-12-01'", Kind.TIME: "'9:00'", Kind.MOMENT: "'2026-12-01', '9:00' or '2026-12-01 9:00'",
+}  # fmt: skip
+_AMONG: Mapping[Kind, Sequence[Kind]] = {
+    Kind.DATE: (Kind.DATE, Kind.MOMENT), Kind.TIME: (Kind.TIME, Kind.MOMENT),
+    Kind.MOMENT: (Kind.DATE, Kind.TIME, Kind.MOMENT),
+}  # fmt: skip
+
+
+def _written_kind(value: date | time) -> Kind:
+    if isinstance(value, time):
+        return Kind.TIME
+    return Kind.MOMENT if isinstance(value, datetime) else Kind.DATE
+
+
+_COUNTED: Mapping[Kind, Kind] = {Kind.NUMBER: Kind.SPAN, Kind.SPAN: Kind.NUMBER, Kind.ANY: Kind.ANY}
+"""A number makes a duration, a duration is counted."""
+
+
+def _unit_of(node: ast.expr) -> str:
+    """The function that makes a duration: ``days`` of ``days(2)``."""
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+def _moments(a: Any, b: Any, values: Mapping[str, Any]) -> tuple[Any, Any]:
+    """A day to which hours are added is its midnight, by the person's clock."""
+    return _midnight(a, b, values), _midnight(b, a, values)
+
+
+def _midnight(value: Any, beside: Any, values: Mapping[str, Any]) -> Any:
+    if not isinstance(value, date) or isinstance(value, datetime) or not isinstance(beside, timedelta):
+        return value
+    now = values.get("now")
+    zone = now.tzinfo if isinstance(now, datetime) else None
+    return datetime.combine(value, time.min, zone) if beside % timedelta(days=1) else value
 
 
 def _convert(a: Kind, b: Kind) -> str:
@@ -363,6 +426,16 @@ def _entry(inner: Run, key: str | int) -> Run:
     return entry
 
 
+def _placed(inner: Run, place: Run) -> Run:
+    """The entry of a list at a place that is computed."""
+
+    def entry(values: Mapping[str, Any]) -> Any:
+        at = place(values)
+        return _entry(inner, at if isinstance(at, str) else int(number_of(at)))(values)
+
+    return entry
+
+
 def _all(runs: Sequence[Run], values: Mapping[str, Any]) -> Any:
     found: Any = True
     for run in runs:
@@ -381,7 +454,12 @@ def _any(runs: Sequence[Run], values: Mapping[str, Any]) -> Any:
     return found
 
 
+_CURLED = frozenset("“”„‟‘’‚‛«»")
+
+
 def _plainer(source: str, error: SyntaxError) -> str:
+    if _CURLED & set(source):
+        return "these quotes are curled"
     if "=" in source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", ""):
         return "= sets nothing here"
     said = (error.msg or "").lower()
@@ -394,6 +472,8 @@ def _plainer(source: str, error: SyntaxError) -> str:
 
 def _repair(source: str) -> str:
     bare = source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", "")
+    if _CURLED & set(source):
+        return "a text stands in straight quotes: 'text'"
     if "=" in bare:
         return "compare with =="
     return "and, or, not instead of && || !" if any(s in source for s in ("&&", "||", "!")) else ""

@@ -6,7 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,7 @@ LARGEST = 10**18
 _SIXTH = Decimal("0.000001")
 """Numbers stay below it."""
 _LONGEST_TEXT = 4000
+_DAY = timedelta(days=1)
 
 
 class Kind(StrEnum):
@@ -57,12 +58,21 @@ def _add(a: Any, b: Any) -> Any:
         return _bounded(a + b)
     if isinstance(a, list) and isinstance(b, list):
         return _bounded(a + b)
-    if isinstance(a, timedelta | date) or isinstance(b, timedelta | date):
+    if isinstance(b, date):
+        a, b = b, a
+    if isinstance(a, datetime) and isinstance(b, timedelta):
+        return later(a, b)
+    if isinstance(a, timedelta | date):
         return a + b
     return _bounded(number_of(a) + number_of(b))
 
 
 def _sub(a: Any, b: Any) -> Any:
+    if isinstance(a, datetime) and isinstance(b, timedelta):
+        return later(a, -b)
+    if isinstance(a, date) and isinstance(b, date):
+        a, b = _alike(a, b)
+        return a.astimezone(UTC) - b.astimezone(UTC) if isinstance(a, datetime) and a.tzinfo is not None else a - b
     if isinstance(a, timedelta | date):
         return a - b
     return _bounded(number_of(a) - number_of(b))
@@ -84,6 +94,41 @@ def _mod(a: Any, b: Any) -> Any:
     return number_of(a) % number_of(b)
 
 
+def later(moment: datetime, span: timedelta) -> datetime:
+    """A moment so much later: whole days keep the time of the day, hours pass also where clocks are changed."""
+    if moment.tzinfo is None or not span % _DAY:
+        return moment + span
+    return (moment.astimezone(UTC) + span).astimezone(moment.tzinfo)
+
+
+def moment_of(written: str) -> date | time | None:
+    """What a text is: a day (``2026-12-01``), a time (``9:00``), a moment (``2026-12-01 9:00``), or None of them."""
+    day, _, at = written.strip().rpartition(" ")
+    try:
+        if not day and ":" not in at:
+            return date.fromisoformat(at)
+        clock = time.fromisoformat(at.zfill(5))
+        return datetime.combine(date.fromisoformat(day), clock) if day else clock
+    except ValueError:
+        return None
+
+
+def _alike(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two values as they compare: a text with a date as the date that it is, a moment with a date by its day."""
+    if isinstance(a, str) and isinstance(b, date | time):
+        a = moment_of(a)
+    elif isinstance(b, str) and isinstance(a, date | time):
+        b = moment_of(b)
+    if isinstance(a, datetime) and isinstance(b, datetime):
+        a = a.replace(tzinfo=b.tzinfo) if a.tzinfo is None else a
+        b = b.replace(tzinfo=a.tzinfo) if b.tzinfo is None else b
+    elif isinstance(a, datetime):
+        a = a.date() if isinstance(b, date) else a.time() if isinstance(b, time) else a
+    elif isinstance(b, datetime):
+        b = b.date() if isinstance(a, date) else b.time() if isinstance(a, time) else b
+    return _comparable(a), _comparable(b)
+
+
 def _comparable(value: Any) -> Any:
     return Decimal(str(value)) if isinstance(value, float) else value
 
@@ -92,20 +137,24 @@ def _ordered(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
     """A comparison in which what has no value yet is neither more nor less than anything."""
 
     def ordered(a: Any, b: Any) -> bool:
-        return a is not None and b is not None and bool(compare(_comparable(a), _comparable(b)))
+        a, b = _alike(a, b)
+        return a is not None and b is not None and bool(compare(a, b))
 
     return ordered
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return bool(_comparable(a) == _comparable(b))
+    one, other = _alike(a, b)
+    return bool(one == other) and (one is not None or a is b is None)
 
 
 def _contains(a: Any, b: Any) -> bool:
     """``a in b``; texts are looked for whatever their case."""
     if isinstance(b, str):
         return isinstance(a, str) and a.casefold() in b.casefold()
-    return isinstance(b, list | tuple | Mapping) and a in b
+    if isinstance(b, list | tuple):
+        return any(_equal(a, each) for each in b)
+    return isinstance(b, Mapping) and a in b
 
 
 ARITHMETIC: Mapping[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
@@ -144,12 +193,38 @@ def number_text(value: int | float | Decimal) -> str:
     return shown.rstrip("0").rstrip(".") if short is not exact and "." in shown else shown
 
 
+def written(value: Any) -> str:
+    """The one writing of a value: in texts, in ``text()``, and joined to others."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case int() | float() | Decimal():
+            return number_text(value)
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M")
+        case time():
+            return value.strftime("%H:%M")
+        case timedelta():
+            return _span_text(value)
+        case list() | tuple():
+            return ", ".join(map(written, value))
+        case Mapping():
+            return ", ".join(f"{name} {written(v)}" for name, v in value.items())
+    return str(value)
+
+
+def _span_text(span: timedelta) -> str:
+    """A duration as it is written in flows: ``2d 3h``."""
+    minutes = abs(span) // timedelta(minutes=1)
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "m"))
+    shown = " ".join(f"{count}{unit}" for count, unit in parts if count) or "0m"
+    return f"-{shown}" if span < timedelta() and minutes else shown
+
+
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float | Decimal):
-        return number_text(value)
-    return "" if value is None else str(_bounded(str(value)))
+    return str(_bounded(written(value)))
 
 
 def _integer(value: Any) -> int:
@@ -165,8 +240,13 @@ def _round(value: Any, places: Any = 0) -> Any:
     return rounded if digits else int(rounded)
 
 
-def _span(unit: str) -> Callable[[Any], timedelta]:
-    def span(count: Any) -> timedelta:
+def _span(unit: str) -> Callable[[Any], timedelta | int]:
+    one = timedelta(**{unit: 1})
+
+    def span(count: Any) -> timedelta | int:
+        """So many of a unit; of a duration, how many whole ones it holds."""
+        if isinstance(count, timedelta):
+            return count // one if count >= timedelta() else -(-count // one)
         number = number_of(count)
         if not -100_000 <= number <= 100_000:
             raise ValueError(f"{unit}() takes at most 100,000")
@@ -197,7 +277,7 @@ def _extreme(best: Callable[..., Any]) -> Callable[..., Any]:
 def _join(values: Any, between: Any = ", ") -> str:
     if not isinstance(values, list | tuple) or not isinstance(between, str):
         raise TypeError("join() takes a list, and the text between its entries")
-    return str(_bounded(between.join(_text(v) for v in values)))
+    return str(_bounded(between.join(map(written, values))))
 
 
 def _textual(change: Callable[[str], str]) -> Callable[[Any], str]:
@@ -217,9 +297,11 @@ FUNCTIONS: Mapping[str, Function] = {
     "title": Function(_textual(str.title), (Kind.TEXT,), Kind.TEXT),
     "trim": Function(_textual(str.strip), (Kind.TEXT,), Kind.TEXT),
     "join": Function(_join, (Kind.LIST, Kind.TEXT), Kind.TEXT, 1),
-    "days": Function(_span("days"), (Kind.NUMBER,), Kind.SPAN),
-    "hours": Function(_span("hours"), (Kind.NUMBER,), Kind.SPAN),
-    "minutes": Function(_span("minutes"), (Kind.NUMBER,), Kind.SPAN),
+    "days": Function(_span("days"), (Kind.SPAN,), Kind.SPAN),
+    "hours": Function(_span("hours"), (Kind.SPAN,), Kind.SPAN),
+    "minutes": Function(_span("minutes"), (Kind.SPAN,), Kind.SPAN),
     "weekday": Function(_weekday, (Kind.DATE,), Kind.NUMBER),
 }
 """All functions of the language. weekday(): 1 is Monday."""
+UNITS = ("days", "hours", "minutes")
+"""Functions that make a duration of a number, and a number of a duration."""

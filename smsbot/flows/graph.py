@@ -87,12 +87,12 @@ def _edges(step: Step) -> Iterator[Edge]:
         if then.to:
             yield Edge(step.id, then.to, "next")
             return
-        if any(b.when is None for b in then.branches) or _all_answers(step):
+        if any(b.when is None for b in then.branches) or all_answers(step):
             return
     yield _to(step, "" if step.end is not None else step.next, "next", step.end or "")
 
 
-def _all_answers(step: Step) -> bool:
+def all_answers(step: Step) -> bool:
     """Whether a `then` map names every answer."""
     if step.ask is None or step.then is None:
         return False

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from smsbot.core.errors import UsageError
 from smsbot.core.lanes import CHOSEN
+from smsbot.core.question import Question
 from smsbot.core.start import BUSY
 from smsbot.core.when import When, when
 from smsbot.understanding.languages import UNDERSTOOD, is_understood
@@ -17,7 +18,7 @@ from . import schema
 from .expressions import Call, Wrong, compile_call, compile_expression
 from .functions import Kind
 from .named import is_texts
-from .questions import Questions
+from .questions import KINDS_OF, Questions
 from .shapes import ID, LANGUAGE, NAME
 from .source import Node, Source, parse, plain
 from .steps import Branch, Flow, Start, Step, Texts, Then
@@ -77,7 +78,7 @@ class _Reader(Questions):
         drafts = [*self.drafts(keys.get("steps"), aside=False), *self.drafts(keys.get("asides"), aside=True)]
         self.defaults = self.keys(keys["defaults"], schema.QUESTION, "defaults") if "defaults" in keys else {}
         self.types = self.named_types(keys["types"]) if "types" in keys else {}
-        args = self.arguments(keys["args"]) if "args" in keys else ()
+        args = self.arguments(keys["args"]) if "args" in keys else {}
         self.declare(drafts, start, keys.get("vars"))
         variables = self.expressions(keys["vars"], "vars") if "vars" in keys else {}
         anywhere = self.anywhere(keys["anywhere"]) if "anywhere" in keys else ()
@@ -101,7 +102,8 @@ class _Reader(Questions):
             fallback=self.texts(keys["fallback"], "the fallback") if "fallback" in keys else (),
             asides=frozenset(d.id for d in drafts if d.aside),
             variables=variables,
-            args=args,
+            args=tuple(args),
+            arg_types={name: question for name, question in args.items() if question is not None},
             returns=returns,
             join=self.flag(keys["join"], "join") if "join" in keys else False,
             lane=self.one_of(keys["lane"], "lane", CHOSEN) if "lane" in keys else "",
@@ -161,20 +163,20 @@ class _Reader(Questions):
                 found.append((language, pattern))
         return tuple(found)
 
-    def arguments(self, node: Node) -> tuple[str, ...]:
-        found: list[str] = []
+    def arguments(self, node: Node) -> dict[str, Question | None]:
+        """The arguments, with their types where they are declared."""
+        found: dict[str, Question | None] = {}
         if node.kind == "map":
             for name, (key, value) in node.pairs.items():
                 if self.name(key, "an argument's name"):
-                    found.append(name)
-                    self.names[name] = self.type_kind(value)
-            return tuple(found)
+                    found[name] = question = self.type(value)
+                    self.names[name] = KINDS_OF[question.kind] if question is not None else Kind.ANY
+            return found
         for item in node.items if node.kind == "list" else [node]:
             name_of = self.name(item, "an argument's name")
             if name_of:
-                found.append(name_of)
-                self.names[name_of] = Kind.ANY
-        return tuple(found)
+                found[name_of], self.names[name_of] = None, Kind.ANY
+        return found
 
     def anywhere(self, node: Node) -> tuple[tuple[Pattern, Texts], ...]:
         if node.kind != "map":

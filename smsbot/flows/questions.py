@@ -72,11 +72,6 @@ class Questions(Shapes):
                 found[name] = Question("choice", choices=self.choices(value))
         return found
 
-    def type_kind(self, node: Node) -> Kind:
-        """The kind of a written type."""
-        question = self.type(node)
-        return KINDS_OF[question.kind] if question is not None else Kind.ANY
-
     def type(self, node: Node) -> Question | None:
         """The question of a written type, such as ``text(80)``."""
         written = self.text(node, "a type")

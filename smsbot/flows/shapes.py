@@ -183,7 +183,7 @@ class Shapes:
         """An expression that is true or false."""
         found = self.expression(node)
         if found is not None and found.kind not in (Kind.BOOL, Kind.ANY):
-            remedy = "compare it: qty > 0, size == 'L'"
+            remedy = "compare it: qty > 0, size == 'L', name != none"
             self.source.report("SB623", node, f"{what} is a condition, but this is {found.kind}", remedy=remedy)
         return found
 

@@ -167,6 +167,8 @@ class Flow:
     asides: frozenset[str] = frozenset()
     variables: Mapping[str, Expression] = field(default_factory=dict)
     args: tuple[str, ...] = ()
+    arg_types: Mapping[str, Question] = field(default_factory=dict)
+    """The types of its arguments, where they are declared: what programs give is read as these."""
     returns: Expression | None = None
     join: bool = False
     """Whether the texts of one turn leave as one."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 from smsbot.core.errors import FlowError
 
 from .expressions import Expression, Names, Wrong, compile_expression
-from .functions import Kind, number_text
+from .functions import Kind, written
 from .source import Node
 
 _NUMBER_FORMAT = re.compile(r",?(?:\.[0-9])?[f%]|,?d|,")
@@ -124,10 +124,8 @@ def _fits(kind: Kind, spec: str) -> bool:
 
 
 def _show(value: Any, spec: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if value is None or isinstance(value, bool) or not spec:
+        return written(value)
     try:
         return _formatted(value, spec)
     except (ValueError, TypeError, ArithmeticError) as error:
@@ -136,19 +134,7 @@ def _show(value: Any, spec: str) -> str:
 
 def _formatted(value: Any, spec: str) -> str:
     if isinstance(value, date | time):
-        if spec:
-            return value.strftime(spec)
-        if isinstance(value, datetime):
-            return value.strftime("%Y-%m-%d %H:%M")
-        return value.strftime("%H:%M") if isinstance(value, time) else value.isoformat()
-    if spec:
-        if not isinstance(value, int | float | Decimal) or not _NUMBER_FORMAT.fullmatch(spec):
-            raise TypeError
-        return format(int(value) if spec[-1] == "d" else value, spec)
-    if isinstance(value, int | float | Decimal):
-        return number_text(value)
-    if isinstance(value, list | tuple):
-        return ", ".join(_show(v, "") for v in value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_show(v, '')}" for name, v in value.items())
-    return str(value)
+        return value.strftime(spec)
+    if not isinstance(value, int | float | Decimal) or not _NUMBER_FORMAT.fullmatch(spec):
+        raise TypeError
+    return format(int(value) if spec[-1] == "d" else value, spec)

@@ -17,7 +17,7 @@ from smsbot.routing.effects import Effects, Goto
 from smsbot.routing.table import Route
 from smsbot.understanding.said import answer_hash
 
-from .decide import Decision
+from .decision import Decision
 from .frames import Resume, prompts
 from .lines import Line
 from .python_state import runs_of

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.commit import Timer
 from smsbot.core.conversation import Conversation, StoredFrame
-from smsbot.core.errors import FlowError
+from smsbot.core.errors import FlowError, UsageError
 from smsbot.core.handover import IDLE, PATIENCE, STOPPED, WAYS, Handoff
 from smsbot.core.lanes import CONSENT
 from smsbot.core.message import Event, Message
 from smsbot.core.question import Question
 from smsbot.core.start import parked, start_of, timer_of
 from smsbot.core.status import Status
-from smsbot.core.structs import struct
+from smsbot.flows.arguments import arguments_of
 from smsbot.flows.engine import render
 from smsbot.flows.state import Again, Back, Due, Person, Said
 from smsbot.flows.steps import Flow
@@ -32,40 +33,9 @@ from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.said import command, said, without_filler
 from smsbot.understanding.words import Token, tokens
 
+from .decision import Decision
 from .frames import Resume, Stack, anywhere, begin, late_of, restore
 from .lines import Line
-
-
-@struct
-class Decision:
-    """A decision: the handler, the flows or the words that an event leads to, and why, in one plain sentence."""
-
-    why: str
-    match: Match | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-    says: tuple[str, ...] = ()
-    ends: str = ""
-    resume: Resume | None = None
-    """The flows that it wakes."""
-    switches: bool = False
-    """Whether the open run ends ``switched`` before a handler begins."""
-    guesses: bool = False
-    """Whether it asks "did you mean"; at most once an hour."""
-    handoff: Handoff | None = None
-    """The desk that is told."""
-    hold: str = ""
-    """Why nothing proactive goes to this person any more."""
-    parks: Timer | None = None
-    """The timer of an event that waits until the person is free."""
-    gives_back: bool = False
-    """Whether the bot has the conversation again, that a person had taken over."""
-    lane: str = ""
-    """The lane of what it says, where that is not the usual one."""
-    typed: tuple[str, bool] | None = None
-    """A one-time code that was typed, and whether it was right."""
-    outcome: str = "started"
-    """The outcome of something that was to begin: ``started``, ``queued``, ``skipped``, ``opted_out``, ``expired``."""
-
 
 _PICTURES_EVERY = 60.0
 """Seconds between two answers to pictures that nothing takes: a phone may send ten at once."""
@@ -375,7 +345,13 @@ class Decider:
                     why = f'"{event.text}" is left out, because the person is in a conversation'
                     return Decision(why, outcome="skipped")
         if flow is not None:
-            values = {"event": data} if flow.start.event == event.text else {n: data.get(n) for n in flow.args}
+            person = self._person()
+            try:
+                values = arguments_of(flow, data, person.moment.tzinfo or UTC, person.country)
+            except UsageError as error:  # it was taken in when the flow took something else
+                return Decision(f'"{event.text}" does not fit the flow any more: {error.args[0]}', outcome="skipped")
+            if flow.start.event == event.text:
+                values["event"] = data
             return Decision(why, resume=begin(self._line.versions, flow.name, values, event.text))
         return Decision(why, _to(route, why), {"event": data}, switches=begins and self._conversation.run is not None)
 

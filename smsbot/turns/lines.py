@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import tzinfo
 from functools import lru_cache
@@ -14,6 +14,8 @@ from smsbot.core.errors import Changed, RouteError, UsageError
 from smsbot.core.lanes import LIFE, REPLY
 from smsbot.core.nearest import nearest
 from smsbot.core.sites import path_of, place_of
+from smsbot.flows import arguments
+from smsbot.flows.steps import Flow
 from smsbot.policy import pace, rates
 from smsbot.policy.quiet import Quiet, after_waking
 from smsbot.routing.bot import Bot
@@ -132,18 +134,15 @@ class Line:
 
     def event_schema(self, name: str) -> Mapping[str, Any]:
         """The JSON schema of the data of an event that is answered here."""
-        args = self._args(name)
-        if args is None:
-            return schema_of(self._event_type(name))
-        return {"type": "object", "properties": {a: {} for a in args}, "required": args, "additionalProperties": False}
+        flow = self._flow_of(name)
+        return schema_of(self._event_type(name)) if flow is None else arguments.schema_of(flow)
 
     def wrong_with_event(self, name: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Everything that is wrong with the data of an event: place and reason."""
-        args = self._args(name)
-        if args is None:
+        flow = self._flow_of(name)
+        if flow is None:
             return wrong_with(self._event_type(name), data)
-        missing = [(arg, "is missing") for arg in args if arg not in data]
-        return missing + [(str(n)[:60], _no_arg(str(n), args)) for n in data if n not in args]
+        return arguments.wrong_with(flow, data, self.country)
 
     def unfit(self, name: str, data: Mapping[str, Any]) -> str:
         """Why nothing begins here by an event with such data; empty where something does."""
@@ -153,10 +152,10 @@ class Line:
         wrong = "; ".join(f"{place} {why}".strip() for place, why in self.wrong_with_event(name, data))
         return f'the data do not fit the event "{name}": {wrong}' if wrong else ""
 
-    def _args(self, name: str) -> list[str] | None:
-        """The arguments that a flow takes from an event; None where it is given whole."""
+    def _flow_of(self, name: str) -> Flow | None:
+        """The flow whose arguments the data of an event are; None where they are given whole."""
         flow = self.versions.current.flows.get(self.table.events[name].flow)
-        return list(flow.args) if flow is not None and flow.start.event != name else None
+        return flow if flow is not None and (flow.args or flow.start.event != name) else None
 
     def _event_type(self, name: str) -> Any:
         signature = self.table.events[name].signature
@@ -188,11 +187,6 @@ class Line:
         named = {s.function: s for s in self.bot.signatures() if name.endswith(f".{s.name}")}
         found = here or named
         return next(iter(found.values())) if len(found) == 1 else None
-
-
-def _no_arg(name: str, args: Sequence[str]) -> str:
-    near = nearest(name, args)
-    return "the flow has no such argument" + (f'; did you mean "{near}"?' if near else "")
 
 
 @lru_cache(maxsize=64)

@@ -28,7 +28,8 @@ from smsbot.routing.table import Route
 
 from .commit import Ending, asked_again, fold, standing_after
 from .context import Context, Load, Records
-from .decide import Decider, Decision
+from .decide import Decider
+from .decision import Decision
 from .frames import Resume, Stack, pin
 from .lines import Line
 from .live import LiveFrames, Place

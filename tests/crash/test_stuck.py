@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import resource
 import signal
 import sqlite3
 import time
@@ -363,9 +364,10 @@ async def test_a_regular_expression_that_runs_away_ends_the_process(tmp_path: Pa
         with pytest.raises(httpx.TimeoutException):
             await asyncio.wait_for(asyncio.shield(here.text("7255", "runaway")), 11)
         os.kill(here.process.process.pid, signal.SIGTERM)
-        began = time.monotonic()
-        await asyncio.to_thread(here.process.process.wait, 40)
-        assert time.monotonic() - began < 30
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        await asyncio.to_thread(here.process.process.wait, 120)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)  # the processor's time: others may have most of it
+        assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 25
         assert "bots.py" in here.process.log.read_text(), "it says what was running"
         with closing(sqlite3.connect(here.database)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"

@@ -74,7 +74,7 @@ def test_values(source: str, value: object) -> None:
         ("ok > no", "SB623"), ("qty == '3'", "SB623"), ("3 in qty", "SB623"),
         ("2 ** 99", "SB624"), ("1 << 99", "SB624"), ("qty & 1", "SB624"), ("~qty", "SB624"), ("lambda: 1", "SB624"),
         ("[x for x in data]", "SB624"), ("{x for x in data}", "SB624"), ("(x for x in data)", "SB624"), ("{'a': 1}", "SB624"),
-        ("f'{qty}'", "SB624"), ("(n := 3)", "SB624"), ("data[qty]", "SB624"), ("data[0:2]", "SB624"), ("qty is 3", "SB624"),
+        ("f'{qty}'", "SB624"), ("(n := 3)", "SB624"), ("data[size]", "SB624"), ("data[0:2]", "SB624"), ("qty is 3", "SB624"),
         ("data.f()", "SB624"), ("b'x'", "SB624"), ("...", "SB624"), ("1j", "SB624"), ("[*data]", "SB624"), ("1" * 30, "SB624"),
         ("1e999", "SB624"), ("not " * 60 + "ok", "SB624"), ("qty+" * 200 + "qty", "SB624"), ("await data", "SB624"),
         ("yield", "SB620"), ("import os", "SB620"), ("(" * 250 + ")" * 250, "SB620"),

@@ -244,7 +244,7 @@ async def test_a_flow_that_goes_round_an_action_is_stopped(house: Any, tmp_path:
     assert len(called) == 1000
 
 
-async def test_the_language_of_the_start_word_stays_with_the_person(house: Any, tmp_path: Path) -> None:
+async def test_the_language_of_the_start_word_is_that_of_the_person_from_then_on(house: Any, tmp_path: Path) -> None:
     text = """\
 flow: hi
 start: {words: {en: [hi], pl: [hej]}}
@@ -252,7 +252,7 @@ steps:
   - {say: {en: "Hello.", pl: "Witaj."}}
 """
     h: House = await house(bot_of(tmp_path, hi=text))
-    assert await talk(h, "hej", "!", "hi") == ["Witaj.", "Witaj."]
+    assert await talk(h, "hej", "!", "hi", "!", "hej", "hej") == ["Witaj.", "Hello.", "Witaj.", "Witaj."]
     assert await talk(h, "hi", number=BOB) == ["Hello."]
 
 

@@ -118,7 +118,7 @@ async def test_what_is_no_time_in_python(house: Any, wrong: tuple[str, ...]) -> 
 
     @bot.on("x")
     async def x(chat: Chat) -> None:
-        await chat.sleep(*wrong[:1], **({"until": wrong[1]} if wrong[1:] else {}))
+        await chat.sleep(*wrong[:1], until=wrong[1] if wrong[1:] else "")
 
     h: House = await house(bot)
     await h.text(ANN, "x")

@@ -1,0 +1,159 @@
+"""Variables of questions that may have been skipped: on every way to a text, what it fills in must have been told.
+
+A step knows what all ways to it have set. Where a condition holds more is known: what a step with the same condition,
+or a weaker one, has set, and what the condition itself needs in order to hold.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from smsbot.core import syntax
+from smsbot.flows.functions import Kind
+from smsbot.flows.graph import all_answers
+from smsbot.flows.source import Source
+from smsbot.flows.steps import Flow, Step, Texts
+
+from .conditions import holds_with, opposite, requires
+from .written import asked_by, filled_in
+
+
+class Known(NamedTuple):
+    """What has been set: always, and where a condition held."""
+
+    names: frozenset[str] = frozenset()
+    under: frozenset[tuple[str, str]] = frozenset()
+    """(condition, name)."""
+
+    def and_(self, names: Iterable[str], condition: str = "") -> Known:
+        """With more names; under a condition, where one is given. What is set under its opposite, too, is set."""
+        if not condition:
+            return Known(self.names | set(names), self.under)
+        found = self.under | {(condition, name) for name in names}
+        other = opposite(condition)
+        return Known(self.names | {n for c, n in found if c == condition and (other, n) in found}, found)
+
+    def where(self, condition: ast.expr) -> Known:
+        """Where a condition holds."""
+        needed = requires(condition)
+        return self.and_((*needed, *(name for of, name in self.under if holds_with(of, condition))))
+
+    def meets(self, other: Known) -> Known:
+        """What is known on both of two ways."""
+        one = {(c, n) for c, n in self.under if n in other.names or (c, n) in other.under}
+        two = {(c, n) for c, n in other.under if n in self.names}
+        return Known(self.names & other.names, frozenset(one | two))
+
+
+def unset(flow: Flow, source: Source) -> None:
+    """Note the texts that fill in what may never have been asked or set."""
+    watched = {*flow.args} | {step.ask.name for step in flow.steps.values() if step.ask is not None}
+    watched |= {n for step in flow.steps.values() for n in (*step.sets, step.save) if not n.startswith("contact.")}
+    for name, before in _known(flow).items():
+        step = flow.steps[name]
+        said = _inside(step, before)
+        answered = said.and_((step.ask.name,)) if step.ask is not None else said
+        for texts, here in ((step.says, said), *((t, answered) for t in asked_by(step))):
+            _look(texts, here, watched, flow, source)
+
+
+def _look(texts: Texts, known: Known, watched: set[str], flow: Flow, source: Source) -> None:
+    for template in (t for text in texts for t in text.values()):
+        for written in filled_in(template):
+            for missing in sorted(_missing(written.tree, known) & watched):
+                instead = f"{{{_instead(missing, flow)}}}"
+                source.report(
+                    "SB627", written.node, f'"{missing}" may have no value here', part=written.part(written.tree),
+                    note="a way leads here on which it was not asked or set",
+                    remedy=f"say what stands for it: {instead}, or give the step when: {missing} != none",
+                )  # fmt: skip
+
+
+def _instead(name: str, flow: Flow) -> str:
+    """How a text says what stands for a value; of a number, 0 is one."""
+    counts = flow.kinds.get(name) in (Kind.NUMBER, Kind.BOOL, Kind.ANY)
+    return f"{name} if {name} != none else '…'" if counts else f"{name} or '…'"
+
+
+def _inside(step: Step, before: Known) -> Known:
+    """What is known within a step, once its condition holds and its values are set."""
+    if step.when is not None:
+        before = before.where(_tree(step.when.source))
+    return before.and_((*step.sets, *((step.save,) if step.save else ())))
+
+
+def _known(flow: Flow) -> Mapping[str, Known]:
+    """What is known before each step that can be reached."""
+    start = flow.start
+    given = [{hole.name for hole in pattern.gaps} for _, pattern in start.words]
+    holes = set.intersection(*given) if given and not (start.event or start.api or start.fallback) else set()
+    told = () if start.words or start.fallback else flow.args  # who texts a word tells no arguments
+    found = {flow.first: Known(frozenset({*flow.variables, *told, *holes}))}
+    waiting = [flow.first]
+    while waiting:
+        name = waiting.pop()
+        for target, known in _ways(flow.steps[name], found[name]):
+            if target not in flow.steps:
+                continue
+            met = found[target].meets(known) if target in found else known
+            if target not in found or met != found[target]:
+                found[target] = met
+                waiting.append(target)
+    return found
+
+
+def _ways(step: Step, before: Known) -> Iterator[tuple[str, Known]]:
+    """The steps that one leads to, each with what is known on the way."""
+    inside, condition = _inside(step, before), _written(step)
+    after = inside.and_((step.ask.name,)) if step.ask is not None else inside
+    if step.ask is not None:
+        for target in (step.ask.retry_then, step.ask.timeout_then):
+            yield target, inside
+    if condition:
+        fresh = after.names - before.names
+        after = after.and_(fresh, condition)
+        yield step.next, before.where(_tree(opposite(condition))).and_(fresh, condition)
+    then = step.then
+    if then is not None:
+        yield from ((target, after) for target in then.by_answer.values())
+        for branch in then.branches:
+            if branch.when is None:
+                yield branch.go, after
+                return
+            yield branch.go, after.where(_tree(branch.when.source))
+            after = after.where(_tree(opposite(branch.when.source)))
+        yield then.to, after
+        if then.to or all_answers(step):
+            return
+    if step.end is None:
+        yield step.next, after
+
+
+def _written(step: Step) -> str:
+    return ast.unparse(_tree(step.when.source)) if step.when is not None else ""
+
+
+def _tree(source: str) -> ast.expr:
+    tree: ast.expr = syntax.read(source.strip(), "eval").body
+    return tree
+
+
+def _missing(node: ast.expr, known: Known) -> frozenset[str]:
+    """The names without a value that an expression needs to say something; ``x or '…'`` needs none."""
+    match node:
+        case ast.BoolOp(op=ast.Or()):
+            return _missing(node.values[-1], known)
+        case ast.BoolOp():
+            return _missing(node.values[-1], known.where(ast.BoolOp(ast.And(), node.values[:-1])))
+        case ast.IfExp():
+            other = _tree(opposite(ast.unparse(node.test)))
+            return _missing(node.body, known.where(node.test)) | _missing(node.orelse, known.where(other))
+        case ast.Name():
+            return frozenset({node.id}) - known.names
+        case ast.Compare():
+            return frozenset()
+        case ast.Call():
+            return frozenset().union(*(_missing(a, known) for a in node.args))
+    return frozenset().union(*(_missing(n, known) for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)))

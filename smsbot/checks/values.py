@@ -1,0 +1,136 @@
+"""What expressions and texts say that they cannot mean: answers that nobody gives, fields that nobody keeps."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from smsbot.core.nearest import nearest
+from smsbot.core.problem import Severity
+from smsbot.flows.functions import Kind
+from smsbot.flows.shapes import LANGUAGE, SPECIAL
+from smsbot.flows.source import Node, Source
+from smsbot.flows.steps import Flow
+from smsbot.flows.template import Template
+
+from .written import Written, expressions_of, filled_in, texts_of
+
+_FIELDS = ("language", "name", "number", "zone")
+"""Fields of people that smsbot itself knows."""
+_ELSEWHERE = re.compile(
+    r"\{\{\s*([A-Za-z_][\w.]*)\s*\}\}|(?<![\w@])@([A-Za-z_][\w.]*\w)|\$\{([A-Za-z_][\w.]*)\}|%([A-Za-z_]\w*)%"
+)
+"""The ways in which other tools fill something in."""
+_LITERAL_TEXT = re.compile(r"'([^'\"]*)'|\"([^'\"]*)\"|(\d+)")
+_LITERAL = (Kind.TEXT, Kind.DATE, Kind.TIME, Kind.MOMENT)
+
+
+def values(flow: Flow, source: Source, contact: Sequence[str]) -> None:
+    """Note what is wrong with the values of a flow; `contact` are the fields that the bot keeps of people."""
+    options = _options(flow)
+    for written in expressions_of(flow):
+        _answers(written, options, source)
+        _fields(written, contact, source)
+    for template in texts_of(flow):
+        _shown(template, flow, source)
+        for written in filled_in(template):
+            _answers(written, options, source)
+            _fields(written, contact, source)
+            if written.expression.kind is Kind.SPAN:
+                counted = f"{{days({written.expression.source.strip()})}} counts its days"
+                source.report(
+                    "SB625", written.node, "a duration has no writing of its own", part=written.part(written.tree),
+                    remedy=f"{counted}; hours() and minutes() do the same",
+                )  # fmt: skip
+    for step in flow.steps.values():
+        _kept(step.node or Node("text"), source)
+
+
+def kept_of(flows: Sequence[Flow]) -> set[str]:
+    """The fields of people that flows keep."""
+    return {
+        name.removeprefix("contact.")
+        for flow in flows for step in flow.steps.values() for name in step.sets if name.startswith("contact.")
+    }  # fmt: skip
+
+
+def _options(flow: Flow) -> Mapping[str, Sequence[str]]:
+    """The names that hold the answer to a question with choices and nothing else, with all its choices."""
+    found: dict[str, list[str]] = {}
+    others = {*flow.variables, *flow.args}
+    for step in flow.steps.values():
+        others |= {*step.sets, step.save}
+        if step.ask is not None and step.ask.question.kind == "choice":
+            found.setdefault(step.ask.name, []).extend(step.ask.question.choices)
+        elif step.ask is not None:
+            others.add(step.ask.name)
+    return {name: choices for name, choices in found.items() if name not in others}
+
+
+def _answers(written: Written, options: Mapping[str, Sequence[str]], source: Source) -> None:
+    """A question with choices is never answered by what is none of them."""
+    for name, said in _compared(written.tree):
+        choices = options.get(name)
+        if choices and said.value not in choices:
+            same = next((c for c in choices if c.casefold() == str(said.value).casefold()), None)
+            source.report(
+                "SB643", written.node, f'{name} is never "{str(said.value)[:40]}"', part=written.part(said),
+                near=same or nearest(str(said.value), choices), remedy=f"its answers are {', '.join(choices)}",
+            )  # fmt: skip
+
+
+def _compared(tree: ast.expr) -> Iterator[tuple[str, ast.Constant]]:
+    """Names, and the texts that they are compared with."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        operands = (node.left, *node.comparators)
+        pairs = list(pairwise(operands))
+        for one, other in (*pairs, *((b, a) for a, b in pairs)):
+            for each in other.elts if isinstance(other, ast.List | ast.Tuple) else (other,):
+                if isinstance(one, ast.Name) and isinstance(each, ast.Constant) and isinstance(each.value, str):
+                    yield one.id, each
+
+
+def _fields(written: Written, contact: Sequence[str], source: Source) -> None:
+    """A field of people that nobody keeps, and that is spelled nearly like one that somebody does."""
+    for node in ast.walk(written.tree):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or node.value.id != "contact":
+            continue
+        near = nearest(node.attr, (*contact, *_FIELDS)) if node.attr not in (*contact, *_FIELDS) else None
+        if near:
+            source.report(
+                "SB621", written.node, f'nothing keeps "contact.{node.attr}"', part=written.part(node),
+                near=f"contact.{near}", severity=Severity.WARNING,
+            )  # fmt: skip
+
+
+def _kept(node: Node, source: Source) -> None:
+    """The language that is kept of a person is one."""
+    for name, (_, value) in node.pairs["set"][1].pairs.items() if "set" in node.pairs else ():
+        written = _LITERAL_TEXT.fullmatch(value.text.strip())
+        text = next(filter(None, written.groups()), "") if written is not None else ""
+        if name == "contact.language" and written is not None and not LANGUAGE.fullmatch(text):
+            source.report(
+                "SB607", value, f'a language is two letters, such as en, not "{text[:40]}"',
+                remedy="write contact.language: \"'en'\"",
+            )  # fmt: skip
+
+
+def _shown(template: Template, flow: Flow, source: Source) -> None:
+    """What is written as other tools fill something in would be seen by people as it stands."""
+    assert template.node is not None
+    known = {**flow.kinds, **SPECIAL}
+    for hit in _ELSEWHERE.finditer(template.source):
+        name = next(filter(None, hit.groups()))
+        first = name.partition(".")[0]
+        dollar = hit.group(3) is not None
+        handle = hit.group(2) is not None and "." not in name and first in SPECIAL
+        if first not in known or handle or (dollar and known[first] not in _LITERAL):
+            continue
+        source.report(
+            "SB654", template.node, f'people read "{hit.group()}" as it stands', part=(hit.start(), len(hit.group())),
+            remedy=f"write {{{name}}}", severity=Severity.WARNING,
+        )  # fmt: skip
