@@ -51,7 +51,8 @@ def check(
         _words(flow, source, around)
         translations(flow.languages, said_by(flow), source)
         values(flow, source, kept)
-        unset(flow, source)
+        if not flow.unread:
+            unset(flow, source)
         prices(costs(flow), source)
     for path, own in by_file(named).items():
         languages = tuple(dict.fromkeys(lang for text in own for lang in text.says if lang))
@@ -74,7 +75,7 @@ def _ways(flow: Flow, source: Source) -> None:
     reached = drawn.reached()
     for name, step in flow.steps.items():
         node = step.node or Node("text")
-        if name not in reached:
+        if name not in reached and not flow.unread:
             what = "nothing leads here" if name in flow.asides else "the steps before it always go elsewhere"
             source.report(
                 "SB612", _head(node), f'nothing reaches the step "{name}"', note=what, severity=Severity.WARNING

@@ -141,7 +141,12 @@ def prices(found: Iterable[Cost], source: Source) -> None:
         if node is None:
             continue
         if cost.segments > segments.MAX_PARTS:
-            source.report("SB652", node, f"this text has {cost.segments} SMS parts; {segments.MAX_PARTS} is the most")
+            source.report(
+                "SB652",
+                node,
+                f"this text has {cost.segments} SMS parts; {segments.MAX_PARTS} is the most",
+                remedy="say less, or several texts: a list",
+            )
         elif cost.segments >= _MANY:
             source.report(
                 "SB653", node, f"this text has {cost.segments} SMS parts, and costs as many messages",

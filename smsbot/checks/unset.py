@@ -13,11 +13,11 @@ from typing import NamedTuple
 from smsbot.core import syntax
 from smsbot.flows.functions import Kind
 from smsbot.flows.graph import all_answers
-from smsbot.flows.source import Source
+from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Flow, Step, Texts
 
 from .conditions import holds_with, opposite, requires
-from .written import asked_by, filled_in
+from .written import Written, asked_by, filled_in
 
 
 class Known(NamedTuple):
@@ -53,10 +53,25 @@ def unset(flow: Flow, source: Source) -> None:
     watched |= {n for step in flow.steps.values() for n in (*step.sets, step.save) if not n.startswith("contact.")}
     for name, before in _known(flow).items():
         step = flow.steps[name]
+        _counted(step, before.where(_tree(step.when.source)) if step.when is not None else before, watched, source)
         said = _inside(step, before)
         answered = said.and_((step.ask.name,)) if step.ask is not None else said
         for texts, here in ((step.says, said), *((t, answered) for t in asked_by(step))):
             _look(texts, here, watched, flow, source)
+
+
+def _counted(step: Step, known: Known, watched: set[str], source: Source) -> None:
+    """What is added to has a first value."""
+    for name, expression in step.sets.items():
+        node = step.node.pairs["set"][1].pairs[name][1] if step.node is not None else Node("text")
+        written = Written(expression, node, 0)
+        if not any(isinstance(n, ast.BinOp) for n in ast.walk(written.tree)):
+            continue
+        for missing in sorted(_missing(written.tree, known) & watched):
+            source.report(
+                "SB627", node, f'"{missing}" may have no value here', part=written.part(written.tree),
+                remedy=f"give it a first value: vars: {{{missing}: 0}}",
+            )  # fmt: skip
 
 
 def _look(texts: Texts, known: Known, watched: set[str], flow: Flow, source: Source) -> None:

@@ -33,6 +33,9 @@ def values(flow: Flow, source: Source, contact: Sequence[str]) -> None:
     for written in expressions_of(flow):
         _answers(written, options, source)
         _fields(written, contact, source)
+        _shapes(written, source)
+    if not flow.start.event:
+        _events(flow, source)
     for template in texts_of(flow):
         _shown(template, flow, source)
         for written in filled_in(template):
@@ -107,6 +110,41 @@ def _fields(written: Written, contact: Sequence[str], source: Source) -> None:
             )  # fmt: skip
 
 
+def _shapes(written: Written, source: Source) -> None:
+    """Expressions that always hold, never hold, or are a list where a comma was meant for a point."""
+    tree = written.tree
+    if isinstance(tree, ast.Tuple) and not written.expression.source.strip().startswith("("):
+        source.report(
+            "SB624", written.node, "a comma makes a list of this", remedy="decimals are written with a point: 1.5",
+            part=written.part(tree),
+        )  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and isinstance(node.values[0], ast.Compare):
+            first = node.values[0]
+            for each in node.values[1:]:
+                if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                    both = f"{ast.unparse(first.left)} in [{ast.unparse(first.comparators[0])}, {each.value!r}]"
+                    source.report(
+                        "SB623", written.node, "this always holds", part=written.part(each), remedy=f"write {both}"
+                    )
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == "answer":
+            source.report(
+                "SB623", written.node, "answer is more than a text", part=written.part(node),
+                remedy="compare answer.text, or the name that the question asks for",
+            )  # fmt: skip
+
+
+def _events(flow: Flow, source: Source) -> None:
+    """What an event brings, in a flow that none starts."""
+    texts = (written for template in texts_of(flow) for written in filled_in(template))
+    for written in (*expressions_of(flow), *texts):
+        if "event" in written.expression.names and "event" not in flow.kinds.keys() - SPECIAL.keys():
+            source.report(
+                "SB621", written.node, "no event starts this flow, so event is empty", part=written.part(written.tree),
+                remedy="write start: {event: NAME}, or give the flow args:", severity=Severity.WARNING,
+            )  # fmt: skip
+
+
 def _kept(node: Node, source: Source) -> None:
     """The language that is kept of a person is one."""
     for name, (_, value) in node.pairs["set"][1].pairs.items() if "set" in node.pairs else ():
@@ -119,9 +157,26 @@ def _kept(node: Node, source: Source) -> None:
             )  # fmt: skip
 
 
+def _stray(template: Template, source: Source) -> None:
+    """A quote that was meant for YAML, and is read by people."""
+    node = template.node
+    text = template.source.rstrip("\n")
+    if node is None or node.quoted or len(text) < 2:
+        return
+    lone = text[-1] in "\"'" and text.count(text[-1]) == 1
+    curled = text[0] in "“„”‘" and text[-1] in "”“’"
+    if lone or curled:
+        at = len(text) - 1 if lone else 0
+        source.report(
+            "SB654", node, f"people read {text[at]} as it stands", part=(at, 1), severity=Severity.WARNING,
+            remedy='a text stands in straight quotes, or in none: say: "Size?"',
+        )  # fmt: skip
+
+
 def _shown(template: Template, flow: Flow, source: Source) -> None:
     """What is written as other tools fill something in would be seen by people as it stands."""
     assert template.node is not None
+    _stray(template, source)
     known = {**flow.kinds, **SPECIAL}
     for hit in _ELSEWHERE.finditer(template.source):
         name = next(filter(None, hit.groups()))

@@ -22,6 +22,7 @@ from smsbot.core.money import Money
 from smsbot.core.nearest import nearest
 
 from .functions import ARITHMETIC, COMPARISONS, FUNCTIONS, LARGEST, UNITS, Function, Kind, moment_of, number_of
+from .repairs import repair
 
 LONGEST = 500
 """Characters of an expression."""
@@ -39,6 +40,8 @@ class Wrong(Exception):
         self, code: str, message: str, start: int, length: int, near: str | None = None, remedy: str = ""
     ) -> None:
         super().__init__(message)
+        self.name = ""
+        """The name that is not known."""
         self.code, self.message, self.start, self.length, self.near, self.remedy = (
             code,
             message,
@@ -138,7 +141,7 @@ class _Compiler:
                 return self._parse(flat, lead)
         except SyntaxError as error:
             at = min(max((error.offset or 1) - 1 + lead, 0), max(len(self.source) - 1, 0))
-            raise Wrong("SB620", _plainer(self.source, error), at, 1, remedy=_repair(self.source)) from None
+            raise Wrong("SB620", _plainer(self.source, error), at, 1, remedy=repair(self.source)) from None
         except (ValueError, RecursionError, MemoryError):
             raise Wrong("SB620", "this cannot be read as an expression", 0, len(self.source)) from None
 
@@ -161,6 +164,9 @@ class _Compiler:
         if depth > _DEEPEST:
             raise self.wrong(node, "SB624", "this expression is nested too deeply")
         visit = _VISITS.get(type(node))
+        if visit is None and isinstance(node, ast.Set | ast.Dict):
+            inside = ast.unparse(node).strip("{}")
+            raise self.wrong(node, "SB624", "expressions have no braces", remedy=f"write {inside[:40]} without them")
         if visit is None:
             raise self.wrong(node, "SB624", f"{_NAMES.get(type(node), 'this')} is not part of expressions")
         return visit(self, node, depth + 1)
@@ -185,12 +191,16 @@ class _Compiler:
             return _kind_of(value), lambda values: value
         near = nearest(name, (*known, *FUNCTIONS))
         listed = ", ".join(sorted(known)[:10])
-        raise self.wrong(node, "SB621", f'"{name}" is not known here', near, "" if near else f"known: {listed}")
+        wrong = self.wrong(node, "SB621", f'"{name}" is not known here', near, "" if near else f"known: {listed}")
+        wrong.name = name if near is None else ""
+        raise wrong
 
     def attribute(self, node: ast.Attribute, depth: int) -> tuple[Kind, Run]:
         kind, inner = self.visit(node.value, depth)
         if kind is not Kind.ANY:
-            raise self.wrong(node, "SB623", f"{kind} has no parts, so nothing can stand after the dot")
+            remedy = f"write {node.attr}({ast.unparse(node.value)})" if node.attr in FUNCTIONS else ""
+            what = f"{kind} has no parts, so nothing can stand after the dot"
+            raise self.wrong(node, "SB623", what, remedy=remedy)
         return Kind.ANY, _entry(inner, node.attr)
 
     def subscript(self, node: ast.Subscript, depth: int) -> tuple[Kind, Run]:
@@ -224,7 +234,8 @@ class _Compiler:
 
     def arithmetic(self, node: ast.BinOp, depth: int) -> tuple[Kind, Run]:
         if type(node.op) not in ARITHMETIC:
-            raise self.wrong(node, "SB624", "of the signs between values, + - * / // % are known")
+            known = "of the signs between values, + - * / // % are known"
+            raise self.wrong(node, "SB624", known, remedy=repair(self.source))
         sign, work = ARITHMETIC[type(node.op)]
         (a, left), (b, right) = self.visit(node.left, depth), self.visit(node.right, depth)
         kind = _RESULTS.get((sign, a, b))
@@ -241,7 +252,7 @@ class _Compiler:
         works: list[Callable[[Any, Any], bool]] = []
         for place, op in enumerate(node.ops):
             if type(op) not in COMPARISONS:
-                raise self.wrong(node, "SB624", "write == or != instead of is")
+                raise self.wrong(node, "SB624", "write == or != instead of is", remedy="compare with == and !=")
             sign, work = COMPARISONS[type(op)]
             a, b = operands[place][0], operands[place + 1][0]
             one, other = (node.left, *node.comparators)[place : place + 2]
@@ -396,6 +407,8 @@ def _midnight(value: Any, beside: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _convert(a: Kind, b: Kind) -> str:
+    if {a, b} in ({Kind.DATE, Kind.NUMBER}, {Kind.MOMENT, Kind.NUMBER}):
+        return "days(3), hours(3) and minutes(3) are durations"
     if {a, b} == {Kind.TEXT, Kind.NUMBER}:
         return "integer(x) reads a number out of a text, text(x) writes it as one"
     if {a, b} == {Kind.BOOL, Kind.TEXT}:
@@ -468,12 +481,3 @@ def _plainer(source: str, error: SyntaxError) -> str:
     if "unterminated string" in said:
         return "a quote has no partner"
     return "this cannot be read as an expression"
-
-
-def _repair(source: str) -> str:
-    bare = source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", "")
-    if _CURLED & set(source):
-        return "a text stands in straight quotes: 'text'"
-    if "=" in bare:
-        return "compare with =="
-    return "and, or, not instead of && || !" if any(s in source for s in ("&&", "||", "!")) else ""

@@ -20,7 +20,7 @@ from .functions import Kind
 from .named import is_texts
 from .questions import KINDS_OF, Questions
 from .shapes import ID, LANGUAGE, NAME
-from .source import Node, Source, parse, plain
+from .source import Node, Source, parse, plain, walk
 from .steps import Branch, Flow, Start, Step, Texts, Then
 
 T = TypeVar("T")
@@ -79,6 +79,8 @@ class _Reader(Questions):
         self.defaults = self.keys(keys["defaults"], schema.QUESTION, "defaults") if "defaults" in keys else {}
         self.types = self.named_types(keys["types"]) if "types" in keys else {}
         args = self.arguments(keys["args"]) if "args" in keys else {}
+        self.by_event = bool(start.event)
+        self.answers = {word for draft in drafts for word in _words_below(draft.keys.get("choices"))}
         self.declare(drafts, start, keys.get("vars"))
         variables = self.expressions(keys["vars"], "vars") if "vars" in keys else {}
         anywhere = self.anywhere(keys["anywhere"]) if "anywhere" in keys else ()
@@ -112,6 +114,7 @@ class _Reader(Questions):
             node=root,
             content=plain(root),
             language=self.language(keys["language"]) if "language" in keys else "",
+            unread=self.unread,
         )
 
     def start(self, node: Node) -> Start:
@@ -437,6 +440,11 @@ class _Reader(Questions):
             elif item.kind == "map" and "go" not in item.pairs:
                 self.source.report("SB605", item, 'a branch needs "go:"')
         return Then(branches=tuple(found))
+
+
+def _words_below(node: Node | None) -> Iterable[str]:
+    """The words of choices, as they are written."""
+    return () if node is None else (below.text for below in walk(node) if below.kind == "text")
 
 
 def _is_moment(node: Node) -> bool:

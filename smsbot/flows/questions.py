@@ -165,7 +165,11 @@ class Questions(Shapes):
         items: dict[str, list[Node]] = {}
         for key, value in listed:
             name = self.text(key, "a choice")
-            if name is not None:
+            if value is not None and value.empty and not self.source.has_colon(key):
+                self.source.report(
+                    "SB606", key, "a comma ends the choice before", remedy="words are a list: S: [1, small]"
+                )
+            elif name is not None:
                 more = value.items if value is not None and value.kind == "list" else [value]
                 items[name] = [key, *(item for item in more if item is not None and not item.empty)]
         written = {name: [self.text(item, "a word") or "" for item in nodes] for name, nodes in items.items()}

@@ -11,13 +11,15 @@ from typing import TypeVar
 from smsbot.core.clock import duration
 from smsbot.core.errors import RouteError, UsageError
 from smsbot.core.hours import Hours, hours
+from smsbot.core.nearest import nearest
 from smsbot.core.problem import Severity
 from smsbot.core.question import Question
 from smsbot.understanding.patterns import Pattern, compile_pattern
 
 from .expressions import CONSTANTS, Expression, Names, Wrong, compile_expression
 from .functions import Kind
-from .schema import HANDOFF, KeyOf
+from .guesses import COUNTRIES, meant
+from .schema import HANDOFF, QUESTION, KeyOf
 from .source import Node, Source
 from .steps import HandTo, Localised, Texts
 from .template import Template, compile_template
@@ -35,6 +37,20 @@ LANGUAGE = re.compile(r"[a-z]{2}")
 _RESERVED = {*CONSTANTS, *SPECIAL, *keyword.kwlist} - {"answer"}  # a question may well be called so
 
 
+_SPOKEN_SPAN = re.compile(r"(\d+)\s*(?:(s)ec\w*|(m)in\w*|(h)(?:our|r)\w*|(d)ay\w*|(w)eek\w*|)", re.IGNORECASE)
+
+
+def _duration_meant(written: str) -> str:
+    """How a duration is written that somebody wrote in words."""
+    hit = _SPOKEN_SPAN.fullmatch(written.strip())
+    if hit is None:
+        return "write for example 30s, 10m, 24h or 7d"
+    unit = next((u.lower() for u in hit.groups()[1:] if u), "")
+    if unit == "w":
+        return f"write {int(hit[1]) * 7}d"
+    return f"write {hit[1]}{unit}" if unit else f"write {hit[1]}s, {hit[1]}m, {hit[1]}h or {hit[1]}d"
+
+
 class Shapes:
     """Reads nodes into values; what does not fit is noted in the source."""
 
@@ -50,6 +66,12 @@ class Shapes:
         self.custom: Collection[str] | None = custom
         """The kinds of answers of its bot; None where nothing is known of the bot."""
         self.defaults: Mapping[str, Node] = {}
+        self.answers: set[str] = set()
+        """The words that answer its questions with choices."""
+        self.by_event = False
+        """Whether an event starts it."""
+        self.unread = False
+        """Whether something that leads on could not be read, so that nothing is known of the ways."""
 
     def keys(self, node: Node, known: Mapping[str, KeyOf], what: str) -> dict[str, Node]:
         """The known keys of a map."""
@@ -57,11 +79,22 @@ class Shapes:
             self.source.report("SB606", node, f"{what} is written as a map: name: value")
             return {}
         found: dict[str, Node] = {}
-        for name, (key, value) in node.pairs.items():
+        for name, (key, value) in list(node.pairs.items()):
             if name not in known:
+                near = meant(name, known)
                 hidden = any(c.isspace() and c != " " for c in name)
                 more = {"remedy": "an invisible space stands before it; type the line anew"} if hidden else {}
-                self.source.unknown("SB604", key, f'{what} has no "{name.strip()}"', name.strip(), known, **more)
+                self.unread |= what == "a step" and near not in ("id", "say", "remind", "at", "save")
+                if "(" in name or ")" in name or value.empty:
+                    more = {"remedy": "a comma ends a value within { }: put the whole value into quotes"}
+                    near = None
+                elif what == "a flow" and name in QUESTION:
+                    more = {"remedy": f"for every question it stands under defaults: {{{name}: …}}"}
+                    near = None
+                wrong = f'{what} has no "{name.strip()}"'
+                self.source.unknown("SB604", key, wrong, name.strip(), known, near=near, **more)
+                if near is not None and near not in node.pairs and not value.empty:  # what is meant, so nothing follows
+                    node.pairs[near], found[near] = (key, value), value
             elif value.empty:
                 remedy = (
                     "a text with # goes into quotes: # begins a comment" if self.source.cut_at_comment(value) else ""
@@ -101,7 +134,7 @@ class Shapes:
         try:
             seconds = duration(found if not re.fullmatch(r"\d+", found) else f"{found}?")
         except UsageError:
-            remedy = "write for example 30s, 10m, 24h or 7d"
+            remedy = _duration_meant(found)
             self.source.report("SB607", node, f'{what} is a duration, not "{found[:40]}"', remedy=remedy)
             return 0.0
         if not seconds and not zero:
@@ -159,13 +192,23 @@ class Shapes:
         try:
             return compiler(node.text)
         except Wrong as wrong:
-            remedy = wrong.remedy
+            self.unread = True
+            remedy = self.instead(wrong) or wrong.remedy
+            if not node.quoted and node.text.count("(") > node.text.count(")"):
+                remedy = "a comma ends a value within { }: put the whole value into quotes"
             if wrong.code in ("SB620", "SB621") and not wrong.near and _PLAIN_WORDS.fullmatch(node.text):
                 remedy = f"a text has quotes of its own: \"'{node.text}'\""
             self.source.report(
                 wrong.code, node, wrong.message, remedy=remedy, near=wrong.near, part=(wrong.start, wrong.length)
             )
             return None
+
+    def instead(self, wrong: Wrong) -> str:
+        """What may be meant by a name that is not known: a choice without its quotes, a field of the event."""
+        name = wrong.name
+        if name and name in self.answers:
+            return f"a text stands in quotes: '{name}'"
+        return f"what an event brings is event.{name}" if name and self.by_event else ""
 
     def expression(self, node: Node) -> Expression | None:
         """A compiled expression."""
@@ -205,6 +248,14 @@ class Shapes:
             return {"": found} if found is not None else {}
         texts: dict[str, Template] = {}
         for language, (key, value) in node.pairs.items():
+            if language in COUNTRIES:
+                self.source.report(
+                    "SB607", key, f'"{language}" is a country; the language is {COUNTRIES[language]}',
+                    near=COUNTRIES[language], severity=Severity.WARNING,
+                )  # fmt: skip
+                if COUNTRIES[language] in node.pairs:
+                    continue
+                language = COUNTRIES[language]
             if not LANGUAGE.fullmatch(language):
                 remedy = "texts that hold a colon go into quotes" if " " in language else ""
                 remedy = "a text that begins with { goes into quotes" if value.empty else remedy
@@ -238,7 +289,10 @@ class Shapes:
                 "SB609", node, "this text ends at the #", note="the rest is a comment",
                 remedy="put the text into quotes", severity=Severity.WARNING,
             )  # fmt: skip
-        found = self.compiled(node, lambda text: compile_template(text, None if self.open_names else self.names))
+        names = None if self.open_names else self.names
+        found = self.compiled(
+            node, lambda text: compile_template(text.rstrip("\n"), names)
+        )  # a block ends its last line
         return replace(found, node=node) if found is not None else None
 
     def pattern(self, node: Node) -> Pattern | None:
@@ -258,6 +312,8 @@ class Shapes:
         if found is None:
             return ""
         if found not in self.ids:
-            self.source.unknown("SB610", node, f'step "{found[:40]}" does not exist', found, self.ids)
-            return ""
+            near = nearest(found, self.ids)
+            self.source.unknown("SB610", node, f'step "{found[:40]}" does not exist', found, self.ids, near=near)
+            self.unread = True
+            return near or ""
         return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ import yaml
 
 from smsbot.core.nearest import nearest
 from smsbot.core.problem import Place, Problem, Severity
+
+from .pairs import unpaired
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -98,8 +100,8 @@ class Source:
     def unknown(self, code: str, node: Node, message: str, name: str, known: Iterable[str], **more: Any) -> None:
         """Note an unknown name, with the nearest known one."""
         known = sorted(known)
-        near = nearest(name, known)
-        listed = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
+        near = more.pop("near") if "near" in more else nearest(name, known)
+        listed = ", ".join(known[:40]) + (" …" if len(known) > 40 else "")
         more.setdefault("remedy", "" if near or not known else f"known: {listed}")
         self.report(code, node, message, near=near, **more)
 
@@ -112,6 +114,11 @@ class Source:
         """Whether a # that may belong to the text follows it directly, as in ``Call us #1``."""
         line = self.lines[node.end_line] if node.end_line < len(self.lines) else ""
         return re.match(r"\s*#[^\s#-]", line[node.end_column :]) is not None
+
+    def has_colon(self, key: Node) -> bool:
+        """Whether a colon stands behind a key; within { } a name without one is a key as well."""
+        line = self.lines[key.end_line] if key.end_line < len(self.lines) else ":"
+        return not self.lines[0:1] or line[key.end_column :].lstrip().startswith(":")
 
     def _span(self, node: Node, part: tuple[int, int] | None) -> tuple[int, int, int]:
         """Line, column and length of a node or of a part of its text, 0-based."""
@@ -285,7 +292,28 @@ _PLAINER = {
     "block sequence entries are not allowed": "a list begins on a line of its own",
     "control characters are not allowed": "the file holds a control character",
 }
+_CLOSE = {
+    "a quote": "close it on this line, or use the other kind of quotes for a text that holds one",
+    "a bracket": "close it on this line: every { has its }, every [ its ]",
+}
 _KEY_LINE = re.compile(r"\s*(- )?[\w\"'{} -]+:(\s|$)")
+_HERE = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r":\s+[@%`]", "a text that begins with such a sign goes into quotes"),
+        (r"(when|check):\s*>", "name what is compared: qty > 3"),
+        (r"(when|set|check|do):\s*\{", "expressions have no braces: write when: qty > 3"),
+        (r"^\s*-\w", "a space stands behind the dash: - ask: size"),
+        (r"then:\s+\w+:\s", "answers stand in braces: then: {yes: STEP}, or each on a line of its own"),
+        (r"(timeout|retry|remind):\s+\w+[^\"\'{]*,\s*\w+:", "several values stand in braces: {after: 1h, then: STEP}"),
+        (r"\}\s*\}\s*$", "a closing bracket has no partner: there is one } too many"),
+    )
+)  # fmt: skip
+"""What a line looks like that cannot be read, and how it is written."""
+_BARE_KEY = re.compile(
+    r"(\s*(?:- )?)(steps|asides|say|ask|start|flow|choices|defaults|timeout|retry|remind|then|goto|end|when|type|set|"
+    r"do|save|wait|id|call|args|vars|words)(?=\s+[\"'\w{\[]|\s*=|\s*$)(?!\s*:)"
+)
 _NO_SPACE = re.compile(r"\s*(-[^\s-]|(- )?\w+:[^\s/])")
 
 
@@ -296,13 +324,33 @@ def _explain(source: Source, error: yaml.YAMLError) -> None:
         mark = getattr(error, "context_mark", None) or mark
     line, column = (mark.line, mark.column) if mark is not None else _of_character(source, error)
     line = min(line, len(source.lines) - 1)
+    if (open_ := unpaired(source.lines)) is not None and open_[0] <= line:
+        at, column, what = open_
+        node = Node("text", line=at, column=column, end_line=at, end_column=column + 1)
+        source.report("SB601", node, f"this is not YAML: {what} without its partner", remedy=_CLOSE[what])
+        return
+    if (bare := _without_colon(source.lines, line)) is not None:
+        at, column, name = bare
+        node = Node("text", line=at, column=column, end_line=at, end_column=column + len(name))
+        source.report("SB601", node, f'this is not YAML: no colon stands behind "{name}"', remedy=f"write {name}:")
+        return
     plainer, remedy = next((v for k, v in _PLAINER.items() if k in said), said), ""
     if "mapping values" in said or "could not find expected" in said:
         line, column, plainer, remedy = _misplaced(source, line, column, plainer)
     elif re.search(r":\s+[\[{]", source.lines[line][: column + 1]):
         remedy = "a text that begins with { or [ goes into quotes"
+    said_here = next((words for pattern, words in _HERE if pattern.search(source.lines[line])), "")
     node = Node("text", line=line, column=column, end_line=line, end_column=column + 1)
-    source.report("SB601", node, f"this is not YAML: {plainer}", remedy=remedy)
+    source.report("SB601", node, f"this is not YAML: {plainer}", remedy=said_here or remedy)
+
+
+def _without_colon(lines: Sequence[str], line: int) -> tuple[int, int, str] | None:
+    """The nearest line above, or this one, that begins as a key does, without its colon."""
+    for number in range(min(line, len(lines) - 1), max(line - 4, -1), -1):
+        hit = _BARE_KEY.match(lines[number])
+        if hit is not None:
+            return number, hit.start(2), hit[2]
+    return None
 
 
 def _misplaced(source: Source, line: int, column: int, plainer: str) -> tuple[int, int, str, str]:
@@ -347,7 +395,10 @@ def from_plain(value: Any) -> Node:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """A node and all below it."""
+    """A node and all below it, keys too."""
     yield node
-    for below in (*node.items, *(v for _, v in node.pairs.values())):
+    for key, value in node.pairs.values():
+        yield key
+        yield from walk(value)
+    for below in node.items:
         yield from walk(below)

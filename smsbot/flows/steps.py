@@ -183,6 +183,8 @@ class Flow:
     """The flow as texts, lists and maps: what is stored and hashed."""
     language: str = ""
     """The language that it says it speaks (ISO 639-1)."""
+    unread: bool = False
+    """Whether something that leads on could not be read; then nothing is proved of its ways."""
 
     def place_of(self, step: str) -> str:
         """``file:line`` of a step; empty where there is none of this name."""
