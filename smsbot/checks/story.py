@@ -20,8 +20,13 @@ ME = "me"
 """The phone of a story that has only one."""
 KEYS = ("story", "bot", "line", "clock", "contact", "actions", "script", "expect")
 """The keys of a story."""
-ACTS = ("me", "bot", "wait", "restart", "ended", "at", "vars", "failed", "event", "phone", "gateway")
+ACTS = (
+    "me", "bot", "wait", "restart", "ended", "at", "vars", "failed", "delivered", "handoff", "contact", "consent",
+    "event", "phone", "gateway",
+)  # fmt: skip
 """The keys of a script's line; any other name is a phone that texts."""
+CONSENT = ("in", "out")
+"""Whether a person gets texts."""
 MODES = ("on", "off", "full", "slow", "duplicate", "reorder")
 GATEWAY = ("ok", "lost", "mute", "down", "429", "500")
 """The moods of a gateway at a send; any other HTTP status is one as well."""
@@ -210,10 +215,14 @@ class _Reader:
                 return self.wait(item, value)
             case "restart":
                 return Act("restart", to, None, item, value)
-            case "ended" | "at" | "failed":
+            case "ended" | "at" | "failed" | "delivered" | "handoff":
                 return Act(name, to, value.text, item, value)
-            case "vars":
-                return Act("vars", to, {n: value_of(v) for n, (_, v) in value.pairs.items()}, item, value)
+            case "consent":
+                if value.text not in CONSENT:
+                    self.source.unknown("SB607", value, f'consent is not "{value.text[:20]}"', value.text, CONSENT)
+                return Act(name, to, value.text, item, value)
+            case "vars" | "contact":
+                return Act(name, to, {n: value_of(v) for n, (_, v) in value.pairs.items()}, item, value)
             case "event":
                 data = item.pairs["data"][1] if "data" in item.pairs else Node("map")
                 return Act("event", to, (value.text, value_of(data)), item, value)

@@ -43,15 +43,16 @@ _MOST = 20
     "--db", "database", type=click.Path(path_type=Path), metavar="FILE",
     help="Tell the open conversations of a database again instead: who would strand on this code, where and why.",
 )  # fmt: skip
+@click.option("--strict", is_flag=True, help="Warnings are errors.")
 @click.option("--texts", is_flag=True, help="Also list every text with its SMS parts at its longest.")
 @click.pass_context
 def check_command(
-    ctx: click.Context, named: Sequence[str], how: str, as_json: bool, database: Path | None, texts: bool
+    ctx: click.Context, named: Sequence[str], how: str, as_json: bool, database: Path | None, strict: bool, texts: bool
 ) -> None:
     """Check flows, conversations and stories: every problem at once, with its place and its repair.
 
     TARGET is a bot, a flow file or a folder of flows; without any, all bots of the settings.
-    Exit code 0: nothing is wrong (warnings may be); 1: errors.
+    Exit code 0: nothing is wrong (warnings may be, but with --strict); 1: errors.
     """
     if database is not None:
         from .strands import check_database
@@ -92,7 +93,7 @@ def check_command(
             click.echo(_annotation(problem))
     else:
         _print(problems, counts, prices if texts else [], partial(_in_money, price, currency))
-    ctx.exit(1 if errors(problems) else 0)
+    ctx.exit(1 if errors(problems) or (strict and problems) else 0)
 
 
 def _tables(bot: Bot, flows: Sequence[Flow], lines: Sequence[str], settings: Settings) -> list[Problem]:

@@ -32,6 +32,9 @@ from .check import coloured, relative
 @click.option("--update", is_flag=True, help="Take what the bots say for right, and write it into the stories.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--coverage", is_flag=True, help="Say which steps, answers and silences no story goes through.")
+@click.option(
+    "--least", type=click.IntRange(0, 100), metavar="PERCENT", help="With --coverage: less than this is a failure."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print failures and the summary only.")
 @click.pass_context
 def test_command(
@@ -41,6 +44,7 @@ def test_command(
     update: bool,
     as_json: bool,
     coverage: bool,
+    least: int | None,
     quiet: bool,
 ) -> None:
     """Run the stories in PATHs (default: every story below this folder).
@@ -57,7 +61,7 @@ def test_command(
         ctx.exit(5)
     bots = _bots(settings, target)
     began = time.perf_counter()
-    found = Coverage() if coverage else None
+    found = Coverage() if coverage or least is not None else None
     outcomes = _run(stories, bots, settings, found, update=update, quiet=quiet or as_json, silent=as_json)
     if update:
         _write(outcomes)
@@ -71,7 +75,10 @@ def test_command(
         if found is not None:
             click.echo("\n".join(found.lines()))
         _summary(outcomes, failed, time.perf_counter() - began)
-    ctx.exit(1 if failed or errors(problems) else 0)
+    covers = found is None or least is None or found.share * 100 >= least
+    if not covers and found is not None:
+        click.echo(f"{found.share:.1%} is less than {least} %", err=True)
+    ctx.exit(1 if failed or errors(problems) or not covers else 0)
 
 
 def _collect(places: Sequence[Path]) -> tuple[list[Story], list[Problem]]:

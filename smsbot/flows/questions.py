@@ -88,7 +88,9 @@ class Questions(Shapes):
             name = written.partition("(")[0].strip()
             known = {*KINDS, *self.types, *(self.custom or ())} - {"choice"}
             if name in KINDS:
-                self.source.report("SB607", node, found, remedy=USAGE)
+                cut = not node.quoted and written.count("(") > written.count(")")
+                comma = "a comma ends a value within { }: put the whole value into quotes"
+                self.source.report("SB607", node, found, remedy=comma if cut else USAGE)
             else:
                 meant = _OTHER_NAMES.get(name.lower(), name)
                 part = (0, len(name)) if name else None

@@ -42,10 +42,14 @@ async def insist(write: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
             wait = min(wait * 2, 5.0)
 
 
-def backoff(attempt: int, asked: float | None) -> float:
+def shaken() -> float:
+    """By how much a wait is longer or shorter, so that not all tries come at once."""
+    return random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def backoff(attempt: int, asked: float | None, shake: float) -> float:
     """Seconds until the next try: 1, 2, 4 … 300, shaken by a fifth; longer if the provider asked for it."""
-    own = min(2.0 ** min(attempt - 1, 12), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
-    return max(asked or 0.0, own)
+    return max(asked or 0.0, min(2.0 ** min(attempt - 1, 12), LONGEST_WAIT) * shake)
 
 
 def raise_ours(error: BaseException) -> None:

@@ -24,7 +24,6 @@ from smsbot.core.phone import mask
 from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.routing.bot import Bot
-from smsbot.routing.effects import Effects
 from smsbot.routing.injection import where
 from smsbot.stores.base import Store
 from smsbot.turns.blocking import watched
@@ -65,7 +64,7 @@ class Dispatcher:
         self.failures = Failures(store, lines, sender, clock, self.tasks, self._run_apology, candid=candid)
         self.live = LiveFrames()
         self.running = Running()
-        self.watch: Callable[[Effects], None] | None = None
+        self.watch: Callable[[Turn], None] | None = None
         """Is told what each committed turn did (for coverage)."""
         self.decided: dict[bytes, asyncio.Future[str]] = {}
         """Who waits to hear what became of an event, by its id."""
@@ -351,7 +350,7 @@ class Dispatcher:
             return
         self._tell(turn)
         if self.watch is not None:
-            self.watch(turn.effects)
+            self.watch(turn)
         self.live.drop(turn.left())
         if turn.alive is not None:
             self.live.keep(turn.alive.calls, turn.version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from smsbot.core.clock import Clock
@@ -25,6 +25,11 @@ _GIVE_UP = 24 * 3600.0
 
 class Sending(Protocol):
     """The sender, as look-ups need it."""
+
+    @property
+    def shake(self) -> Callable[[], float]:
+        """By how much waits between two tries differ."""
+        ...
 
     def start(self, claims: Iterable[Claim]) -> None:
         """Begin to send."""
@@ -119,7 +124,8 @@ class Lookups:
             return Checked(check, LookupOutcome.HOLD, now, detail="a bulk text is never resent by itself")
         why = await self._sender.forbidden(check.claim)
         if why is None:
-            due = min(check.started + backoff(check.resends, None), text.expires) if check.resends else now
+            pause = backoff(check.resends, None, self._sender.shake()) if check.resends else 0.0
+            due = min(check.started + pause, text.expires) if check.resends else now
             if due > now:  # a provider that loses each try is asked less and less often
                 return Checked(check, LookupOutcome.ABSENT, now, again=due)
             return Checked(check, LookupOutcome.RESEND, now)

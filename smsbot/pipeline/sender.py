@@ -20,7 +20,7 @@ from smsbot.log import Log
 from smsbot.stores.base import Outbox, SendOutcome, Settlement
 
 from .account_holds import AccountHolds
-from .attempts import Account, backoff, insist, raise_ours
+from .attempts import Account, backoff, insist, raise_ours, shaken
 from .channels import ROOM, Channel, Channels
 from .lookups import Lookups
 
@@ -63,6 +63,8 @@ class Sender:
         """Is told whom a provider's own list calls opted out."""
         self.words: Callable[[str, str], Awaitable[str]] = _as_it_is
         """Puts the code into a text that has a place for one, by the text's id."""
+        self.shake: Callable[[], float] = shaken
+        """By how much waits between two tries differ; a simulation has always the same."""
         self.kick: Callable[[], None] = _nothing
         """Tells the timers that something is due now."""
 
@@ -233,7 +235,7 @@ class Sender:
                 log.warning("no answer; looking it up", to=number, id=claim.outgoing.id, why=why)
                 end = Settlement(claim, SendOutcome.UNKNOWN, now, detail=detail, again=now)
             case _:
-                wait = backoff(claim.attempt, result.retry_after)
+                wait = backoff(claim.attempt, result.retry_after, self.shake())
                 log.info("not sent yet", to=number, id=claim.outgoing.id, why=why, again_in=round(wait, 1))
                 again = Settlement(claim, SendOutcome.LATER, now, detail=detail, again=now + wait)
                 self.start(await insist(lambda: self._store.retry([again])))
@@ -261,7 +263,7 @@ class Sender:
         text = claim.outgoing
         tried = text.id in self._tried
         await insist(lambda: self.holds.begin(text.account, why, now, tried=tried))
-        again = now if self._store.holds(text) else now + backoff(claim.attempt, None)
+        again = now if self._store.holds(text) else now + backoff(claim.attempt, None, self.shake())
         end = Settlement(claim, SendOutcome.LATER, now, detail=f"the account is held: {detail}", again=again)
         self.start(await insist(lambda: self._store.retry([end])))
 

@@ -28,6 +28,8 @@ from smsbot.gateways.messageflow_server import (
 
 from .network import Mode, Network, Sent, item
 
+_MOST = 100_000
+"""Texts of a thread that are told at once."""
 _LONGEST = 1600
 
 
@@ -135,7 +137,10 @@ class _Sandbox:
         return _json({"id": identity}, 202)
 
     async def thread(self, request: Request) -> Response:
-        return _json(await self._network.thread(self._number(request)))
+        written = request.query_params.get("limit", "200")
+        if not written.isdigit():
+            raise UsageError("a limit is a number: how many texts of the thread are told")
+        return _json(await self._network.thread(self._number(request), min(int(written[:9]), _MOST)))
 
     async def phone(self, request: Request) -> Response:
         number = self._number(request)

@@ -1,4 +1,4 @@
-"""The coverage of stories: steps of flows and questions of conversations, their answers and silences."""
+"""The coverage of stories: steps and questions with their answers, reminders and silences; start words, languages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from smsbot.core.sites import name_at
 from smsbot.core.syntax import read
 from smsbot.flows.steps import Flow
 from smsbot.routing.bot import Bot
-from smsbot.understanding.answers import SILENCE, WRONG
+from smsbot.turns.turn import Turn
+from smsbot.understanding.answers import REMINDED, SILENCE, WRONG
 
 _ASKING = frozenset({"ask", "confirm", "menu"})
 
@@ -42,6 +43,8 @@ class Coverage:
 
     def __init__(self) -> None:
         self.places: dict[str, Place] = {}
+        self.first: dict[str, str] = {}
+        """The language that a flow speaks where nothing is known of the person."""
 
     def know(self, bot: Bot, flows: Iterable[Flow]) -> None:
         """All steps of a bot's flows, and all questions of its conversations."""
@@ -53,16 +56,47 @@ class Coverage:
                 if step.ask is not None:
                     place.outcomes |= ways_of(step.ask.question)
                     place.outcomes |= {SILENCE} if step.ask.timeout_after else set()
+                    place.outcomes |= {REMINDED} if step.ask.reminders else set()
+            self._know_ways(flow)
         for function in bot.conversations():
             for name, at in questions_of(inspect.unwrap(function)):
                 self.places.setdefault(name, Place(name, at, {SILENCE, WRONG}))
 
-    def saw(self, visits: Iterable[str], outcomes: Iterable[tuple[str, str, Question | None]]) -> None:
-        """Note the places that one turn entered, and their outcomes."""
-        for name in visits:
-            if name in self.places:
-                self.places[name].entered = True
-        for name, outcome, question in outcomes:
+    def _know_ways(self, flow: Flow) -> None:
+        """The ways into a flow, what it answers anywhere, and its languages."""
+        start = flow.start
+        events = [name for name in (start.event, start.api) if name]
+        ways = {
+            **{_start_of(flow.name, pattern.source): {pattern.source} for _, pattern in start.words},
+            **{_start_of(flow.name, name): {name} for name in events},
+            **{_anywhere(pattern.source): {pattern.source} for pattern, _ in flow.anywhere},
+            **({f"{flow.name} in": set(flow.languages)} if len(flow.languages) > 1 else {}),
+        }
+        for name, outcomes in ways.items():
+            known = self.places.setdefault(name, Place(name, flow.path))
+            known.outcomes |= outcomes if name.endswith(" in") else set()
+        self.first[f"{flow.name} in"] = flow.languages[0] if flow.languages else ""
+
+    def _enter(self, name: str) -> None:
+        if name in self.places:
+            self.places[name].entered = True
+
+    def saw(self, turn: Turn) -> None:
+        """Note the places that one committed turn entered, and their outcomes."""
+        effects, decision = turn.effects, turn.decision
+        spoken = turn.chat.contact.get("language")
+        if decision.anywhere:
+            self._enter(_anywhere(decision.anywhere))
+        if decision.resume is not None and decision.resume.fresh:
+            flow = effects.visits[0].partition(".")[0] if effects.visits else ""
+            self._enter(_start_of(flow, decision.resume.started_by))
+        for name in effects.visits:
+            self._enter(name)
+            place = self.places.get(f"{name.partition('.')[0]} in")
+            if place is not None:
+                place.entered = True
+                place.taken.add(spoken if spoken in place.outcomes else self.first.get(place.name, ""))
+        for name, outcome, question in effects.outcomes:
             place = self.places.get(name)
             if place is not None:
                 place.entered = True
@@ -82,12 +116,21 @@ class Coverage:
         missing = [p for p in self.places.values() if p.missing]
         width = max((len(p.name) for p in missing), default=0)
         told = [f"{p.name:<{width}}  {', '.join(p.missing)}  ({p.at})" for p in missing]
-        return [*told, f"{self.share:.0%} of {len(self.places)} steps and questions, with their answers and silences"]
+        what = "steps, questions, start words and languages, with their answers, reminders and silences"
+        return [*told, f"{self.share:.0%} of {len(self.places)} {what}"]
 
     def plain(self) -> Mapping[str, Any]:
         """The report for JSON."""
         places = [{"name": p.name, "at": p.at, "missing": p.missing} for p in self.places.values() if p.missing]
         return {"share": round(self.share, 4), "places": len(self.places), "missing": places}
+
+
+def _start_of(flow: str, word: str) -> str:
+    return f"{flow} by {word}"
+
+
+def _anywhere(word: str) -> str:
+    return f"anywhere: {word}"
 
 
 def ways_of(question: Question) -> set[str]:

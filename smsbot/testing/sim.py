@@ -34,6 +34,8 @@ LINE = "+48732000111"
 """The line of a bot that has none in the settings."""
 URL = "http://smsbot.test"
 _CODE = re.compile(r"(?<!\d)\d{4,10}(?!\d)")
+_SHAKE = 1.1
+"""Waits between two tries are a tenth longer than their rule says: no text comes by chance within what `text` waits."""
 _FIRST = 48600100200
 
 
@@ -198,7 +200,7 @@ class Sim:
         bots = {n: b for n, b in self._bots.items() if n in self._settings.bots}
         self.app = App(self._settings, bots, sandbox_url=URL, clock=self.clock, transport=transport)
         self._threads = threading.enumerate()
-        self.app.dispatcher.pause = _at_once
+        self.app.dispatcher.pause, self.app.sender.shake = _at_once, lambda: _SHAKE
         if self.coverage is not None:
             self._cover(self.coverage)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=URL)
@@ -207,7 +209,7 @@ class Sim:
     def _cover(self, coverage: Coverage) -> None:
         for line in self.app.lines.values():
             coverage.know(line.bot, line.versions.current.flows.values())
-        self.app.dispatcher.watch = lambda effects: coverage.saw(effects.visits, effects.outcomes)
+        self.app.dispatcher.watch = coverage.saw
 
     async def stop(self) -> None:
         """End; what is stored stays. Threads that providers have left running are told of."""
@@ -249,7 +251,7 @@ class Sim:
 
     async def thread(self, number: str) -> list[dict[str, Any]]:
         """The texts of a phone, as the network knows them, oldest first."""
-        answer = await self.http.get(f"/sandbox/phones/{number}/texts")
+        answer = await self.http.get(f"/sandbox/phones/{number}/texts?limit=100000")
         found: list[dict[str, Any]] = answer.json()
         return found
 
@@ -313,6 +315,15 @@ class Sim:
         """The contact of a person."""
         conversation = await self.app.store.load(Key(self.app.lines.values()[0].number, number))
         return {name: codec.loads(value) for name, value in conversation.contact.items()}
+
+    async def desks(self, number: str, line: str = "") -> list[str]:
+        """The desks that a person was handed to, the newest first."""
+        rows = await self.app.store.rows("handed_to", number=number, line=line or self.app.lines.values()[0].number)
+        return [str(row["desk"]) for row in rows]
+
+    async def opted_out(self, number: str, line: str = "") -> bool:
+        """Whether a person gets no texts."""
+        return (await self.app.store.load(Key(line or self.app.lines.values()[0].number, number))).opted_out
 
     async def trouble_of(self, number: str) -> str:
         """Why the newest text of a number failed; empty if it did not."""

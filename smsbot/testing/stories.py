@@ -15,6 +15,7 @@ from smsbot.core import segments
 from smsbot.core.errors import SmsbotError, TargetError, UsageError
 from smsbot.core.nearest import nearest
 from smsbot.core.problem import Place, Problem
+from smsbot.flows.functions import written as written_value
 from smsbot.flows.source import Node
 from smsbot.pipeline.view import View
 from smsbot.routing.bot import Bot
@@ -23,6 +24,8 @@ from smsbot.settings import AccountSettings, LineSettings
 from .coverage import Coverage
 from .sim import LINE, Phone, Sim
 
+_NOT_THERE = ("failed", "undelivered", "expired", "rejected")
+"""The statuses of a text that will not reach its phone."""
 _NUMBERS = {ME: "+48600100200"}
 
 
@@ -198,6 +201,8 @@ class _Teller:
                 await self.hear(act)
             case "failed":
                 await self.fail(act)
+            case "delivered" | "handoff" | "consent" | "contact":
+                await self.person(act)
             case _:
                 await self.look(act)
         if act.kind not in ("bot", "failed"):
@@ -234,9 +239,10 @@ class _Teller:
     def take(self, act: Act, expected: Sequence[str], got: Sequence[str]) -> None:
         """Take what the bot said for right, but for patterns that fit it."""
         self.told[act.who] += len(got)
-        if len(expected) == len(got) and all(matches(e, g) for e, g in zip(expected, got, strict=True)):
+        kept = [e if matches(e, g) else g for e, g in zip(expected, got, strict=False)] + list(got[len(expected) :])
+        if kept == list(expected):
             return
-        self.outcome.changes.append((act.at, written(got)) if got else (act.node, ""))
+        self.outcome.changes.append((act.at, written(kept)) if got else (act.node, ""))
 
     async def nothing_more(self, act: Act | None) -> None:
         """Check that all the bot has said was expected; with `update`, write down the rest."""
@@ -266,11 +272,40 @@ class _Teller:
         """A turn failed, as the story says."""
         found = await self.failures()
         expected = {seq for seq, why in found.items() if matches(act.value or "*", why)}
+        if not expected and await self.text_with(act, *_NOT_THERE):
+            return
         if not expected:
             self.wrong(act, f"failed: {act.value}", next(iter(found.values()), "every turn ended well"))
         self.failed |= expected
 
+    async def text_with(self, act: Act, *statuses: str) -> bool:
+        """Whether the newest text of the bot that is as the story says has one of these statuses."""
+        out = [e for e in self.phone(act.who).thread if e["direction"] == "out"]
+        found = [e["status"] for e in out if matches(act.value or "*", e["text"])]
+        return bool(found) and found[-1] in statuses
+
     # -- where the conversation stands --------------------------------------------------------------
+
+    async def person(self, act: Act) -> None:
+        """What is known of the person: the desk that has them, their fields, their consent, a text on their phone."""
+        number = self.phone(act.who).number
+        match act.kind:
+            case "delivered":
+                if not await self.text_with(act, "delivered"):
+                    self.wrong(act, f"delivered: {act.value or '*'}", "no such text has reached the phone")
+            case "handoff":
+                desks = await self.sim.desks(number, self.line)
+                if act.value not in desks and (act.value or not desks):
+                    self.wrong(act, f"handoff: {act.value}", f"handoff: {', '.join(desks) or 'nobody was told'}")
+            case "consent":
+                got = "out" if await self.sim.opted_out(number, self.line) else "in"
+                if got != act.value:
+                    self.wrong(act, f"consent: {act.value}", f"consent: {got}")
+            case "contact":
+                known = await self.sim.contacts(number)
+                for name, value in act.value.items():
+                    if value_text(known.get(name)) != value_text(value):
+                        self.wrong(act, f"{name}: {value}", f"{name}: {known.get(name)}")
 
     async def look(self, act: Act) -> None:
         view = await self.sim.run_of(self.phone(act.who).number, self.line)
@@ -286,7 +321,7 @@ class _Teller:
             case "vars":
                 for name, value in act.value.items():
                     found = view.variables.get(name) if view is not None else None
-                    if str(found) != str(value):
+                    if value_text(found) != value_text(value):
                         self.wrong(act, f"{name}: {value}", f"{name}: {found}")
 
     async def check(self) -> None:
@@ -311,7 +346,15 @@ class _Teller:
         if view is not None:
             name = f"{view.place}.{view.step}" if view.step else view.place
             step = ", ".join(filter(None, (name, view.at)))
-        return Failure(self.story.path, node.line + 1, self.after, _short(expected), _short(got), step)
+        shown, seen = _short(expected), _short(got)
+        if shown == seen:  # they differ by what one does not see
+            shown, seen = repr(expected[:240]), repr(got[:240])
+        return Failure(self.story.path, node.line + 1, self.after, shown, seen, step)
+
+
+def value_text(value: object) -> str:
+    """A value as it is compared: yes and no are words, a whole number is one however it is written."""
+    return written_value(value) if value is not None else "none"
 
 
 _END = Node("text")

@@ -254,7 +254,7 @@ class Decider:
         for word in (text, "help"):
             digression = anywhere(self._flows(stack), word, self._person())
             if digression is not None:
-                return Decision(why, says=digression[1], lane=CONSENT)
+                return Decision(why, says=digression[1], lane=CONSENT, anywhere=digression[0])
             answer = table.digression(word, tokens(word), self._reads)
             if answer is not None:
                 return Decision(why, replace(answer, why=why), lane=CONSENT)
@@ -265,7 +265,9 @@ class Decider:
         own = anywhere(flows, text, self._person())
         if own is None and self._line.table.digression(text, found, self._reads) is None:
             own = anywhere(self._flows(None), text, self._person())
-        return Decision(f'"{own[0]}" answers anywhere', says=own[1]) if own is not None else None
+        if own is None:
+            return None
+        return Decision(f'"{own[0]}" answers anywhere', says=own[1], anywhere=own[0])
 
     def _in_flow(self, stack: Stack, text: str, found: Sequence[Token]) -> Decision:
         """A text while a flow is open."""

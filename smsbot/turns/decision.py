@@ -39,6 +39,8 @@ class Decision:
     """Whether the bot has the conversation again, that a person had taken over."""
     lane: str = ""
     """The lane of what it says, where that is not the usual one."""
+    anywhere: str = ""
+    """The word of a flow that is answered anywhere."""
     typed: tuple[str, bool] | None = None
     """A one-time code that was typed, and whether it was right."""
     outcome: str = "started"

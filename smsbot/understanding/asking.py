@@ -13,7 +13,7 @@ from typing import Protocol
 from smsbot.core.question import Question
 from smsbot.core.structs import struct
 
-from .answers import SILENCE, WRONG, Answer, Reading, Unsure, shown_answer
+from .answers import REMINDED, SILENCE, WRONG, Answer, Reading, Unsure, shown_answer
 
 
 class Terms(Protocol):
@@ -153,7 +153,7 @@ class Asked:
         if self.standing.reminded < len(self.terms.reminders) and not silent:
             overdue = sum(after <= late for after in self.terms.reminders)  # of several, the last is said
             self.standing.reminded = max(overdue, self.standing.reminded + 1)
-            return Heard(Move.REMIND, None, f'"{self.name}" is not answered yet')
+            return Heard(Move.REMIND, None, f'"{self.name}" is not answered yet', REMINDED)
         return Heard(Move.TIMEOUT, None, f'no answer to "{self.name}" in time', SILENCE)
 
 

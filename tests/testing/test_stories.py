@@ -8,6 +8,7 @@ import pytest
 
 from smsbot import Bot, Chat
 from smsbot.checks.story import read_stories
+from smsbot.testing.coverage import Coverage
 from smsbot.testing.stories import Outcome, run_story
 
 
@@ -97,3 +98,69 @@ async def test_another_failure_than_the_expected_one(tmp_path: Path, script: str
 async def test_ticks_follow_the_clock_of_the_story(tmp_path: Path, clock: str, script: str) -> None:
     outcome = await told(tmp_path, script, more=f"clock: {clock}\n")
     assert outcome.passed, outcome.failure
+
+
+FLOW = """\
+flow: x
+start: {words: {en: [hello], pl: [witaj]}, event: ping}
+anywhere: {hours: "9 to 5."}
+defaults: {timeout: {after: 1h, then: gone}, remind: {after: 5m, say: "Still there?"}}
+steps:
+  - {ask: n, say: {en: "How many?", pl: "Ile?"}, type: integer}
+  - {set: {contact.count: n}, handoff: counter, say: "We call you.", end: done}
+asides:
+  - {id: gone, say: "Bye.", end: abandoned}
+"""
+
+
+async def of_flow(folder: Path, script: str, *, update: bool = False, coverage: Coverage | None = None) -> Outcome:
+    (folder / "x.yaml").write_text(FLOW)
+    lines = "".join(f"  - {line}\n" for line in script.split(" | "))
+    stories, source = read_stories(folder / "a.story.yaml", f"story: a\nscript:\n{lines}".encode())
+    assert not source.problems, source.problems
+    bot = Bot(flows=str(folder / "x.yaml"))
+    return await run_story(stories[0], {"bot": bot}, update=update, coverage=coverage)
+
+
+HELD: list[tuple[str, str]] = [
+    ('me: hello | bot: "How many?" | delivered: "How*"', ""), ('me: hello | bot: "How many?" | delivered: "Bye*"', "no such text"),
+    ('phone: "full" | me: hello | bot: "How many?" | wait: 1m | failed: "How*"', ""), ('me: hello | bot: "How many?" | failed: "How*"', "every turn"),
+    ('me: hello | bot: "*" | me: "3" | bot: "*" | handoff: counter', ""), ('me: hello | bot: "*" | me: "3" | bot: "*" | handoff: shop', "counter"),
+    ('me: hello | bot: "*" | handoff: counter', "nobody was told"),
+    ('me: hello | bot: "*" | me: "3" | bot: "*" | contact: {count: 3}', ""), ('me: hello | bot: "*" | me: "3" | bot: "*" | contact: {count: 4}', "count: 3"),
+    ("me: hello | bot: '*' | consent: in", ""), ("me: hello | bot: '*' | consent: out", "consent: in"), ("me: STOP | bot: '*' | consent: out", ""),
+    ('me: hello | bot: "How  many?"', "'How many?'"), ('me: hello | bot: "How many?\\n"', "'How many?'"),
+    ('gateway: [down] | me: hello | bot: [] | wait: 1m | bot: "How many?"', ""), ('gateway: [down, down] | me: hello | bot: [] | wait: 1m | bot: "*"', ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "got"), HELD)
+async def test_what_a_story_can_ask_for(tmp_path: Path, script: str, got: str) -> None:
+    """Three times each: it never depends on chance."""
+    for _ in range(3):
+        outcome = await of_flow(tmp_path, script)
+        assert (outcome.failure is None) is (got == ""), outcome.failure
+        assert outcome.failure is None or got in outcome.failure.got
+
+
+async def test_a_story_of_many_texts(tmp_path: Path) -> None:
+    outcome = await of_flow(tmp_path, " | ".join(['me: hours | bot: "9 to 5."'] * 150))
+    assert outcome.passed, outcome.failure
+
+
+async def test_stars_stay_where_they_fit(tmp_path: Path) -> None:
+    outcome = await of_flow(tmp_path, 'me: hello | bot: "How*" | me: hours | bot: ["8 to 5.", "How*"]', update=True)
+    assert [text for _, text in outcome.changes] == ['["9 to 5.", "How*"]']
+
+
+async def test_coverage_counts_words_languages_and_reminders(tmp_path: Path) -> None:
+    found = Coverage()
+    await of_flow(tmp_path, 'me: hello | bot: "*" | me: "3" | bot: "*"', coverage=found)
+    missing = {p.name: p.missing for p in found.places.values() if p.missing}
+    assert missing == {
+        "x.n": ["a reminder", "a wrong answer", "no answer"], "x.gone": ["never reached"], "x by witaj": ["never reached"],
+        "x by ping": ["never reached"], "anywhere: hours": ["never reached"], "x in": ["pl"],
+    }  # fmt: skip
+    script = 'me: witaj | bot: "*" | me: many | bot: "*" | me: hours | bot: ["*", "*"] | wait: 5m | bot: "*" | wait: 1h | bot: "*" | event: ping | bot: "*"'
+    await of_flow(tmp_path, script, coverage=found)
+    assert found.share == 1.0, found.lines()

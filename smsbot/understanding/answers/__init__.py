@@ -16,7 +16,7 @@ from .reading import INEXACT, MORE, Answer, Reading, Unsure
 
 __all__ = ["Answer", "Reading", "Unsure", "shown_answer", "understand"]
 
-SILENCE, WRONG = "no answer", "a wrong answer"
+SILENCE, WRONG, REMINDED = "no answer", "a wrong answer", "a reminder"
 """The outcomes of a question other than an answer."""
 LONGEST = 1600
 """Characters of a text that is read; SMS end before."""

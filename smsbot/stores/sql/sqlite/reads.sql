@@ -286,6 +286,10 @@ ORDER BY at LIMIT :limit;
 -- name: handoff (hot)
 SELECT number FROM handoffs WHERE id = :id AND done IS NULL;
 
+-- name: handed_to
+-- The desks that a person was handed to, the newest first.
+SELECT desk FROM handoffs WHERE line = :line AND number = :number ORDER BY id DESC;
+
 -- name: handoffs_done
 -- Those who were looked after, the latest first.
 SELECT id, line, number, desk, at, done, done_by FROM handoffs h WHERE done IS NOT NULL AND number <> ''
