@@ -187,7 +187,7 @@ def _own_hosts(parts: Parts) -> list[str | None]:
 def _phones(parts: Parts) -> Phones | None:
     if parts.network is None:
         return None
-    return Phones(parts.network, parts.store, parts.lines, parts.clock, parts.inspect, _stories)
+    return Phones(parts.network, parts.store, parts.lines, parts.clock, parts.inspect, _stories, parts.commands.emit)
 
 
 def _stories(line: Line) -> Path:

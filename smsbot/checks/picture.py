@@ -60,6 +60,28 @@ def _said(step: Step) -> str:
     return " ".join(text.split())
 
 
+def _does(step: Step) -> Iterator[str]:
+    """What a step does besides what it says, in the order in which it does it."""
+    if step.when is not None:
+        yield f"when {step.when.source}"
+    if step.sets:
+        yield "set " + ", ".join(f"{name} = {value.source}" for name, value in step.sets.items())
+    if step.do is not None and step.say:
+        yield f"do {step.do.source}"
+    if step.handoff is not None:
+        yield f"handed to {step.handoff.desk}"
+    if step.ask is not None and step.ask.question.choices:
+        yield "answers " + ", ".join(step.ask.question.choices)
+    if step.ask is not None and step.ask.reminders:
+        yield "reminds after " + ", ".join(short_span(after) for after in step.ask.reminders)
+
+
+def short_span(seconds: float) -> str:
+    """A duration as flows write it."""
+    units = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"))
+    return next((f"{seconds / size:g}{unit}" for size, unit in units if seconds % size == 0), f"{seconds:g}s")
+
+
 def _words(edge: Edge) -> str:
     """The words at an arrow."""
     return _WORDS.get(edge.kind, "") or ("" if edge.kind in ("next", "end") else edge.label)
@@ -90,19 +112,24 @@ class _Box:
     ends: tuple[str, ...]
     note: str = ""
     """A line of its own, beneath its name."""
+    does: tuple[str, ...] = ()
+    """What it does besides: under which condition, what it sets, calls, reminds of."""
 
     @property
     def height(self) -> int:
-        return _PAD * 2 + _LINE * (1 + len(self.lines) + bool(self.ends) + bool(self.note))
+        return _PAD * 2 + _LINE * (1 + len(self.lines) + len(self.does) + bool(self.ends) + bool(self.note))
 
     @property
     def middle(self) -> int:
         return self.y + self.height // 2
 
 
-def svg(flow: Flow) -> str:
-    """The flow as an SVG document: main steps downwards, asides beside them, dashed where nobody answers."""
-    return _svg(flow, {}, _STYLE)
+def svg(flow: Flow, here: str = "") -> str:
+    """The flow as an SVG document: main steps downwards, asides beside them, dashed where nobody answers.
+
+    The step that somebody stands at may be marked.
+    """
+    return _svg(flow, {}, _STYLE, here)
 
 
 def figure(flow: Flow, notes: Mapping[str, str]) -> str:
@@ -110,7 +137,7 @@ def figure(flow: Flow, notes: Mapping[str, str]) -> str:
     return _svg(flow, notes, _MARKER)
 
 
-def _svg(flow: Flow, notes: Mapping[str, str], style: str) -> str:
+def _svg(flow: Flow, notes: Mapping[str, str], style: str, here: str = "") -> str:
     drawn = graph(flow)
     boxes = _place(flow, drawn, notes)
     height = max(b.y + b.height for b in boxes.values()) + 40
@@ -125,14 +152,14 @@ def _svg(flow: Flow, notes: Mapping[str, str], style: str) -> str:
     ]
     parts += _arrows(drawn, boxes)
     for box in boxes.values():
-        parts += _drawn(box)
+        parts += _drawn(box, here)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 _COLOURS = """<style>
 svg{background:#f6f7f6;color-scheme:light dark}
 .name{font-size:18px;font-weight:700;fill:#17211f}.soft{fill:#56625f}
-.box{fill:#fff;stroke:#0a6b5d;stroke-width:1.3}.box.aside{stroke:#8a5a00;stroke-dasharray:5 3}
+.box{fill:#fff;stroke:#0a6b5d;stroke-width:1.3}.box.here{stroke-width:4}.box.aside{stroke:#8a5a00;stroke-dasharray:5 3}
 .id{font-weight:700;fill:#17211f}.said{fill:#33413e}.end{fill:#0b6b2d;font-weight:600}
 .way{fill:none;stroke:#56625f;stroke-width:1.4}.lost{stroke-dasharray:4 4}
 .tip{fill:#56625f}
@@ -162,7 +189,7 @@ def _place(flow: Flow, drawn: Graph, notes: Mapping[str, str]) -> Mapping[str, _
         lines = tuple(_wrap(_said(step), 42)[:3])
         box = _Box(
             step, _ASIDE if on_side else _LEFT, aside if on_side else y, lines, tuple(ends.get(step.id, ())),
-            note=notes.get(step.id, ""),
+            note=notes.get(step.id, ""), does=tuple(_cut(line, 44) for line in _does(step)),
         )  # fmt: skip
         found[step.id] = box
         if on_side:
@@ -172,12 +199,13 @@ def _place(flow: Flow, drawn: Graph, notes: Mapping[str, str]) -> Mapping[str, _
     return found
 
 
-def _drawn(box: _Box) -> Iterator[str]:
-    kind = " aside" if box.x == _ASIDE else ""
+def _drawn(box: _Box, here: str) -> Iterator[str]:
+    kind = (" aside" if box.x == _ASIDE else "") + (" here" if box.step.id == here else "")
     radius = 22 if box.step.ask is not None else 8
     yield f'<rect class="box{kind}" x="{box.x}" y="{box.y}" width="{_WIDTH}" height="{box.height}" rx="{radius}"/>'
     x, y = box.x + _PAD + 4, box.y + _PAD + 12
     what = "asks" if box.step.ask is not None else "waits" if box.step.rests else ""
+    what = f"{what} · here now".strip(" ·") if box.step.id == here else what
     yield f'<text class="id" x="{x}" y="{y}">{escape(box.step.id)} <tspan class="soft">{what}</tspan></text>'
     if box.note:
         y += _LINE
@@ -185,8 +213,11 @@ def _drawn(box: _Box) -> Iterator[str]:
     for line in box.lines:
         y += _LINE
         yield f'<text class="said" x="{x}" y="{y}">{escape(line)}</text>'
+    for line in box.does:
+        y += _LINE
+        yield f'<text class="soft" x="{x}" y="{y}">{escape(line)}</text>'
     if box.ends:
-        yield f'<text class="end" x="{x}" y="{y + _LINE}">■ {escape(_cut(", ".join(box.ends), 40))}</text>'
+        yield f'<text class="end" x="{x}" y="{y + _LINE}">■ {escape(_cut(", ".join(box.ends), 32))}</text>'
 
 
 def _arrows(drawn: Graph, boxes: Mapping[str, _Box]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from smsbot.checks.picture import svg
 from smsbot.checks.story import save_story, story_of
 from smsbot.core import phone
 from smsbot.core.clock import Clock
@@ -56,6 +57,7 @@ class Phones:
         clock: Clock,
         inspect: Inspect,
         stories: Callable[[Line], Path],
+        emit: Callable[..., Awaitable[Any]],
     ) -> None:
         self._network = network
         self._tables = tables
@@ -63,12 +65,15 @@ class Phones:
         self._clock = clock
         self._inspect = inspect
         self._stories = stories
+        self._emit = emit
 
     def routes(self) -> list[BaseRoute]:
         """Their addresses. Numbers travel in bodies, never in addresses."""
         return [
             Route("/phone/view", self.view, methods=["POST"]),
             Route("/phone/story", self.story, methods=["POST"]),
+            Route("/phone/event", self.event, methods=["POST"]),
+            Route("/phone/graph", self.graph, methods=["GET"]),
         ]
 
     async def view(self, request: Request) -> Response:
@@ -87,17 +92,49 @@ class Phones:
             return {"error": str(error.args[0])}
         thread = [e for e in await self._network.thread(number) if e["line"] == line.number]
         view = await self._inspect(Key(line.number, number))
+        flows = line.versions.current.flows
+        run = dataclasses.asdict(view) | {"flow": view.place in flows} if view is not None else None
         return {
             "number": number, "zone": line.timezone, "mode": self._network.mode(number), "thread": thread,
-            "run": dataclasses.asdict(view) if view is not None else None, "words": self._words(line, view),
+            "run": run, "words": self._words(line, view), "starts": self._starts(line), "line": line.number,
+            "events": {name: line.event_schema(name) for name in sorted(line.table.events) if ":" not in name},
         }  # fmt: skip
+
+    @staticmethod
+    def _starts(line: Line) -> list[str]:
+        """All words that begin something, the short ones first."""
+        return sorted(line.table.keywords.words(), key=lambda word: (len(word), word))
+
+    async def event(self, request: Request) -> Response:
+        """Something happens outside, for the person of a phone."""
+        body = await _body(request)
+        try:
+            number, line = self._who(body)
+            name, data = str(body.get("name", "")), body.get("data", {})
+            if not isinstance(data, dict):
+                raise UsageError("the data of an event are a map: name, value")
+            if why := line.unfit(name, data):
+                raise UsageError(why)
+            await self._emit(name, number, data, line=line.number)
+        except UsageError as error:
+            return _json({"error": str(error.args[0])}, 400)
+        return _json({"event": name})
+
+    async def graph(self, request: Request) -> Response:
+        """The picture of a flow of a line, with the step marked that a phone stands at."""
+        line = self._lines.find(request.query_params.get("line", "")) or self._lines.values()[0]
+        flow = line.versions.current.flows.get(request.query_params.get("flow", ""))
+        if flow is None:
+            return _json({"error": "there is no such flow"}, 404)
+        drawn = svg(flow, request.query_params.get("step", ""))
+        return Response(drawn, media_type="image/svg+xml", headers={"cache-control": "no-store"})
 
     @staticmethod
     def _words(line: Line, view: View | None) -> list[str]:
         """Words that one could text next: the open question's choices, else words that start something."""
         if view is not None and view.step:
             return list(view.words[:_MOST_WORDS])
-        return sorted(line.table.keywords.words(), key=len)[:_MOST_WORDS]
+        return Phones._starts(line)[:_MOST_WORDS]
 
     def _who(self, item: object) -> tuple[str, Line]:
         given: Mapping[str, Any] = item if isinstance(item, dict) else {}

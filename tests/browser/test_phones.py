@@ -29,6 +29,16 @@ def dev(clinic: Path) -> Iterator[Process]:
         yield process
 
 
+SOON = """\
+flow: soon
+start: {words: visit, event: visit.soon}
+args: {at: datetime, doctor: text(40)}
+steps:
+  - {ask: ok, say: "{doctor or 'We'}, {at if at != none else 'soon'}. Coming?", type: yes_no, timeout: 2h}
+  - {say: "See you!", end: booked}
+"""
+
+
 def phone(page: Any, n: int = 0) -> Any:
     return page.locator(".phone").nth(n)
 
@@ -83,6 +93,7 @@ def test_the_timeout_by_jumping_to_the_next_timer(page: Any, dev: Process) -> No
 
 def test_a_phone_that_is_off_then_full(page: Any, dev: Process) -> None:
     page.goto(f"{dev.url}/phone#+48600200300")
+    phone(page).locator(".setup summary").click()
     phone(page).locator(".mode").select_option("full")
     say(page, "pizza", "Size?")
     phone(page).locator(".thread li.undelivered").wait_for(timeout=10000)
@@ -91,6 +102,40 @@ def test_a_phone_that_is_off_then_full(page: Any, dev: Process) -> None:
     phone(page).locator(".signal", has_text="off").wait_for(timeout=5000)
     page.locator(".jump", has_text="24 h").click()
     phone(page).locator(".thread li.expired").first.wait_for(timeout=30000)
+
+
+def test_what_stands_beside_one_phone(page: Any, dev: Process, clinic: Path) -> None:
+    """The run, its timer, the story, events and the picture: above the fold; all start words; how it ended."""
+    flow = clinic / "flows" / "soon.yaml"
+    flow.write_text(SOON)
+    try:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(f"{dev.url}/phone#+48600200350")
+        phone(page).locator(".event option", has_text="visit.soon").wait_for(state="attached", timeout=15000)
+        assert phone(page).locator(".begin").inner_text() == "Text ORDER to begin."
+        assert phone(page).locator(".bar").is_hidden(), "the set-up of a phone is folded away"
+        wrong = {"number": "+48600200350", "name": "visit.soon", "data": {"at": "soon", "doctor": "Dr Lis"}}
+        told = httpx.post(f"{dev.url}/phone/event", json=wrong, trust_env=False)
+        assert (told.status_code, "at is a moment" in told.json()["error"]) == (400, True)
+        for name, value in (("doctor", "Dr Lis"), ("at", "2031-12-01T09:00")):
+            phone(page).locator(f'.data input[name="{name}"]').fill(value)
+        phone(page).locator(".outside button").click()
+        phone(page).locator(".thread li.out", has_text="Dr Lis, 2031-12-01 09:00. Coming?").wait_for(timeout=10000)
+        phone(page).locator(".step", has_text="soon › ok").wait_for(timeout=5000)
+        box = phone(page).locator(".run").bounding_box()
+        for part in (".next", ".save", ".outside", ".picture summary"):
+            inside = phone(page).locator(part).bounding_box()
+            assert inside["x"] > 600, part
+            assert inside["y"] + inside["height"] < 800, (part, inside, box)
+        image = phone(page).locator(".picture img")
+        assert "stands at ok" in image.get_attribute("alt")
+        assert "here now" in httpx.get(dev.url + image.get_attribute("src"), trust_env=False).text
+        phone(page).locator(".starts summary").click()
+        assert {"visit", "pizza", "order"} <= set(phone(page).locator(".every").inner_text().split())
+        phone(page).locator(".skip-to").click()
+        phone(page).locator(".step.left", has_text="ended: abandoned").wait_for(timeout=10000)
+    finally:
+        flow.unlink()
 
 
 def test_six_phones_each_with_its_own_thread(page: Any, dev: Process) -> None:

@@ -23,9 +23,12 @@ const smsbotLive = (() => {
   if (channel && navigator.locks) navigator.locks.request("smsbot-live", listen);
   else listen();
   const banner = document.getElementById("banner");
+  let closed = "", shown = "";
+  banner?.querySelector(".close").addEventListener("click", () => { closed = shown; banner.hidden = true; });
   handlers.push((event) => {
     if (event.kind !== "banner") return;
-    banner.hidden = !event.text;
+    banner.hidden = !event.text || event.text === closed;
+    shown = event.text;
     banner.querySelector("pre").textContent = event.text;
   });
   return (handler) => {

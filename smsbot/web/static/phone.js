@@ -6,6 +6,8 @@ const SIGNALS = { on: "▂▄▆█", off: "off", full: "full", slow: "▂", dup
 // 3GPP TS 23.038: the default alphabet, and what costs two septets.
 const GSM = new Set("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà");
 const TWICE = new Set("\f^{}\\[~]|€");
+// How a run ends that nobody has finished, and one that could not go on.
+const LEFT = new Set(["abandoned", "switched", "stopped", "wrong_number", "ended_by_desk", "restarted", "joined", "erased"]), BROKEN = new Set(["failed", "too_many_questions", "too_many_waits"]);
 const phones = [], box = document.getElementById("phones");
 let now = Date.now() / 1000, drawn = Date.now(), busy = false, again = false;
 
@@ -63,6 +65,8 @@ class Phone {
     this.$("remove").addEventListener("click", () => remove(this));
     this.$("skip-to").addEventListener("click", () => jump({ until: this.run.due }));
     this.$("save").addEventListener("submit", (e) => { e.preventDefault(); this.save(); });
+    this.$("event").addEventListener("change", () => this.fields());
+    this.$("outside").addEventListener("submit", (e) => { e.preventDefault(); this.happen(); });
   }
   $(name) { return this.root.querySelector("." + name); }
   get number() { return this.$("me").value.trim(); }
@@ -100,7 +104,7 @@ class Phone {
     this.$("who").textContent = name;
     this.$("log").setAttribute("aria-label", "Thread of " + name);
     this.$("text").setAttribute("aria-label", name + " texts");
-    if (view.error) { this.complain(new Error(view.error)); this.clear(); this.stand(null); this.words([]); this.$("save").hidden = true; this.$("typing").hidden = true; return; }
+    if (view.error) { this.complain(new Error(view.error)); this.clear(); this.stand(null); this.words(this.$("words"), []); this.$("save").hidden = true; this.$("typing").hidden = true; return; }
     this.complain(null);
     this.$("signal").textContent = SIGNALS[view.mode];
     this.$("signal").title = "The phone is " + view.mode;
@@ -111,8 +115,81 @@ class Phone {
     const end = view.thread[view.thread.length - 1];
     this.$("typing").hidden = !(end && end.direction === "in" && Date.now() < this.waiting);
     this.stand(view.run);
-    this.words(view.words);
+    this.words(this.$("words"), view.words);
+    this.words(this.root.querySelector(".every"), view.starts);
+    this.$("starts").hidden = view.starts.length <= view.words.length && !(view.run && view.run.step);
+    this.$("number").textContent = `${view.number} · ${view.mode} · texts ${view.line}`;
+    this.begin(view);
+    this.events(view.events);
+    this.picture(view);
     this.$("save").hidden = !view.thread.length;
+  }
+
+  begin(view) {
+    const p = this.$("begin"), word = view.starts[0];
+    p.hidden = view.thread.length > 0 || !word;
+    if (p.hidden || p.dataset.word === word) return;
+    p.dataset.word = word;
+    const bold = document.createElement("b");
+    bold.textContent = word.toUpperCase();
+    p.replaceChildren("Text ", bold, " to begin.");
+  }
+
+  // What happens outside: a form of the data that an event takes.
+  events(events) {
+    const names = Object.keys(events), select = this.$("event"), said = JSON.stringify(events);
+    this.$("outside").hidden = !names.length;
+    if (select.dataset.said === said) return;
+    select.dataset.said = said;
+    this.takes = events;
+    select.replaceChildren(...names.map((name) => new Option(name, name)));
+    this.fields();
+  }
+
+  fields() {
+    const schema = this.takes[this.$("event").value] || {}, needed = new Set(schema.required || []);
+    const rows = Object.entries(schema.properties || {}).map(([name, type]) => {
+      const label = document.createElement("label"), span = document.createElement("span"), input = document.createElement("input");
+      const [kind] = [type.type].flat();
+      span.textContent = name;
+      input.name = name; input.autocomplete = "off"; input.required = needed.has(name);
+      input.placeholder = (type.examples || [type.format === "date-time" ? "2026-12-01T09:00" : type.format === "date" ? "2026-12-01" : type.enum ? type.enum.join(", ") : kind === "string" ? "text" : kind || ""])[0];
+      input.dataset.kind = kind || "";
+      label.append(span, input);
+      return label;
+    });
+    if (!schema.properties) {
+      const label = document.createElement("label"), span = document.createElement("span"), input = document.createElement("input");
+      span.textContent = "data"; input.placeholder = '{"name": "value"}'; input.dataset.kind = "object"; input.name = "";
+      label.append(span, input);
+      rows.push(label);
+    }
+    this.$("data").replaceChildren(...rows);
+  }
+
+  async happen() {
+    try {
+      let data = {};
+      for (const input of this.$("data").querySelectorAll("input")) {
+        const value = input.value.trim(), kind = input.dataset.kind;
+        if (!value) continue;
+        if (!input.name) data = JSON.parse(value);
+        else data[input.name] = ["integer", "number"].includes(kind) && value === String(Number(value)) ? Number(value) : kind === "boolean" ? ["yes", "true", "1"].includes(value.toLowerCase()) : value;
+      }
+      await post("/phone/event", { number: this.number, line: this.line, name: this.$("event").value, data });
+      this.complain(null);
+    } catch (error) { this.complain(error instanceof SyntaxError ? new Error('The data are JSON: {"name": "value"}') : error); return; }
+    draw();
+  }
+
+  picture(view) {
+    const shown = view.run && view.run.flow, box = this.$("picture"), image = box.querySelector("img");
+    box.hidden = !shown;
+    if (!shown) return;
+    const asked = "/phone/graph?" + new URLSearchParams({ line: view.line, flow: view.run.place, step: view.run.step });
+    if (image.getAttribute("src") === asked) return;
+    image.src = asked;
+    image.alt = `The flow ${view.run.place}` + (view.run.step ? `; this phone stands at ${view.run.step}` : "");
   }
 
   // Nodes are kept, so that a screen reader says each text once.
@@ -144,7 +221,10 @@ class Phone {
   stand(run) {
     this.run = run;
     this.$("step").textContent = !run ? "No conversation yet" : run.step ? `${run.place} › ${run.step}` : `${run.place} ended: ${run.end}`;
-    this.$("step").classList.toggle("ended", Boolean(run && !run.step));
+    const end = run && !run.step ? run.end : "";
+    this.$("step").classList.toggle("ended", Boolean(end) && !LEFT.has(end) && !BROKEN.has(end));
+    this.$("step").classList.toggle("left", LEFT.has(end));
+    this.$("step").classList.toggle("broken", BROKEN.has(end));
     this.$("step").classList.toggle("none", !run);
     this.$("at").textContent = run ? run.at : "";
     const list = this.$("vars"), rows = [];
@@ -158,8 +238,8 @@ class Phone {
     this.tick();
   }
 
-  words(words) {
-    const list = this.$("words"), said = words.join("\n");
+  words(list, words) {
+    const said = words.join("\n");
     if (list.dataset.said === said) return;
     list.dataset.said = said;
     list.replaceChildren(...words.map((word) => {
@@ -212,6 +292,7 @@ function remember() {
   history.replaceState(null, "", "#" + wanted);
   document.getElementById("add").disabled = phones.length >= Number(box.dataset.most);
   for (const p of phones) p.$("remove").hidden = phones.length === 1;
+  box.classList.toggle("one", phones.length === 1);
 }
 
 function add(number, line) {
@@ -246,6 +327,6 @@ for (const item of decodeURIComponent(location.hash.slice(1)).split(",").filter(
 }
 if (!phones.length) add();
 phones[0].$("text").focus({ preventScroll: true });
-smsbotLive((event) => { if (event.kind === "changed") draw(); });
+smsbotLive((event) => { if (event.kind === "changed" || (event.kind === "state" && event.open)) draw(); });
 setInterval(tick, 1000);
 draw();
