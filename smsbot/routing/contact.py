@@ -53,6 +53,10 @@ class Contact(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len({**self._stored, **self._read})
 
+    def learn(self, stored: Mapping[str, str]) -> None:
+        """Be as it is stored now: others may have written while nothing was said here."""
+        self._stored, self._read, self._removed, self._kept = dict(stored), {}, _NONE, {}
+
     def changes(self) -> dict[str, str | None]:
         """The differences from what was stored, as they are stored; None is removed."""
         changed = self._all_changes()

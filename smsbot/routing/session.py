@@ -20,7 +20,17 @@ from .effects import Cut, Effects
 
 
 class Moment(Protocol):
-    """When something happened in a conversation."""
+    """When something happened in a conversation, and what."""
+
+    @property
+    def kind(self) -> str:
+        """What happened: ``answer``, ``slept`` …"""
+        ...
+
+    @property
+    def value(self) -> Any:
+        """Of time that has passed: the contact as it was stored by then."""
+        ...
 
     @property
     def event(self) -> bytes:
@@ -127,6 +137,8 @@ class Session:
 
     def woken(self, record: Moment) -> None:
         """From now on it speaks to what a record tells of, if that was another event."""
+        if record.kind == "slept" and isinstance(record.value, Mapping):
+            self._contact.learn(record.value)
         if record.event != self.event.id:
             kind = "text" if record.text else "timer"
             self.event = replace(self.event, id=record.event, at=record.at, text=record.text, kind=kind)

@@ -215,3 +215,27 @@ async def test_start_words_that_take_everything(house: Any, tmp_path: Path) -> N
         "Size? Reply small or large.",
         "One large.",
     ]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_what_others_wrote_meanwhile_is_known_after_a_sleep(house: Any, restart: bool) -> None:
+    """Live, and replayed from the journal."""
+    bot = Bot()
+
+    @bot.on("parcel")
+    async def parcel(chat: Chat) -> str:
+        chat.contact["parcel"] = "here"
+        await chat.sleep("1d")
+        first = chat.contact["parcel"]
+        chat.contact["parcel"] = f"{first}!"
+        await chat.sleep("1d")
+        return f"{first}, then {chat.contact['parcel']}"
+
+    @bot.on("open {way}")
+    def opens(chat: Chat, way: str) -> None:
+        chat.contact["parcel"] = way
+
+    h: House = await house(bot)
+    script = ["parcel", "open once", "@ 1d", "open twice", "@ 1d"]
+    heard = await talk(h, *[piece for line in script for piece in ((line, "!") if restart else (line,))])
+    assert heard == ["once, then twice"]
