@@ -22,9 +22,11 @@ from typing import Any
 import click
 from watchfiles import Change, awatch
 
+from smsbot.core.errors import FlowsWrong
 from smsbot.flows.flow_set import is_story
 
 from .output import mention
+from .waiting import Waiting
 
 _SUFFIXES = {".py", ".yaml", ".yml", ".toml", ".env"}
 _LONGEST = 1 << 24
@@ -94,6 +96,8 @@ class Supervisor:
         self._spare: Worker | None = None
         self._ending = asyncio.Event()
         self._watch = Watch()
+        self._wrong = ""
+        """What is wrong with the flows that were loaded last."""
 
     async def run(self) -> int:
         """Serve until SIGINT or SIGTERM; the exit code."""
@@ -102,12 +106,25 @@ class Supervisor:
             loop.add_signal_handler(number, self._ending.set)
         try:
             if not await self._take_over(first=True):
-                return 0 if self._ending.is_set() else 3
+                if self._ending.is_set() or not self._wrong:
+                    return 0 if self._ending.is_set() else 3
+                await self._wait_for_repair()
             return await self._follow()
         finally:
             await self._watch.close()
             if self._spare is not None:
                 await self._spare.stop(2.0)
+
+    async def _wait_for_repair(self) -> None:
+        """The files have an error from the beginning: a page tells it until they are mended."""
+        mention(click.style("waiting for a repair", fg="yellow", bold=True) + "; then the bots start")
+        while not self._ending.is_set() and self._serving is None:
+            async with Waiting(self._listener) as page:
+                page.text = self._wrong
+                await _first([self._ending.wait(), self._watch.changed.wait()])
+            self._watch.changed.clear()
+            if not self._ending.is_set():
+                await self._take_over(first=True)
 
     async def _follow(self) -> int:
         """Take up changes until the end, or until the worker ends by itself."""
@@ -159,6 +176,7 @@ class Supervisor:
             await self._watch.over(said["folders"], more=said["is"] == "wrong")
         if said["is"] == "loaded":
             return not self._ending.is_set()
+        self._wrong = said.get("text", "") if FlowsWrong.code in said.get("text", "") else ""
         if not self._ending.is_set():
             await self._complain(said.get("text", "the new version ended while it was loaded"))
         return False

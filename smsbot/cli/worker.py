@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from smsbot.core.errors import SmsbotError
+from smsbot.core.errors import FlowsWrong, SmsbotError
 
 _PR_SET_PDEATHSIG = 1
 
@@ -55,7 +55,9 @@ def main() -> None:
         code = (
             f"error[{error.code}]: {error.args[0]}" if isinstance(error, SmsbotError) else "the bot's file ended Python"
         )
-        line.tell(**{"is": "wrong", "text": code, "folders": _folders(None)})
+        wrong = error.problems if isinstance(error, FlowsWrong) else ()
+        beside = {str(Path(problem.place.path).resolve().parent) for problem in wrong}
+        line.tell(**{"is": "wrong", "text": code, "folders": sorted({*_folders(None), *beside})})
         line.hear()
         return
     line.tell(**{"is": "loaded", "folders": _folders(dev)})

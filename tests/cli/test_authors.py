@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -65,7 +68,45 @@ def test_check_shows_every_problem_in_every_form(clinic: Path) -> None:
     assert {p["suggestion"] for p in found["problems"]} >= {"ask", "gone", "total"}
     github = smsbot("check", "--format", "github", folder=clinic)
     assert re.search(r"::error file=flows/pizza.yaml,line=\d+,col=\d+,title=SB604::", github.stdout)
-    assert smsbot("dev", folder=clinic).returncode == 3
+    assert smsbot("dev", "--no-reload", folder=clinic).returncode == 3
+
+
+@pytest.mark.slow
+def test_dev_with_broken_flows_shows_them_until_they_are_mended(clinic: Path) -> None:
+    flow = clinic / "flows" / "pizza.yaml"
+    good = flow.read_text()
+    flow.write_text(good.replace("ask: address", "aks: address"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (clinic / "out").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "smsbot", "dev", "--port", str(port)], cwd=clinic, stdout=log, stderr=log
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        page = eventually(lambda: shown_at(url, 503))
+        assert "flows/pizza.yaml:14:6" in page
+        assert "did you mean &quot;ask&quot;?" in page
+        flow.write_text(good.replace("ask: address", "ask: adress"))  # still wrong, in another way
+        eventually(lambda: "is not known here" in shown_at(url, 503))
+        flow.write_text(good)
+        assert "smsbot" in eventually(lambda: shown_at(url, 200))
+        say(url, "pizza")
+        eventually(lambda: heard(url)[-1].startswith("Size?"))
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+        log.close()
+
+
+def shown_at(url: str, status: int) -> str:
+    """The page, once it is answered so; else empty."""
+    try:
+        answer = httpx.get(f"{url}/phone", trust_env=False)
+    except httpx.TransportError:
+        return ""
+    return answer.text if answer.status_code == status else ""
 
 
 def test_check_counts_what_texts_cost(clinic: Path) -> None:
