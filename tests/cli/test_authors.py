@@ -32,7 +32,7 @@ def clinic(tmp_path: Path) -> Path:
     return tmp_path / "clinic"
 
 
-@pytest.mark.parametrize("template", sampled(["order", "appointment", "survey"], "survey"))
+@pytest.mark.parametrize("template", sampled(["order", "appointment", "survey", "python"], "python"))
 def test_each_template_is_right_and_its_stories_pass(tmp_path: Path, template: str) -> None:
     assert smsbot("new", "x", "-t", template, folder=tmp_path).returncode == 0
     checked = smsbot("check", folder=tmp_path / "x")
@@ -41,6 +41,20 @@ def test_each_template_is_right_and_its_stories_pass(tmp_path: Path, template: s
     assert told.returncode == 0, told.stdout + told.stderr
     assert (tmp_path / "x" / ".env.example").is_file()
     assert (tmp_path / "x" / "Dockerfile").is_file()
+
+
+@pytest.mark.slow
+def test_new_knows_where_and_in_what_language(tmp_path: Path) -> None:
+    made = smsbot("new", "x", "-t", "python", "--country", "gb", "--language", "en", folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert 'country = "GB"' in (tmp_path / "x" / "smsbot.toml").read_text()
+    assert 'Bot(language="en")' in (tmp_path / "x" / "bot.py").read_text()
+    assert smsbot("new", "y", "--language", "fr", folder=tmp_path).returncode == 0
+    assert 'Bot(flows="flows", language="fr")' in (tmp_path / "y" / "bot.py").read_text()
+    for name in ("x", "y"):
+        assert smsbot("check", folder=tmp_path / name).returncode == 0
+    wrong = smsbot("new", "z", "--country", "Poland", folder=tmp_path)
+    assert (wrong.returncode, "two letters" in wrong.stderr, (tmp_path / "z").exists()) == (2, True, False)
 
 
 @pytest.mark.slow
