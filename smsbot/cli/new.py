@@ -84,9 +84,11 @@ def _checked(country: str) -> str:
 
 def _with_language(code: str, language: str) -> str:
     """The bot's code, where it says what it speaks."""
-    return _LANGUAGE.sub(
-        lambda hit: f'bot = Bot({hit[1] + ", " if hit[1] else ""}language="{language}")', code, count=1
-    )
+
+    def said(hit: re.Match[str]) -> str:
+        return f'bot = Bot({hit[1] and hit[1] + ", "}language="{language}")'
+
+    return _LANGUAGE.sub(said, code, count=1)
 
 
 def _files(name: str, template: str, flows: Sequence[str], country: str | None, language: str | None) -> dict[str, str]:

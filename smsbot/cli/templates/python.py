@@ -14,6 +14,7 @@ def place(size: str, qty: int, address: str, idempotency_key: str = "") -> str:
 
 @bot.on("pizza", "order", typos=1)
 async def order(chat: Chat) -> str:
+    """From the first word to the kitchen; a restart of the server goes on at the open question."""
     try:
         size = await chat.ask("Size? small $8, medium $11, large $14", list(PRICES), remind="5m", timeout="10m")
         qty = await chat.ask("How many (1-9)?", integer(1, 9), timeout="10m")
@@ -28,4 +29,5 @@ async def order(chat: Chat) -> str:
 
 @bot.fallback
 def other() -> str:
+    """What nothing else takes."""
     return "Text PIZZA to order."
