@@ -132,7 +132,7 @@ class _Compiler:
         if len(self.source) > LONGEST:
             raise Wrong("SB624", f"an expression has at most {LONGEST} characters", 0, len(self.source))
         if not self.source.strip():
-            raise Wrong("SB620", "an expression is missing", 0, max(1, len(self.source)))
+            raise Wrong("SB620", "an expression is missing", 0, max(1, len(self.source)), remedy=repair(self.source))
         flat = "".join(" " if c in "\n\r\t\f" else c for c in self.source)
         lead = len(flat) - len(flat.lstrip())
         try:
@@ -189,7 +189,7 @@ class _Compiler:
         if name in CONSTANTS:
             value = CONSTANTS[name]
             return _kind_of(value), lambda values: value
-        near = nearest(name, (*known, *FUNCTIONS))
+        near = "none" if name.lower() in _NOTHING else nearest(name, (*known, *FUNCTIONS))
         listed = ", ".join(sorted(known)[:10])
         wrong = self.wrong(node, "SB621", f'"{name}" is not known here', near, "" if near else f"known: {listed}")
         wrong.name = name if near is None else ""
@@ -198,7 +198,7 @@ class _Compiler:
     def attribute(self, node: ast.Attribute, depth: int) -> tuple[Kind, Run]:
         kind, inner = self.visit(node.value, depth)
         if kind is not Kind.ANY:
-            remedy = f"write {node.attr}({ast.unparse(node.value)})" if node.attr in FUNCTIONS else ""
+            remedy = f"write {node.attr}({ast.unparse(node.value)})" if node.attr in FUNCTIONS else _PARTS.get(kind, "")
             what = f"{kind} has no parts, so nothing can stand after the dot"
             raise self.wrong(node, "SB623", what, remedy=remedy)
         return Kind.ANY, _entry(inner, node.attr)
@@ -281,7 +281,7 @@ class _Compiler:
         if found is None or _written_kind(found) not in _AMONG[beside]:
             raise self.wrong(
                 node, "SB623", f'{beside} is compared with "{node.value[:40]}", which is none',
-                remedy=f"it is written {_WRITTEN[beside]}",
+                remedy=_DAYS if node.value.lower() in _WEEK else f"it is written {_WRITTEN[beside]}",
             )  # fmt: skip
         return _written_kind(found)
 
@@ -384,6 +384,14 @@ def _written_kind(value: date | time) -> Kind:
     return Kind.MOMENT if isinstance(value, datetime) else Kind.DATE
 
 
+_NOTHING = ("null", "nil", "undefined", "nothing", "empty")
+_PARTS: Mapping[Kind, str] = {
+    Kind.MOMENT: "compare it with a time: now > '18:00'",
+    Kind.DATE: "weekday(day) is 1 on Mondays; in texts: {day:%d %B %Y}",
+    Kind.TIME: "compare it with a time: at > '18:00'",
+}  # fmt: skip
+_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAYS = "weekday(today) == 1 is a Monday"
 _COUNTED: Mapping[Kind, Kind] = {Kind.NUMBER: Kind.SPAN, Kind.SPAN: Kind.NUMBER, Kind.ANY: Kind.ANY}
 """A number makes a duration, a duration is counted."""
 

@@ -65,3 +65,8 @@ COUNTRIES: Mapping[str, str] = {
     "cn": "zh", "kr": "ko", "at": "de", "br": "pt", "ge": "de", "po": "pl",
 }  # fmt: skip
 """Letters of countries that are taken for those of a language."""
+TONGUES: Mapping[str, str] = {
+    "english": "en", "polish": "pl", "polski": "pl", "spanish": "es", "espanol": "es", "french": "fr", "german": "de",
+    "deutsch": "de", "italian": "it", "ukrainian": "uk", "czech": "cs", "portuguese": "pt", "dutch": "nl",
+}  # fmt: skip
+"""Languages by their names."""

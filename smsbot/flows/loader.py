@@ -121,6 +121,7 @@ class _Reader(Questions):
         if node.kind != "map":
             return Start(words=self.words(node, ""))
         keys = self.keys(node, schema.START, "start")
+        self.by_event = "event" in keys
         words: list[tuple[str, Pattern]] = []
         if "words" in keys:
             written = keys["words"]
@@ -274,7 +275,8 @@ class _Reader(Questions):
         for name, (key, value) in node.pairs.items():
             if contact and name.startswith("contact."):
                 if not NAME.fullmatch(name.removeprefix("contact.")):
-                    self.source.report("SB607", key, f'"{name[:40]}" cannot be kept; write contact.name')
+                    meant = name.replace(" ", "").replace("=", ": ")
+                    self.source.report("SB607", key, f'"{name[:40]}" cannot be kept', remedy=f"write {meant[:40]}")
             elif self.name(key, "a variable's name"):
                 found.append((name, value))
         return found

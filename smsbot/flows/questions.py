@@ -26,9 +26,12 @@ KINDS_OF: Names = {
 }  # fmt: skip
 _OTHER_NAMES = {
     "int": "integer", "bool": "yes_no", "boolean": "yes_no", "string": "text", "str": "text", "float": "number",
-    "decimal": "number", "mail": "email", "mobile": "phone",
+    "decimal": "number", "mail": "email", "mobile": "phone", "regex": "pattern", "whole": "integer",
+    "timestamp": "datetime", "image": "media", "picture": "media", "photo": "media", "price": "money",
+    "amount": "money",
 }  # fmt: skip
 """The names that other tools have for our types."""
+_CHOICES = ("choice", "choices", "enum", "select", "list", "options")
 LATE = 7 * 86400.0
 """How long `late: accept` takes an answer after the timeout, in seconds."""
 
@@ -87,7 +90,9 @@ class Questions(Shapes):
         if isinstance(found, str):
             name = written.partition("(")[0].strip()
             known = {*KINDS, *self.types, *(self.custom or ())} - {"choice"}
-            if name in KINDS:
+            if name.lower() in _CHOICES:
+                self.source.report("SB607", node, found, remedy="write choices: [a, b] instead of type:")
+            elif name in KINDS:
                 cut = not node.quoted and written.count("(") > written.count(")")
                 comma = "a comma ends a value within { }: put the whole value into quotes"
                 self.source.report("SB607", node, found, remedy=comma if cut else USAGE)

@@ -6,14 +6,15 @@ import re
 
 _WRITTEN = (
     (r"[“”„‟‘’‚‛«»]", "a text stands in straight quotes: 'text'"),
-    (r"\{%|%\}|\$\{\{|\{\{|^\s*\{|\$\{", "expressions have no braces: write qty > 5"),
+    (r"%\s*(if|else|endif|for)|\{%|%\}|\$\{\{|\{\{|^\s*\{|\$\{", "expressions have no braces: write qty > 5"),
     (r"=>|=<", ">= and <= have the = behind"),
     (r"<>|!==", "write != for what is not equal"),
     (r"===", "write =="),
     (r"\+=|-=|\+\+|--$", "set: {n: n + 1} counts on"),
     (r"&&|\|\||!(?!=)|\b(AND|OR|NOT)\b", "write and, or, not"),
     (r"\w\s*\|\s*\w", "write upper(name), lower(name), title(name), trim(name)"),
-    (r"\?.*:", "write a if condition else b"),
+    (r"\?\s|\?$", "write a if condition else b; a name has no ?"),
+    (r"^\s*$", "write {name}; {{ is a brace to be seen"),
     (r"\bis\s+(not\s+)?\w", "compare with == and !="),
     (r"\d\s*%", "write 20 / 100 for a share"),
     (r"\b\d{1,2}:\d\d\b", "a time stands in quotes: '18:00'"),
@@ -22,6 +23,7 @@ _WRITTEN = (
     (r"\b\d+[A-Za-z]+\b", "a number has no unit"),
     (r"^\s*[<>]=?|\b(and|or)\s+[<>]=?", "name what is compared: qty > 0 and qty < 9"),
     (r"(?<![=!<>])=(?!=)", "compare with =="),
+    (r"^\s*[A-Za-z_]\w*(\s+[A-Za-z_]\w*)+\s*$", "a name has no spaces: first_name"),
 )
 _REPAIRS = tuple((re.compile(pattern), words) for pattern, words in _WRITTEN)
 

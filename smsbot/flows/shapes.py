@@ -18,7 +18,8 @@ from smsbot.understanding.patterns import Pattern, compile_pattern
 
 from .expressions import CONSTANTS, Expression, Names, Wrong, compile_expression
 from .functions import Kind
-from .guesses import COUNTRIES, meant
+from .guesses import COUNTRIES, TONGUES, meant
+from .repairs import repair
 from .schema import HANDOFF, QUESTION, KeyOf
 from .source import Node, Source
 from .steps import HandTo, Localised, Texts
@@ -76,7 +77,10 @@ class Shapes:
     def keys(self, node: Node, known: Mapping[str, KeyOf], what: str) -> dict[str, Node]:
         """The known keys of a map."""
         if node.kind != "map":
-            self.source.report("SB606", node, f"{what} is written as a map: name: value")
+            begun = node.text.split()[0] if node.kind == "text" and node.text.split() else ""
+            said = f"write - {begun}: …" if begun in known else '- say: "…" is a step that says this'
+            remedy = said if what == "a step" and node.kind == "text" else ""
+            self.source.report("SB606", node, f"{what} is written as a map: name: value", remedy=remedy)
             return {}
         found: dict[str, Node] = {}
         for name, (key, value) in list(node.pairs.items()):
@@ -99,6 +103,7 @@ class Shapes:
                 remedy = (
                     "a text with # goes into quotes: # begins a comment" if self.source.cut_at_comment(value) else ""
                 )
+                remedy = remedy or ("give it a label: end: done" if name == "end" else "")
                 self.source.report("SB606", key, f'nothing stands after "{name}:"', remedy=remedy)
             else:
                 found[name] = value
@@ -118,8 +123,9 @@ class Shapes:
             return None
         if not pattern.fullmatch(found) or len(found) > 60:
             signs = "_ and -" if pattern is ID else "_"
+            kept = "set: {contact.name: name} keeps it with the person" if found.startswith("contact.") else ""
             rule = f"{what} is letters from a to z, digits and {signs}, a letter first"
-            self.source.report("SB607", node, f'{rule}, not "{found[:40]}"')
+            self.source.report("SB607", node, f'{rule}, not "{found[:40]}"', remedy=kept)
             return None
         if pattern is NAME and found in _RESERVED:
             self.source.report("SB607", node, f'"{found}" is a word of the language, so nothing can be called so')
@@ -196,8 +202,13 @@ class Shapes:
             remedy = self.instead(wrong) or wrong.remedy
             if not node.quoted and node.text.count("(") > node.text.count(")"):
                 remedy = "a comma ends a value within { }: put the whole value into quotes"
-            if wrong.code in ("SB620", "SB621") and not wrong.near and _PLAIN_WORDS.fullmatch(node.text):
-                remedy = f"a text has quotes of its own: \"'{node.text}'\""
+            worded = wrong.code in ("SB620", "SB621") and not wrong.near and _PLAIN_WORDS.fullmatch(node.text)
+            if worded and self.by_event and wrong.name:
+                remedy = f"what an event brings is event.{wrong.name}"
+            elif worded:
+                remedy = (
+                    repair(node.text) if " is " in node.text else f"a text has quotes of its own: \"'{node.text}'\""
+                )
             self.source.report(
                 wrong.code, node, wrong.message, remedy=remedy, near=wrong.near, part=(wrong.start, wrong.length)
             )
@@ -208,6 +219,8 @@ class Shapes:
         name = wrong.name
         if name and name in self.answers:
             return f"a text stands in quotes: '{name}'"
+        if self.by_event and name in ("data", "payload", "body"):
+            return "what an event brings is event.NAME"
         return f"what an event brings is event.{name}" if name and self.by_event else ""
 
     def expression(self, node: Node) -> Expression | None:
@@ -227,6 +240,8 @@ class Shapes:
         found = self.expression(node)
         if found is not None and found.kind not in (Kind.BOOL, Kind.ANY):
             remedy = "compare it: qty > 0, size == 'L', name != none"
+            if found.kind is Kind.LIST:
+                remedy = "a list stands in brackets: size in ['S', 'M']"
             self.source.report("SB623", node, f"{what} is a condition, but this is {found.kind}", remedy=remedy)
         return found
 
@@ -253,11 +268,11 @@ class Shapes:
                     "SB607", key, f'"{language}" is a country; the language is {COUNTRIES[language]}',
                     near=COUNTRIES[language], severity=Severity.WARNING,
                 )  # fmt: skip
-                if COUNTRIES[language] in node.pairs:
-                    continue
-                language = COUNTRIES[language]
+                continue
             if not LANGUAGE.fullmatch(language):
                 remedy = "texts that hold a colon go into quotes" if " " in language else ""
+                code = language.lower()[:2] if LANGUAGE.fullmatch(language.lower()) else TONGUES.get(language.lower())
+                remedy = f"write {code}:" if code else remedy
                 remedy = "a text that begins with { goes into quotes" if value.empty else remedy
                 self.source.report(
                     "SB607", key, f'a language is two letters, such as en, not "{language[:40]}"', remedy=remedy
@@ -313,7 +328,12 @@ class Shapes:
             return ""
         if found not in self.ids:
             near = nearest(found, self.ids)
-            self.source.unknown("SB610", node, f'step "{found[:40]}" does not exist', found, self.ids, near=near)
+            more = {"remedy": "answers lead in braces: then: {yes: STEP}"} if "->" in found or ":" in found else {}
+            if found in ("end", "stop", "exit", "done", "finish"):
+                near, more = None, {"remedy": f"write a step that ends: - {{id: {found}, end: done}} under asides:"}
+            self.source.unknown(
+                "SB610", node, f'step "{found[:40]}" does not exist', found, self.ids, near=near, **more
+            )
             self.unread = True
             return near or ""
         return found

@@ -267,9 +267,11 @@ class _Builder:
                 )
             elif key.text in found.pairs:
                 first = found.pairs[key.text][0]
+                begins = key.text in ("ask", "say", "do", "id", "wait", "handoff")
                 self._source.report(
-                    "SB603", key, f'"{key.text}" stands twice here', note=f"the first is on line {first.line + 1}"
-                )
+                    "SB603", key, f'"{key.text}" stands twice here', note=f"the first is on line {first.line + 1}",
+                    remedy=f"a dash begins each step: - {key.text}: …" if begins else "",
+                )  # fmt: skip
             else:
                 found.pairs[key.text] = (key, value)
         mark: Any = item.end_mark
@@ -301,6 +303,10 @@ _HERE = tuple(
     (re.compile(pattern), words)
     for pattern, words in (
         (r":\s+[@%`]", "a text that begins with such a sign goes into quotes"),
+        (r":\s+'[^'\"]*\w'\w", "an apostrophe ends a text in single quotes: put it into double quotes"),
+        (r"\bin\s+\[", "the whole expression goes into quotes: when: \"size in ['S', 'M']\""),
+        ("\u00a0", "an invisible space stands in this line; type it anew"),
+        (r"[\"'\w],\s*$", "no comma stands behind a value"),
         (r"(when|check):\s*>", "name what is compared: qty > 3"),
         (r"(when|set|check|do):\s*\{", "expressions have no braces: write when: qty > 3"),
         (r"^\s*-\w", "a space stands behind the dash: - ask: size"),
