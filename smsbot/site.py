@@ -187,7 +187,10 @@ def _own_hosts(parts: Parts) -> list[str | None]:
 def _phones(parts: Parts) -> Phones | None:
     if parts.network is None:
         return None
-    return Phones(parts.network, parts.store, parts.lines, parts.clock, parts.inspect, _stories, parts.commands.emit)
+    return Phones(
+        parts.network, parts.store, parts.lines, parts.clock, inspect=parts.inspect, stories=_stories,
+        emit=parts.commands.emit,
+    )  # fmt: skip
 
 
 def _stories(line: Line) -> Path:
