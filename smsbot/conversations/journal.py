@@ -32,18 +32,23 @@ class Record:
     at: float
     text: str = ""
     """The text that was an answer."""
+    contact: Mapping[str, str] | None = None
+    """The contact as it was stored by then, where others had changed it since the record before."""
 
     def entry(self, run: bytes, frame: bytes, seq: int) -> Entry:
         """The row that keeps it."""
         told = {"site": self.site, "is": self.value, "ev": self.event.hex(), "at": self.at}
-        return Entry(run, frame, seq, self.kind, codec.dumps(told | ({"text": self.text} if self.text else {})))
+        told |= {"text": self.text} if self.text else {}
+        told |= {"contact": dict(self.contact)} if self.contact is not None else {}
+        return Entry(run, frame, seq, self.kind, codec.dumps(told))
 
     @classmethod
     def of(cls, entry: Entry) -> Record:
         """The record of a row."""
         told = codec.loads(entry.value)
         return cls(
-            entry.kind, told["site"], told["is"], bytes.fromhex(told["ev"]), told["at"], told.get("text", "")
+            entry.kind, told["site"], told["is"], bytes.fromhex(told["ev"]), told["at"], told.get("text", ""),
+            contact=told.get("contact"),
         )  # fmt: skip
 
     @property

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from typing import Any, Protocol
 
 from smsbot.core.errors import ChatError
-from smsbot.core.request import Ask, Call, Request, Sleep
+from smsbot.core.request import Ask, Call, Request
 from smsbot.core.structs import struct
 
 from .journal import Journal, Record, unfit
@@ -129,8 +129,6 @@ class Replay:
     @staticmethod
     def given(request: Request, record: Record) -> Any:
         """The value that a record gives to the code, or the exception."""
-        if isinstance(request, Sleep):
-            return None
         try:
             value = record.result()
         except Exception as error:

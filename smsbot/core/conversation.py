@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from .message import Key
 from .structs import struct
 
 BETWEEN = "\x1e"
 """Stands between the texts of a prompt that is more than one (the record separator of ASCII)."""
+
+
+class Rest(IntEnum):
+    """How a frame stands still."""
+
+    NO = 0
+    """It waits for the person."""
+    FREE = 1
+    """It only lets time pass, so that other runs may begin beside its own."""
+    YIELDS = 2
+    """It only lets time pass, and another start word ends its run."""
 
 
 class FrameKind(StrEnum):
@@ -39,8 +50,8 @@ class StoredFrame:
     """When the state gives up, seconds since 1970 UTC."""
     then: str = ""
     """The state whose handler runs at the deadline; empty: the run ends ``abandoned``."""
-    rests: bool = False
-    """Whether it only lets time pass, so that other runs may begin beside its own."""
+    rest: int = Rest.NO
+    """A `Rest`."""
 
     @property
     def is_state(self) -> bool:
@@ -81,8 +92,13 @@ class Run:
 
     @property
     def rests(self) -> bool:
-        """Whether it only lets time pass: it holds up nothing else, and its time comes all the same."""
-        return bool(self.frames) and self.frames[-1].rests
+        """Whether it only lets time pass: its time comes whatever else goes on."""
+        return bool(self.frames) and self.frames[-1].rest != Rest.NO
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it rests and holds up nothing else."""
+        return bool(self.frames) and self.frames[-1].rest == Rest.FREE
 
 
 @struct
@@ -120,7 +136,7 @@ class Conversation:
     @property
     def is_held(self) -> bool:
         """Whether what begins has to wait: a run is open that does more than let time pass."""
-        return self.run is not None and not self.run.rests
+        return self.run is not None and not self.run.is_free
 
     def waits_for(self, mark: str) -> Run | None:
         """The run that a deadline belongs to, if it is open at it still."""

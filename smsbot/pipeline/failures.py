@@ -151,7 +151,8 @@ class Failures:
             else:
                 commit = ended_by_failure(conversation, event, line, now)
             if commit is not None:
-                await self._store.finish([commit])
+                answers = await self._store.finish([commit])
+                self._sender.start(answers[0].claims)
 
     def _explain(self, work: UnitOfWork, error: BaseException) -> tuple[str, str]:
         if self.candid and not isinstance(error, SmsbotError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ from smsbot.turns.frames import Frame, restore
 from smsbot.turns.lines import Line, Lines
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """A run as people see it."""
 
@@ -41,6 +41,8 @@ class View:
     """The choices of the open question, as somebody may text them."""
     steps: tuple[str, ...] = ()
     """Steps that it has entered, newest last."""
+    waits: tuple[tuple[str, float], ...] = ()
+    """Runs that wait beside it: what began each, and when it goes on, seconds since 1970 UTC."""
 
 
 async def inspect(store: Store, lines: Lines, key: Key) -> View | None:
@@ -49,13 +51,22 @@ async def inspect(store: Store, lines: Lines, key: Key) -> View | None:
     rows = await store.rows("last_run", line=key.line, number=key.number)
     if not rows:
         return None
-    visits = await store.rows("visits_of_run", run=rows[0]["id"])
+    run, newest, line = conversation.run, rows[0], lines.get(key.line)
+    if run is not None and run.is_free and run.id != newest["id"]:
+        run = None  # what ended beside it is newer
+    visits = await store.rows("visits_of_run", run=newest["id"] if run is None else run.id)
     steps = tuple(v["step"] for v in visits)
-    line = lines.get(key.line)
-    run = conversation.run
     if run is None or run.frame is None or line is None:
-        return _ended(rows[0], steps, line)
-    return _open(conversation, run, run.frame, steps, line)
+        return replace(_ended(newest, steps, line), waits=_waits(conversation))
+    beside = replace(conversation, run=None) if run.rests else conversation
+    return replace(_open(conversation, run, run.frame, steps, line), waits=_waits(beside))
+
+
+def _waits(conversation: Conversation) -> tuple[tuple[str, float], ...]:
+    """The runs that wait beside the one that is shown: what began each, and when it goes on."""
+    runs = (*conversation.resting, *((conversation.run,) if conversation.run is not None else ()))
+    due = [(run.started_by, run.frame.deadline) for run in runs if run.rests and run.frame is not None]
+    return tuple(sorted(((by, at) for by, at in due if at is not None), key=lambda wait: wait[1]))
 
 
 def _ended(row: Row, steps: tuple[str, ...], line: Line | None) -> View:

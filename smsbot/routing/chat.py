@@ -354,6 +354,8 @@ class Chat:
         """
         if (time == "") is (until == ""):
             raise ChatError('sleep() takes a time, such as "10m", or until="9:00"')
+        if not isinstance(interrupt, bool):
+            raise ChatError(f"sleep(interrupt=…) is True or False, not {type(interrupt).__name__}")
         site, _ = self._session.site("sleep", key)
         waking = isinstance(time, str) and "waking" in time.lower()
         if until or waking:

@@ -53,6 +53,10 @@ class Contact(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len({**self._stored, **self._read})
 
+    def as_stored(self) -> dict[str, str]:
+        """All that is known, as it is stored."""
+        return {n: v for n, v in {**self._stored, **self._all_changes()}.items() if v is not None}
+
     def learn(self, stored: Mapping[str, str]) -> None:
         """Be as it is stored now: others may have written while nothing was said here."""
         self._stored, self._read, self._removed, self._kept = dict(stored), {}, _NONE, {}

@@ -20,16 +20,11 @@ from .effects import Cut, Effects
 
 
 class Moment(Protocol):
-    """When something happened in a conversation, and what."""
+    """When something happened in a conversation."""
 
     @property
-    def kind(self) -> str:
-        """What happened: ``answer``, ``slept`` …"""
-        ...
-
-    @property
-    def value(self) -> Any:
-        """Of time that has passed: the contact as it was stored by then."""
+    def contact(self) -> Mapping[str, str] | None:
+        """The contact as it was stored by then, where others had changed it."""
         ...
 
     @property
@@ -137,8 +132,8 @@ class Session:
 
     def woken(self, record: Moment) -> None:
         """From now on it speaks to what a record tells of, if that was another event."""
-        if record.kind == "slept" and isinstance(record.value, Mapping):
-            self._contact.learn(record.value)
+        if record.contact is not None:
+            self._contact.learn(record.contact)
         if record.event != self.event.id:
             kind = "text" if record.text else "timer"
             self.event = replace(self.event, id=record.event, at=record.at, text=record.text, kind=kind)

@@ -74,7 +74,7 @@ def conversation_of(key: Key, rows: list[Row]) -> Conversation:
                 prompt=r["prompt"],
                 deadline=r["deadline"],
                 then=r["then_"],
-                rests=bool(r["rests"]),
+                rest=r["rest"],
             )
             for r in rows
             if r["kind"] is not None

@@ -11,7 +11,7 @@ from smsbot.core.commit import Commit, Entry, Timer, digest
 from smsbot.core.conversation import Conversation, FrameKind, Late, Run, StoredFrame
 from smsbot.core.errors import ChatError
 from smsbot.core.handover import IDLE, Handoff
-from smsbot.core.message import Event, Key, Outgoing
+from smsbot.core.message import Event, Key, Outgoing, Reply
 from smsbot.core.start import Start, checked_busy, identity_of, timer_of
 from smsbot.routing.effects import Effects, Goto
 from smsbot.routing.table import Route
@@ -20,11 +20,14 @@ from smsbot.understanding.said import answer_hash
 from .decision import Decision
 from .frames import Resume, prompts
 from .lines import Line
+from .outgoing import outgoing_for
 from .python_state import runs_of
 from .resting import beside, timers
 
-_ENDS_ALL = frozenset(("stopped", "wrong_number", "ended_by_desk", "restarted"))
+ENDS_ALL = frozenset(("stopped", "wrong_number", "ended_by_desk"))
 """The labels of what ends every run of the person, also those that rest."""
+_ASKED_AGAIN = 900
+"""Where the texts of a question are counted from that is asked again because what stood above it has failed."""
 
 
 class Standing(NamedTuple):
@@ -91,13 +94,18 @@ def standing_after(ending: Ending) -> Standing:
     resting, now = ending.before.resting, ending.now
     if not resting:
         return own
-    if ending.decision.ends in _ENDS_ALL:
+    if ending.decision.ends in ENDS_ALL:
         ended = tuple(replace(run, ended=now, end=ending.decision.ends) for run in resting)
         return own._replace(runs=(*own.runs, *ended))
-    front = beside(ending.line, ending.stood, own.run, resting, now)
+    switched: tuple[Run, ...] = ()
+    if ending.event.kind == "text" and any(run.id == ending.run_id for run in own.runs):  # a start word has begun one
+        switched = tuple(run for run in resting if run.rests and not run.is_free)
+    front = beside(ending.line, ending.stood, own.run, [r for r in resting if r not in switched], now)
+    left = tuple(replace(run, ended=now, end="switched") for run in switched)
     return own._replace(
-        run=front.run, resting=front.resting, runs=(*own.runs, *front.ended), says=front.says, handoffs=front.handoffs
-    )
+        run=front.run, resting=front.resting, runs=(*own.runs, *left, *front.ended), says=front.says,
+        handoffs=front.handoffs,
+    )  # fmt: skip
 
 
 def _own_standing(ending: Ending) -> Standing:
@@ -258,7 +266,8 @@ def _late(ending: Ending, after: Standing) -> Late | None:
         return Late(*late)
     kept = ending.before.late
     over = kept is None or kept.until <= ending.event.at or ending.event.kind == "optout"
-    return None if after.runs or after.run is not None or over else kept
+    begun = ending.event.kind != "timer" and (bool(after.runs) or after.run is not None)
+    return None if begun or over else kept
 
 
 def _answered(ending: Ending) -> bytes:
@@ -322,9 +331,14 @@ def ended_by_failure(conversation: Conversation, event: Event, line: Line, now: 
     front = beside(line, conversation, None if run is conversation.run else conversation.run, resting, now)
     after = replace(conversation, version=conversation.version + 1, run=front.run, resting=front.resting)
     due, cancelled = timers(event, conversation, front.run, front.resting)
+    ended, held = replace(run, ended=now, end="failed"), conversation.late
+    said = [
+        outgoing_for(Reply(text), _ASKED_AGAIN + n, event, line, now, by=f"{line.bot.name}: {run.started_by}")
+        for n, text in enumerate(front.says)
+    ]
     return Commit(
-        event=event, after=after, consumed=False, runs=(replace(run, ended=now, end="failed"),), timers=due,
-        cancelled=cancelled, released=conversation.is_held and not after.is_held,
+        event=event, after=after, consumed=False, runs=(ended,), timers=due, cancelled=cancelled, outgoing=tuple(said),
+        released=conversation.is_held and not after.is_held, forgotten=_forgotten(held, held, (ended,)),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from smsbot.core import segments
 from smsbot.core.commit import digest
-from smsbot.core.conversation import FrameKind, StoredFrame
+from smsbot.core.conversation import FrameKind, Rest, StoredFrame
 from smsbot.core.lanes import NOTICE
 from smsbot.core.otp import PLACE, Wanted
 from smsbot.core.question import Question
@@ -59,7 +59,7 @@ class FlowFrame:
         """The frame as it is stored; the uppermost with a deadline."""
         state = self.state
         return StoredFrame(
-            FrameKind.FLOW, self.flow.name, state.step, state.dump(), self.prompt, deadline, rests=self.rests
+            FrameKind.FLOW, self.flow.name, state.step, state.dump(), self.prompt, deadline, rest=self.rest
         )  # fmt: skip
 
     # -- where it stands ----------------------------------------------------------------------------
@@ -110,10 +110,12 @@ class FlowFrame:
         return self.state.phase == "ask"
 
     @property
-    def rests(self) -> bool:
-        """Whether it only lets time pass, and holds up nothing else."""
+    def rest(self) -> Rest:
+        """Whether it only lets time pass, and gives way to another start word meanwhile."""
         step = self.flow.steps.get(self.state.step)
-        return self.state.phase == "wait" and (step is None or not step.interrupt)
+        if self.state.phase != "wait":
+            return Rest.NO
+        return Rest.YIELDS if step is not None and step.interrupt else Rest.FREE
 
     @property
     def prompt(self) -> str:

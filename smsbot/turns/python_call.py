@@ -41,6 +41,8 @@ async def take_up(state: PythonState, record: Record | None, context: Context) -
         return wanted
     call.replay.event = context.event.id
     attend(call, context)
+    if (contact := context.contact()) != call.chat.contact.as_stored():  # others have written meanwhile
+        record = replace(record, contact=contact)
     return await go_on(call, record, context)
 
 
@@ -178,7 +180,7 @@ async def go_on(call: LiveCall, record: Record, context: Context) -> Wanted:
     kept = call.replay.journal.ran_again(request)
     if kept is None:
         context.once.keep(call, record)
-    session_of(call.chat).woken(record)
+    session_of(call.chat).woken(kept or record)
     return await forward(call, Replay.given(request, kept or record), context)
 
 

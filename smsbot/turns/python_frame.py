@@ -69,8 +69,7 @@ class PythonFrame(PythonState):
             case Due() if self.open is not None:
                 return await self._due(self.open, context)
             case Due():
-                known = dict(context.before.contact) or None  # what others wrote meanwhile is known from here on
-                return await self._drive(context.once.record(journal.SLEPT, self.site, known), context)
+                return await self._drive(context.once.record(journal.SLEPT, self.site, None), context)
             case Again() if self.open is not None:
                 context.why = "the person wants to hear the question again"
                 context.chat.say(self.open.prompt, code=self.open.question.code)

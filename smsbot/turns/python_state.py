@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from smsbot.core import codec
 from smsbot.core.commit import digest
-from smsbot.core.conversation import FrameKind, StoredFrame
+from smsbot.core.conversation import FrameKind, Rest, StoredFrame
 from smsbot.core.message import Event, Key
 from smsbot.core.otp import Wanted
 from smsbot.core.question import Question
@@ -210,9 +210,11 @@ class PythonState:
         return self.open is not None
 
     @property
-    def rests(self) -> bool:
-        """Whether it only lets time pass, and holds up nothing else."""
-        return self.open is None and self.until > 0 and not self.gives_way
+    def rest(self) -> Rest:
+        """Whether it only lets time pass; not above the question that it digresses from."""
+        if self.open is not None or not self.until or self.digresses:
+            return Rest.NO
+        return Rest.YIELDS if self.gives_way else Rest.FREE
 
     @property
     def prompt(self) -> str:
@@ -284,7 +286,7 @@ class PythonState:
         if self.gives_way:
             kept["gives_way"] = True
         return StoredFrame(
-            FrameKind.PYTHON, self.name, state, codec.dumps(kept), self.prompt, deadline, rests=self.rests
+            FrameKind.PYTHON, self.name, state, codec.dumps(kept), self.prompt, deadline, rest=self.rest
         )  # fmt: skip
 
     @classmethod

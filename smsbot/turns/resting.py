@@ -26,7 +26,10 @@ TIMEOUT = "timeout"
 MOST = 20
 """Runs of one person that may rest beside each other; the one that has rested longest ends for another."""
 TOO_MANY = "too_many_waits"
-_BEGINS = ("text", "media", "event")
+_MOMENT = 600.0
+"""Seconds in which a state that is asked for again may be answered at the least."""
+_FREE_FOR = ("text", "media", "event", "delivery", "reaction")
+"""What meets a conversation whose resting run is laid aside: it may begin another, or go to a state."""
 
 
 def met_by(event: Event, conversation: Conversation) -> Conversation:
@@ -34,7 +37,7 @@ def met_by(event: Event, conversation: Conversation) -> Conversation:
     run, resting = conversation.run, conversation.resting
     if conversation.owner:
         return conversation
-    if event.kind in _BEGINS and run is not None and run.rests:
+    if event.kind in _FREE_FOR and run is not None and run.is_free:
         return replace(conversation, run=None, resting=(*resting, run))
     if event.kind != "timer" or not resting:
         return conversation
@@ -88,8 +91,8 @@ def _open_again(line: Line, stood: Conversation, front: Beside, run: Run, now: f
         if stack.frames:
             stack.top.asked_again(now)
             frames = stack.stored(stack.top.deadline)
-    if frame.is_state:
-        frames = (*frames[:-1], replace(frame, deadline=now + line.bot.timeout))
+    if frame.is_state and frame.deadline is not None:  # its own time goes on, but for a moment to answer in
+        frames = (*frames[:-1], replace(frame, deadline=max(frame.deadline, now + _MOMENT)))
     return front._replace(run=replace(run, frames=frames), says=tuple(prompts(frame.prompt)))
 
 

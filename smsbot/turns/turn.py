@@ -26,7 +26,7 @@ from smsbot.routing.effects import Cut, Done, Kept, Said
 from smsbot.routing.injection import Signature
 from smsbot.routing.table import Route
 
-from .commit import Ending, asked_again, fold, standing_after
+from .commit import ENDS_ALL, Ending, asked_again, fold, standing_after
 from .context import Context, Load, Records
 from .decide import Decider
 from .decision import Decision
@@ -230,9 +230,9 @@ class Turn:
     def left(self) -> list[Place]:
         """The journals of conversations that this turn has left without waking them."""
         run, resume = self.before.run, self.decision.resume
-        if run is None or self._stays or (resume is not None and not resume.fresh):
-            return []
-        return [f.journal_place for f in restored(run.frames, self.event.key)]
+        others = self.stood.resting if self.decision.ends in ENDS_ALL else ()
+        own = () if run is None or self._stays or (resume is not None and not resume.fresh) else (run,)
+        return [f.journal_place for left in (*own, *others) for f in restored(left.frames, self.event.key)]
 
     # -- what the handler asked for -----------------------------------------------------------------
 

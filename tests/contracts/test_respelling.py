@@ -173,7 +173,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
         for column in (
             "conversations DROP COLUMN wrote_first",
             "conversations DROP COLUMN resting",
-            "frames DROP COLUMN rests",
+            "frames DROP COLUMN rest",
             "outgoing DROP COLUMN media",
             *(
                 f"outgoing DROP COLUMN {name}"

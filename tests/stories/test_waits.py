@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smsbot import Bot, Chat, NoReply
+from smsbot import Bot, Chat, Delivery, NoReply
 from smsbot.core.message import Key
 
 from ..house import ANN, LINE, House
@@ -239,3 +239,135 @@ async def test_what_others_wrote_meanwhile_is_known_after_a_sleep(house: Any, re
     script = ["parcel", "open once", "@ 1d", "open twice", "@ 1d"]
     heard = await talk(h, *[piece for line in script for piece in ((line, "!") if restart else (line,))])
     assert heard == ["once, then twice"]
+
+
+async def test_a_report_of_another_text_ends_no_sleep(house: Any) -> None:
+    bot = Bot()
+
+    @bot.on("pills")
+    async def pills(chat: Chat) -> str:
+        await chat.sleep("2h")
+        return "Pills!"
+
+    @bot.on("order")
+    def order() -> str:
+        return "Ordered."
+
+    @bot.on_delivery("delivered")
+    def arrived(chat: Chat, report: Delivery) -> None:
+        if report.text == "Ordered.":
+            chat.goto("rate")
+
+    @bot.state("rate")
+    def rate(chat: Chat, text: str) -> str:
+        chat.end("rated")
+        return f"Rated {text}."
+
+    h: House = await house(bot)
+    assert await talk(h, "pills", "order", "@ 1m", "5", "@ 2h") == ["Ordered.", "Rated 5.", "Pills!"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_wait_that_gives_way_keeps_its_time_beside_a_question(
+    house: Any, tmp_path: Path, restart: bool
+) -> None:
+    slow = "flow: slow\nstart: slow\nsteps: [{wait: 3h, interrupt: yes}, {say: Slow done.}]\n"
+    h: House = await house(Bot(flows=write(tmp_path, care=CARE, slow=slow, pizza=PIZZA)))
+    script = ["care", "slow", "@ 2h", "@ 1h", "yes"]
+    heard = await talk(h, *[piece for line in script for piece in ((line, "!") if restart else (line,))])
+    assert heard == ["We ask you later.", "Are you well?", "Slow done.", "Good."]
+    heard = await talk(h, "care", "slow", "@ 2h", "pizza", "small", "@ 4h")
+    assert heard[4:] == ["We ask you later.", "Are you well?", "Size?", "One small."], (
+        "another start word has ended both"
+    )
+
+
+async def test_a_state_that_gave_way_keeps_its_time(house: Any, tmp_path: Path) -> None:
+    bot = Bot(flows=write(tmp_path, care=CARE))
+
+    @bot.on("hi")
+    def hi(chat: Chat) -> str:
+        chat.goto("name", timeout="3h", then="gone")
+        return "Name?"
+
+    @bot.state("name")
+    def name(chat: Chat, text: str) -> str:
+        chat.end()
+        return f"Hi {text}."
+
+    @bot.state("gone")
+    def gone() -> str:
+        return "Never mind."
+
+    h: House = await house(bot)
+    heard = await talk(h, "care", "@ 1h 30m", "hi", "@ 30m", "yes", "@ 2h 29m", "@ 2m")
+    assert heard == ["We ask you later.", "Name?", "Are you well?", "Good.", "Name?", "Never mind."]
+
+
+async def test_a_late_answer_is_taken_though_a_promise_came_between(house: Any, tmp_path: Path) -> None:
+    order = (
+        "flow: order\nstart: order\nsteps:\n  - {ask: what, say: What?, choices: [tea, coffee], timeout: 10m, late: accept}\n"
+        '  - {say: "{what} it is."}\n'
+    )
+    h: House = await house(Bot(flows=write(tmp_path, order=order, pills=PILLS)))
+    heard = await talk(h, "pills", "order", "@ 10m", "@ 2h", "tea")
+    assert heard == ["I will remind you.", "What?", "Time for your pills.", "tea it is."]
+
+
+async def test_what_stands_below_is_asked_again_where_the_one_above_fails(house: Any, tmp_path: Path) -> None:
+    bot = Bot(flows=write(tmp_path, pizza=PIZZA))
+
+    @bot.on("care")
+    async def care(chat: Chat) -> str:
+        await chat.sleep("1h")
+        try:
+            await chat.confirm("Well?", timeout="1h")
+        except NoReply:
+            raise ValueError("broken") from None
+        return "Good."
+
+    h: House = await house(bot)
+    heard = await talk(h, "care", "@ 30m", "pizza", "@ 30m", "@ 1h", "@ 2h", "small")
+    assert heard == ["Size?", "Well?", "Size?", "One small."]
+
+
+async def test_the_contact_is_known_after_any_wait(house: Any, tmp_path: Path) -> None:
+    """Also a field that was taken away, and beside a question."""
+    bot = Bot(flows=write(tmp_path, nap="flow: nap\nsteps: [{wait: 1h}, {say: Slept.}]\n"))
+
+    @bot.on("runs")
+    async def runs(chat: Chat) -> str:
+        chat.contact["k"] = "mine"
+        await chat.run("nap")
+        return f"{chat.contact.get('k')}"
+
+    @bot.on("waits")
+    async def waits(chat: Chat) -> None:
+        await chat.sleep("1h")
+        chat.contact["k"] = "woken"
+
+    @bot.on("asks")
+    async def asks(chat: Chat) -> str:
+        chat.contact["k"] = "asked"
+        answer = await chat.ask("Well?", timeout="3h")
+        return f"{chat.contact.get('k')} {answer}"
+
+    @bot.on("clear")
+    def clear(chat: Chat) -> None:
+        del chat.contact["k"]
+
+    h: House = await house(bot)
+    assert await talk(h, "runs", "clear", "@ 1h") == ["Slept.", "None"]
+    assert (await talk(h, "waits", "@ 30m", "asks", "@ 30m", "fine"))[2:] == ["Well?", "woken fine"]
+
+
+async def test_what_is_told_of_a_run_is_of_the_newest(house: Any, tmp_path: Path) -> None:
+    h: House = await house(in_yaml(tmp_path))
+    await talk(h, "pills", "@ 1m", "pizza")
+    view = await h.run_of(ANN)
+    assert view is not None
+    assert (view.place, view.step, [by for by, _ in view.waits]) == ("pizza", "size", ["pills"])
+    await talk(h, "small")
+    view = await h.run_of(ANN)
+    assert view is not None
+    assert (view.end, view.steps[-1], [by for by, _ in view.waits]) == ("ordered", "pizza.step_2", ["pills"])

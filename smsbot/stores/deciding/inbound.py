@@ -264,7 +264,7 @@ class Turn:
             self._run(facts, ended)
         if run is not None:
             for depth, f in enumerate(run.frames):
-                kept = (run.id, depth, f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then, f.rests)
+                kept = (run.id, depth, f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then, f.rest)
                 facts.leave("frame", kept)
             if run.content:
                 facts.leave("content", (run.content, run.id))

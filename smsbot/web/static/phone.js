@@ -238,6 +238,12 @@ class Phone {
     this.tick();
   }
 
+  // What waits beside it, and goes on at its time.
+  beside(waits) {
+    this.$("waits").hidden = !waits.length;
+    this.$("waits").textContent = waits.length ? "Beside it " + waits.map(([by, at]) => `${by} goes on ${span(at - time())}`).join(", ") : "";
+  }
+
   words(list, words) {
     const said = words.join("\n");
     if (list.dataset.said === said) return;
@@ -252,6 +258,7 @@ class Phone {
   }
 
   tick() {
+    this.beside((this.run && this.run.waits) || []);
     const due = this.run && this.run.due;
     this.$("next").hidden = !due;
     if (due) this.$("next").firstElementChild.textContent = `${this.run.due_what} ${span(due - time())}`;

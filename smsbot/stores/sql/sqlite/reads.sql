@@ -8,7 +8,7 @@ SELECT c.version, c.fallback_at, c.late, c.resting, c.answered, c.wrote_first, r
        (SELECT json_group_object(name, value) FROM contacts WHERE number = :number) AS contact,
        EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out,
        (SELECT owner FROM takeovers t WHERE t.line = :line AND t.number = :number) AS owner,
-       f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_, f.rests
+       f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_, f.rest
 FROM (SELECT 1)
 LEFT JOIN conversations c ON c.line = :line AND c.number = :number
 LEFT JOIN runs r ON r.id = c.run

@@ -38,7 +38,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, end_label = excluded.end_label;
 
 -- name: frame
-INSERT OR REPLACE INTO frames (run, depth, kind, name, state, data, prompt, deadline, then_, rests)
+INSERT OR REPLACE INTO frames (run, depth, kind, name, state, data, prompt, deadline, then_, rest)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: unframe
