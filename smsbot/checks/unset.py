@@ -102,10 +102,11 @@ def _inside(step: Step, before: Known) -> Known:
 def _known(flow: Flow) -> Mapping[str, Known]:
     """What is known before each step that can be reached."""
     start = flow.start
-    given = [{hole.name for hole in pattern.gaps} for _, pattern in start.words]
-    holes = set.intersection(*given) if given and not (start.event or start.api or start.fallback) else set()
-    told = () if start.words or start.fallback else flow.args  # who texts a word tells no arguments
-    found = {flow.first: Known(frozenset({*flow.variables, *told, *holes}))}
+    ways = [{hole.name for hole in pattern.gaps} for _, pattern in start.words]
+    ways += [{*flow.args}] if start.event or start.api else []
+    ways += [set()] if start.fallback else []
+    told = set.intersection(*ways) if ways else {*flow.args}
+    found = {flow.first: Known(frozenset({*flow.variables, *told}))}
     waiting = [flow.first]
     while waiting:
         name = waiting.pop()

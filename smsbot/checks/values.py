@@ -12,7 +12,7 @@ from smsbot.core.problem import Severity
 from smsbot.flows.functions import Kind
 from smsbot.flows.shapes import LANGUAGE, SPECIAL
 from smsbot.flows.source import Node, Source
-from smsbot.flows.steps import Flow
+from smsbot.flows.steps import Flow, Step
 from smsbot.flows.template import Template
 
 from .written import Written, expressions_of, filled_in, texts_of
@@ -21,6 +21,7 @@ _FIELDS = ("language", "name", "number", "zone")
 """Fields of people that smsbot itself knows."""
 _ELSEWHERE = re.compile(
     r"\{\{\s*([A-Za-z_][\w.]*)\s*\}\}|(?<![\w@])@([A-Za-z_][\w.]*\w)|\$\{([A-Za-z_][\w.]*)\}|%([A-Za-z_]\w*)%"
+    r"|\$([A-Za-z_]\w*)|<([A-Za-z_]\w*)>|\[([A-Za-z_]\w*)\]"
 )
 """The ways in which other tools fill something in."""
 _LITERAL_TEXT = re.compile(r"'([^'\"]*)'|\"([^'\"]*)\"|(\d+)")
@@ -41,6 +42,11 @@ def values(flow: Flow, source: Source, contact: Sequence[str]) -> None:
         for written in filled_in(template):
             _answers(written, options, source)
             _fields(written, contact, source)
+            if (number := written.expression.source.strip()).isdigit():
+                source.report(
+                    "SB654", written.node, f"people read {number} here", part=written.part(written.tree),
+                    remedy="write the name of a value: {name}", severity=Severity.WARNING,
+                )  # fmt: skip
             if written.expression.kind is Kind.SPAN:
                 counted = f"{{days({written.expression.source.strip()})}} counts its days"
                 source.report(
@@ -49,6 +55,7 @@ def values(flow: Flow, source: Source, contact: Sequence[str]) -> None:
                 )  # fmt: skip
     for step in flow.steps.values():
         _kept(step.node or Node("text"), source)
+        _desk(step, source)
 
 
 def kept_of(flows: Sequence[Flow]) -> set[str]:
@@ -145,6 +152,19 @@ def _events(flow: Flow, source: Source) -> None:
             )  # fmt: skip
 
 
+def _desk(step: Step, source: Source) -> None:
+    """A desk has a name."""
+    if (
+        step.handoff is not None
+        and step.handoff.desk.lower() in ("yes", "no", "true", "false")
+        and step.node is not None
+    ):
+        source.report(
+            "SB607", step.node.pairs["handoff"][1], f'this hands over to a desk called "{step.handoff.desk}"',
+            remedy="name the desk: handoff: counter", severity=Severity.WARNING,
+        )  # fmt: skip
+
+
 def _kept(node: Node, source: Source) -> None:
     """The language that is kept of a person is one."""
     for name, (_, value) in node.pairs["set"][1].pairs.items() if "set" in node.pairs else ():
@@ -182,7 +202,7 @@ def _shown(template: Template, flow: Flow, source: Source) -> None:
         name = next(filter(None, hit.groups()))
         first = name.partition(".")[0]
         dollar = hit.group(3) is not None
-        handle = hit.group(2) is not None and "." not in name and first in SPECIAL
+        handle = any(hit.group(n) for n in (2, 5, 6, 7)) and "." not in name and first in SPECIAL
         if first not in known or handle or (dollar and known[first] not in _LITERAL):
             continue
         source.report(

@@ -232,8 +232,8 @@ class _Reader(Questions):
         """Everything that has a name in this flow, and what it holds as far as that is known."""
         drafts = list(drafts)
         for _, pattern in start.words:
-            for hole in pattern.gaps:
-                self.names[hole.name] = Kind.NUMBER if hole.takes == "int" else Kind.TEXT
+            for hole in pattern.gaps:  # one that is an argument is read as its type
+                self.names.setdefault(hole.name, Kind.NUMBER if hole.takes == "int" else Kind.TEXT)
         sets: list[tuple[str, Node]] = []
         for draft in drafts:
             for key in ("ask", "save"):

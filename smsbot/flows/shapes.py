@@ -38,6 +38,13 @@ LANGUAGE = re.compile(r"[a-z]{2}")
 _RESERVED = {*CONSTANTS, *SPECIAL, *keyword.kwlist} - {"answer"}  # a question may well be called so
 
 
+_EMPTY = {
+    "end": "give it a label: end: done",
+    "then": "answers stand below it, indented, or in braces: then: {yes: STEP}",
+    "steps": "each step begins with a dash below it, indented",
+    "choices": "answers stand below it, indented, or in brackets: choices: [small, large]",
+}
+"""What stands behind a key that has nothing."""
 _SPOKEN_SPAN = re.compile(r"(\d+)\s*(?:(s)ec\w*|(m)in\w*|(h)(?:our|r)\w*|(d)ay\w*|(w)eek\w*|)", re.IGNORECASE)
 
 
@@ -103,7 +110,7 @@ class Shapes:
                 remedy = (
                     "a text with # goes into quotes: # begins a comment" if self.source.cut_at_comment(value) else ""
                 )
-                remedy = remedy or ("give it a label: end: done" if name == "end" else "")
+                remedy = remedy or _EMPTY.get(name, "")
                 self.source.report("SB606", key, f'nothing stands after "{name}:"', remedy=remedy)
             else:
                 found[name] = value

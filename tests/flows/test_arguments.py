@@ -89,3 +89,16 @@ async def test_they_are_written_as_texts(house: Any, tmp_path: Path) -> None:
     first, second = await h.heard(ANN)
     assert first == "Dr Lis, room 7, 01.12. 10:00. 12.50 PLN. "
     assert second.startswith("That is ")
+
+
+async def test_a_hole_is_read_as_the_argument_of_its_name(house: Any, tmp_path: Path) -> None:
+    book = (
+        'flow: book\nstart: {words: ["book {day}", "book {day} {n:int}"], event: book}\nargs: {day: date, n: integer}\n'
+        "steps: [{say: \"{day:%A} {n if n != none else 'alone'} {'' if day != none else 'no day'}\"}]\n"
+    )
+    (tmp_path / "book.yaml").write_text(book)
+    h: House = await house(Bot(flows=str(tmp_path / "book.yaml")))
+    for text in ("book 2031-12-01", "book 2031-12-02 4"):
+        await h.text(ANN, text)
+    await h.event("book", ANN, {"day": "2031-12-03", "n": 5})
+    assert [said.strip() for said in await h.heard(ANN)] == ["Monday alone", "Tuesday 4", "Wednesday 5"]
