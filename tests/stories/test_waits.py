@@ -12,6 +12,7 @@ import pytest
 from smsbot import Bot, Chat, Delivery, NoReply
 from smsbot.core.message import Key
 
+from ..conftest import sampled
 from ..house import ANN, LINE, House
 from .test_flows import talk, write
 
@@ -136,7 +137,7 @@ TALKS: dict[str, tuple[list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", [in_yaml, in_python])
-@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("restarts", sampled([False, True], True))
 @pytest.mark.parametrize("name", TALKS)
 async def test_what_waits_holds_up_nothing(house: Any, tmp_path: Path, name: str, kind: Any, restarts: bool) -> None:
     """Also where the server begins anew between two texts."""
