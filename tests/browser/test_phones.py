@@ -47,16 +47,16 @@ def say(page: Any, text: str, answer: str, n: int = 0) -> None:
     box = phone(page, n)
     box.locator(".text").fill(text)
     box.locator(".text").press("Enter")
-    box.locator(".thread li.out", has_text=answer).last.wait_for(timeout=10000)
+    box.locator(".thread li.out", has_text=answer).last.wait_for(timeout=30000)
 
 
 def test_an_order_typed_to_its_end(page: Any, dev: Process) -> None:
     page.goto(f"{dev.url}/phone#+48600200100")
     say(page, "piza", "Size?")
     say(page, "help", "We sell pizza")
-    phone(page).locator(".step", has_text="pizza › size").wait_for(timeout=5000)
-    phone(page).locator(".at", has_text="flows/pizza.yaml:9").wait_for(timeout=5000)
-    phone(page).locator(".next", has_text="reminder in 4 min").wait_for(timeout=5000)
+    phone(page).locator(".step", has_text="pizza › size").wait_for(timeout=20000)
+    phone(page).locator(".at", has_text="flows/pizza.yaml:9").wait_for(timeout=20000)
+    phone(page).locator(".next", has_text="reminder in 4 min").wait_for(timeout=20000)
     say(page, "L", "How many")
     say(page, "2", "Delivery address?")
     say(page, "Main St 1", "2 x L, $28. OK?")
@@ -73,8 +73,8 @@ def test_an_order_typed_to_its_end(page: Any, dev: Process) -> None:
         "28",
     ]
     say(page, "yes", "On its way!")
-    phone(page).locator(".step", has_text="ended: ordered").wait_for(timeout=5000)
-    phone(page).locator(".thread li.out small", has_text="✓✓ delivered").nth(6).wait_for(timeout=5000)
+    phone(page).locator(".step", has_text="ended: ordered").wait_for(timeout=20000)
+    phone(page).locator(".thread li.out small", has_text="✓✓ delivered").nth(6).wait_for(timeout=20000)
     assert phone(page).locator(".thread li").count() == 13
     assert phone(page).locator(".typing").is_hidden()
 
@@ -83,11 +83,11 @@ def test_the_timeout_by_jumping_to_the_next_timer(page: Any, dev: Process) -> No
     page.goto(f"{dev.url}/phone#+48600200200")
     say(page, "pizza", "Size?")
     phone(page).locator(".skip-to").click()
-    phone(page).locator(".thread li.out", has_text="Still hungry?").wait_for(timeout=10000)
-    phone(page).locator(".next", has_text="timeout").wait_for(timeout=5000)
+    phone(page).locator(".thread li.out", has_text="Still hungry?").wait_for(timeout=30000)
+    phone(page).locator(".next", has_text="timeout").wait_for(timeout=20000)
     phone(page).locator(".skip-to").click()
-    phone(page).locator(".thread li.out", has_text="Text PIZZA to start again.").wait_for(timeout=10000)
-    phone(page).locator(".step", has_text="ended: abandoned").wait_for(timeout=5000)
+    phone(page).locator(".thread li.out", has_text="Text PIZZA to start again.").wait_for(timeout=30000)
+    phone(page).locator(".step", has_text="ended: abandoned").wait_for(timeout=20000)
     page.locator(".jump", has_text="24 h").click()
 
 
@@ -96,10 +96,10 @@ def test_a_phone_that_is_off_then_full(page: Any, dev: Process) -> None:
     phone(page).locator(".setup summary").click()
     phone(page).locator(".mode").select_option("full")
     say(page, "pizza", "Size?")
-    phone(page).locator(".thread li.undelivered").wait_for(timeout=10000)
+    phone(page).locator(".thread li.undelivered").wait_for(timeout=30000)
     phone(page).locator(".mode").select_option("off")
     say(page, "1", "How many")
-    phone(page).locator(".signal", has_text="off").wait_for(timeout=5000)
+    phone(page).locator(".signal", has_text="off").wait_for(timeout=20000)
     page.locator(".jump", has_text="24 h").click()
     phone(page).locator(".thread li.expired").first.wait_for(timeout=30000)
 
@@ -120,8 +120,8 @@ def test_what_stands_beside_one_phone(page: Any, dev: Process, clinic: Path) -> 
         for name, value in (("doctor", "Dr Lis"), ("at", "2031-12-01T09:00")):
             phone(page).locator(f'.data input[name="{name}"]').fill(value)
         phone(page).locator(".outside button").click()
-        phone(page).locator(".thread li.out", has_text="Dr Lis, 2031-12-01 09:00. Coming?").wait_for(timeout=10000)
-        phone(page).locator(".step", has_text="soon › ok").wait_for(timeout=5000)
+        phone(page).locator(".thread li.out", has_text="Dr Lis, 2031-12-01 09:00. Coming?").wait_for(timeout=30000)
+        phone(page).locator(".step", has_text="soon › ok").wait_for(timeout=20000)
         box = phone(page).locator(".run").bounding_box()
         for part in (".next", ".save", ".outside", ".picture summary"):
             inside = phone(page).locator(part).bounding_box()
@@ -133,7 +133,7 @@ def test_what_stands_beside_one_phone(page: Any, dev: Process, clinic: Path) -> 
         phone(page).locator(".starts summary").click()
         assert {"visit", "pizza", "order"} <= set(phone(page).locator(".every").inner_text().split())
         phone(page).locator(".skip-to").click()
-        phone(page).locator(".step.left", has_text="ended: abandoned").wait_for(timeout=10000)
+        phone(page).locator(".step.left", has_text="ended: abandoned").wait_for(timeout=30000)
     finally:
         flow.unlink()
 
@@ -150,7 +150,7 @@ def test_six_phones_each_with_its_own_thread(page: Any, dev: Process) -> None:
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Bob texts"
     page.reload()
     assert page.locator(".phone").count() == 6
-    phone(page, 5).locator(".thread li.out", has_text="Size?").wait_for(timeout=5000)
+    phone(page, 5).locator(".thread li.out", has_text="Size?").wait_for(timeout=20000)
     phone(page, 0).locator(".remove").click()
     assert page.locator(".phone").count() == 5
 
@@ -172,7 +172,7 @@ def test_save_as_story(page: Any, dev: Process, clinic: Path) -> None:
     say(page, "small", "Delivery address?")
     phone(page).locator(".name").fill("Three small ones")
     phone(page).locator(".name").press("Enter")
-    page.locator("#saved[open]").wait_for(timeout=5000)
+    page.locator("#saved[open]").wait_for(timeout=20000)
     assert page.locator("#saved-path").inner_text() == "flows/stories/three-small-ones.story.yaml"
     assert '- me: "pizza 3"' in page.locator("#saved-text").inner_text()
     page.keyboard.press("Escape")
@@ -187,7 +187,7 @@ def test_a_broken_edit_shows_a_banner_until_it_is_mended(page: Any, dev: Process
     page.goto(f"{dev.url}/phone#+48600200700")
     say(page, "pizza", "Size?")
     flow.write_text(good.replace("ask: qty", "aks: qty"))
-    page.locator("#banner", has_text="flows/pizza.yaml:13:6").wait_for(timeout=10000)
+    page.locator("#banner", has_text="flows/pizza.yaml:13:6").wait_for(timeout=30000)
     page.locator("#banner", has_text='did you mean "ask"?').wait_for(timeout=1000)
     say(page, "2", "How many")
     if SHOTS:
@@ -204,14 +204,14 @@ def test_one_event_stream_for_all_tabs(browser: Any, dev: Process) -> None:
     context.on("request", lambda r: streams.append(r.url) if r.url.endswith("/live") else None)
     for page in pages:
         page.goto(f"{dev.url}/phone#+48600200800")
-        page.locator(".phone").wait_for(timeout=5000)
+        page.locator(".phone").wait_for(timeout=20000)
     say(pages[0], "pizza", "Size?")
     for page in pages[1:]:
-        phone(page).locator(".thread li.out", has_text="Size?").wait_for(timeout=5000)
+        phone(page).locator(".thread li.out", has_text="Size?").wait_for(timeout=20000)
     assert len(streams) == 1
     pages[0].close()  # the leader goes; another takes over
     say(pages[3], "2", "How many")
-    phone(pages[7]).locator(".thread li.out", has_text="How many").wait_for(timeout=5000)
+    phone(pages[7]).locator(".thread li.out", has_text="How many").wait_for(timeout=20000)
     context.close()
 
 
@@ -219,7 +219,7 @@ def test_an_order_by_mouse_alone(page: Any, dev: Process) -> None:
     page.goto(f"{dev.url}/phone#+48600201100")
     for word, answer in (("pizza", "Size?"), ("m", "How many")):
         phone(page).locator(".words button", has_text=re.compile(f"^{word}$")).click()
-        phone(page).locator(".thread li.out", has_text=answer).last.wait_for(timeout=5000)
+        phone(page).locator(".thread li.out", has_text=answer).last.wait_for(timeout=20000)
 
 
 def test_what_is_typed_is_never_markup(page: Any, dev: Process) -> None:
@@ -227,7 +227,7 @@ def test_what_is_typed_is_never_markup(page: Any, dev: Process) -> None:
     box = phone(page).locator(".text")
     box.fill("<img src=x onerror=alert(1)>")
     box.press("Enter")
-    phone(page).locator(".thread li.in", has_text="<img src=x").wait_for(timeout=5000)
+    phone(page).locator(".thread li.in", has_text="<img src=x").wait_for(timeout=20000)
     assert phone(page).locator(".thread img").count() == 0
 
 
@@ -239,15 +239,15 @@ def test_axe_finds_nothing(browser: Any, dev: Process, axe: str, path: str, sche
     page = context.new_page()
     page.goto(dev.url + path)
     if "phone" in path:
-        page.locator(".phone").wait_for(timeout=5000)
+        page.locator(".phone").wait_for(timeout=20000)
         if not page.locator(".thread li").count():
             say(page, "pizza", "Size?")
             picture = {"media": "https://shop.example/photo.jpg"}
             httpx.post(f"{dev.url}/sandbox/phones/+48600201000/texts", json=picture, trust_env=False)
         link = phone(page).locator(".thread li.in a", has_text="Picture").last
-        link.wait_for(timeout=5000)
+        link.wait_for(timeout=20000)
         assert link.evaluate("a => getComputedStyle(a).color == getComputedStyle(a.parentElement).color")
-        phone(page).locator(".next").wait_for(timeout=5000)
+        phone(page).locator(".next").wait_for(timeout=20000)
     page.wait_for_timeout(200)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = violations(page, axe)

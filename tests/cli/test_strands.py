@@ -272,14 +272,14 @@ async def test_thousands_are_told_again(tmp_path: Path, each: int) -> None:
             for n in range(each - 1):
                 copy, other = f"+4870{n:04d}{number[-4:]}", f"{n:04d}".encode() + run[4:]
                 db.execute(
-                    "INSERT INTO conversations SELECT line, ?1, version, ?2, fallback_at, late, answered, wrote_first FROM conversations WHERE number = ?3",
+                    "INSERT INTO conversations SELECT line, ?1, version, ?2, fallback_at, late, answered, wrote_first, resting FROM conversations WHERE number = ?3",
                     (copy, other, number),
                 )
                 columns = [r[1] for r in db.execute("PRAGMA table_info(runs)")]
                 listed = ", ".join({"id": "?1", "number": "?2"}.get(c, c) for c in columns)
                 db.execute(f"INSERT INTO runs SELECT {listed} FROM runs WHERE id = ?3", (other, copy, run))
                 db.execute(
-                    "INSERT INTO frames SELECT ?1, depth, kind, name, state, replace(data, ?2, ?3), prompt, deadline, then_ FROM frames WHERE run = ?4",
+                    "INSERT INTO frames SELECT ?1, depth, kind, name, state, replace(data, ?2, ?3), prompt, deadline, then_, rest FROM frames WHERE run = ?4",
                     (other, run.hex(), other.hex(), run),
                 )
                 db.execute(
