@@ -100,6 +100,9 @@ async def campaign(
                 for life in lives:
                     if life.done():
                         life.result()
+            missed, report.missed = report.missed, []
+            for step in missed:  # those who come by there may all have waited for something then
+                await _end_at(step, stage, chance, report)
             await stage.start()
             enough.set()
             stage.network.unkind = False
