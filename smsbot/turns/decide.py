@@ -210,20 +210,11 @@ class Decider:
             if flow.fallback:
                 return Decision(match.why, match, says=render(flow, flow.fallback, self._person()))
         if route.flow:
-            resume = begin(self._line.versions, route.flow, self._answers(match), route.trigger, route.language)
+            resume = begin(
+                self._line.versions, route.flow, _answers(match, self._line, self._reads), route.trigger, route.language
+            )
             return Decision(match.why, match, resume=resume)
         return Decision(match.why, match)
-
-    def _answers(self, match: Match) -> Mapping[str, Any]:
-        """What the holes of a start word answer; what is an argument of the flow is read as its type."""
-        types = self._line.versions.current.flow(match.route.flow).arg_types
-        if not types.keys() & match.answers.keys():
-            return match.answers
-        found = dict(match.answers)
-        for name in types.keys() & found.keys():
-            read = self._reads(types[name], match.texts.get(name) or str(found[name]))
-            found[name] = read.value if isinstance(read, Answer) else None
-        return found
 
     def _guess(self, found: Sequence[Token]) -> Decision | None:
         """ "Did you mean PIZZA?", where a text is spelled nearly like a start word."""
@@ -385,6 +376,18 @@ class Decider:
         """The open flows, the uppermost first; then all others."""
         opened = stack.flows if stack is not None else []
         return [*opened, *self._line.versions.current.flows.values()]
+
+
+def _answers(match: Match, line: Line, reads: Callable[[Question, str], Reading]) -> Mapping[str, Any]:
+    """What the holes of a start word answer; what is an argument of the flow is read as its type."""
+    types = line.versions.current.flow(match.route.flow).arg_types
+    if not types.keys() & match.answers.keys():
+        return match.answers
+    found = dict(match.answers)
+    for name in types.keys() & found.keys():
+        read = reads(types[name], match.texts.get(name) or str(found[name]))
+        found[name] = read.value if isinstance(read, Answer) else None
+    return found
 
 
 def _to(route: Route | None, why: str) -> Match | None:
