@@ -3,45 +3,115 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from smsbot.core import syntax
+from smsbot.flows.expressions import CONSTANTS
 
-_ABSENT = ("none", "None")
+_CLOCK = ("now", "today")
+_TEXTUAL = ("text", "upper", "lower", "title", "trim")
+"""Functions that make an empty text of what has no value; all others cannot be computed then."""
 _OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
+_EXACT = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _SIDES: Mapping[type[ast.cmpop], int] = {ast.Gt: 1, ast.GtE: 1, ast.Lt: -1, ast.LtE: -1}
 
 
 def requires(node: ast.expr) -> frozenset[str]:
     """The names that have a value wherever a condition holds."""
     match node:
-        case ast.Name():
-            return frozenset({node.id})
         case ast.BoolOp(op=ast.And()):
             return frozenset().union(*map(requires, node.values))
         case ast.BoolOp():
             return frozenset.intersection(*map(requires, node.values))
-        case ast.Compare(ops=[ast.NotEq()]):
-            return _names(node) if any(_is_empty(o) for o in (node.left, *node.comparators)) else frozenset()
-        case ast.Compare() if not any(isinstance(op, ast.NotEq | ast.NotIn) for op in node.ops):
-            return frozenset() if any(_is_empty(o) for o in (node.left, *node.comparators)) else _names(node)
-        case ast.Call(args=args):
-            return frozenset().union(*map(requires, args)) if args else frozenset()
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            sides = zip((left, *others), ops, others, strict=False)
+            return frozenset().union(*(_compared(*each) for each in sides))
+    return _needed(node, filled=True)
+
+
+def _compared(one: ast.expr, op: ast.cmpop, other: ast.expr) -> frozenset[str]:
+    """The names that have a value where a comparison holds: nothing equals nothing, and is neither more nor less."""
+    match op:
+        case ast.Gt() | ast.GtE() | ast.Lt() | ast.LtE():
+            return _needed(one) | _needed(other)
+        case ast.Eq() if _is_there(one) or _is_there(other):
+            return _needed(one, filled=_is_filled(other)) | _needed(other, filled=_is_filled(one))
+        case ast.NotEq() if _is_none(one) or _is_none(other):
+            return _needed(one) | _needed(other)
+        case ast.In():
+            among = other.elts if isinstance(other, ast.List | ast.Tuple) else [other]
+            return _needed(other) | (_needed(one) if all(map(_is_there, among)) else frozenset())
     return frozenset()
 
 
-def opposite(condition: str) -> str:
-    """The condition that holds where one does not, as it is written."""
-    node = _tree(condition)
+def _needed(node: ast.expr, *, filled: bool = False) -> frozenset[str]:
+    """The names without which an expression has no value or cannot be computed; `filled`: or is an empty text."""
+    match node:
+        case ast.Name(id=name):
+            return frozenset({name}) - {*CONSTANTS, *_CLOCK}
+        case ast.BinOp(left=left, right=right):
+            return _needed(left) | _needed(right)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _needed(operand)
+        case ast.Attribute(value=of) | ast.Subscript(value=of):
+            return _needed(of)
+        case ast.Call(func=ast.Name(id=name), args=args) if filled or name not in _TEXTUAL:
+            return frozenset().union(*(_needed(a, filled=filled) for a in args))
+    return frozenset()
+
+
+def _is_there(node: ast.expr) -> bool:
+    """Whether an expression has a value wherever it can be computed."""
+    if isinstance(node, ast.Name | ast.Constant):
+        return not _is_none(node) and (isinstance(node, ast.Constant) or node.id in (*CONSTANTS, *_CLOCK))
+    return isinstance(node, ast.BinOp | ast.Call | ast.List)
+
+
+def _is_filled(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and bool(node.value)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return ast.unparse(node) in ("none", "None")
+
+
+def opposite(condition: str, known: Collection[str]) -> str:
+    """The condition that holds where one does not, as it is written; the names that are `known` have a value.
+
+    What has no value is neither more nor less than anything: where ``x > 3`` does not hold, ``x <= 3`` does only if x
+    has a value.
+    """
+    node = tree_of(condition)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return ast.unparse(node.operand)
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _OPPOSITES:
+    if (
+        isinstance(node, ast.Compare)
+        and len(node.ops) == 1
+        and (type(node.ops[0]) in _EXACT or _has_value(node, known))
+    ):
         return ast.unparse(ast.Compare(node.left, [_OPPOSITES[type(node.ops[0])]()], node.comparators))
     return ast.unparse(ast.UnaryOp(ast.Not(), node))
+
+
+def names_of(node: ast.AST) -> frozenset[str]:
+    """All names in a condition but those of functions and of what always has a value."""
+    called = {n.func for n in ast.walk(node) if isinstance(n, ast.Call)}
+    found = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n not in called}
+    return frozenset(found - {*CONSTANTS, *_CLOCK})
+
+
+def _has_value(node: ast.expr, known: Collection[str]) -> bool:
+    """Whether all parts of a comparison have a value; an entry of what is known may have none."""
+    return names_of(node) <= {*known} and not any(isinstance(n, ast.Attribute | ast.Subscript) for n in ast.walk(node))
+
+
+def lasts(node: ast.AST) -> bool:
+    """Whether a condition holds until one of its values is set anew: time is not in it."""
+    return not any(isinstance(n, ast.Name) and n.id in _CLOCK for n in ast.walk(node))
 
 
 def holds_with(weaker: str, condition: ast.expr) -> bool:
@@ -53,7 +123,7 @@ def holds_with(weaker: str, condition: ast.expr) -> bool:
 def _follows(weaker: str, condition: ast.expr) -> bool:
     if ast.unparse(condition) == weaker:
         return True
-    one, other = _bound(condition), _bound(_tree(weaker))
+    one, other = _bound(condition), _bound(tree_of(weaker))
     if one is None or other is None or one[0] != other[0]:
         return False
     (_, op, value), (_, wanted, least) = one, other
@@ -78,16 +148,7 @@ def _bound(node: ast.expr) -> tuple[str, type[ast.cmpop], Decimal] | None:
     return None
 
 
-def _is_empty(node: ast.expr) -> bool:
-    absent = isinstance(node, ast.Name) and node.id in _ABSENT
-    return absent or (isinstance(node, ast.Constant) and node.value in (None, ""))
-
-
-def _names(node: ast.Compare) -> frozenset[str]:
-    operands = (node.left, *node.comparators)
-    return frozenset(n.id for o in operands for n in ast.walk(o) if isinstance(n, ast.Name)) - set(_ABSENT)
-
-
-def _tree(condition: str) -> ast.expr:
-    tree: ast.expr = syntax.read(condition.strip(), "eval").body
+def tree_of(source: str) -> ast.expr:
+    """The syntax tree of an expression; columns count from its first sign that is no space."""
+    tree: ast.expr = syntax.read(source.strip(), "eval").body
     return tree

@@ -35,15 +35,13 @@ class Around:
     bot: Bot
     lines: Sequence[str] = ("",)
     countries: Sequence[str | None] = (None,)
-    contact: Sequence[str] = ()
-    """The fields that its Python keeps of people."""
 
 
 def check(
     flows: Sequence[Flow], sources: Mapping[str, Source], around: Around, named: Sequence[NamedText] = ()
 ) -> list[Problem]:  # fmt: skip
     """Everything that is wrong with flows and texts that could be read; the problems of reading them come first."""
-    flow_set, kept = {flow.name: flow for flow in flows}, sorted({*kept_of(flows), *around.contact})
+    flow_set, kept = {flow.name: flow for flow in flows}, sorted(kept_of(flows))
     for flow in flows:
         source = sources[flow.path]
         _ways(flow, source)

@@ -9,6 +9,8 @@ from html import escape
 from smsbot.flows.graph import Edge, Graph, graph
 from smsbot.flows.steps import Flow, Step
 
+from .story import written_duration
+
 _WIDTH, _GAP, _LINE, _PAD = 300, 34, 17, 12
 _LEFT, _ASIDE = 120, 540
 _DASHED = ("retry", "timeout", "skip")
@@ -73,13 +75,7 @@ def _does(step: Step) -> Iterator[str]:
     if step.ask is not None and step.ask.question.choices:
         yield "answers " + ", ".join(step.ask.question.choices)
     if step.ask is not None and step.ask.reminders:
-        yield "reminds after " + ", ".join(short_span(after) for after in step.ask.reminders)
-
-
-def short_span(seconds: float) -> str:
-    """A duration as flows write it."""
-    units = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"))
-    return next((f"{seconds / size:g}{unit}" for size, unit in units if seconds % size == 0), f"{seconds:g}s")
+        yield "reminds after " + ", ".join(written_duration(after) for after in step.ask.reminders)
 
 
 def _words(edge: Edge) -> str:

@@ -321,7 +321,7 @@ def story_of(
     for entry in thread:
         if entry["at"] - before >= _PAUSE[entry["direction"]] and entry["at"] > told:
             flush()
-            lines.append(f"  - wait: {_written_duration(entry['at'] - told)}")
+            lines.append(f"  - wait: {written_duration(entry['at'] - told)}")
             told = entry["at"]
         before = entry["at"]
         if entry["direction"] == "in":
@@ -342,7 +342,7 @@ def quote(text: str) -> str:
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
 
-def _written_duration(seconds: float) -> str:
+def written_duration(seconds: float) -> str:
     """A duration as people write it, never shorter than it is."""
     left = int(-(-seconds // 1))
     parts: list[str] = []

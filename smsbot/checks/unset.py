@@ -7,16 +7,15 @@ or a weaker one, has set, and what the condition itself needs in order to hold.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from smsbot.core import syntax
 from smsbot.flows.functions import Kind
 from smsbot.flows.graph import all_answers
 from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Flow, Step, Texts
 
-from .conditions import holds_with, opposite, requires
+from .conditions import holds_with, lasts, names_of, opposite, requires, tree_of
 from .written import Written, asked_by, filled_in
 
 
@@ -31,9 +30,20 @@ class Known(NamedTuple):
         """With more names; under a condition, where one is given. What is set under its opposite, too, is set."""
         if not condition:
             return Known(self.names | set(names), self.under)
+        if not lasts(tree_of(condition)):
+            return self
         found = self.under | {(condition, name) for name in names}
-        other = opposite(condition)
+        other = opposite(condition, self.names)
         return Known(self.names | {n for c, n in found if c == condition and (other, n) in found}, found)
+
+    def set(self, names: Collection[str]) -> Known:
+        """With names set anew; what followed from their former values is forgotten."""
+        under = {(c, n) for c, n in self.under if names_of(tree_of(c)).isdisjoint(names)}
+        return Known(self.names | {*names}, frozenset(under))
+
+    def where_not(self, condition: str) -> Known:
+        """Where a condition, as it is written, does not hold."""
+        return self.where(tree_of(opposite(condition, self.names)))
 
     def where(self, condition: ast.expr) -> Known:
         """Where a condition holds."""
@@ -53,9 +63,9 @@ def unset(flow: Flow, source: Source) -> None:
     watched |= {n for step in flow.steps.values() for n in (*step.sets, step.save) if not n.startswith("contact.")}
     for name, before in _known(flow).items():
         step = flow.steps[name]
-        _counted(step, before.where(_tree(step.when.source)) if step.when is not None else before, watched, source)
+        _counted(step, before.where(tree_of(step.when.source)) if step.when is not None else before, watched, source)
         said = _inside(step, before)
-        answered = said.and_((step.ask.name,)) if step.ask is not None else said
+        answered = said.set((step.ask.name,)) if step.ask is not None else said
         for texts, here in ((step.says, said), *((t, answered) for t in asked_by(step))):
             _look(texts, here, watched, flow, source)
 
@@ -95,8 +105,8 @@ def _instead(name: str, flow: Flow) -> str:
 def _inside(step: Step, before: Known) -> Known:
     """What is known within a step, once its condition holds and its values are set."""
     if step.when is not None:
-        before = before.where(_tree(step.when.source))
-    return before.and_((*step.sets, *((step.save,) if step.save else ())))
+        before = before.where(tree_of(step.when.source))
+    return before.set((*step.sets, *((step.save,) if step.save else ())))
 
 
 def _known(flow: Flow) -> Mapping[str, Known]:
@@ -123,14 +133,14 @@ def _known(flow: Flow) -> Mapping[str, Known]:
 def _ways(step: Step, before: Known) -> Iterator[tuple[str, Known]]:
     """The steps that one leads to, each with what is known on the way."""
     inside, condition = _inside(step, before), _written(step)
-    after = inside.and_((step.ask.name,)) if step.ask is not None else inside
+    after = inside.set((step.ask.name,)) if step.ask is not None else inside
     if step.ask is not None:
         for target in (step.ask.retry_then, step.ask.timeout_then):
             yield target, inside
     if condition:
         fresh = after.names - before.names
         after = after.and_(fresh, condition)
-        yield step.next, before.where(_tree(opposite(condition))).and_(fresh, condition)
+        yield step.next, before.where_not(condition).and_(fresh, condition)
     then = step.then
     if then is not None:
         yield from ((target, after) for target in then.by_answer.values())
@@ -138,8 +148,8 @@ def _ways(step: Step, before: Known) -> Iterator[tuple[str, Known]]:
             if branch.when is None:
                 yield branch.go, after
                 return
-            yield branch.go, after.where(_tree(branch.when.source))
-            after = after.where(_tree(opposite(branch.when.source)))
+            yield branch.go, after.where(tree_of(branch.when.source))
+            after = after.where_not(branch.when.source)
         yield then.to, after
         if then.to or all_answers(step):
             return
@@ -148,12 +158,7 @@ def _ways(step: Step, before: Known) -> Iterator[tuple[str, Known]]:
 
 
 def _written(step: Step) -> str:
-    return ast.unparse(_tree(step.when.source)) if step.when is not None else ""
-
-
-def _tree(source: str) -> ast.expr:
-    tree: ast.expr = syntax.read(source.strip(), "eval").body
-    return tree
+    return ast.unparse(tree_of(step.when.source)) if step.when is not None else ""
 
 
 def _missing(node: ast.expr, known: Known) -> frozenset[str]:
@@ -164,8 +169,8 @@ def _missing(node: ast.expr, known: Known) -> frozenset[str]:
         case ast.BoolOp():
             return _missing(node.values[-1], known.where(ast.BoolOp(ast.And(), node.values[:-1])))
         case ast.IfExp():
-            other = _tree(opposite(ast.unparse(node.test)))
-            return _missing(node.body, known.where(node.test)) | _missing(node.orelse, known.where(other))
+            other = known.where_not(ast.unparse(node.test))
+            return _missing(node.body, known.where(node.test)) | _missing(node.orelse, other)
         case ast.Name():
             return frozenset({node.id}) - known.names
         case ast.Compare():

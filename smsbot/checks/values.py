@@ -154,13 +154,10 @@ def _events(flow: Flow, source: Source) -> None:
 
 def _desk(step: Step, source: Source) -> None:
     """A desk has a name."""
-    if (
-        step.handoff is not None
-        and step.handoff.desk.lower() in ("yes", "no", "true", "false")
-        and step.node is not None
-    ):
+    desk = step.handoff.desk if step.handoff is not None else ""
+    if step.node is not None and desk.lower() in ("yes", "no", "true", "false"):
         source.report(
-            "SB607", step.node.pairs["handoff"][1], f'this hands over to a desk called "{step.handoff.desk}"',
+            "SB607", step.node.pairs["handoff"][1], f'this hands over to a desk called "{desk}"',
             remedy="name the desk: handoff: counter", severity=Severity.WARNING,
         )  # fmt: skip
 

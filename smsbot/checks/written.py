@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from smsbot.core import syntax
 from smsbot.flows.expressions import Expression
 from smsbot.flows.source import Node
 from smsbot.flows.steps import Flow, Step, Texts
 from smsbot.flows.template import Template
+
+from .conditions import tree_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,8 @@ class Written:
 
     @property
     def tree(self) -> ast.expr:
-        """Its syntax tree; columns count from its first sign that is no space."""
-        tree: ast.expr = syntax.read(self.expression.source.strip(), "eval").body
-        return tree
+        """Its syntax tree."""
+        return tree_of(self.expression.source)
 
     def part(self, of: ast.expr) -> tuple[int, int]:
         """Where a part of the tree stands in the text of the node, and its length."""

@@ -22,7 +22,7 @@ from smsbot.core.money import Money
 from smsbot.core.nearest import nearest
 
 from .functions import ARITHMETIC, COMPARISONS, FUNCTIONS, LARGEST, UNITS, Function, Kind, moment_of, number_of
-from .repairs import repair
+from .repairs import CURLED, repair
 
 LONGEST = 500
 """Characters of an expression."""
@@ -475,11 +475,8 @@ def _any(runs: Sequence[Run], values: Mapping[str, Any]) -> Any:
     return found
 
 
-_CURLED = frozenset("“”„‟‘’‚‛«»")
-
-
 def _plainer(source: str, error: SyntaxError) -> str:
-    if _CURLED & set(source):
+    if set(CURLED) & set(source):
         return "these quotes are curled"
     if "=" in source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", ""):
         return "= sets nothing here"

@@ -297,9 +297,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "title": Function(_textual(str.title), (Kind.TEXT,), Kind.TEXT),
     "trim": Function(_textual(str.strip), (Kind.TEXT,), Kind.TEXT),
     "join": Function(_join, (Kind.LIST, Kind.TEXT), Kind.TEXT, 1),
-    "days": Function(_span("days"), (Kind.SPAN,), Kind.SPAN),
-    "hours": Function(_span("hours"), (Kind.SPAN,), Kind.SPAN),
-    "minutes": Function(_span("minutes"), (Kind.SPAN,), Kind.SPAN),
+    "days": Function(_span("days"), (Kind.NUMBER,), Kind.SPAN),
+    "hours": Function(_span("hours"), (Kind.NUMBER,), Kind.SPAN),
+    "minutes": Function(_span("minutes"), (Kind.NUMBER,), Kind.SPAN),
     "weekday": Function(_weekday, (Kind.DATE,), Kind.NUMBER),
 }
 """All functions of the language. weekday(): 1 is Monday."""

@@ -62,7 +62,7 @@ def meant(name: str, known: Collection[str]) -> str | None:
 
 COUNTRIES: Mapping[str, str] = {
     "gb": "en", "us": "en", "sp": "es", "mx": "es", "ua": "uk", "cz": "cs", "dk": "da", "gr": "el", "jp": "ja",
-    "cn": "zh", "kr": "ko", "at": "de", "br": "pt", "ge": "de", "po": "pl",
+    "cn": "zh", "kr": "ko", "at": "de", "ge": "de", "po": "pl",
 }  # fmt: skip
 """Letters of countries that are taken for those of a language."""
 TONGUES: Mapping[str, str] = {

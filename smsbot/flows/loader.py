@@ -81,7 +81,7 @@ class _Reader(Questions):
         args = self.arguments(keys["args"]) if "args" in keys else {}
         self.by_event = bool(start.event)
         self.answers = {word for draft in drafts for word in _words_below(draft.keys.get("choices"))}
-        self.declare(drafts, start, keys.get("vars"))
+        self.declare(drafts, start, keys.get("vars"), args)
         variables = self.expressions(keys["vars"], "vars") if "vars" in keys else {}
         anywhere = self.anywhere(keys["anywhere"]) if "anywhere" in keys else ()
         mains = [d for d in drafts if not d.aside]
@@ -228,12 +228,15 @@ class _Reader(Questions):
                 return _Draft(keys[key].text, node, keys, aside, keys[key], do)
         return _Draft(do.name if do else fallback, node, keys, aside, keys["do"] if do else node, do)
 
-    def declare(self, drafts: Iterable[_Draft], start: Start, variables: Node | None) -> None:
+    def declare(
+        self, drafts: Iterable[_Draft], start: Start, variables: Node | None, args: Mapping[str, Question | None]
+    ) -> None:  # fmt: skip
         """Everything that has a name in this flow, and what it holds as far as that is known."""
         drafts = list(drafts)
         for _, pattern in start.words:
-            for hole in pattern.gaps:  # one that is an argument is read as its type
-                self.names.setdefault(hole.name, Kind.NUMBER if hole.takes == "int" else Kind.TEXT)
+            for hole in pattern.gaps:
+                if args.get(hole.name) is None:  # else it is read as the type of the argument
+                    self.names[hole.name] = Kind.NUMBER if hole.takes == "int" else Kind.TEXT
         sets: list[tuple[str, Node]] = []
         for draft in drafts:
             for key in ("ask", "save"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+CURLED = "“”„‟‘’‚‛«»"
+"""Quotes that are not straight."""
 _WRITTEN = (
-    (r"[“”„‟‘’‚‛«»]", "a text stands in straight quotes: 'text'"),
+    (rf"[{CURLED}]", "a text stands in straight quotes: 'text'"),
     (r"%\s*(if|else|endif|for)|\{%|%\}|\$\{\{|\{\{|^\s*\{|\$\{", "expressions have no braces: write qty > 5"),
     (r"=>|=<", ">= and <= have the = behind"),
     (r"<>|!==", "write != for what is not equal"),

@@ -275,7 +275,6 @@ class Shapes:
                     "SB607", key, f'"{language}" is a country; the language is {COUNTRIES[language]}',
                     near=COUNTRIES[language], severity=Severity.WARNING,
                 )  # fmt: skip
-                continue
             if not LANGUAGE.fullmatch(language):
                 remedy = "texts that hold a colon go into quotes" if " " in language else ""
                 code = language.lower()[:2] if LANGUAGE.fullmatch(language.lower()) else TONGUES.get(language.lower())
@@ -285,7 +284,8 @@ class Shapes:
                     "SB607", key, f'a language is two letters, such as en, not "{language[:40]}"', remedy=remedy
                 )
                 continue
-            self.languages.setdefault(language)
+            if language not in COUNTRIES:  # else every other text would be missing in it
+                self.languages.setdefault(language)
             compiled = self.template(value)
             if compiled is not None:
                 texts[language] = compiled

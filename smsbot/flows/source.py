@@ -117,8 +117,9 @@ class Source:
 
     def has_colon(self, key: Node) -> bool:
         """Whether a colon stands behind a key; within { } a name without one is a key as well."""
-        line = self.lines[key.end_line] if key.end_line < len(self.lines) else ":"
-        return not self.lines[0:1] or line[key.end_column :].lstrip().startswith(":")
+        if not any(self.lines):  # what is stored has no place, and was right when it was written
+            return True
+        return self.lines[key.end_line][key.end_column :].lstrip().startswith(":")
 
     def _span(self, node: Node, part: tuple[int, int] | None) -> tuple[int, int, int]:
         """Line, column and length of a node or of a part of its text, 0-based."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from smsbot.core.conversation import StoredFrame
 from smsbot.core.errors import FlowError
 from smsbot.core.problem import errors
 from smsbot.flows.flow_set import FlowSet, build, restore
-from smsbot.flows.loader import read
+from smsbot.flows.loader import load, read
 from smsbot.flows.source import Source, from_plain
 from smsbot.flows.state import Begin, Due, Input, Person, Said, State
 from smsbot.routing.effects import Effects
@@ -196,3 +197,13 @@ def test_silence_ends_every_run(flow_set: FlowSet, texts: list[str]) -> None:
         return
     links = [step for flow in flow_set.flows.values() for step in flow.steps.values() if step.wait or step.ask]
     assert links
+
+
+@pytest.mark.parametrize("choices", ["{S: , M: }", "{S: [small], M: }", "[S, M]", "\n      S:\n      M:"])
+def test_a_flow_that_is_right_as_a_file_is_right_as_stored(choices: str) -> None:
+    text = f"flow: x\nstart: x\nsteps:\n  - ask: size\n    say: Size?\n    timeout: 1h\n    choices: {choices}\n"
+    flow, source = load("x.yaml", text.encode())
+    assert flow is not None
+    assert not source.problems
+    flow_set = build([flow])
+    assert restore(flow_set.stored()).hash == flow_set.hash

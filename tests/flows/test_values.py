@@ -114,6 +114,24 @@ FLOWS: list[tuple[str, list[str]]] = [
     ('  - {ask: a, say: "A?", choices: [x, y], then: [{when: a == \'x\', go: one}, {go: two}]}\n  - {id: one, ask: b, say: "B?"}\n'
      '  - {id: two, when: a == \'x\', say: "{b}."}\n', ["SB627"]),
     ('  - {ask: a, say: "A?", timeout: {after: 1h, then: end}}\n  - {id: end, say: "Bye {a}."}\n', ["SB627"]),
+    # what has no value is neither more nor less than anything, and is not the empty text
+    (CHILD + '  - {when: child > 3, say: Big}\n  - {say: "{child}."}\n', ["SB627"]),
+    (CHILD + '  - {say: "{\'big\' if child > 3 else child}."}\n', ["SB627"]),
+    (CHILD + '  - {when: child > 3, set: {x: 1}}\n  - {when: child <= 3, set: {x: 2}}\n  - {say: "{x}."}\n', ["SB627"]),
+    (CHILD + '  - {when: not child > 3, say: "{child}."}\n', ["SB627"]), (CHILD + '  - {when: "text(child) < \'5\'", say: "{child}."}\n', ["SB627"]),
+    (CHILD + '  - {when: child == other, say: "{child}."}\n', ["SB621"]), (CHILD + '  - {when: child == people, say: "{child}."}\n', ["SB627"]),
+    (CHILD + '  - {when: "child in [4, none]", say: "{child}."}\n', ["SB627"]), (CHILD + '  - {when: "child in [4, 5]", say: "{child}."}\n', []),
+    (CHILD + '  - {when: "text(child) < \'5\'", say: "{child}."}\n', ["SB627"]), (CHILD + '  - {when: "text(child) == \'5\'", say: "{child}."}\n', []),
+    (CHILD + '  - {when: child + 1 == people, say: "{child}."}\n', []), (CHILD + '  - {when: child == none, say: Hm, end: done}\n  - {say: "{child}."}\n', []),
+    (CHILD + '  - {when: "not child > 3", set: {x: 1}}\n  - {when: child > 3, set: {x: 2}}\n  - {say: "{x}."}\n', []),
+    ('  - {ask: n, say: "N?", type: integer}\n  - {ask: who, when: n > 3, say: "Who?"}\n  - {when: "who != \'\'", say: "{who}."}\n', ["SB627"]),
+    ('  - {ask: ok, say: "OK?", type: yes_no}\n  - {ask: gift, when: ok == yes, say: "Gift?", type: yes_no}\n'
+     '  - {when: gift == no, say: "{gift}."}\n  - {when: gift, say: "{gift}."}\n', []),
+    ('  - {do: find, save: x}\n  - {when: x.n > 3, set: {y: 1}}\n  - {when: x.n <= 3, set: {y: 2}}\n  - {say: "{y}."}\n', ["SB630", "SB627"]),
+    # what was asked under a condition is known while its values are the same
+    (CHILD + '  - {set: {people: 9}}\n  - {when: people > 3, say: "{child}."}\n', ["SB627"]),
+    (CHILD + '  - {id: again, ask: people, say: "How many now?", type: integer}\n  - {when: people > 3, say: "{child}."}\n', ["SB627"]),
+    ('  - {ask: a, when: "now > \'12:00\'", say: "A?"}\n  - {when: "now > \'12:00\'", say: "{a}."}\n', ["SB627"]),
 ]  # fmt: skip
 
 

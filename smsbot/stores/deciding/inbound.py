@@ -252,8 +252,8 @@ class Turn:
     def _conversation(self, facts: Facts) -> None:
         commit, after = self.commit, self.commit.after
         run, (line, number) = after.run, after.key
-        late = _stored(after.late) if after.late is not None else ""
-        resting = _stored(after.resting) if after.resting else ""
+        late = _late(after.late) if after.late is not None else ""
+        resting = _resting(after.resting) if after.resting else ""
         facts.versions[after.key] = after.version
         row = (
             line, number, after.version, run and run.id, after.fallback_at, late, after.answered, after.wrote_first,
@@ -320,8 +320,11 @@ class Turn:
             facts.leave("release", (*key, commit.event.at))
 
 
-def _stored(kept: Late | Sequence[Run]) -> str:
-    """A question that may still be answered, or the runs beside the open one, as JSON text."""
-    if isinstance(kept, Late):
-        return codec.dumps(dataclasses.asdict(kept))
-    return codec.dumps([{**dataclasses.asdict(run), "id": run.id.hex()} for run in kept])
+def _late(late: Late) -> str:
+    """A question that may still be answered, as JSON text."""
+    return codec.dumps(dataclasses.asdict(late))
+
+
+def _resting(runs: Sequence[Run]) -> str:
+    """The runs beside the open one, as JSON text."""
+    return codec.dumps([{**dataclasses.asdict(run), "id": run.id.hex()} for run in runs])
