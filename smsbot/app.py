@@ -106,6 +106,8 @@ class App:
         self.tokens = Tokens(self.store, self.clock)
         self._provided: dict[Bot, Mapping[type, Any]] = {}
         self._stack = AsyncExitStack()
+        self._work = AsyncExitStack()
+        """What works on texts; the innermost of the stack."""
         self._closing = False
         self.supervisor = Supervisor()
         self._build_pipeline()
@@ -228,7 +230,8 @@ class App:
         for bot in dict.fromkeys(self.bots.values()):
             self._provided[bot] = await stack.enter_async_context(bot.running())
             bot.starter, bot.sender = self.commands.emit, self.sends.of_bot
-        stack.push_async_callback(self._drain)
+        stack.push_async_callback(self._work.aclose)
+        self._work.push_async_callback(self._drain)
         ticks = Schedules(
             self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.tasks.spawn, self._zones()
         )
@@ -245,13 +248,13 @@ class App:
             self._run("backfill", self.backfill.run)
         if self.network is not None:
             await self.network.open()
-            stack.push_async_callback(self.network.close)
+            self._work.push_async_callback(self.network.close)
             self._run("phones", self.network.run)
         more = {"where": self._where, "key": self._key}
         commands = {**self.commands.table(), **more, "capture": self._capture, "release": self._release}
         self.control = Control(socket_path(self.settings.path), commands)
         await self.control.open()
-        stack.push_async_callback(self.control.close)
+        self._work.push_async_callback(self.control.close)
         await self.people.recover()
         self.dispatcher.tasks.spawn(self._reread())  # there may be many, and nobody shall wait for them
         for pause in await self.store.rows("pauses"):
@@ -297,7 +300,7 @@ class App:
         self, name: str, worker: Callable[[], Coroutine[Any, Any, None]], finish: Callable[[], None] | None = None
     ) -> None:
         """Keep a worker alive until the end of the server."""
-        self._stack.push_async_callback(self.supervisor.start(Worker(name, worker, finish)))
+        self._work.push_async_callback(self.supervisor.start(Worker(name, worker, finish)))
 
     async def _drain(self) -> None:
         reached("drain.begun")
@@ -309,9 +312,15 @@ class App:
         await self.sender.drain(end - asyncio.get_running_loop().time())
         await self.sender.cancel()
 
-    def ending(self) -> None:
-        """End the streams of open pages, which would never end by themselves."""
+    async def ending(self) -> None:
+        """The end has begun, and requests are still taken: end what needs that, or would never end by itself.
+
+        Open pages would not; and texts of the sandbox leave for this very server, which must listen until they have.
+        """
         self.live.close()
+        if self.dev:
+            self._closing = True
+            await self._work.aclose()
 
     async def stop(self) -> None:
         """Take nothing new, finish what is under way, close. What is left goes on at the next start."""

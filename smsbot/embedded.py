@@ -61,7 +61,7 @@ class Embedded:
     async def stop(self) -> None:
         """End: what is stored stays, and what is under way is finished first."""
         self._awake, self._over = False, True
-        self._app.ending()
+        await self._app.ending()
         await self._app.stop()
 
     @asynccontextmanager

@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -26,6 +26,8 @@ from smsbot.log import Log, finish
 from smsbot.threads import Addresses, place_of, still_running
 
 log = Log("smsbot.serve")
+
+_Asgi = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
 HEAD_PATIENCE = 10.0
 """Seconds in which the head of a request must have come."""
@@ -82,8 +84,8 @@ class Serving(Protocol):
         """Open everything; raises what is wrong."""
         ...
 
-    def ending(self) -> None:
-        """The end has begun: end what would never end by itself."""
+    async def ending(self) -> None:
+        """The end has begun, and requests are still taken: end what needs that, or would never end by itself."""
         ...
 
     async def stop(self) -> None:
@@ -98,7 +100,7 @@ class Serving(Protocol):
 def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Callable[[], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM. `drain` is how long open requests get, in seconds; `ready` is told once."""
     config = uvicorn.Config(
-        app,
+        _excused(app),
         http=_protocol(),
         access_log=False,
         log_config=None,
@@ -117,6 +119,33 @@ def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Calla
     signal.signal(signal.SIGTERM, server.handle_exit)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(app, server, listener, ready))
+
+
+_AGAIN = (
+    {"type": "http.response.start", "status": 503, "headers": [
+        (b"content-type", b"application/json"), (b"content-length", b"32"), (b"retry-after", b"1"),
+    ]},
+    {"type": "http.response.body", "body": b'{"error":"the server is ending"}'},
+)  # fmt: skip
+
+
+def _excused(app: _Asgi) -> _Asgi:
+    """An app whose requests may be cut off by the end of the server: they are to be asked again, with a 503.
+
+    uvicorn cancels them after the drain and would answer 500, which programs take for a fault of what they asked.
+    """
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            with suppress(RuntimeError):  # the answer had begun, and goes no further
+                for message in _AGAIN:
+                    await send(message)
+                return
+            raise
+
+    return answer
 
 
 async def _serve(
@@ -274,7 +303,7 @@ def _protocol() -> type[asyncio.Protocol]:
 class _Server(uvicorn.Server):
     """Tunes the collector once everything is loaded (measured: steadier latencies under load)."""
 
-    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
         super().__init__(config)
         self._tell_ending = ending
         self._watched = False
@@ -289,8 +318,10 @@ class _Server(uvicorn.Server):
             watchdog.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._tell_ending()
-        await super().shutdown(sockets)
+        try:
+            await self._tell_ending()
+        finally:
+            await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

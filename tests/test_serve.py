@@ -140,3 +140,34 @@ async def test_an_offer_of_http_2_loses_no_body(server: int, offer: bytes, body:
             assert head.startswith(b"HTTP/1.1 200")
             assert await reader.readexactly(len(body)) == body
     writer.close()
+
+
+async def lasting(scope: Any, receive: Any, send: Any) -> None:
+    if scope["path"] == "/begun":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"so far", "more_body": True})
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("path", ["/", "/hooks/main/secret/inbound"])
+async def test_what_the_end_cuts_off_is_to_be_asked_again(path: str) -> None:
+    """Not 500: whoever asks a server that gives way to a reloaded one has done nothing wrong."""
+    listener = serve.listen("127.0.0.1", 0)
+    excused = serve._excused(lasting)
+    config = uvicorn.Config(
+        excused, http=serve._protocol(), lifespan="off", log_config=None, timeout_graceful_shutdown=1
+    )
+    made = uvicorn.Server(config)
+    task = asyncio.create_task(made._serve([listener]))
+    async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as http:
+        asked = asyncio.create_task(http.post(path, json={}))
+        begun = asyncio.create_task(http.get("/begun"))
+        while len(made.server_state.tasks) < 2:  # noqa: ASYNC110 - uvicorn keeps a set
+            await asyncio.sleep(0.01)
+        made.should_exit = True
+        answer = await asked
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json() == {"error": "the server is ending"}
+        with pytest.raises(httpx.RemoteProtocolError):
+            await begun
+    await task

@@ -19,9 +19,14 @@ from . import options
 _HELP = "/state /jump 1h /next /off /on /full /slow /save NAME /quit"
 _QUIET = 0.8
 """Seconds without a new text after which a piped phone sends the next line."""
-_RELOADS = 10.0
-"""Seconds for which a server that gives way to a reloaded one is asked again."""
+_GONE = "the server has gone; start `smsbot dev` again"
+_RELOADS = 50
+"""How often a server that gives way to a reloaded one is asked again, five times a second."""
 _GIVES_WAY = 503
+_PATIENCE = 10.0
+"""Seconds for an answer."""
+_CLOCK = "/sandbox/clock"
+"""A walk of the clock takes as long as what happens on it."""
 _MODES = ("on", "off", "full", "slow", "duplicate", "reorder")
 
 
@@ -30,7 +35,7 @@ class Terminal:
 
     def __init__(self, url: str, key: str, number: str, line: str) -> None:
         shown = {"authorization": f"Bearer {key}"}
-        self._http = httpx.Client(base_url=url, headers=shown, trust_env=False, timeout=10.0)
+        self._http = httpx.Client(base_url=url, headers=shown, trust_env=False)
         self.number = number
         self._line = line
         self._seen: set[str] = set()
@@ -39,21 +44,28 @@ class Terminal:
         self._lock = threading.Lock()
 
     def _ask(self, path: str, method: str = "POST", **body: object) -> Any:
-        end = time.monotonic() + _RELOADS
         answer = self._answer(method, path, body)
-        while answer.status_code == _GIVES_WAY and time.monotonic() < end:
+        for _ in range(_RELOADS):
+            if answer is not None and answer.status_code != _GIVES_WAY:
+                break
             time.sleep(0.2)
             answer = self._answer(method, path, body)
+        if answer is None:
+            raise UsageError(_GONE)
         found = answer.json() if answer.headers.get("content-type", "").startswith("application/json") else {}
         if answer.is_error:
             raise UsageError(found.get("error", f"HTTP {answer.status_code}"))
         return found
 
-    def _answer(self, method: str, path: str, body: Mapping[str, object]) -> httpx.Response:
+    def _answer(self, method: str, path: str, body: Mapping[str, object]) -> httpx.Response | None:
+        """None if the connection ended before its answer, as while a server gives way to a reloaded one."""
+        patience = None if path == _CLOCK else _PATIENCE
         try:
-            return self._http.request(method, path, json=body)
+            return self._http.request(method, path, json=body, timeout=patience)
+        except (httpx.ConnectError, httpx.TimeoutException):
+            raise UsageError(_GONE) from None
         except httpx.TransportError:
-            raise UsageError("the server has gone; start `smsbot dev` again") from None
+            return None
 
     def view(self) -> Mapping[str, Any]:
         """The thread and where the conversation stands."""
@@ -102,10 +114,10 @@ class Terminal:
             self._state()
         elif name == "jump":
             until = self.view()["now"] + duration(rest or "1h")  # a moment: asked twice, it is moved once
-            self._ask("/sandbox/clock", until=until)
+            self._ask(_CLOCK, until=until)
         elif name == "next":
             due = (self.view()["run"] or {}).get("due")
-            self._ask("/sandbox/clock", until=due) if due else click.echo("nothing is due", err=True)
+            self._ask(_CLOCK, until=due) if due else click.echo("nothing is due", err=True)
         elif name == "save":
             saved = self._ask("/phone/story", number=self.number, line=self._line, name=rest or "story")
             click.echo(f"saved {saved['path']}", err=True)

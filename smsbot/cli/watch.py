@@ -92,9 +92,9 @@ class Follower:
         await self._app.start()
         self._task = asyncio.create_task(follow(self._app.store, lambda row: mention(line_of(row))))
 
-    def ending(self) -> None:
+    async def ending(self) -> None:
         """The end has begun."""
-        self._app.ending()
+        await self._app.ending()
 
     async def stop(self) -> None:
         """Stop both."""

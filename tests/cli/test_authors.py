@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -295,6 +296,29 @@ def test_the_phone_in_the_terminal(clinic: Path) -> None:
     assert smsbot("test", "-q", "flows/stories/my-order.story.yaml", folder=clinic).returncode == 0
     alone = smsbot("phone", folder=clinic, text="hi\n")
     assert (alone.returncode, "smsbot dev" in alone.stderr) == (2, True)
+
+
+@pytest.mark.slow
+def test_the_phone_in_the_terminal_through_reloads(clinic: Path) -> None:
+    flow = clinic / "flows" / "pizza.yaml"
+    good, enough = flow.read_text(), threading.Event()
+
+    def edit() -> None:
+        n = 0
+        while not enough.wait(1.0):
+            flow.write_text(f"{good}# {(n := n + 1)}\n")
+
+    with running("dev", folder=clinic, log=clinic / "log"):
+        editing = threading.Thread(target=edit)
+        editing.start()
+        try:
+            phone = smsbot("phone", folder=clinic, text="pizza\n/jump 5m\n" * 10 + "/quit\n")
+        finally:
+            enough.set()
+            editing.join()
+        assert phone.returncode == 0, phone.stderr
+        assert phone.stdout.splitlines()[1].startswith("bot> Size?")
+    assert (clinic / "log").read_text().count("reloaded in") > 1
 
 
 @pytest.mark.slow

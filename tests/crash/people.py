@@ -235,13 +235,18 @@ class LookedAfter(Person):
 
 
 class Pinger(Person):
-    """Somebody whom a program tells about events."""
+    """Somebody whom a program tells about events; it goes on, also while a text waits for its next try."""
+
+    async def live(self, enough: asyncio.Event) -> None:
+        await super().live(enough)
+        await self.hears()
 
     async def round(self, n: int) -> None:
         url = self.hook.partition("/hooks/")[0] + "/api/v1/events"
         asked = {"event": "ping", "to": self.number, "data": {"n": n}, "key": f"{self.number}/{n}"}
         await deliver(self.http, url, asked, headers={"authorization": f"Bearer {self.token}"})
-        await self.hears(f"ping {n}")
+        self.expected.append(f"ping {n}")
+        await self.network.until(self.number, len(self.expected), 1.5)
 
 
 KINDS: tuple[type[Person], ...] = (Talker, Reader, Echoer, Stranger, Leaver, Pinger, Sleeper, LookedAfter)

@@ -228,8 +228,11 @@ class Stage:
             return rows.fetchone() is not None
 
     async def rest(self) -> None:
-        """Wait until nothing is open in the database and every report was taken."""
-        for _ in range(400):
+        """Wait until nothing is open in the database and every report was taken.
+
+        What was cut off seven times waits 64 s for its next try, as what a provider loses each time.
+        """
+        for _ in range(1800):
             with self._database() as db:
                 waits = db.execute("SELECT count(*) FROM outgoing WHERE phase IS NOT NULL").fetchone()[0]
                 unread = db.execute("SELECT count(*) FROM events WHERE state = 0").fetchone()[0]

@@ -70,7 +70,9 @@ def verdict(database: Path, steps: Path, network: Network, people: Sequence[Pers
         unread = db.execute("SELECT hex(id), state, kind, note FROM events WHERE state <> 1").fetchall()
         found.lost_texts += [f"{r['kind']} in state {r['state']}: {r['note']}" for r in unread]
         tries = Counter(r[0] for r in db.execute("SELECT outgoing FROM attempts WHERE outcome = 'unknown'"))
-        owed = {r["id"]: dict(r) for r in db.execute("SELECT id, number, text, status, detail FROM outgoing")}
+        owed = {r["id"]: dict(r) for r in db.execute("SELECT id, number, text, status, phase, detail FROM outgoing")}
+    waiting = [o for o in owed.values() if o["phase"] is not None]
+    found.lost_replies += [f"{o['number']} {o['text']} did not come to rest: {o['phase']}" for o in waiting]
     held = {i: o for i, o in owed.items() if o["status"] == "unknown"}
     found.unknown, found.held = len(tries), len(held)
     found.broken += network.errors
