@@ -25,7 +25,7 @@ _TEMPLATES: dict[str, Sequence[str]] = {
     "survey": ("survey",),
     "python": (),
 }
-"""template → the example flows that it begins with; none: all of it is Python."""
+"""template → the example flows that it begins with, the first named after the bot; none: all of it is Python."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")
 _LINE = "+48732000111"
 """The line of a new bot, until it has one of its own."""
@@ -61,7 +61,7 @@ def new(name: str, template: str, country: str | None, language: str | None) -> 
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    begun = f"flows/{flows[0]}.yaml, flows/stories/" if flows else "stories/"
+    begun = f"flows/{_own(name, flows[0], flows)}.yaml, flows/stories/" if flows else "stories/"
     click.echo(f"Created {name}/ (bot.py, {begun}, smsbot.toml)", err=True)
     click.echo(f"Next: cd {name} && smsbot dev", err=True)
 
@@ -91,6 +91,11 @@ def _with_language(code: str, language: str) -> str:
     return _LANGUAGE.sub(said, code, count=1)
 
 
+def _own(name: str, flow: str, flows: Sequence[str]) -> str:
+    """What a flow of the template is called here: the first as its bot, unless another of them is called so."""
+    return name if flow == flows[0] and name not in flows else flow
+
+
 def _files(name: str, template: str, flows: Sequence[str], country: str | None, language: str | None) -> dict[str, str]:
     """The files of a new bot."""
     here = Path(__file__).parent / "templates"
@@ -100,13 +105,18 @@ def _files(name: str, template: str, flows: Sequence[str], country: str | None, 
     if (story := here / f"{template}.story.yaml").is_file():
         found[f"stories/{template}.story.yaml"] = story.read_text(encoding="utf-8")
     for flow in flows:
-        found[f"flows/{flow}.yaml"] = _EDITORS + (examples() / f"{flow}.yaml").read_text(encoding="utf-8")
+        own = _own(name, flow, flows)
+        text = (examples() / f"{flow}.yaml").read_text(encoding="utf-8")
+        found[f"flows/{own}.yaml"] = _EDITORS + text.replace(f"flow: {flow}\n", f"flow: {own}\n", 1)
         story = examples() / "stories" / f"{flow}.yaml"
         if story.is_file():
-            found[f"flows/stories/{flow}.story.yaml"] = story.read_text(encoding="utf-8").replace("  bot: flows\n", "")
+            told = (
+                story.read_text(encoding="utf-8").replace("  bot: flows\n", "").replace(f"at: {flow}.", f"at: {own}.")
+            )
+            found[f"flows/stories/{own}.story.yaml"] = told
     for file in ("smsbot.toml", ".env.example", "Dockerfile", "README.md"):
         text = (here / file.removeprefix(".")).read_text(encoding="utf-8")
-        where = f"flows/{flows[0]}.yaml" if flows else "bot.py"
+        where = f"flows/{_own(name, flows[0], flows)}.yaml" if flows else "bot.py"
         found[file] = text.replace("{name}", name).replace("{where}", where)
     if country:
         found["smsbot.toml"] += f'\n[lines."{_LINE}"]\ncountry = "{country}"\n'

@@ -54,8 +54,8 @@ def test_an_order_typed_to_its_end(page: Any, dev: Process) -> None:
     page.goto(f"{dev.url}/phone#+48600200100")
     say(page, "piza", "Size?")
     say(page, "help", "We sell pizza")
-    phone(page).locator(".step", has_text="pizza › size").wait_for(timeout=20000)
-    phone(page).locator(".at", has_text="flows/pizza.yaml:9").wait_for(timeout=20000)
+    phone(page).locator(".step", has_text="clinic › size").wait_for(timeout=20000)
+    phone(page).locator(".at", has_text="flows/clinic.yaml:9").wait_for(timeout=20000)
     phone(page).locator(".next", has_text="reminder in 4 min").wait_for(timeout=20000)
     say(page, "L", "How many")
     say(page, "2", "Delivery address?")
@@ -182,12 +182,12 @@ def test_save_as_story(page: Any, dev: Process, clinic: Path) -> None:
 
 
 def test_a_broken_edit_shows_a_banner_until_it_is_mended(page: Any, dev: Process, clinic: Path) -> None:
-    flow = clinic / "flows" / "pizza.yaml"
+    flow = clinic / "flows" / "clinic.yaml"
     good = flow.read_text()
     page.goto(f"{dev.url}/phone#+48600200700")
     say(page, "pizza", "Size?")
     flow.write_text(good.replace("ask: qty", "aks: qty"))
-    page.locator("#banner", has_text="flows/pizza.yaml:13:6").wait_for(timeout=30000)
+    page.locator("#banner", has_text="flows/clinic.yaml:13:6").wait_for(timeout=30000)
     page.locator("#banner", has_text='did you mean "ask"?').wait_for(timeout=1000)
     say(page, "2", "How many")
     if SHOTS:

@@ -40,6 +40,7 @@ def test_each_template_is_right_and_its_stories_pass(tmp_path: Path, template: s
     assert (checked.returncode, "0 errors, 0 warnings" in checked.stdout) == (0, True), checked.stdout
     told = smsbot("test", folder=tmp_path / "x")
     assert told.returncode == 0, told.stdout + told.stderr
+    assert template == "python" or "\nflow: x\n" in (tmp_path / "x" / "flows" / "x.yaml").read_text()
     assert (tmp_path / "x" / ".env.example").is_file()
     assert (tmp_path / "x" / "Dockerfile").is_file()
 
@@ -52,7 +53,8 @@ def test_new_knows_where_and_in_what_language(tmp_path: Path) -> None:
     assert 'Bot(language="en")' in (tmp_path / "x" / "bot.py").read_text()
     assert smsbot("new", "y", "--language", "fr", folder=tmp_path).returncode == 0
     assert 'Bot(flows="flows", language="fr")' in (tmp_path / "y" / "bot.py").read_text()
-    for name in ("x", "y"):
+    assert smsbot("new", "pick_slot", "-t", "appointment", folder=tmp_path).returncode == 0  # as its second flow
+    for name in ("x", "y", "pick_slot"):
         assert smsbot("check", folder=tmp_path / name).returncode == 0
     wrong = smsbot("new", "z", "--country", "Poland", folder=tmp_path)
     assert (wrong.returncode, "two letters" in wrong.stderr, (tmp_path / "z").exists()) == (2, True, False)
@@ -68,7 +70,7 @@ def test_new_never_writes_over_anything(clinic: Path) -> None:
 
 @pytest.mark.slow
 def test_check_shows_every_problem_in_every_form(clinic: Path) -> None:
-    flow = clinic / "flows" / "pizza.yaml"
+    flow = clinic / "flows" / "clinic.yaml"
     text = flow.read_text()
     flow.write_text(
         text.replace("ask: qty", "aks: qty").replace("then: gone", "then: gon").replace("{total}", "{totl}")
@@ -76,19 +78,19 @@ def test_check_shows_every_problem_in_every_form(clinic: Path) -> None:
     plain = smsbot("check", folder=clinic)
     assert plain.returncode == 1
     assert "\x1b" not in plain.stdout
-    assert re.search(r"error\[SB604\].*\n *--> flows/pizza.yaml:\d+:\d+\n", plain.stdout)
+    assert re.search(r"error\[SB604\].*\n *--> flows/clinic.yaml:\d+:\d+\n", plain.stdout)
     assert 'help: did you mean "ask"?' in plain.stdout
     found = json.loads(smsbot("check", "--json", folder=clinic).stdout)
     assert {p["code"] for p in found["problems"]} >= {"SB604", "SB610", "SB621"}
     assert {p["suggestion"] for p in found["problems"]} >= {"ask", "gone", "total"}
     github = smsbot("check", "--format", "github", folder=clinic)
-    assert re.search(r"::error file=flows/pizza.yaml,line=\d+,col=\d+,title=SB604::", github.stdout)
+    assert re.search(r"::error file=flows/clinic.yaml,line=\d+,col=\d+,title=SB604::", github.stdout)
     assert smsbot("dev", "--no-reload", folder=clinic).returncode == 3
 
 
 @pytest.mark.slow
 def test_dev_with_broken_flows_shows_them_until_they_are_mended(clinic: Path) -> None:
-    flow = clinic / "flows" / "pizza.yaml"
+    flow = clinic / "flows" / "clinic.yaml"
     good = flow.read_text()
     flow.write_text(good.replace("ask: address", "aks: address"))
     with socket.socket() as free:
@@ -101,7 +103,7 @@ def test_dev_with_broken_flows_shows_them_until_they_are_mended(clinic: Path) ->
     url = f"http://127.0.0.1:{port}"
     try:
         page = eventually(lambda: shown_at(url, 503))
-        assert "flows/pizza.yaml:14:6" in page
+        assert "flows/clinic.yaml:14:6" in page
         assert "did you mean &quot;ask&quot;?" in page
         flow.write_text(good.replace("ask: address", "ask: adress"))  # still wrong, in another way
         eventually(lambda: "is not known here" in shown_at(url, 503))
@@ -125,7 +127,7 @@ def shown_at(url: str, status: int) -> str:
 
 
 def test_check_counts_what_texts_cost(clinic: Path) -> None:
-    flow = clinic / "flows" / "pizza.yaml"
+    flow = clinic / "flows" / "clinic.yaml"
     flow.write_text(
         flow.read_text().replace(
             "We will call you.", "Prosimy o chwilę cierpliwości, oddzwonimy do Pana jeszcze dziś po 16"
@@ -140,21 +142,21 @@ def test_check_counts_what_texts_cost(clinic: Path) -> None:
 
 
 def test_check_of_one_file_uses_the_actions_of_its_bot(clinic: Path) -> None:
-    assert smsbot("check", "flows/pizza.yaml", folder=clinic).returncode == 0
+    assert smsbot("check", "flows/clinic.yaml", folder=clinic).returncode == 0
     (clinic / "smsbot.toml").unlink()
-    alone = smsbot("check", "flows/pizza.yaml", folder=clinic)
+    alone = smsbot("check", "flows/clinic.yaml", folder=clinic)
     assert alone.returncode == 1
     assert "SB630" in alone.stdout
 
 
 @pytest.mark.slow
 def test_a_failing_story_is_shown_and_updated(clinic: Path) -> None:
-    story = clinic / "flows" / "stories" / "pizza.story.yaml"
+    story = clinic / "flows" / "stories" / "clinic.story.yaml"
     story.write_text(story.read_text().replace("On its way!", "It comes!"))
     failed = smsbot("test", folder=clinic)
     assert failed.returncode == 1
     assert re.search(
-        r"FAIL .*\nflows/stories/pizza.story.yaml:\d+  after .*\n  expected  It comes!\n  got +On its way!",
+        r"FAIL .*\nflows/stories/clinic.story.yaml:\d+  after .*\n  expected  It comes!\n  got +On its way!",
         failed.stdout,
     )
     assert "2 passed, 1 failed" in failed.stdout
@@ -179,22 +181,22 @@ def test_no_stories_is_exit_5_and_a_broken_one_exit_1(clinic: Path) -> None:
 
 @pytest.mark.slow
 def test_graph_draws_mermaid_and_svg(clinic: Path) -> None:
-    mermaid = smsbot("graph", "pizza", folder=clinic)
+    mermaid = smsbot("graph", "clinic", folder=clinic)
     assert mermaid.stdout.startswith("flowchart TD\n")
     assert '-->|"no"| s_size' in mermaid.stdout
-    drawn = smsbot("graph", "flows/pizza.yaml", "-o", "p.svg", folder=clinic)
+    drawn = smsbot("graph", "flows/clinic.yaml", "-o", "p.svg", folder=clinic)
     assert drawn.returncode == 0
     root = ET.parse(clinic / "p.svg").getroot()
     assert len(root.findall("{http://www.w3.org/2000/svg}rect")) == 8
-    wrong = smsbot("graph", "piza", folder=clinic)
-    assert (wrong.returncode, 'did you mean "pizza"?' in wrong.stderr) == (2, True)
+    wrong = smsbot("graph", "clinik", folder=clinic)
+    assert (wrong.returncode, 'did you mean "clinic"?' in wrong.stderr) == (2, True)
 
 
 def test_the_schema_knows_every_key(clinic: Path) -> None:
     found = json.loads(smsbot("schema", folder=clinic).stdout)
     assert set(found["properties"]) == set(schema.FLOW)
     assert set(found["$defs"]["step"]["properties"]) == set(schema.STEP)
-    head = (clinic / "flows" / "pizza.yaml").read_text().partition("\n")[0]
+    head = (clinic / "flows" / "clinic.yaml").read_text().partition("\n")[0]
     assert head == "# yaml-language-server: $schema=../flow.schema.json"
     assert json.loads((clinic / "flow.schema.json").read_text()) == found
 
@@ -244,7 +246,7 @@ def banner(url: str) -> str:
 
 @pytest.mark.slow
 def test_an_edit_is_taken_up_and_a_broken_one_shown_while_the_last_good_version_answers(clinic: Path) -> None:
-    flow = clinic / "flows" / "pizza.yaml"
+    flow = clinic / "flows" / "clinic.yaml"
     good = flow.read_text()
     with running("dev", folder=clinic, log=clinic / "log") as process:
         url = process.url
@@ -256,7 +258,7 @@ def test_an_edit_is_taken_up_and_a_broken_one_shown_while_the_last_good_version_
         eventually(lambda: heard(url)[-1] == "How many pizzas?")
         flow.write_text(good.replace("ask: address", "aks: address"))
         shown = eventually(lambda: banner(url))
-        assert "flows/pizza.yaml:14:6" in shown
+        assert "flows/clinic.yaml:14:6" in shown
         assert 'did you mean "ask"?' in shown
         say(url, "3")
         eventually(lambda: heard(url)[-1] == "Delivery address?")
@@ -292,7 +294,7 @@ def test_the_phone_in_the_terminal(clinic: Path) -> None:
             "you> piza", "bot> Size? 1) Small $8  2) Medium $11  3) Large $14", "bot> Still hungry? Reply 1, 2 or 3.",
             "you> 2", "bot> How many (1-9)?",
         ]  # fmt: skip
-        assert "pizza › size  flows/pizza.yaml:9" in phone.stderr
+        assert "clinic › size  flows/clinic.yaml:9" in phone.stderr
     assert smsbot("test", "-q", "flows/stories/my-order.story.yaml", folder=clinic).returncode == 0
     alone = smsbot("phone", folder=clinic, text="hi\n")
     assert (alone.returncode, "smsbot dev" in alone.stderr) == (2, True)
@@ -300,7 +302,7 @@ def test_the_phone_in_the_terminal(clinic: Path) -> None:
 
 @pytest.mark.slow
 def test_the_phone_in_the_terminal_through_reloads(clinic: Path) -> None:
-    flow = clinic / "flows" / "pizza.yaml"
+    flow = clinic / "flows" / "clinic.yaml"
     good, enough = flow.read_text(), threading.Event()
 
     def edit() -> None:
