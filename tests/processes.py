@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,19 @@ ROOT = Path(__file__).parent.parent
 SMSBOT = [sys.executable, "-m", "smsbot"]
 
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+_PORTS = itertools.cycle(range(10_000 + 2_500 * _WORKER, 10_000 + 2_500 * (_WORKER + 1)))
+for _ in range(os.getpid() % 2_500):  # two runs at once begin at different places
+    next(_PORTS)
+
+
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
+    """A port that nobody else draws: each worker has its own, below those that the kernel gives to connections."""
+    for port in _PORTS:
+        with suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a cycle does not end")
 
 
 def clean_environment(**more: str) -> dict[str, str]:

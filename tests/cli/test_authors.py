@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -22,7 +21,7 @@ from smsbot.core.codes import CODES
 from smsbot.flows import schema
 
 from ..conftest import sampled
-from ..processes import ROOT, running, smsbot
+from ..processes import ROOT, free_port, running, smsbot
 
 
 @pytest.fixture
@@ -93,9 +92,7 @@ def test_dev_with_broken_flows_shows_them_until_they_are_mended(clinic: Path) ->
     flow = clinic / "flows" / "clinic.yaml"
     good = flow.read_text()
     flow.write_text(good.replace("ask: address", "aks: address"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = (clinic / "out").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "smsbot", "dev", "--port", str(port)], cwd=clinic, stdout=log, stderr=log
