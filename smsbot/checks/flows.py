@@ -44,7 +44,7 @@ def check(
     flow_set, kept = {flow.name: flow for flow in flows}, sorted(kept_of(flows))
     for flow in flows:
         source = sources[flow.path]
-        _ways(flow, source)
+        _ways(flow, source, flow_set)
         _calls(flow, source, flow_set, around.bot)
         _words(flow, source, around)
         translations(flow.languages, said_by(flow), source)
@@ -68,7 +68,7 @@ def check(
 # -- ways -----------------------------------------------------------------------------------------------
 
 
-def _ways(flow: Flow, source: Source) -> None:
+def _ways(flow: Flow, source: Source, flow_set: Mapping[str, Flow]) -> None:
     drawn = graph(flow)
     reached = drawn.reached()
     for name, step in flow.steps.items():
@@ -78,7 +78,7 @@ def _ways(flow: Flow, source: Source) -> None:
             source.report(
                 "SB612", _head(node), f'nothing reaches the step "{name}"', note=what, severity=Severity.WARNING
             )
-        if name in flow.asides and _falls(step):
+        if name in flow.asides and _falls(step, flow_set):
             source.report(
                 "SB614", _head(node), f'the aside "{name}" leads nowhere',
                 remedy="add end: LABEL, then: STEP or goto: STEP",
@@ -89,7 +89,7 @@ def _ways(flow: Flow, source: Source) -> None:
         source.report("SB616", _head(node), f"these steps go round without waiting: {way}")
 
 
-def _falls(step: Step) -> bool:
+def _falls(step: Step, flow_set: Mapping[str, Flow]) -> bool:
     """Whether an aside goes on to a next step that it does not have."""
     if step.end is not None:
         return False
@@ -100,6 +100,7 @@ def _falls(step: Step) -> bool:
         return False
     answers = {"yes", "no"} if step.ask and step.ask.question.kind == "yes_no" else set()
     answers |= set(step.ask.question.choices) if step.ask else set()
+    answers |= _ends(flow_set[step.call]) if step.call in flow_set else set()
     return not answers or not answers <= set(then.by_answer)
 
 
@@ -146,6 +147,11 @@ def _action(step: Step, source: Source, bot: Bot) -> None:
         source.report("SB631", node, f"{name}() cannot be called so: {error}", remedy=f"it takes {name}({wanted})")
 
 
+def _ends(flow: Flow) -> set[str]:
+    """The labels under which a flow ends."""
+    return {e.label for e in graph(flow).edges if not e.target}
+
+
 def _called(step: Step, source: Source, flow_set: Mapping[str, Flow]) -> None:
     node = _value(step, "call")
     called = flow_set.get(step.call)
@@ -162,7 +168,7 @@ def _called(step: Step, source: Source, flow_set: Mapping[str, Flow]) -> None:
             "SB633", node, f"the flow {called.name} needs {', '.join(missing)}", remedy="give them under args:"
         )
     if step.then is not None and step.node is not None:
-        ends = {e.label for e in graph(called).edges if not e.target}
+        ends = _ends(called)
         then = step.node.pairs["then"][1] if "then" in step.node.pairs else Node("text")
         for name, (key, _) in then.pairs.items():
             if name not in ends:

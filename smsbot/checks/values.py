@@ -129,7 +129,7 @@ def _shapes(written: Written, source: Source) -> None:
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and isinstance(node.values[0], ast.Compare):
             first = node.values[0]
             for each in node.values[1:]:
-                if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                if isinstance(each, ast.Constant) and isinstance(each.value, str | int | float) and each.value:
                     both = f"{ast.unparse(first.left)} in [{ast.unparse(first.comparators[0])}, {each.value!r}]"
                     source.report(
                         "SB623", written.node, "this always holds", part=written.part(each), remedy=f"write {both}"

@@ -218,3 +218,15 @@ def test_a_text_that_nothing_takes_has_one_answer(other: str, codes: list[str]) 
     assert place is not None
     sources = {f.path: s for f, s in ((first, source), (second, beside), (place, below))}
     assert [p.code for p in check([first, second, place], sources, Around(bot(), ("",), ("US",)))] == codes
+
+
+@pytest.mark.parametrize(("then", "codes"), [("{none: free, chosen: free}", []), ("{chosen: free}", ["SB614"])])
+def test_an_aside_that_knows_every_end_of_what_it_calls_leads_on(then: str, codes: list[str]) -> None:
+    pick = 'flow: pick\nsteps:\n  - {ask: a, say: A?, type: yes_no, timeout: {after: 1h, then: no_day}, retry: {max: 2, then: no_day}, then: {"no": no_day}}\n  - {end: chosen}\nasides:\n  - {id: no_day, end: none}\n'
+    main = f"flow: main\nstart: main\nsteps:\n  - {{say: Hi, goto: which}}\nasides:\n  - {{id: which, call: pick, then: {then}}}\n  - {{id: free, end: over}}\n"
+    flows, sources = [], {}
+    for name, text in (("pick.yaml", pick), ("main.yaml", main)):
+        flow, sources[name] = load(name, text.encode())
+        assert flow is not None
+        flows.append(flow)
+    assert [p.code for p in check(flows, sources, Around(Bot(), countries=("US",)))] == codes
