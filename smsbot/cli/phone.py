@@ -23,7 +23,7 @@ _GONE = "the server has gone; start `smsbot dev` again"
 _RELOADS = 50
 """How often a server that gives way to a reloaded one is asked again, five times a second."""
 _GIVES_WAY = 503
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 """Seconds for an answer."""
 _CLOCK = "/sandbox/clock"
 """A walk of the clock takes as long as what happens on it."""

@@ -311,7 +311,7 @@ def test_the_phone_in_the_terminal_through_reloads(clinic: Path) -> None:
         editing = threading.Thread(target=edit)
         editing.start()
         try:
-            phone = smsbot("phone", folder=clinic, text="pizza\n/jump 5m\n" * 10 + "/quit\n")
+            phone = smsbot("phone", folder=clinic, text="pizza\n/jump 5m\n" * 6 + "/quit\n")
         finally:
             enough.set()
             editing.join()
