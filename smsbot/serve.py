@@ -13,21 +13,20 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any, Protocol
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smsbot.core.errors import PortTaken
 from smsbot.log import Log, finish
 from smsbot.threads import Addresses, place_of, still_running
 
 log = Log("smsbot.serve")
-
-_Asgi = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
 HEAD_PATIENCE = 10.0
 """Seconds in which the head of a request must have come."""
@@ -121,21 +120,22 @@ def serve(app: Serving, listener: socket.socket, *, drain: int = 5, ready: Calla
         runner.run(_serve(app, server, listener, ready))
 
 
+_ENDING = b'{"error":"the server is ending"}'
 _AGAIN = (
     {"type": "http.response.start", "status": 503, "headers": [
-        (b"content-type", b"application/json"), (b"content-length", b"32"), (b"retry-after", b"1"),
+        (b"content-type", b"application/json"), (b"content-length", b"%d" % len(_ENDING)), (b"retry-after", b"1"),
     ]},
-    {"type": "http.response.body", "body": b'{"error":"the server is ending"}'},
+    {"type": "http.response.body", "body": _ENDING},
 )  # fmt: skip
 
 
-def _excused(app: _Asgi) -> _Asgi:
+def _excused(app: ASGIApp) -> ASGIApp:
     """An app whose requests may be cut off by the end of the server: they are to be asked again, with a 503.
 
     uvicorn cancels them after the drain and would answer 500, which programs take for a fault of what they asked.
     """
 
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
         except asyncio.CancelledError:
@@ -303,7 +303,7 @@ def _protocol() -> type[asyncio.Protocol]:
 class _Server(uvicorn.Server):
     """Tunes the collector once everything is loaded (measured: steadier latencies under load)."""
 
-    def __init__(self, config: uvicorn.Config, ending: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._tell_ending = ending
         self._watched = False

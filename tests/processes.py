@@ -22,18 +22,16 @@ SMSBOT = [sys.executable, "-m", "smsbot"]
 
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
-_PORTS = itertools.cycle(range(10_000 + 2_500 * _WORKER, 10_000 + 2_500 * (_WORKER + 1)))
-for _ in range(os.getpid() % 2_500):  # two runs at once begin at different places
-    next(_PORTS)
+_DRAWN = itertools.count(os.getpid())  # two runs at once begin at different places
 
 
 def free_port() -> int:
     """A port that nobody else draws: each worker has its own, below those that the kernel gives to connections."""
-    for port in _PORTS:
+    while True:
+        port = 10_000 + 2_500 * _WORKER + next(_DRAWN) % 2_500
         with suppress(OSError), socket.socket() as s:
             s.bind(("127.0.0.1", port))
             return port
-    raise AssertionError("a cycle does not end")
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -127,18 +127,28 @@ def _shapes(written: Written, source: Source) -> None:
         )  # fmt: skip
     for node in ast.walk(tree):
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and isinstance(node.values[0], ast.Compare):
-            first = node.values[0]
-            for each in node.values[1:]:
-                if isinstance(each, ast.Constant) and isinstance(each.value, str | int | float) and each.value:
-                    both = f"{ast.unparse(first.left)} in [{ast.unparse(first.comparators[0])}, {each.value!r}]"
-                    source.report(
-                        "SB623", written.node, "this always holds", part=written.part(each), remedy=f"write {both}"
-                    )
+            more = [each for each in node.values[1:] if isinstance(each, ast.Constant) and each.value]
+            if more:
+                remedy = f"write {_with_each(node.values[0], more)}"
+                source.report("SB623", written.node, "this always holds", part=written.part(more[0]), remedy=remedy)
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == "answer":
             source.report(
                 "SB623", written.node, "answer is more than a text", part=written.part(node),
                 remedy="compare answer.text, or the name that the question asks for",
             )  # fmt: skip
+
+
+_AMONG: Mapping[type[ast.cmpop], str] = {ast.Eq: "in", ast.NotEq: "not in"}
+
+
+def _with_each(first: ast.Compare, more: Sequence[ast.Constant]) -> str:
+    """A comparison that is meant for several values: ``qty == 1 or 2`` is ``qty in [1, 2]``."""
+    left, op, values = ast.unparse(first.left), first.ops[0], [first.comparators[0], *more]
+    if len(first.ops) > 1:
+        return f"{ast.unparse(first)} or a comparison with {ast.unparse(more[0])}"
+    if type(op) in _AMONG:
+        return f"{left} {_AMONG[type(op)]} [{', '.join(map(ast.unparse, values))}]"
+    return " or ".join(ast.unparse(ast.Compare(first.left, [op], [value])) for value in values)
 
 
 def _events(flow: Flow, source: Source) -> None:

@@ -6,7 +6,7 @@ import json
 import locale
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -52,7 +52,7 @@ def new(name: str, template: str, country: str | None, language: str | None) -> 
     folder = Path(name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{name} is there already and not empty; choose another name")
-    flows = _TEMPLATES[template]
+    flows = _named(name, _TEMPLATES[template])
     if sys.stdin.isatty():
         country = country or click.prompt("Country of your number (such as PL, US)", default=_here(), err=True)
         language = language or click.prompt("People write in", type=click.Choice(UNDERSTOOD), default="en", err=True)
@@ -61,7 +61,7 @@ def new(name: str, template: str, country: str | None, language: str | None) -> 
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    begun = f"flows/{_own(name, flows[0], flows)}.yaml, flows/stories/" if flows else "stories/"
+    begun = f"{_first(flows)}, flows/stories/" if flows else "stories/"
     click.echo(f"Created {name}/ (bot.py, {begun}, smsbot.toml)", err=True)
     click.echo(f"Next: cd {name} && smsbot dev", err=True)
 
@@ -91,12 +91,19 @@ def _with_language(code: str, language: str) -> str:
     return _LANGUAGE.sub(said, code, count=1)
 
 
-def _own(name: str, flow: str, flows: Sequence[str]) -> str:
-    """What a flow of the template is called here: the first as its bot, unless another of them is called so."""
-    return name if flow == flows[0] and name not in flows else flow
+def _named(name: str, flows: Sequence[str]) -> Mapping[str, str]:
+    """What each flow of a template is called here: the first as its bot, unless another of them is called so."""
+    return {flow: name if flow == flows[0] and name not in flows else flow for flow in flows}
 
 
-def _files(name: str, template: str, flows: Sequence[str], country: str | None, language: str | None) -> dict[str, str]:
+def _first(flows: Mapping[str, str]) -> str:
+    """Where an author begins to read."""
+    return f"flows/{next(iter(flows.values()))}.yaml" if flows else "bot.py"
+
+
+def _files(
+    name: str, template: str, flows: Mapping[str, str], country: str | None, language: str | None
+) -> dict[str, str]:
     """The files of a new bot."""
     here = Path(__file__).parent / "templates"
     found = {"bot.py": (here / f"{template}.py").read_text(encoding="utf-8")}
@@ -104,8 +111,7 @@ def _files(name: str, template: str, flows: Sequence[str], country: str | None, 
         found["bot.py"] = _with_language(found["bot.py"], language)
     if (story := here / f"{template}.story.yaml").is_file():
         found[f"stories/{template}.story.yaml"] = story.read_text(encoding="utf-8")
-    for flow in flows:
-        own = _own(name, flow, flows)
+    for flow, own in flows.items():
         text = (examples() / f"{flow}.yaml").read_text(encoding="utf-8")
         found[f"flows/{own}.yaml"] = _EDITORS + text.replace(f"flow: {flow}\n", f"flow: {own}\n", 1)
         story = examples() / "stories" / f"{flow}.yaml"
@@ -116,8 +122,7 @@ def _files(name: str, template: str, flows: Sequence[str], country: str | None, 
             found[f"flows/stories/{own}.story.yaml"] = told
     for file in ("smsbot.toml", ".env.example", "Dockerfile", "README.md"):
         text = (here / file.removeprefix(".")).read_text(encoding="utf-8")
-        where = f"flows/{_own(name, flows[0], flows)}.yaml" if flows else "bot.py"
-        found[file] = text.replace("{name}", name).replace("{where}", where)
+        found[file] = text.replace("{name}", name).replace("{where}", _first(flows))
     if country:
         found["smsbot.toml"] += f'\n[lines."{_LINE}"]\ncountry = "{country}"\n'
     found["flow.schema.json"] = json.dumps(json_schema(), indent=1) + "\n"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -227,8 +230,8 @@ def heard(url: str) -> list[str]:
     return [r["text"] for r in rows if r["direction"] == "out"]
 
 
-def say(url: str, text: str) -> None:
-    answer = httpx.post(f"{url}/sandbox/phones/+48600100200/texts", json={"text": text}, trust_env=False)
+def say(url: str, text: str, number: str = "+48600100200") -> None:
+    answer = httpx.post(f"{url}/sandbox/phones/{number}/texts", json={"text": text}, trust_env=False)
     assert answer.status_code == 202
 
 
@@ -279,6 +282,24 @@ def test_dev_killed_leaves_nothing_behind(clinic: Path) -> None:
             say(process.url, "pizza")
             eventually(lambda url=process.url: heard(url))  # type: ignore[misc]
             process.kill()
+
+
+@pytest.mark.slow
+def test_dev_sends_what_is_under_way_before_it_ends(clinic: Path) -> None:
+    """Its texts leave for its own sandbox, which must listen until they have: connections of what comes too late wait."""
+
+    with running("dev", folder=clinic, log=clinic / "log") as process, ThreadPoolExecutor() as other:
+        for n in range(40):
+            say(process.url, "pizza", f"+486001002{n:02d}")
+        eventually(lambda: heard(process.url))
+        walk = other.submit(httpx.post, f"{process.url}/sandbox/clock", json={"advance": "6m"}, timeout=60)
+        time.sleep(0.3)  # forty reminders come due one after the other
+        assert process.stop() == 0
+        assert walk.result().status_code in (200, 503)
+    with closing(sqlite3.connect(clinic / "smsbot.db")) as db:
+        ways = dict(db.execute("SELECT status, count(*) FROM outgoing GROUP BY status").fetchall())
+    assert sum(ways.values()) > 0
+    assert not ways.keys() & {"sending", "unknown"}, ways
 
 
 @pytest.mark.slow

@@ -60,8 +60,8 @@ APART = {
     "push.answered",
 }
 """What has a test of its own, because no load passes there."""
-PATIENCE = 60.0
-"""Seconds in which a place must be reached under load; a text that was cut off five times waits 16 s for its next try."""
+PATIENCE = 30.0
+"""Seconds in which a place must be reached under load."""
 
 
 def places() -> list[str]:

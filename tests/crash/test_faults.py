@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import httpx
@@ -126,8 +125,7 @@ def test_a_full_disk_is_said_at_once_and_got_over(small_disk: tuple[Victim, Path
     statuses = [victim.text(hook) for _ in range(30)]
     refused = [seconds for status, seconds in statuses if status == 503]
     assert len(refused) > 10, statuses
-    assert median(refused) < 1.0, "503 at once, but for what a busy machine adds"
-    assert max(refused) < 10.0
+    assert sorted(refused)[-2] < 1.0, "503 within a second, but for one slow moment of a busy machine"
     assert {status for status, _ in statuses} <= {200, 503}
     assert httpx.get(f"{victim.process.url}/healthz", trust_env=False).status_code == 200
     for _ in range(100):  # room for one more text comes and goes, as the log is taken up

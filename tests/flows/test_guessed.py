@@ -42,6 +42,7 @@ GUESSES: list[tuple[str, str, str, str]] = [
     ("when: qty > 5", "when: size ⟦is 'L'", "SB624", "=="), ("when: qty > 5", "when: qty > ⟦5kg", "SB620", "unit"),
     ("when: qty > 5", "when: size == ⟦large", "SB621", "'large'"), ("when: qty > 5", "when: size == ⟦'s'", "SB643", '"S"'),
     ("when: qty > 5", "when: \"size == 'S' or ⟦'M'\"", "SB623", "size in ['S', 'M']"), ("when: qty > 5", "when: qty == 1 or ⟦2", "SB623", "qty in [1, 2]"),
+    ("when: qty > 5", "when: qty < 2 or ⟦5", "SB623", "qty < 2 or qty < 5"), ("when: qty > 5", "when: qty != 1 or ⟦2 or 3", "SB623", "qty not in [1, 2, 3]"),
     ("when: qty > 5", "when: ⟦answer == 'L'", "SB623", "answer.text"),
     ("when: qty > 5", "when: today > today ⟦+ 3", "SB623", "days(3)"), ("when: qty > 5", "when: now > ⟦18:00", "SB620", "'18:00'"),
     ("when: qty > 5", "when: today > ⟦24.12.2026", "SB620", "'2026-12-24'"), ("when: qty > 5", "when: today > ⟦'24.12.2026'", "SB623", "'2026-12-01'"),
