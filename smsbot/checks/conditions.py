@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from smsbot.core import syntax
-from smsbot.flows.expressions import CONSTANTS
+from smsbot.flows.compiler import CONSTANTS
 
 _CLOCK = ("now", "today")
 _TEXTUAL = ("text", "upper", "lower", "title", "trim")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smsbot.core.errors import RouteError
-from smsbot.core.problem import Problem, Severity
+from smsbot.core.problem import Problem, Severity, causes_first
 from smsbot.flows.graph import graph
 from smsbot.flows.named import NamedText
 from smsbot.flows.source import Node, Source
@@ -20,11 +20,15 @@ from smsbot.understanding.consent import Word
 from smsbot.understanding.patterns import compile_pattern
 from smsbot.understanding.words import tokens
 
+from .ranges import hollow
+from .slips import slips
 from .texts import by_file, costs, costs_of, prices, translations
 from .unset import unset
 from .values import kept_of, values
 from .written import said_by
 
+_EVENT = re.compile(r"[a-z]+(?:[._][a-z]+)+")
+"""The name of an event, such as visit.due."""
 _COMMA = re.compile(r"\w\s*[,;]\s*\w")
 
 
@@ -48,9 +52,11 @@ def check(
         _calls(flow, source, flow_set, around.bot)
         _words(flow, source, around)
         translations(flow.languages, said_by(flow), source)
-        values(flow, source, kept)
+        values(flow, source, kept, alone=not around.bot.actions and not around.bot.conversations())
+        slips(flow, source)
         if not flow.unread:
             unset(flow, source)
+            hollow(flow, source)
         prices(costs(flow), source)
     for path, own in by_file(named).items():
         languages = tuple(dict.fromkeys(lang for text in own for lang in text.says if lang))
@@ -61,7 +67,7 @@ def check(
     _call_rounds(flows, sources)
     found: list[Problem] = []
     for source in sources.values():
-        found += sorted(source.problems, key=lambda p: (p.place.line, p.place.column, p.code))
+        found += causes_first(source.problems)
     return found
 
 
@@ -74,10 +80,7 @@ def _ways(flow: Flow, source: Source, flow_set: Mapping[str, Flow]) -> None:
     for name, step in flow.steps.items():
         node = step.node or Node("text")
         if name not in reached and not flow.unread:
-            what = "nothing leads here" if name in flow.asides else "the steps before it always go elsewhere"
-            source.report(
-                "SB612", _head(node), f'nothing reaches the step "{name}"', note=what, severity=Severity.WARNING
-            )
+            _unreached(flow, name, reached, source)
         if name in flow.asides and _falls(step, flow_set):
             source.report(
                 "SB614", _head(node), f'the aside "{name}" leads nowhere',
@@ -86,7 +89,49 @@ def _ways(flow: Flow, source: Source, flow_set: Mapping[str, Flow]) -> None:
     for round_ in drawn.rounds():
         node = flow.steps[round_[0]].node or Node("text")
         way = " → ".join((*round_, round_[0]))
-        source.report("SB616", _head(node), f"these steps go round without waiting: {way}")
+        source.report(
+            "SB616", _head(node), f"these steps go round without waiting: {way}", remedy="ask something, or end it"
+        )
+
+
+def _unreached(flow: Flow, name: str, reached: set[str], source: Source) -> None:
+    """A step to which no way leads: told where the way is lost, as far as that can be known."""
+    step, before = flow.steps[name], next((s for s in flow.steps.values() if s.next == name), None)
+    if name in flow.asides:
+        asked = [s for s in flow.steps.values() if s.id in reached and _leads_nowhere(s, flow)]
+        answers = (asked[0].ask.question.choices or ("no",)) if len(asked) == 1 and asked[0].ask is not None else ()
+        where = (
+            f"under {asked[0].id}: then: {{{next(reversed(tuple(answers)))}: {name}}}" if answers else f"goto: {name}"
+        )
+        source.report(
+            "SB612", _head(step.node or Node("text")), f'nothing reaches the step "{name}"', note="nothing leads here",
+            remedy=f"lead to it, such as {where}, or take it out", severity=Severity.WARNING,
+        )  # fmt: skip
+        return
+    if before is not None and before.id not in reached:
+        return  # the way is lost above, and told there
+    cause = before.node.pairs if before is not None and before.node is not None else {}
+    if before is not None and before.end is not None and before.then is not None and "end" in cause:
+        source.report(
+            "SB612", cause["end"][0], f'every other answer ends here, so nothing reaches the step "{name}"',
+            remedy="take end: out, and the next step follows", severity=Severity.WARNING,
+        )  # fmt: skip
+        return
+    left = next((key for key in ("goto", "end", "then") if key in cause), "")
+    where = (
+        f"line {cause[left][0].line + 1} always leaves by {left}:"
+        if left
+        else "the steps before it always go elsewhere"
+    )
+    source.report(
+        "SB612", _head(step.node or Node("text")), f'nothing reaches the step "{name}"', note=where,
+        remedy="take that out, or move this step under asides: and lead to it by its id", severity=Severity.WARNING,
+    )  # fmt: skip
+
+
+def _leads_nowhere(step: Step, flow: Flow) -> bool:
+    """Whether a question has a few answers, and goes on alike with each."""
+    return step.ask is not None and step.ask.question.kind in ("yes_no", "choice") and step.then is None
 
 
 def _falls(step: Step, flow_set: Mapping[str, Flow]) -> bool:
@@ -159,14 +204,30 @@ def _called(step: Step, source: Source, flow_set: Mapping[str, Flow]) -> None:
         source.unknown("SB632", node, f'there is no flow "{step.call}"', step.call, flow_set)
         return
     given = _value(step, "args").pairs if step.node is not None and "args" in step.node.pairs else {}
+    missing = [name for name in called.args if name not in given]
     for name, (key, _) in given.items():
         if name not in called.args:
-            source.unknown("SB633", key, f'the flow {called.name} takes no "{name}"', name, called.args)
-    missing = [name for name in called.args if name not in given]
+            meant = {"near": missing[0]} if len(missing) == 1 else {}
+            source.unknown("SB633", key, f'the flow {called.name} takes no "{name}"', name, called.args, **meant)
+            missing = missing if len(missing) > 1 else []
     if missing:
+        given_so = ", ".join(f"{name}: …" for name in missing)
         source.report(
-            "SB633", node, f"the flow {called.name} needs {', '.join(missing)}", remedy="give them under args:"
+            "SB633", node, f"the flow {called.name} needs {', '.join(missing)}", remedy=f"write args: {{{given_so}}}"
         )
+    given_back = called.node is not None and "returns" in called.node.pairs
+    if not given_back and step.save and step.node is not None:
+        source.report(
+            "SB633", step.node.pairs["save"][0], f"the flow {called.name} gives nothing back, so nothing is kept",
+            remedy=f"write returns: NAME at the top of {called.name}",
+        )  # fmt: skip
+    unknown = [p for p in source.problems if p.code == "SB621" and p.severity is Severity.ERROR]
+    if called.returns is not None and not step.save and unknown and step.node is not None:
+        wanted = unknown[0].message.split('"')[1]
+        source.report(
+            "SB633", step.node.pairs["call"][0], f"what the flow {called.name} gives back is not kept",
+            remedy=f"write save: {wanted} below it",
+        )  # fmt: skip
     if step.then is not None and step.node is not None:
         ends = _ends(called)
         then = step.node.pairs["then"][1] if "then" in step.node.pairs else Node("text")
@@ -207,7 +268,7 @@ def _words(flow: Flow, source: Source, around: Around) -> None:
             if word is Word.STOP:
                 source.report(
                     "SB640", node, f'{what} "{node.text}" opts people out{where}',
-                    note="it never reaches the flow: the number is unsubscribed",
+                    note="it never reaches the flow: the number is unsubscribed", remedy="give it another word",
                 )  # fmt: skip
             elif word is Word.HELP and what == "the start word":
                 source.report(
@@ -263,11 +324,18 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
                 pattern = compile_pattern(node.text).resolved()
             except RouteError:  # reading noted it
                 continue
-            if _COMMA.search(node.text) and not pattern.holes:
-                listed = ", ".join(word.strip() for word in node.text.split(",") if word.strip())
+            if _COMMA.search(re.sub(r"\{[^}]*\}", "x", node.text)):
+                words = [word.strip() for word in node.text.split(",") if word.strip()]
+                listed = ", ".join(f'"{word}"' if "{" in word else word for word in words)
                 sources[flow.path].report(
                     "SB646", node, f'people would have to text all of "{node.text[:40]}"',
                     remedy=f"write a list: [{listed[:60]}]", severity=Severity.WARNING,
+                )  # fmt: skip
+            if _EVENT.fullmatch(node.text):
+                source = sources[flow.path]
+                source.report(
+                    "SB646", node, f'people would have to text "{node.text[:40]}"',
+                    remedy=f"an event starts a flow by start: {{event: {node.text[:40]}}}", severity=Severity.WARNING,
                 )  # fmt: skip
             if pattern.takes_all and any(step.ask is not None for f in flows for step in f.steps.values()):
                 sources[flow.path].report(
@@ -285,7 +353,9 @@ def _keywords(flows: Sequence[Flow], sources: Mapping[str, Source], around: Arou
             taken = table.keywords.add(pattern, Route("on", pattern.source, None, flow.name, flow.path))
             if taken is not None:
                 owner = f"the handler {taken.signature.name}" if taken.signature else f"the flow {taken.flow}"
-                sources[flow.path].report("SB641", node, f'"{node.text}" starts {owner} already')
+                sources[flow.path].report(
+                    "SB641", node, f'"{node.text}" starts {owner} already', remedy="take it out of one of the two"
+                )
 
 
 def _fallbacks(flows: Sequence[Flow], sources: Mapping[str, Source], around: Around) -> None:

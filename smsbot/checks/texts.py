@@ -53,17 +53,52 @@ def translations(languages: Sequence[str], said: Iterable[Texts], source: Source
     """Report the texts that are missing in one of the languages of their file."""
     if len(languages) < 2:
         return
-    for texts in dict.fromkeys(map(_identity, said)):
-        for text in texts.texts:
-            spoken_in = {*text, languages[0]} if "" in text else set(text)
-            missing = [language for language in languages if language not in spoken_in]
-            first = next(iter(text.values()))
-            if not missing or first.node is None or ("" in text and not _speaks(first)):
-                continue
+    every = [text for texts in dict.fromkeys(map(_identity, said)) for text in texts.texts]
+    languages = _lone(languages, every, source)
+    for text in every:
+        _copied(text, source)
+        spoken_in = {*text, languages[0]} if "" in text else set(text)
+        missing = [language for language in languages if language not in spoken_in]
+        first = next(iter(text.values()))
+        if not missing or first.node is None or ("" in text and not _speaks(first)):
+            continue
+        source.report(
+            "SB650", first.node, f"this text is missing in {', '.join(missing)}",
+            note=_NOTE if "" in text else f"{languages[0]} is said instead",
+            remedy=f"write say: {{{', '.join(f'{m}: …' for m in languages)}}}",
+            severity=Severity.WARNING,
+        )  # fmt: skip
+
+
+def _copied(text: Localised, source: Source) -> None:
+    """A translation that is the text itself."""
+    said: dict[str, str] = {}
+    for language, template in text.items():
+        first = said.setdefault(template.source.strip(), language)
+        words = [
+            w for part in template.parts if isinstance(part, str) for w in part.split() if w.isalpha() and len(w) > 1
+        ]
+        if language and first != language and len(words) > 2 and template.node is not None:
             source.report(
-                "SB650", first.node, f"this text is missing in {', '.join(missing)}",
-                note=_NOTE if "" in text else f"{languages[0]} is said instead", severity=Severity.WARNING,
+                "SB650", template.node, f"this text is the same in {first} and {language}",
+                remedy=f"translate it, or leave {language} out", severity=Severity.WARNING,
             )  # fmt: skip
+
+
+def _lone(languages: Sequence[str], every: Sequence[Localised], source: Source) -> list[str]:
+    """The languages, but for those of a single text where the others are in many: these are meant to be another."""
+    spoken = {language: [text for text in every if language in text] for language in languages}
+    most = max(len(texts) for texts in spoken.values())
+    for language, texts in spoken.items():
+        absent = [other for other in languages if other != language and len(texts) == 1 and other not in texts[0]]
+        node = texts[0][language].node if len(texts) == 1 and most > 2 and absent else None
+        if node is not None:
+            source.report(
+                "SB650", node, f'no other text is in "{language}"', remedy=f"is it meant to be {' or '.join(absent)}?",
+                severity=Severity.WARNING,
+            )  # fmt: skip
+            texts.clear()
+    return [language for language in languages if spoken[language]]
 
 
 @dataclass(frozen=True)
@@ -162,5 +197,6 @@ def prices(found: Iterable[Cost], source: Source) -> None:
         source.report(
             "SB651", node, f"{letters} make this text dearer: {cost.segments} SMS instead of {plain}",
             note=f"{letters} {'is' if len(cost.forced) == 1 else 'are'} not in the GSM alphabet",
-            part=(at, 1), severity=Severity.WARNING,
+            remedy=f"in plain letters: {segments.plainer(node.text).strip()[:80]}", part=(at, 1),
+            severity=Severity.WARNING,
         )  # fmt: skip

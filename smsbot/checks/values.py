@@ -28,8 +28,11 @@ _LITERAL_TEXT = re.compile(r"'([^'\"]*)'|\"([^'\"]*)\"|(\d+)")
 _LITERAL = (Kind.TEXT, Kind.DATE, Kind.TIME, Kind.MOMENT)
 
 
-def values(flow: Flow, source: Source, contact: Sequence[str]) -> None:
-    """Note what is wrong with the values of a flow; `contact` are the fields that the bot keeps of people."""
+def values(flow: Flow, source: Source, contact: Sequence[str], *, alone: bool = False) -> None:
+    """Note what is wrong with the values of a flow; `contact` are the fields that the bot keeps of people.
+
+    `alone`: no Python keeps others.
+    """
     options = _options(flow)
     for written in expressions_of(flow):
         _answers(written, options, source)
@@ -42,6 +45,8 @@ def values(flow: Flow, source: Source, contact: Sequence[str]) -> None:
         for written in filled_in(template):
             _answers(written, options, source)
             _fields(written, contact, source)
+            if alone:
+                _kept_nowhere(written, contact, source)
             if (number := written.expression.source.strip()).isdigit():
                 source.report(
                     "SB654", written.node, f"people read {number} here", part=written.part(written.tree),
@@ -117,6 +122,17 @@ def _fields(written: Written, contact: Sequence[str], source: Source) -> None:
             )  # fmt: skip
 
 
+def _kept_nowhere(written: Written, contact: Sequence[str], source: Source) -> None:
+    """A field of people that a text shows as it is, and that nothing keeps: most will read a gap."""
+    match written.tree:
+        case ast.Attribute(value=ast.Name(id="contact"), attr=name) if name not in (*contact, *_FIELDS):
+            source.report(
+                "SB621", written.node, f'no flow keeps "contact.{name}", so it may be empty',
+                remedy=f"say what stands for it: {{contact.{name} or '…'}}", part=written.part(written.tree),
+                severity=Severity.WARNING,
+            )  # fmt: skip
+
+
 def _shapes(written: Written, source: Source) -> None:
     """Expressions that always hold, never hold, or are a list where a comma was meant for a point."""
     tree = written.tree
@@ -131,11 +147,6 @@ def _shapes(written: Written, source: Source) -> None:
             if more:
                 remedy = f"write {_with_each(node.values[0], more)}"
                 source.report("SB623", written.node, "this always holds", part=written.part(more[0]), remedy=remedy)
-        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == "answer":
-            source.report(
-                "SB623", written.node, "answer is more than a text", part=written.part(node),
-                remedy="compare answer.text, or the name that the question asks for",
-            )  # fmt: skip
 
 
 _AMONG: Mapping[type[ast.cmpop], str] = {ast.Eq: "in", ast.NotEq: "not in"}
@@ -210,7 +221,7 @@ def _shown(template: Template, flow: Flow, source: Source) -> None:
         first = name.partition(".")[0]
         dollar = hit.group(3) is not None
         handle = any(hit.group(n) for n in (2, 5, 6, 7)) and "." not in name and first in SPECIAL
-        if first not in known or handle or (dollar and known[first] not in _LITERAL):
+        if first not in known or handle or (dollar and known[first] not in _LITERAL and "name" not in name):
             continue
         source.report(
             "SB654", template.node, f'people read "{hit.group()}" as it stands', part=(hit.start(), len(hit.group())),

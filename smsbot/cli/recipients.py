@@ -10,7 +10,7 @@ from pathlib import Path
 from smsbot.core import phone
 from smsbot.core.errors import FlowError, UsageError
 from smsbot.core.structs import struct
-from smsbot.flows.expressions import Wrong
+from smsbot.flows.compiler import Wrong
 from smsbot.flows.template import Template, compile_template
 from smsbot.pipeline.sends import wrong_with
 

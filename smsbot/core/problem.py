@@ -56,6 +56,20 @@ class Problem:
         }  # fmt: skip
 
 
+_SHAPE = frozenset({*(f"SB60{n}" for n in range(1, 9)), "SB611", "SB620", "SB626"})
+"""What is written in a way that cannot be read; other problems may follow from it."""
+
+
+def causes_first(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems of one file in the order of its lines, and before them those from which others may follow."""
+
+    def rank(problem: Problem) -> tuple[bool, int, int, str]:
+        cause = problem.code in _SHAPE and problem.severity is Severity.ERROR
+        return not cause, problem.place.line, problem.place.column, problem.code
+
+    return sorted(problems, key=rank)
+
+
 def errors(problems: Iterable[Problem]) -> list[Problem]:
     """Those that stop a flow from running."""
     return [p for p in problems if p.severity is Severity.ERROR]

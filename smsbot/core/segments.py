@@ -6,6 +6,8 @@ two parts. UCS-2: 70 UTF-16 units in one part, else 67; a surrogate pair never s
 
 from __future__ import annotations
 
+import unicodedata
+
 from .structs import struct
 
 # 3GPP TS 23.038 §6.2.1, the default alphabet in the order of its code points; 0x1B is the escape.
@@ -73,6 +75,24 @@ def cheaper(text: str) -> str:
     """The text with some letter of GSM-7 in place of each that is in none of its tables, to count what that saves."""
     forced = count(text).forced
     return "".join("e" if c in forced else c for c in text) if forced else text
+
+
+def plainer(text: str) -> str:
+    """The text in letters that every phone has: no accents, straight quotes, no emoji."""
+    forced = set(count(text).forced)
+    return "".join(_plain(c) if c in forced else c for c in text) if forced else text
+
+
+def _plain(char: str) -> str:
+    base = _PLAINER.get(char) or unicodedata.normalize("NFKD", char)
+    return "".join(c for c in base if c in _COST)
+
+
+_PLAINER = {
+    "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "œ": "oe", "Œ": "OE", "„": '"', "“": '"', "”": '"', "«": '"',
+    "»": '"', "‘": "'", "’": "'", "‚": "'", "–": "-", "—": "-", "…": "...", "•": "-", "×": "x", "\u00a0": " ",
+}  # fmt: skip
+"""Signs that have no decomposition, as they are written in GSM-7."""
 
 
 def fit(text: str, most: int = MAX_PARTS) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
+
+from smsbot.core.message import Media
+from smsbot.core.money import Money
 
 LARGEST = 10**18
 _SIXTH = Decimal("0.000001")
@@ -156,6 +159,9 @@ def _contains(a: Any, b: Any) -> bool:
         return any(_equal(a, each) for each in b)
     return isinstance(b, Mapping) and a in b
 
+
+Run = Callable[[Mapping[str, Any]], Any]
+"""A compiled expression: from the values of its names to its own."""
 
 ARITHMETIC: Mapping[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("+", _add), ast.Sub: ("-", _sub), ast.Mult: ("*", _mul), ast.Div: ("/", _div),
@@ -305,3 +311,64 @@ FUNCTIONS: Mapping[str, Function] = {
 """All functions of the language. weekday(): 1 is Monday."""
 UNITS = ("days", "hours", "minutes")
 """Functions that make a duration of a number, and a number of a duration."""
+
+# -- parts of expressions -----------------------------------------------------------------------------
+
+
+def moments(a: Any, b: Any, values: Mapping[str, Any]) -> tuple[Any, Any]:
+    """A day to which hours are added is its midnight, by the person's clock."""
+    return _midnight(a, b, values), _midnight(b, a, values)
+
+
+def _midnight(value: Any, beside: Any, values: Mapping[str, Any]) -> Any:
+    if not isinstance(value, date) or isinstance(value, datetime) or not isinstance(beside, timedelta):
+        return value
+    now = values.get("now")
+    zone = now.tzinfo if isinstance(now, datetime) else None
+    return datetime.combine(value, time.min, zone) if beside % timedelta(days=1) else value
+
+
+def entry_of(inner: Run, key: str | int) -> Run:
+    """An entry of a map or a list; nothing where there is none."""
+
+    def entry(values: Mapping[str, Any]) -> Any:
+        found = inner(values)
+        if isinstance(found, Mapping):
+            return found.get(key)
+        if isinstance(found, Money | Media):
+            return asdict(found).get(str(key))
+        if isinstance(found, list | tuple) and isinstance(key, int):
+            return found[key] if -len(found) <= key < len(found) else None
+        return None
+
+    return entry
+
+
+def placed(inner: Run, place: Run) -> Run:
+    """The entry of a list at a place that is computed."""
+
+    def entry(values: Mapping[str, Any]) -> Any:
+        at = place(values)
+        return entry_of(inner, at if isinstance(at, str) else int(number_of(at)))(values)
+
+    return entry
+
+
+def all_of(runs: Sequence[Run], values: Mapping[str, Any]) -> Any:
+    """``a and b``: the first that does not hold, else the last."""
+    found: Any = True
+    for run in runs:
+        found = run(values)
+        if not found:
+            return found
+    return found
+
+
+def any_of(runs: Sequence[Run], values: Mapping[str, Any]) -> Any:
+    """``a or b``: the first that holds, else the last."""
+    found: Any = False
+    for run in runs:
+        found = run(values)
+        if found:
+            return found
+    return found

@@ -8,20 +8,20 @@ from typing import TypeVar
 
 from smsbot.core.errors import UsageError
 from smsbot.core.lanes import CHOSEN
+from smsbot.core.problem import causes_first
 from smsbot.core.question import Question
-from smsbot.core.start import BUSY
 from smsbot.core.when import When, when
-from smsbot.understanding.languages import UNDERSTOOD, is_understood
-from smsbot.understanding.patterns import Pattern
 
 from . import schema
-from .expressions import Call, Wrong, compile_call, compile_expression
+from .compiler import Wrong
+from .expressions import Call, compile_call, compile_expression
 from .functions import Kind
+from .guesses import said_in_digits
 from .named import is_texts
-from .questions import KINDS_OF, Questions
-from .shapes import ID, LANGUAGE, NAME
+from .shapes import ID, NAME
 from .source import Node, Source, parse, plain, walk
-from .steps import Branch, Flow, Start, Step, Texts, Then
+from .starts import Starts
+from .steps import Flow, Start, Step
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ def load(path: str, content: bytes, custom: Collection[str] | None = ()) -> tupl
         source.content = root
         return None, source
     flow = read(source, root, custom) if root is not None else None
-    source.problems.sort(key=lambda p: (p.place.line, p.place.column))
+    source.problems[:] = causes_first(source.problems)
     return flow, source
 
 
@@ -62,7 +62,7 @@ _NEEDS = {"args": ("call",), "save": ("do", "call"), "at": ("say",), "interrupt"
 """Keys that mean something only beside one of others."""
 
 
-class _Reader(Questions):
+class _Reader(Starts):
     # -- the flow -----------------------------------------------------------------------------------
 
     def flow(self, root: Node) -> Flow | None:
@@ -116,82 +116,6 @@ class _Reader(Questions):
             language=self.language(keys["language"]) if "language" in keys else "",
             unread=self.unread,
         )
-
-    def start(self, node: Node) -> Start:
-        if node.kind != "map":
-            return Start(words=self.words(node, ""))
-        keys = self.keys(node, schema.START, "start")
-        self.by_event = "event" in keys
-        words: list[tuple[str, Pattern]] = []
-        if "words" in keys:
-            written = keys["words"]
-            if written.kind == "map":
-                for language, (key, value) in written.pairs.items():
-                    if not LANGUAGE.fullmatch(language):
-                        self.source.report(
-                            "SB607", key, f'a language is two letters, such as en, not "{language[:40]}"'
-                        )
-                    words += self.words(value, language)
-            else:
-                words += self.words(written, "")
-        return Start(
-            tuple(words),
-            typos=self.count(keys["typos"], "typos", 1) if "typos" in keys else 0,
-            event=(self.text(keys["event"], "the event") or "") if "event" in keys else "",
-            api=(self.text(keys["api"], "the api name") or "") if "api" in keys else "",
-            busy=self.one_of(keys["busy"], "busy", BUSY) if "busy" in keys else "",
-            valid=self.seconds(keys["valid"], "valid") if "valid" in keys else 0.0,
-            key=self.expression(keys["key"]) if "key" in keys else None,
-            fallback="fallback" in keys and self.flag(keys["fallback"], "fallback"),
-        )
-
-    def language(self, node: Node) -> str:
-        written = self.text(node, "language") or ""
-        if not is_understood(written):
-            self.source.unknown("SB607", node, f'the language is not "{written[:40]}"', written, UNDERSTOOD)
-            return ""
-        return written
-
-    def one_of(self, node: Node, what: str, known: Collection[str]) -> str:
-        written = self.text(node, what) or ""
-        if written not in known:
-            self.source.unknown("SB607", node, f'{what} is not "{written[:40]}"', written, known)
-            return ""
-        return written
-
-    def words(self, node: Node, language: str) -> tuple[tuple[str, Pattern], ...]:
-        found: list[tuple[str, Pattern]] = []
-        for item in node.items if node.kind == "list" else [node]:
-            pattern = self.pattern(item)
-            if pattern is not None:
-                found.append((language, pattern))
-        return tuple(found)
-
-    def arguments(self, node: Node) -> dict[str, Question | None]:
-        """The arguments, with their types where they are declared."""
-        found: dict[str, Question | None] = {}
-        if node.kind == "map":
-            for name, (key, value) in node.pairs.items():
-                if self.name(key, "an argument's name"):
-                    found[name] = question = self.type(value)
-                    self.names[name] = KINDS_OF[question.kind] if question is not None else Kind.ANY
-            return found
-        for item in node.items if node.kind == "list" else [node]:
-            name_of = self.name(item, "an argument's name")
-            if name_of:
-                found[name_of], self.names[name_of] = None, Kind.ANY
-        return found
-
-    def anywhere(self, node: Node) -> tuple[tuple[Pattern, Texts], ...]:
-        if node.kind != "map":
-            self.source.report("SB606", node, "anywhere is written as a map: word: text")
-            return ()
-        found: list[tuple[Pattern, Texts]] = []
-        for _, (key, value) in node.pairs.items():
-            pattern = self.pattern(key)
-            if pattern is not None:
-                found.append((pattern, self.texts(value, "the answer")))
-        return tuple(found)
 
     # -- steps --------------------------------------------------------------------------------------
 
@@ -313,7 +237,10 @@ class _Reader(Questions):
         try:
             return when(written) if written is not None else None
         except UsageError as error:
-            self.source.report("SB607", node, f"{what}: {error.args[0]}")
+            remedy = said_in_digits(node.text, when)
+            if not remedy and {*node.text.split()} & {*self.names}:
+                remedy = "the time itself stands here; what was answered cannot be waited for"
+            self.source.report("SB607", node, f"{what}: {error.args[0]}", remedy=remedy)
             return None
 
     def plain_step(self, draft: _Draft, below: str) -> Step:
@@ -338,7 +265,7 @@ class _Reader(Questions):
             next=below,
             node=draft.node,
         )
-        return replace(made, then=self.then(draft, made))
+        return replace(made, then=self.then(keys, made))
 
     def exclusive(self, draft: _Draft) -> None:
         """Keys that do not go together, or not alone."""
@@ -358,15 +285,12 @@ class _Reader(Questions):
         ):
             if a in keys and b in keys:
                 later = max(pairs[a][0], pairs[b][0], key=lambda k: (k.line, k.column))
-                self.source.report(
-                    "SB608", later, f'"{a}" and "{b}" exclude each other in one step', remedy="make two steps of it"
-                )
-        for name in keys:
-            needs = _NEEDS.get(name, ("ask",) if name in schema.ASK_ONLY else ())
-            if needs and not any(n in keys for n in needs) and set(pairs) <= set(schema.STEP):
-                wanted = " or ".join(f'"{n}"' for n in needs)
-                self.source.report("SB608", pairs[name][0], f'"{name}" belongs to {wanted}, which this step has not')
-        if "ask" in keys and "say" not in keys:
+                remedy = "make two steps of it"
+                if (a, b) == ("choices", "type"):  # choices say what an answer is
+                    later, remedy = pairs["type"][0], "take type: out: choices say what an answer is"
+                self.source.report("SB608", later, f'"{a}" and "{b}" exclude each other in one step', remedy=remedy)
+        self.belong(draft)
+        if "ask" in keys and "say" not in keys and NAME.fullmatch(keys["ask"].text):
             self.source.report(
                 "SB605",
                 pairs["ask"][0],
@@ -379,72 +303,27 @@ class _Reader(Questions):
         if not does & set(keys) and not does & set(pairs):
             self.source.report("SB615", draft.node, "this step does nothing")
 
-    def then(self, draft: _Draft, made: Step) -> Then | None:
-        keys = draft.keys
-        if "goto" in keys:
-            return Then(self.link(keys["goto"]))
-        if "then" not in keys:
-            return None
-        node = keys["then"]
-        if node.kind == "text":
-            if made.end is not None:
-                self.source.report(
-                    "SB608", draft.node.pairs["then"][0], '"then" and "end" exclude each other in one step'
-                )
-            return Then(self.link(node))
-        if node.kind == "map":
-            return Then(
-                by_answer={self.answer_key(key, made): self.link(value) for _, (key, value) in node.pairs.items()}
+    def belong(self, draft: _Draft) -> None:
+        """Keys that mean something only beside others."""
+        keys, pairs = draft.keys, draft.node.pairs
+        if not set(pairs) <= set(schema.STEP):
+            return
+        asked = [name for name in keys if name in schema.ASK_ONLY and name not in _NEEDS]
+        if asked and "ask" not in keys:
+            what = " and ".join(f'"{name}"' for name in asked)
+            named = "id" in keys and NAME.fullmatch(keys["id"].text) is not None
+            remedy = (
+                f"write ask: {keys['id'].text} instead of id:" if named else "write ask: NAME: the answer is kept so"
             )
-        return self.branches(node)
-
-    def answer_key(self, key: Node, made: Step) -> str:
-        """The answer that a key of a `then` map stands for."""
-        if made.ask is None and not made.call:
-            self.source.report(
-                "SB643",
-                key,
-                "only the answer to a question, or the end of a called flow, leads by its name",
-                remedy="use a list of {when, go}",
-            )
-            return key.text
-        if made.ask is None:
-            return key.text
-        question = made.ask.question
-        if question.kind == "yes_no":
-            if key.text.lower() not in ("yes", "no"):
-                self.source.unknown("SB643", key, f'"{key.text[:40]}" is neither yes nor no', key.text, ("yes", "no"))
-            return key.text.lower()
-        if question.kind == "choice":
-            if key.text not in question.choices:
-                self.source.unknown(
-                    "SB643", key, f'"{key.text[:40]}" is none of the choices', key.text, question.choices
-                )
-            return key.text
-        self.source.report(
-            "SB643",
-            key,
-            f"answers of the type {question.kind} cannot be told apart by name",
-            remedy="use a list of {when, go}",
-        )
-        return key.text
-
-    def branches(self, node: Node) -> Then:
-        found: list[Branch] = []
-        for item in node.items:
-            if item.pairs and not set(item.pairs) & set(schema.BRANCH):
-                self.source.report(
-                    "SB606", item, "a list of branches is [{when: CONDITION, go: STEP}, …]",
-                    remedy="answers lead without dashes: then: {ANSWER: STEP}",
-                )  # fmt: skip
-                continue
-            keys = self.keys(item, schema.BRANCH, "a branch")
-            if "go" in keys:
-                when = self.condition(keys["when"], "when") if "when" in keys else None
-                found.append(Branch(when, self.link(keys["go"])))
-            elif item.kind == "map" and "go" not in item.pairs:
-                self.source.report("SB605", item, 'a branch needs "go:"')
-        return Then(branches=tuple(found))
+            if next(iter(pairs)) in asked and "say" not in keys:
+                remedy = f"take the dash before {asked[0]}: out: it belongs to the question above"
+            place = pairs["id" if named else asked[0]][0]
+            self.source.report("SB608", place, f'this step has {what}, but "ask" is missing', remedy=remedy)
+        for name in keys:
+            needs = _NEEDS.get(name, ())
+            if needs and not any(n in keys for n in needs):
+                wanted = " or ".join(f'"{n}"' for n in needs)
+                self.source.report("SB608", pairs[name][0], f'"{name}" belongs to {wanted}, which this step has not')
 
 
 def _words_below(node: Node | None) -> Iterable[str]:

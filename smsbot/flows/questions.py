@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from smsbot.understanding.answers.patterns import compiled
 from smsbot.understanding.words import normalise, telling
 
 from . import schema
-from .expressions import Names
+from .compiler import Names
 from .functions import Kind
 from .shapes import NAME, Shapes
 from .source import Node
@@ -31,9 +32,19 @@ _OTHER_NAMES = {
     "amount": "money",
 }  # fmt: skip
 """The names that other tools have for our types."""
+_BOUNDS = re.compile(
+    r"([a-z]+)\W*(?:max|min|up to|of|from)?\W*(\d+)(?:\s*(?:-|–|to|\.\.|and|,)\s*(\d+))?\W*", re.IGNORECASE
+)
+_BOUNDED = ("text", "integer", "number")
 _CHOICES = ("choice", "choices", "enum", "select", "list", "options")
 LATE = 7 * 86400.0
 """How long `late: accept` takes an answer after the timeout, in seconds."""
+
+
+def parse_told(kind: str) -> Question | None:
+    """The question of a type that is meant; None where there is none."""
+    found = parse_type(kind)
+    return found if isinstance(found, Question) else None
 
 
 class Questions(Shapes):
@@ -90,6 +101,12 @@ class Questions(Shapes):
         if isinstance(found, str):
             name = written.partition("(")[0].strip()
             known = {*KINDS, *self.types, *(self.custom or ())} - {"choice"}
+            bounds = _BOUNDS.fullmatch(written.strip())
+            if bounds is not None and _OTHER_NAMES.get(bounds[1].lower(), bounds[1].lower()) in _BOUNDED:
+                kind = _OTHER_NAMES.get(bounds[1].lower(), bounds[1].lower())
+                numbers = ", ".join(sorted(filter(None, (bounds[2], bounds[3])), key=int))
+                self.source.report("SB607", node, found, remedy=f"write {kind}({numbers})")
+                return parse_told(kind)
             if name.lower() in _CHOICES:
                 self.source.report("SB607", node, found, remedy="write choices: [a, b] instead of type:")
             elif name in KINDS:
@@ -99,7 +116,12 @@ class Questions(Shapes):
             else:
                 meant = _OTHER_NAMES.get(name.lower(), name)
                 part = (0, len(name)) if name else None
+                if written[:1] in "/^[":
+                    shape = written.strip("/").removeprefix("^").removesuffix("$")
+                    self.source.report("SB607", node, found, remedy=f"write pattern({shape[:60]})")
+                    return parse_told("text")
                 self.source.unknown("SB607", node, found, meant, known, part=part)
+                return parse_told(meant)  # what is meant, so that nothing follows
             return None
         return found
 
@@ -130,7 +152,11 @@ class Questions(Shapes):
                 ask = replace(ask, timeout_after=question.code.valid)
             if ask.reminders and 0 < ask.timeout_after <= ask.reminders[-1]:
                 node = found["remind"] if "remind" in keys else found["timeout"]
-                self.source.report("SB607", node, "the reminder comes after the timeout, so it never comes")
+                after = f"{ask.timeout_after / 60:g}m" if ask.timeout_after < 7200 else f"{ask.timeout_after / 3600:g}h"
+                self.source.report(
+                    "SB607", _after(node), "the reminder comes after the timeout, so it never comes",
+                    remedy=f"remind before {after} have passed, or give up later: timeout: {{after: …}}",
+                )  # fmt: skip
             return ask
         if "timeout" not in step.pairs and question.code is None:
             self.source.report(
@@ -166,11 +192,25 @@ class Questions(Shapes):
     def choices(self, node: Node) -> Mapping[str, tuple[str, ...]]:
         """The choices, and the words that mean each."""
         if node.kind == "text" or (not node.items and not node.pairs):
-            self.source.report("SB606", node, "choices are a list, or a map: answer: [words that mean it]")
+            several = re.sub(r"\s*(?:[,;/|]|\bor\b)\s*", ", ", node.text.strip())
+            remedy = f"write choices: [{several[:60]}]" if node.text else ""
+            self.source.report(
+                "SB606", node, "choices are a list, or a map: answer: [words that mean it]", remedy=remedy
+            )
             return {}
         listed = [(item, None) for item in node.items] if node.kind == "list" else list(node.pairs.values())
         items: dict[str, list[Node]] = {}
         for key, value in listed:
+            if value is not None and value.kind == "map" and key.text in schema.STEP:
+                self.source.report(
+                    "SB606", key, f'"{key.text}:" stands within choices:',
+                    remedy=f"{key.text}: belongs to the question: indent it as far as choices: itself",
+                )  # fmt: skip
+                self.unread = True
+                continue
+            if key.kind == "map":
+                self.labelled(node, key)
+                return {}
             name = self.text(key, "a choice")
             if value is not None and value.empty and not self.source.has_colon(key):
                 self.source.report(
@@ -179,7 +219,7 @@ class Questions(Shapes):
             elif name is not None:
                 more = value.items if value is not None and value.kind == "list" else [value]
                 items[name] = [key, *(item for item in more if item is not None and not item.empty)]
-        written = {name: [self.text(item, "a word") or "" for item in nodes] for name, nodes in items.items()}
+        written = {name: [self.word(item, name) for item in nodes] for name, nodes in items.items()}
         signs = telling({word: None for words in written.values() for word in words if word})
         taken: dict[str, str] = {}
         for name, nodes in items.items():
@@ -188,8 +228,34 @@ class Questions(Shapes):
                 if word and not said:
                     self.source.report("SB607", item, f'nobody can text "{word[:20]}"')
                 elif said and taken.setdefault(said, name) != name:
-                    self.source.report("SB642", item, f'"{word}" means {taken[said]} already')
+                    led = "where an answer leads stands under then: {ANSWER: STEP}" if word in self.ids else ""
+                    self.source.report(
+                        "SB642", item, f'"{word}" means {taken[said]} already',
+                        remedy=led or f"give {name} a word of its own",
+                    )  # fmt: skip
         return choices_of(written)
+
+    def labelled(self, node: Node, first: Node) -> None:
+        """Note choices that are written as maps of labels and values."""
+        rows = [[v.text for _, v in item.pairs.values() if v.kind == "text"] for item in node.items if item.pairs]
+        meant = ", ".join(f"{row[0]}: [{', '.join(row[1:])}]" for row in rows if row)
+        self.source.report(
+            "SB606", first, "choices are a list of words, or a map: answer: [words that mean it]",
+            remedy=f"write choices: {{{meant[:80]}}}",
+        )  # fmt: skip
+
+    def word(self, node: Node, choice: str) -> str:
+        """A word that means a choice."""
+        if node.kind == "text":
+            return node.text
+        listed = next((v for k, v in node.pairs.values() if k.text in ("words", "say", "text", "label", "value")), None)
+        words = [item.text for item in listed.items] if listed is not None and listed.items else ["1", choice]
+        led = f"where it leads stands under then: {{{choice}: STEP}}"
+        self.source.report(
+            "SB606", node, f"a word is a text, not a {node.kind}",
+            remedy=f"words are a list: {choice}: [{', '.join(words)}]; {led}",
+        )  # fmt: skip
+        return ""
 
     def late(self, node: Node) -> float:
         """How long an answer is taken after the timeout, in seconds."""
@@ -203,6 +269,8 @@ class Questions(Shapes):
     def retry(self, ask: Ask, node: Node) -> Ask:
         """Read the retry: how often a wrong answer is asked again, what is said then, and where it goes in the end."""
         if node.kind == "text":
+            if self.no_short(node, "retry", "{max: 3, say: …, then: STEP}"):
+                return ask
             return replace(ask, tries=self.count(node, "retry", 20))
         keys = self.keys(node, schema.RETRY, "retry")
         return replace(
@@ -224,7 +292,7 @@ class Questions(Shapes):
     def reminder(self, node: Node) -> tuple[float, Texts]:
         """One of them: when, and what it says."""
         if node.kind == "text":
-            return self.seconds(node, "remind"), ()
+            return (0.0 if self.no_short(node, "remind", "{after: 30m, say: …}") else self.seconds(node, "remind")), ()
         keys = self.keys(node, schema.REMIND, "remind")
         if "after" not in keys and "after" not in node.pairs and node.kind == "map":
             self.source.report("SB605", node, 'a reminder needs "after:"')
@@ -234,6 +302,8 @@ class Questions(Shapes):
     def timeout(self, ask: Ask, node: Node) -> Ask:
         """When the question gives up."""
         if node.kind == "text":
+            if self.no_short(node, "timeout", "{after: 24h, then: STEP}"):
+                return ask
             return replace(ask, timeout_after=self.seconds(node, "timeout"))
         keys = self.keys(node, schema.TIMEOUT, "timeout")
         if "after" not in keys and "after" not in node.pairs and node.kind == "map" and ask.question.code is None:
@@ -243,3 +313,24 @@ class Questions(Shapes):
             timeout_after=self.seconds(keys["after"], "after") if "after" in keys else 0.0,
             timeout_then=self.link(keys["then"]) if "then" in keys else "",
         )
+
+    def no_short(self, node: Node, what: str, whole: str) -> bool:
+        """Whether a step, or a text, stands where a number or a duration may stand alone; it is noted."""
+        written, wanted = node.text, "a number" if what == "retry" else "a duration"
+        if written.lower() in ("never", "none", "no", "off", "infinite", "forever"):
+            remedy = "a question gives up some time: timeout: 365d" if what == "timeout" else ""
+            remedy = "write retry: 0" if what == "retry" else remedy or "take it out: nobody is reminded then"
+        elif written in self.ids:
+            remedy = f"write {what}: {whole.replace('STEP', written)}"
+        elif len(written.split()) > 3 or written[-1:] in ".?!":
+            remedy = f"write {what}: {whole}"
+        else:
+            return False
+        self.source.report("SB607", node, f'{what} is {wanted} or a map, not "{written[:40]}"', remedy=remedy)
+        return True
+
+
+def _after(node: Node) -> Node:
+    """The last time that is written in a reminder or a timeout."""
+    last = node.items[-1] if node.items else node
+    return last.pairs["after"][1] if "after" in last.pairs else last

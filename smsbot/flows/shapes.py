@@ -16,11 +16,23 @@ from smsbot.core.problem import Severity
 from smsbot.core.question import Question
 from smsbot.understanding.patterns import Pattern, compile_pattern
 
-from .expressions import CONSTANTS, Expression, Names, Wrong, compile_expression
+from .compiler import CONSTANTS, Names, Wrong
+from .expressions import Expression, compile_expression
 from .functions import Kind
-from .guesses import COUNTRIES, TONGUES, meant
-from .repairs import repair
-from .schema import HANDOFF, QUESTION, KeyOf
+from .guesses import (
+    COUNTRIES,
+    FOR_KEYS,
+    LANGUAGES,
+    NUMBERS,
+    TONGUES,
+    duration_meant,
+    meant,
+    name_meant,
+    said_in_digits,
+    way_meant,
+)  # fmt: skip
+from .repairs import SPACED, repair
+from .schema import HANDOFF, QUESTION, STEP, KeyOf
 from .source import Node, Source
 from .steps import HandTo, Localised, Texts
 from .template import Template, compile_template
@@ -45,18 +57,6 @@ _EMPTY = {
     "choices": "answers stand below it, indented, or in brackets: choices: [small, large]",
 }
 """What stands behind a key that has nothing."""
-_SPOKEN_SPAN = re.compile(r"(\d+)\s*(?:(s)ec\w*|(m)in\w*|(h)(?:our|r)\w*|(d)ay\w*|(w)eek\w*|)", re.IGNORECASE)
-
-
-def _duration_meant(written: str) -> str:
-    """How a duration is written that somebody wrote in words."""
-    hit = _SPOKEN_SPAN.fullmatch(written.strip())
-    if hit is None:
-        return "write for example 30s, 10m, 24h or 7d"
-    unit = next((u.lower() for u in hit.groups()[1:] if u), "")
-    if unit == "w":
-        return f"write {int(hit[1]) * 7}d"
-    return f"write {hit[1]}{unit}" if unit else f"write {hit[1]}s, {hit[1]}m, {hit[1]}h or {hit[1]}d"
 
 
 class Shapes:
@@ -92,16 +92,10 @@ class Shapes:
         found: dict[str, Node] = {}
         for name, (key, value) in list(node.pairs.items()):
             if name not in known:
-                near = meant(name, known)
-                hidden = any(c.isspace() and c != " " for c in name)
-                more = {"remedy": "an invisible space stands before it; type the line anew"} if hidden else {}
+                near, remedy = self.key_meant(node, name, value, known, what)
+                self.unread |= what in ("timeout", "retry", "a branch")
                 self.unread |= what == "a step" and near not in ("id", "say", "remind", "at", "save")
-                if "(" in name or ")" in name or value.empty:
-                    more = {"remedy": "a comma ends a value within { }: put the whole value into quotes"}
-                    near = None
-                elif what == "a flow" and name in QUESTION:
-                    more = {"remedy": f"for every question it stands under defaults: {{{name}: …}}"}
-                    near = None
+                more = {"remedy": remedy} if remedy else {}
                 wrong = f'{what} has no "{name.strip()}"'
                 self.source.unknown("SB604", key, wrong, name.strip(), known, near=near, **more)
                 if near is not None and near not in node.pairs and not value.empty:  # what is meant, so nothing follows
@@ -116,10 +110,41 @@ class Shapes:
                 found[name] = value
         return found
 
+    def key_meant(
+        self, node: Node, name: str, value: Node, known: Mapping[str, KeyOf], what: str
+    ) -> tuple[str | None, str]:  # fmt: skip
+        """The key that an unknown one stands for, or what to write instead of it."""
+        if any(c.isspace() and c != " " for c in name):
+            return meant(name, known), "an invisible space stands before it; type the line anew"
+        if "(" in name or ")" in name or (value.empty and not self.source.has_colon(node.pairs[name][0])):
+            return None, "a comma ends a value within { }: put the whole value into quotes"
+        if what == "a flow" and name in QUESTION:
+            return None, f"for every question it stands under defaults: {{{name}: …}}"
+        if (what, name.lower()) in FOR_KEYS:
+            return None, FOR_KEYS[what, name.lower()]
+        first = next(iter(node.pairs)) == name
+        if (
+            what == "a step"
+            and (name in LANGUAGES or name.rpartition("_")[2] in LANGUAGES)
+            and name not in ("go", "to")
+        ):
+            return None, "texts of several languages stand under say: {en: …, pl: …}"
+        if what == "a step" and first and (value.empty or (value.kind == "map" and set(value.pairs) & set(known))):
+            begins = f"ask: {name}" if "say" in (value.pairs or node.pairs) else f"id: {name}"
+            return None, f"a step begins - {begins}, and its other keys stand below, as far to the right"
+        return meant(name, known), ""
+
     def text(self, node: Node, what: str) -> str | None:
         """A text, as it was written."""
         if node.kind != "text":
-            self.source.report("SB606", node, f"{what} is a text, not a {node.kind}")
+            first = next(iter(node.pairs), "") or next((i.text for i in node.items), "")
+            remedy = (
+                f"write its name alone: {first}"
+                if first and what.startswith(("what a step", "a link", "a flow"))
+                else ""
+            )
+            self.source.report("SB606", node, f"{what} is a text, not a {node.kind}", remedy=remedy)
+            self.unread = True
             return None
         return node.text
 
@@ -130,12 +155,16 @@ class Shapes:
             return None
         if not pattern.fullmatch(found) or len(found) > 60:
             signs = "_ and -" if pattern is ID else "_"
-            kept = "set: {contact.name: name} keeps it with the person" if found.startswith("contact.") else ""
             rule = f"{what} is letters from a to z, digits and {signs}, a letter first"
-            self.source.report("SB607", node, f'{rule}, not "{found[:40]}"', remedy=kept)
+            self.source.report("SB607", node, f'{rule}, not "{found[:40]}"', remedy=name_meant(found, what))
+            self.unread = True
             return None
         if pattern is NAME and found in _RESERVED:
-            self.source.report("SB607", node, f'"{found}" is a word of the language, so nothing can be called so')
+            self.source.report(
+                "SB607", node, f'"{found}" is a word of the language, so nothing can be called so',
+                remedy=f"give it another name, such as my_{found}",
+            )  # fmt: skip
+            self.unread = True
             return None
         return found
 
@@ -147,7 +176,7 @@ class Shapes:
         try:
             seconds = duration(found if not re.fullmatch(r"\d+", found) else f"{found}?")
         except UsageError:
-            remedy = _duration_meant(found)
+            remedy = duration_meant(found)
             self.source.report("SB607", node, f'{what} is a duration, not "{found[:40]}"', remedy=remedy)
             return 0.0
         if not seconds and not zero:
@@ -158,7 +187,10 @@ class Shapes:
         """A number from 0 to `most`."""
         found = self.text(node, what)
         if found is not None and (not found.isascii() or not found.isdigit() or int(found[:9]) > most):
-            self.source.report("SB607", node, f'{what} is a number from 0 to {most}, not "{found[:40]}"')
+            word = found.split()[0].lower() if found.split() else ""
+            count = NUMBERS.get(word, word)
+            remedy = f"write {count}" if count.isdigit() and int(count[:9]) <= most else f"{most} is the most"
+            self.source.report("SB607", node, f'{what} is a number from 0 to {most}, not "{found[:40]}"', remedy=remedy)
             return 0
         return int(found or 0)
 
@@ -180,7 +212,8 @@ class Shapes:
         for needed, name in (("hours", "closed"), ("closed", "hours")):
             if name in keys and needed not in keys:
                 why = f'"{name}" belongs to "{needed}", which this handoff has not'
-                self.source.report("SB608", node.pairs[name][0], why)
+                remedy = f"write {needed}: {'…' if needed == 'closed' else 'Mon-Fri 9:00-17:00'} beside it"
+                self.source.report("SB608", node.pairs[name][0], why, remedy=remedy)
         return HandTo(
             (self.text(keys["to"], "a desk") or "") if "to" in keys else "",
             self.texts(keys["say"]) if "say" in keys else (),
@@ -194,13 +227,15 @@ class Shapes:
         try:
             return hours(written) if written is not None else None
         except UsageError as wrong:
-            self.source.report("SB607", node, wrong.args[0])
+            self.source.report("SB607", node, wrong.args[0], remedy=said_in_digits(node.text, hours))
             return None
 
     def compiled(self, node: Node, compiler: Callable[[str], T]) -> T | None:
         """Compile a text; a problem is noted at its place in the text, and makes it None."""
         if node.kind != "text":
-            self.source.report("SB606", node, f"an expression is expected, not a {node.kind}")
+            bare = node.kind == "map" and all(value.empty for _, value in node.pairs.values())
+            remedy = f"write {', '.join(node.pairs)}, without braces" if bare else "put it into quotes"
+            self.source.report("SB606", node, f"an expression is expected, not a {node.kind}", remedy=remedy)
             return None
         try:
             return compiler(node.text)
@@ -212,10 +247,9 @@ class Shapes:
             worded = wrong.code in ("SB620", "SB621") and not wrong.near and _PLAIN_WORDS.fullmatch(node.text)
             if worded and self.by_event and wrong.name:
                 remedy = f"what an event brings is event.{wrong.name}"
-            elif worded:
-                remedy = (
-                    repair(node.text) if " is " in node.text else f"a text has quotes of its own: \"'{node.text}'\""
-                )
+            elif worded and (wrong.code == "SB620" or wrong.name):
+                said = repair(node.text)
+                remedy = said if said not in ("", SPACED) else f"a text has quotes of its own: \"'{node.text}'\""
             self.source.report(
                 wrong.code, node, wrong.message, remedy=remedy, near=wrong.near, part=(wrong.start, wrong.length)
             )
@@ -237,9 +271,16 @@ class Shapes:
     def expressions(self, node: Node, what: str) -> dict[str, Expression]:
         """A map of names to expressions."""
         if node.kind != "map":
-            self.source.report("SB606", node, f"{what} is written as a map: name: expression")
+            to, equals, of = node.text.partition("=")
+            remedy = f"write {what}: {{{to.strip()}: {of.strip()}}}" if equals else ""
+            listed = ", ".join(f"{item.text}: VALUE" for item in node.items if item.kind == "text")
+            remedy = f"write {what}: {{{listed}}}" if listed else remedy
+            self.source.report("SB606", node, f"{what} is written as a map: name: expression", remedy=remedy)
             return {}
-        found = {name: self.expression(value) for name, (_, value) in node.pairs.items()}
+        found = {name: self.expression(value) for name, (_, value) in node.pairs.items() if not value.empty}
+        for name, (key, value) in node.pairs.items():
+            if value.empty and NAME.fullmatch(name):
+                self.source.report("SB606", key, f'nothing stands after "{name}"', remedy=f"write {name}: VALUE")
         return {name: e for name, e in found.items() if e is not None}
 
     def condition(self, node: Node, what: str) -> Expression | None:
@@ -276,20 +317,35 @@ class Shapes:
                     near=COUNTRIES[language], severity=Severity.WARNING,
                 )  # fmt: skip
             if not LANGUAGE.fullmatch(language):
-                remedy = "texts that hold a colon go into quotes" if " " in language else ""
-                code = language.lower()[:2] if LANGUAGE.fullmatch(language.lower()) else TONGUES.get(language.lower())
-                remedy = f"write {code}:" if code else remedy
-                remedy = "a text that begins with { goes into quotes" if value.empty else remedy
-                self.source.report(
-                    "SB607", key, f'a language is two letters, such as en, not "{language[:40]}"', remedy=remedy
+                self.no_language(key, value)
+                continue
+            if language not in LANGUAGES and language not in COUNTRIES:
+                self.source.unknown(
+                    "SB607", key, f'there is no language "{language}"', language, sorted(self.languages)
                 )
                 continue
             if language not in COUNTRIES:  # else every other text would be missing in it
                 self.languages.setdefault(language)
-            compiled = self.template(value)
-            if compiled is not None:
-                texts[language] = compiled
+            texts[language] = self.template(value) or Template("", (), value)  # it is wrong, and not missing
         return texts
+
+    def no_language(self, key: Node, value: Node) -> None:
+        """Note a key that should be a language, with what may be meant."""
+        language = key.text
+        code = language.lower()[:2] if LANGUAGE.fullmatch(language.lower()) else TONGUES.get(language.lower(), "")
+        region = re.fullmatch(r"([a-z]{2})[-_]\w+", language, re.IGNORECASE)
+        if value.empty:
+            remedy = "a text that begins with { goes into quotes"
+        elif code or region is not None:
+            remedy = f"write {code or (region[1].lower() if region else '')}:"
+        elif language in STEP and self.source.begins_line(key) and language not in ("say", "ask"):
+            remedy = f"{language}: belongs to the step: indent it as far as say: itself"
+            self.unread = True
+        elif language in STEP or language in HANDOFF or language in ("text", "message", "go", "image", "buttons"):
+            remedy = f"a text stands by itself, without {language}:"
+        else:
+            remedy = "texts that hold a colon go into quotes" if " " in language else ""
+        self.source.report("SB607", key, f'a language is two letters, such as en, not "{language[:40]}"', remedy=remedy)
 
     def template(self, node: Node) -> Template | None:
         """A compiled text."""
@@ -336,8 +392,8 @@ class Shapes:
         if found not in self.ids:
             near = nearest(found, self.ids)
             more = {"remedy": "answers lead in braces: then: {yes: STEP}"} if "->" in found or ":" in found else {}
-            if found in ("end", "stop", "exit", "done", "finish"):
-                near, more = None, {"remedy": f"write a step that ends: - {{id: {found}, end: done}} under asides:"}
+            if remedy := way_meant(found, next(iter(self.ids), "")):
+                near, more = None, {"remedy": remedy}
             self.source.unknown(
                 "SB610", node, f'step "{found[:40]}" does not exist', found, self.ids, near=near, **more
             )

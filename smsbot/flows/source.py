@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ import yaml
 from smsbot.core.nearest import nearest
 from smsbot.core.problem import Place, Problem, Severity
 
-from .pairs import unpaired
+from .broken import fault_of
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -111,9 +111,16 @@ class Source:
         return last, len(self.lines[last].rstrip("\r"))
 
     def cut_at_comment(self, node: Node) -> bool:
-        """Whether a # that may belong to the text follows it directly, as in ``Call us #1``."""
+        """Whether a # that may belong to the text follows it: ``Call us #1``, or a sentence that ends behind it."""
         line = self.lines[node.end_line] if node.end_line < len(self.lines) else ""
-        return re.match(r"\s*#[^\s#-]", line[node.end_column :]) is not None
+        rest = line[node.end_column :].rstrip()
+        ends = re.search(r"[.?!:;)]$", node.text) is None and re.search(r"[.?!]$", rest) is not None
+        return re.match(r"\s*#[^\s#-]", rest) is not None or (ends and re.match(r"\s*#\s", rest) is not None)
+
+    def begins_line(self, node: Node) -> bool:
+        """Whether only spaces stand before it."""
+        line = self.lines[node.line] if node.line < len(self.lines) else ""
+        return bool(line) and not line[: node.column].strip()
 
     def has_colon(self, key: Node) -> bool:
         """Whether a colon stands behind a key; within { } a name without one is a key as well."""
@@ -183,7 +190,10 @@ def parse(path: str, content: bytes) -> tuple[Source, Node | None]:
     except _Refused:
         return source, None
     except yaml.YAMLError as error:
-        _explain(source, error)
+        fault = fault_of(source.lines, error)
+        place = Node("text", line=fault.line, column=fault.column)
+        place.end_line, place.end_column = fault.line, fault.column + fault.length
+        source.report("SB601", place, f"this is not YAML: {fault.message}", remedy=fault.remedy)
         return source, None
 
 
@@ -278,109 +288,6 @@ class _Builder:
         mark: Any = item.end_mark
         found.end_line, found.end_column = mark.line, mark.column
         return found
-
-
-_INDENTED = "this line is indented differently from its neighbours"
-_PLAINER = {
-    "could not find expected ':'": "a line without its colon, or a text that needs quotes",
-    "mapping values are not allowed": "a colon inside a text needs quotes around the text",
-    "did not find expected key": f"{_INDENTED}, or a quote or bracket is missing",
-    "did not find expected '-' indicator": _INDENTED,
-    "did not find expected ',' or": "a comma or a closing bracket is missing",
-    "violates indentation": "a tab; YAML is indented with spaces",
-    "found character that cannot start any token": "a tab, or a sign such as @, stands where a value begins",
-    "found unexpected end of stream": "a quote without its partner",
-    "did not find expected node content": "a value is missing",
-    "did not find expected alphabetic": "a text that begins with * or & needs quotes",
-    "block sequence entries are not allowed": "a list begins on a line of its own",
-    "control characters are not allowed": "the file holds a control character",
-}
-_CLOSE = {
-    "a quote": "close it on this line, or use the other kind of quotes for a text that holds one",
-    "a bracket": "close it on this line: every { has its }, every [ its ]",
-}
-_KEY_LINE = re.compile(r"\s*(- )?[\w\"'{} -]+:(\s|$)")
-_HERE = tuple(
-    (re.compile(pattern), words)
-    for pattern, words in (
-        (r":\s+[@%`]", "a text that begins with such a sign goes into quotes"),
-        (r":\s+'[^'\"]*\w'\w", "an apostrophe ends a text in single quotes: put it into double quotes"),
-        (r"\bin\s+\[", "the whole expression goes into quotes: when: \"size in ['S', 'M']\""),
-        ("\u00a0", "an invisible space stands in this line; type it anew"),
-        (r"[\"'\w],\s*$", "no comma stands behind a value"),
-        (r"(when|check):\s*>", "name what is compared: qty > 3"),
-        (r"(when|set|check|do):\s*\{", "expressions have no braces: write when: qty > 3"),
-        (r"^\s*-\w", "a space stands behind the dash: - ask: size"),
-        (r"then:\s+\w+:\s", "answers stand in braces: then: {yes: STEP}, or each on a line of its own"),
-        (r"(timeout|retry|remind):\s+\w+[^\"\'{]*,\s*\w+:", "several values stand in braces: {after: 1h, then: STEP}"),
-        (r"\}\s*\}\s*$", "a closing bracket has no partner: there is one } too many"),
-    )
-)  # fmt: skip
-"""What a line looks like that cannot be read, and how it is written."""
-_BARE_KEY = re.compile(
-    r"(\s*(?:- )?)(steps|asides|say|ask|start|flow|choices|defaults|timeout|retry|remind|then|goto|end|when|type|set|"
-    r"do|save|wait|id|call|args|vars|words)(?=\s+[\"'\w{\[]|\s*=|\s*$)(?!\s*:)"
-)
-_NO_SPACE = re.compile(r"\s*(-[^\s-]|(- )?\w+:[^\s/])")
-
-
-def _explain(source: Source, error: yaml.YAMLError) -> None:
-    said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if "unexpected end of stream" in said:
-        mark = getattr(error, "context_mark", None) or mark
-    line, column = (mark.line, mark.column) if mark is not None else _of_character(source, error)
-    line = min(line, len(source.lines) - 1)
-    if (open_ := unpaired(source.lines)) is not None and open_[0] <= line:
-        at, column, what = open_
-        node = Node("text", line=at, column=column, end_line=at, end_column=column + 1)
-        source.report("SB601", node, f"this is not YAML: {what} without its partner", remedy=_CLOSE[what])
-        return
-    if (bare := _without_colon(source.lines, line)) is not None:
-        at, column, name = bare
-        node = Node("text", line=at, column=column, end_line=at, end_column=column + len(name))
-        source.report("SB601", node, f'this is not YAML: no colon stands behind "{name}"', remedy=f"write {name}:")
-        return
-    plainer, remedy = next((v for k, v in _PLAINER.items() if k in said), said), ""
-    if "mapping values" in said or "could not find expected" in said:
-        line, column, plainer, remedy = _misplaced(source, line, column, plainer)
-    elif re.search(r":\s+[\[{]", source.lines[line][: column + 1]):
-        remedy = "a text that begins with { or [ goes into quotes"
-    said_here = next((words for pattern, words in _HERE if pattern.search(source.lines[line])), "")
-    node = Node("text", line=line, column=column, end_line=line, end_column=column + 1)
-    source.report("SB601", node, f"this is not YAML: {plainer}", remedy=said_here or remedy)
-
-
-def _without_colon(lines: Sequence[str], line: int) -> tuple[int, int, str] | None:
-    """The nearest line above, or this one, that begins as a key does, without its colon."""
-    for number in range(min(line, len(lines) - 1), max(line - 4, -1), -1):
-        hit = _BARE_KEY.match(lines[number])
-        if hit is not None:
-            return number, hit.start(2), hit[2]
-    return None
-
-
-def _misplaced(source: Source, line: int, column: int, plainer: str) -> tuple[int, int, str, str]:
-    """A colon where none may be: a space is missing above, the line is out of line, or a text needs quotes."""
-    above = next((i for i in range(line - 1, -1, -1) if source.lines[i].strip()), -1)
-    if above >= 0 and _NO_SPACE.match(source.lines[above]):
-        start = len(source.lines[above]) - len(source.lines[above].lstrip())
-        return above, start, "a space is missing behind the dash or the colon", "write - say: hello"
-    text = source.lines[line]
-    start = len(text) - len(text.lstrip())
-    if _KEY_LINE.match(text) and ":" not in text[:column]:
-        return line, start, _INDENTED, "the keys of a step stand exactly below each other"
-    return line, column, plainer, 'write say: "At 5: come"'
-
-
-def _of_character(source: Source, error: yaml.YAMLError) -> tuple[int, int]:
-    """Where the reader met a character that YAML forbids."""
-    bad = getattr(error, "character", None)
-    char = chr(bad) if isinstance(bad, int) else str(bad)
-    for number, line in enumerate(source.lines):
-        if char in line:
-            return number, line.index(char)
-    return 0, 0
 
 
 def plain(node: Node) -> Any:

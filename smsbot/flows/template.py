@@ -11,12 +11,19 @@ from typing import Any
 
 from smsbot.core.errors import FlowError
 
-from .expressions import Expression, Names, Wrong, compile_expression
+from .compiler import Names, Wrong
+from .expressions import Expression, compile_expression
 from .functions import Kind, written
 from .source import Node
 
 _NUMBER_FORMAT = re.compile(r",?(?:\.[0-9])?[f%]|,?d|,")
 _DATE_FORMAT = re.compile(r"(?:%[aAbBdHIjmMpyYuV-]|%-[dmHIM]|[^%{}])+")
+_NAME = re.compile(r"([A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)?")
+_HOURS, _DAYS = re.compile(r"%-?[HIMp]"), re.compile(r"%-?[aAbBdjmyYuV]")
+_FORMATS = {
+    Kind.DATE: "a date takes %d %b %Y; the hour is known of a datetime alone", Kind.TIME: "a time takes %H:%M",
+    Kind.MOMENT: "it takes %d %b %Y %H:%M", Kind.NUMBER: "a number takes .2f", Kind.TEXT: "a text takes no format",
+}  # fmt: skip
 _NUMERIC = (Kind.NUMBER, Kind.ANY)
 _DATED = (Kind.DATE, Kind.TIME, Kind.MOMENT, Kind.ANY)
 
@@ -54,7 +61,7 @@ def compile_template(source: str, names: Names | None = None) -> Template:
         elif char == "}":
             raise Wrong("SB626", "a closing brace without its partner", i, 1, remedy="write }} for a brace to be seen")
         elif char == "{":
-            end = _closing(source, i)
+            end = _closing(source, i, names or {})
             if literal:
                 parts.append(literal)
             parts.append(_compile_part(source, i + 1, end, names))
@@ -67,7 +74,7 @@ def compile_template(source: str, names: Names | None = None) -> Template:
     return Template(source, tuple(parts))
 
 
-def _closing(source: str, start: int) -> int:
+def _closing(source: str, start: int, names: Names) -> int:
     """Where the brace that opens at `start` closes; quotes hide braces."""
     quote = ""
     for i in range(start + 1, len(source)):
@@ -80,7 +87,10 @@ def _closing(source: str, start: int) -> int:
             return i
         elif char == "{":
             break
-    raise Wrong("SB626", "an opening brace without its partner", start, 1, remedy="write {{ for a brace to be seen")
+    name = _NAME.match(source, start + 1)
+    known = name is not None and name[1] in names
+    remedy = f"close it: {{{name[0]}}}" if name is not None and known else "write {{ for a brace to be seen"
+    raise Wrong("SB626", "an opening brace without its partner", start, 1, remedy=remedy)
 
 
 def _compile_part(source: str, start: int, end: int, names: Names | None) -> tuple[Expression, str]:
@@ -93,7 +103,7 @@ def _compile_part(source: str, start: int, end: int, names: Names | None) -> tup
         wrong.start += start
         raise
     if spec and not _fits(expression.kind, spec):
-        what = "numbers take .2f, dates and times take %d %b %H:%M"
+        what = _FORMATS.get(expression.kind, "numbers take .2f, dates and times take %d %b %H:%M")
         raise Wrong(
             "SB625", f'the format "{spec}" does not fit {expression.kind}', start + colon + 1, len(spec), remedy=what
         )
@@ -120,7 +130,8 @@ def _colon(inside: str) -> int:
 def _fits(kind: Kind, spec: str) -> bool:
     numeric = kind in _NUMERIC and _NUMBER_FORMAT.fullmatch(spec) is not None
     dated = kind in _DATED and "%" in spec and _DATE_FORMAT.fullmatch(spec) is not None
-    return numeric or dated
+    absent = {Kind.DATE: _HOURS, Kind.TIME: _DAYS}.get(kind)  # a day has no hour, a time no day
+    return numeric or (dated and (absent is None or absent.search(spec) is None))
 
 
 def _show(value: Any, spec: str) -> str:

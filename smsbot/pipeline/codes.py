@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -147,22 +147,24 @@ class Codes:
             del self._open[number]
         return bool(live)
 
-    async def heard(self, key: Key, words: str, awaited: str) -> tuple[str, bool | None]:
-        """What somebody texts without their codes, and whether it holds the one that is `awaited`; None: none at all.
+    async def heard(self, key: Key, words: str, awaited: Sequence[str]) -> tuple[str, tuple[str, bool] | None]:
+        """What somebody texts without their codes; and the code that it holds, or misses, of those that are `awaited`.
 
-        Where a question waits for a code, or a program does, whatever looks like it is hidden; else the code alone.
+        The first of these is that of the open question: only to that a wrong one is an answer. Where a question waits
+        for a code, or a program does, whatever looks like it is hidden; else the code alone.
         """
-        right, shown = None, words
+        told, shown = None, words
         for identity, (digits, _, line) in list(self._open.get(key.number, {}).items()):
             rows = await self._store.rows("code_by_id", id=identity)
             if not rows:
                 continue
             code = self._code(rows[0])
-            if identity == awaited and (given := typed_code(words, digits)):
+            if identity in awaited and (given := typed_code(words, digits)):
                 right = matches(code, given) and _may_be_typed(rows[0], self._clock.now())
-            aloud = bool(line) and identity != awaited
+                told = (identity, right) if right or (told is None and identity == awaited[0]) else told
+            aloud = bool(line) and identity not in awaited
             shown = without(shown, code) if aloud else hidden(shown, frozenset((digits,)))
-        return shown, right
+        return shown, told
 
     def _hide(self, row: Row) -> None:
         self._open[row["number"]][row["id"]] = row["digits"], row["expires"], row["line"]

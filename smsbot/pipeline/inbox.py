@@ -17,7 +17,7 @@ from smsbot.core.message import Arrival, Event, Key, Receipt, Unread
 from smsbot.gateways.base import PLAYED, Gateway, WebhookRequest
 from smsbot.log import Log
 from smsbot.stores.base import Acceptance, Consent, Store
-from smsbot.turns.frames import awaited_code
+from smsbot.turns.frames import awaited_codes
 from smsbot.turns.lines import Line, Lines
 from smsbot.understanding import consent, noise
 from smsbot.understanding.consent import Word
@@ -229,11 +229,10 @@ class Inbox:
     async def _veiled(self, codes: Codes, arrival: Arrival, event: Event, line: Line) -> tuple[Arrival, Event]:
         """A text without the codes in it, and whether it holds the one that is awaited; it is known by what it was."""
         conversation = self._store.peek(event.key) or await self._store.load(event.key)
-        awaited = awaited_code(line.versions, conversation)
-        words, right = await codes.heard(event.key, arrival.text, awaited)
-        if right is not None:
+        words, typed = await codes.heard(event.key, arrival.text, awaited_codes(line.versions, conversation))
+        if typed is not None:
             told = codec.loads(event.data) if event.data else {}
-            event = replace(event, data=codec.dumps(told | {"code": [awaited, right]}))
+            event = replace(event, data=codec.dumps(told | {"code": [*typed]}))
         return replace(arrival, text=words), replace(event, text=words)
 
     async def _obeyed(self, event: Event, line: Line, word: Word | None, arrival: Arrival) -> Awaitable[object] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from smsbot.core.commit import Entry
-from smsbot.core.conversation import StoredFrame
+from smsbot.core.conversation import Run, StoredFrame
 from smsbot.core.handover import Handoff
 from smsbot.core.message import Reply
 from smsbot.core.question import Question
@@ -103,6 +103,8 @@ class Effects:
     end: str | None = None
     frames: tuple[StoredFrame, ...] | None = None
     """Where flows and conversations stand now."""
+    beside: list[Run] = field(default_factory=list)
+    """Digressions that let time pass: each goes on as a run of its own, beside what is open."""
     visits: list[str] = field(default_factory=list)
     outcomes: list[tuple[str, str, Question | None]] = field(default_factory=list)
     """The outcomes of questions, each with its place, for coverage."""

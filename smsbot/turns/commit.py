@@ -91,9 +91,11 @@ def standing_after(ending: Ending) -> Standing:
     own = own._replace(late=_late(ending, own))
     if own.visits and (of := own.run or (own.runs[-1] if own.runs else None)) is not None:
         own = own._replace(visited=of.id)
-    resting, now = ending.before.resting, ending.now
+    laid, now = ending.effects.beside, ending.now
+    resting = (*ending.before.resting, *laid)
     if not resting:
         return own
+    own = own._replace(runs=(*own.runs, *laid))
     if ending.decision.ends in ENDS_ALL:
         ended = tuple(replace(run, ended=now, end=ending.decision.ends) for run in resting)
         return own._replace(runs=(*own.runs, *ended))

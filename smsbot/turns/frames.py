@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from smsbot.core.conversation import BETWEEN, Conversation, FrameKind, StoredFrame
-from smsbot.core.errors import FlowError
+from smsbot.core.conversation import BETWEEN, Conversation, FrameKind, Run, StoredFrame
+from smsbot.core.errors import FlowError, SmsbotError
 from smsbot.core.message import Key
 from smsbot.core.question import Question
 from smsbot.flows import engine
@@ -217,15 +217,20 @@ def restore(versions: FlowVersions, frames: Sequence[StoredFrame], content: str,
     return Stack(flow_set, found, state)
 
 
-def awaited_code(versions: FlowVersions, conversation: Conversation) -> str:
-    """The one-time code that a conversation waits for; empty where it waits for none."""
-    run = conversation.run
+def awaited_codes(versions: FlowVersions, conversation: Conversation) -> list[str]:
+    """The codes that questions wait for: the open one's first (empty where it waits for none), then those behind it."""
+    runs = (conversation.run, *reversed(conversation.resting))
+    front, *behind = (awaited_code(versions, run, conversation.key) for run in runs)
+    return [front, *filter(None, behind)]
+
+
+def awaited_code(versions: FlowVersions, run: Run | None, key: Key) -> str:
+    """The code that the question of a run waits for; empty where it waits for none."""
     if run is None or not run.is_held:
         return ""
-    try:
-        return restore(versions, run.frames, run.content, conversation.key).top.code
-    except FlowError:  # its turn says so
-        return ""
+    with suppress(SmsbotError):  # what cannot be read any more is told with its turn
+        return restore(versions, run.frames, run.content, key).top.code
+    return ""
 
 
 def _fits(versions: FlowVersions, frames: Sequence[StoredFrame], content: str) -> bool:

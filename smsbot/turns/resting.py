@@ -18,7 +18,7 @@ from smsbot.core.errors import SmsbotError
 from smsbot.core.handover import Handoff
 from smsbot.core.message import Event
 
-from .frames import prompts, restore
+from .frames import awaited_code, prompts, restore
 from .lines import Line
 
 TIMEOUT = "timeout"
@@ -32,20 +32,31 @@ _FREE_FOR = ("text", "media", "event", "delivery", "reaction")
 """What meets a conversation whose resting run is laid aside: it may begin another, or go to a state."""
 
 
-def met_by(event: Event, conversation: Conversation) -> Conversation:
-    """The conversation as an event meets it: what only rests is laid aside, and what is due stands in front."""
+def met_by(event: Event, conversation: Conversation, line: Line) -> Conversation:
+    """The conversation as an event meets it: what only rests is laid aside, what is due stands in front.
+
+    So does the question behind another that waits for the code which was typed.
+    """
     run, resting = conversation.run, conversation.resting
     if conversation.owner:
         return conversation
+    if event.typed is not None and event.typed[1] and resting:
+        codes = ((awaited_code(line.versions, r, event.key), r) for r in resting)
+        return _in_front(conversation, next((r for code, r in codes if code == event.typed[0]), None))
     if event.kind in _FREE_FOR and run is not None and run.is_free:
         return replace(conversation, run=None, resting=(*resting, run))
     if event.kind != "timer" or not resting:
         return conversation
-    due = next((r for r in resting if r.mark == event.data), None)
-    if due is None:
+    return _in_front(conversation, next((r for r in resting if r.mark == event.data), None))
+
+
+def _in_front(conversation: Conversation, run: Run | None) -> Conversation:
+    """The conversation with one of its resting runs in front."""
+    if run is None:
         return conversation
-    others = tuple(r for r in resting if r is not due)
-    return replace(conversation, run=due, resting=others if run is None else (*others, run))
+    others = tuple(r for r in conversation.resting if r is not run)
+    stood = conversation.run
+    return replace(conversation, run=run, resting=others if stood is None else (*others, stood))
 
 
 class Beside(NamedTuple):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smsbot.core import codec
-from smsbot.core.conversation import StoredFrame
+from smsbot.core.commit import run_id
+from smsbot.core.conversation import Run, StoredFrame
 from smsbot.core.errors import FlowError
 from smsbot.flows.state import Begin, CallAction, CallFlow, Done, Input, Result, State, Waiting
 
@@ -45,6 +46,9 @@ class Runner:
             frame = self.stack.top
             outcome = await frame.resume(given, self.context)
             match outcome:
+                case Waiting() if isinstance(frame, PythonFrame) and frame.digresses and frame.until:
+                    self._lay_aside(frame)
+                    return
                 case Waiting():
                     self.context.effects.frames = self.stack.stored(outcome.deadline)
                     self.waited = True
@@ -122,6 +126,19 @@ class Runner:
             deadline = stack.state.deadline and stack.state.deadline + now - frame.started.at
             effects.frames = (replace(stack.state, data=codec.dumps(frame.call.chat.data), deadline=deadline),)
         self.waited = True
+
+    def _lay_aside(self, frame: PythonFrame) -> None:
+        """A digression that lets time pass holds up nothing: it goes on as a run of its own, with its journal."""
+        effects, call, run = self.context.effects, frame.call, run_id(self.context.event)
+        assert call is not None
+        self.stack.frames.pop()
+        for n, record in enumerate(call.replay.journal.records, 1):
+            effects.keep(record.entry(run, frame.key, n))
+        self._end_digression(frame)
+        frame.run, frame.digresses, frame.call = run, False, None
+        bot = self.context.line.bot.name
+        effects.beside.append(Run(run, bot, frame.title, self.context.now, (frame.stored(frame.until),)))
+        call.close()
 
     async def _act(self, action: CallAction) -> Input:
         """Call an action; one that takes a `Chat` is a conversation of its own."""

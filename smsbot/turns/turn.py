@@ -70,7 +70,7 @@ class Turn:
         self.line = line
         self.stood = conversation
         """The conversation as it is stored."""
-        self.before = conversation = met_by(event, conversation)
+        self.before = conversation = met_by(event, conversation, line)
         """The same as the event meets it."""
         self.event = event
         self._first = _APOLOGY if apology else int(event.kind in ("optout", "optin"))  # the inbox has confirmed it

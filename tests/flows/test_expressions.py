@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from smsbot.core.errors import FlowError
-from smsbot.flows.expressions import Wrong, compile_call, compile_expression
+from smsbot.flows.compiler import Wrong
+from smsbot.flows.expressions import compile_call, compile_expression
 from smsbot.flows.functions import Kind
 from smsbot.flows.template import compile_template
 

@@ -15,7 +15,8 @@ from smsbot.checks.flows import Around, check
 from smsbot.checks.texts import costs, costs_of
 from smsbot.core.errors import FlowError
 from smsbot.core.problem import render
-from smsbot.flows.expressions import Wrong, compile_expression
+from smsbot.flows.compiler import Wrong
+from smsbot.flows.expressions import compile_expression
 from smsbot.flows.functions import FUNCTIONS, Kind
 from smsbot.flows.graph import graph
 from smsbot.flows.loader import load

@@ -12,7 +12,8 @@ import pytest
 from smsbot import Bot
 from smsbot.checks.flows import Around, check
 from smsbot.core.errors import FlowError
-from smsbot.flows.expressions import Wrong, compile_expression
+from smsbot.flows.compiler import Wrong
+from smsbot.flows.expressions import compile_expression
 from smsbot.flows.functions import Kind, written
 from smsbot.flows.loader import load
 from smsbot.flows.template import compile_template
@@ -94,7 +95,8 @@ FLOWS: list[tuple[str, list[str]]] = [
     ('  - {set: {contact.language: 4}}\n', ["SB607"]), ('  - {set: {contact.language: "\'polish\'"}}\n', ["SB607"]),
     ('  - {set: {contact.language: "\'pl\' if line == \'1\' else \'en\'"}}\n', []),
     ('  - {set: {contact.firstname: "\'Ann\'"}, say: "Hi {contact.fistname}."}\n', ["SB621"]),
-    ('  - {set: {contact.firstname: "\'Ann\'"}, say: "Hi {contact.firstname}, {contact.email_of_boss}."}\n', []),
+    ('  - {set: {contact.firstname: "\'Ann\'"}, say: "Hi {contact.firstname}, {contact.email_of_boss or \'nobody\'}."}\n', []),
+    ('  - {set: {contact.firstname: "\'Ann\'"}, say: "Hi {contact.firstname}, {contact.email_of_boss}."}\n', ["SB621"]),
     ('  - {ask: name, say: "Name?"}\n  - {say: "Hi {{name}}."}\n', ["SB654"]), ('  - {ask: name, say: "Name?"}\n  - {say: "Hi @name."}\n', ["SB654"]),
     ('  - {ask: name, say: "Name?"}\n  - {say: "Hi ${name}."}\n', ["SB654"]), ('  - {ask: n, say: "N?", type: integer}\n  - {say: "${n}, ann@n.com"}\n', []),
     (f'  - {{say: "{"word " * 180}"}}\n', ["SB653"]), (f'  - {{say: "{"word " * 300}"}}\n', ["SB652"]),

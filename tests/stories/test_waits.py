@@ -11,6 +11,7 @@ import pytest
 
 from smsbot import Bot, Chat, Delivery, NoReply
 from smsbot.core.message import Key
+from smsbot.desk.funnels import Funnels
 
 from ..conftest import sampled
 from ..house import ANN, LINE, House
@@ -372,3 +373,119 @@ async def test_what_is_told_of_a_run_is_of_the_newest(house: Any, tmp_path: Path
     view = await h.run_of(ANN)
     assert view is not None
     assert (view.end, view.steps[-1], [by for by, _ in view.waits]) == ("ordered", "pizza.step_2", ["pills"])
+
+
+def digressing() -> Bot:
+    """A bot whose answers to a word that is known anywhere come in parts."""
+    bot = Bot()
+
+    @bot.on("pizza")
+    async def pizza(chat: Chat) -> str:
+        size = await chat.ask("Size?", ["small", "large"], timeout="1d")
+        return f"One {size}."
+
+    @bot.on("table")
+    def table(chat: Chat) -> str:
+        chat.goto("seats", timeout="1d")
+        return "How many?"
+
+    @bot.state("seats")
+    def seats(chat: Chat, text: str) -> str:
+        chat.end("booked")
+        return f"A table for {text}."
+
+    @bot.anywhere("tips")
+    async def tips(chat: Chat) -> None:
+        first = await chat.step(lambda: "one")
+        chat.say(f"Tip {first}.")
+        await chat.sleep("1h")
+        chat.say("Tip two.")
+        await chat.sleep("1h")
+        chat.say(f"Tip three, {chat.contact.get('name', 'you')}.")
+
+    @bot.anywhere("call me")
+    async def call_me(chat: Chat) -> None:
+        at = await chat.ask("Morning or evening?", ["morning", "evening"], timeout="1d")
+        await chat.sleep("1h")
+        chat.say(f"We call in the {at}.")
+
+    return bot
+
+
+DIGRESSIONS: dict[str, tuple[list[str], list[str]]] = {
+    "the question below is open meanwhile": (
+        ["pizza", "tips", "small", "@ 1h", "@ 1h"],
+        ["Size?", "Tip one.", "Size?", "One small.", "Tip two.", "Tip three, you."],
+    ),
+    "it is open between two parts": (
+        ["pizza", "tips", "@ 1h", "small", "@ 1h"],
+        ["Size?", "Tip one.", "Size?", "Tip two.", "One small.", "Tip three, you."],
+    ),
+    "a state below": (
+        ["table", "tips", "@ 1h", "4", "@ 1h"],
+        ["How many?", "Tip one.", "How many?", "Tip two.", "A table for 4.", "Tip three, you."],
+    ),
+    "one that has asked before": (
+        ["pizza", "call me", "evening", "large", "@ 1h"],
+        ["Size?", "Morning or evening?", "Size?", "One large.", "We call in the evening."],
+    ),
+    "one over a state that has asked before": (
+        ["table", "call me", "evening", "2", "@ 1h"],
+        ["How many?", "Morning or evening?", "How many?", "A table for 2.", "We call in the evening."],
+    ),
+    "twice": (
+        ["pizza", "tips", "@ 30m", "tips", "@ 30m", "@ 30m", "large", "@ 30m", "@ 30m"],
+        ["Size?", "Tip one.", "Size?", "Tip one.", "Size?", "Tip two.", "Tip two.", "One large.", "Tip three, you.", "Tip three, you."],
+    ),
+    "without any question": (["tips", "pizza", "@ 1h", "small", "@ 1h"], ["Tip one.", "Size?", "Tip two.", "One small.", "Tip three, you."]),
+    "STOP ends it, too": (["pizza", "tips", "stop", "@ 1h", "@ 1h"], ["Size?", "Tip one.", "Size?", "…"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("name", DIGRESSIONS)
+async def test_an_answer_in_parts_leaves_the_question_open(house: Any, name: str, restarts: bool) -> None:
+    lines, expected = DIGRESSIONS[name]
+    h: House = await house(digressing())
+    heard = await talk(h, *[piece for line in lines for piece in ((line, "!") if restarts else (line,))])
+    assert [e if e == "…" else said for said, e in zip(heard, expected, strict=False)] == expected
+    assert len(heard) == len(expected), heard
+    conversation = await h.app.store.load(Key(LINE, ANN))
+    assert (conversation.run, conversation.resting) == (None, ())
+    with closing(sqlite3.connect(h.app.store.path)) as db:
+        assert db.execute("SELECT count(*) FROM journal").fetchone()[0] == 0, "nothing is left behind"
+
+
+CODE = """\
+flow: sign_in
+start: [login]
+steps:
+  - ask: signed
+    code: {digits: 6, valid: 30m, tries: 3}
+    say: "Your code is {code}."
+    timeout: {after: 30m, then: gone}
+  - {say: "You are in.", end: in}
+asides: [{id: gone, say: "The code is void.", end: gone}]
+"""
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_code_behind_another_question_is_that_of_its_own(house: Any, tmp_path: Path, restarts: bool) -> None:
+    """A question that came due meanwhile stands on top; the right code is no wrong answer to it."""
+    h: House = await house(Bot(flows=write(tmp_path, care=CARE.replace("yes_no", "integer"), sign_in=CODE)))
+    await talk(h, "care", "@ 110m", "login", "@ 10m", *(["!"] if restarts else []))
+    heard = await h.heard(ANN)
+    assert heard[-1] == "Are you well?"
+    code = next(t for t in heard if t.startswith("Your code is")).removeprefix("Your code is ").removesuffix(".")
+    assert (await talk(h, code, *(["!"] if restarts else []), "7"))[3:] == ["You are in.", "Good."]
+
+
+async def test_those_laid_aside_wait_at_their_step(house: Any, tmp_path: Path) -> None:
+    h: House = await house(in_yaml(tmp_path))
+    await talk(h, "pills", "care", "pizza")
+    found = {f.name: f for f in await Funnels(h.app.store).all(0.0)}
+    assert {name: found[name].waiting for name in ("pills", "care", "pizza")} == {"pills": 1, "care": 1, "pizza": 1}
+    step = next(s for s in found["pills"].steps.values() if s.waiting)
+    assert [
+        row["number"] for row in await Funnels(h.app.store).people(found["pills"], step.name, "waiting", 0.0, 9)
+    ] == [ANN]

@@ -531,7 +531,12 @@ FROM (
   SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first,
     (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS last,
     (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS at
-  FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :limit) f JOIN runs r ON r.id = f.run)
+  FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :limit) f JOIN runs r ON r.id = f.run
+  UNION ALL SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1),
+    (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1),
+    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1)
+  FROM (SELECT resting FROM conversations WHERE resting <> '' LIMIT :limit) c, json_each(c.resting) AS beside
+  JOIN runs r ON r.id = unhex(json_extract(beside.value, '$.id')))
 WHERE last IS NOT NULL GROUP BY bot, flow, step;
 
 -- name: people_waiting
@@ -539,7 +544,11 @@ WHERE last IS NOT NULL GROUP BY bot, flow, step;
 SELECT * FROM (
   SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS step,
     (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS at, '' AS end_label
-  FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :most) f JOIN runs r ON r.id = f.run WHERE r.bot = :bot)
+  FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :most) f JOIN runs r ON r.id = f.run WHERE r.bot = :bot
+  UNION ALL SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1),
+    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1), ''
+  FROM (SELECT resting FROM conversations WHERE resting <> '' LIMIT :most) c, json_each(c.resting) AS beside
+  JOIN runs r ON r.id = unhex(json_extract(beside.value, '$.id')) WHERE r.bot = :bot)
 WHERE step IN (:dotted, :state) ORDER BY at LIMIT :limit;
 
 -- name: people_left

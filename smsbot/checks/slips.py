@@ -1,0 +1,286 @@
+"""What reads well and does something else than it looks: a step's name as a text, an offer that no answer takes.
+
+Each of these is a warning: it may be meant, and `--strict` makes it an error.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+
+from smsbot.core.nearest import nearest
+from smsbot.core.problem import Severity
+from smsbot.flows.guesses import TONGUES
+from smsbot.flows.shapes import LANGUAGE, SPECIAL
+from smsbot.flows.source import Node, Source, walk
+from smsbot.flows.steps import Flow, Step
+from smsbot.flows.template import Template
+from smsbot.understanding.words import normalise
+
+from .conditions import tree_of
+from .written import Written, asked_by, expressions_of, filled_in, texts_of
+
+_NUMBERED = re.compile(r"(?:(?<=\s)|^)(\d{1,2})\s?(?:[).=:]|-\s)(?=\s?\D)")
+"""What a numbered offer looks like: ``1) Small``."""
+_RANGE = re.compile(r"(?<![\d.:])(\d{1,4})(?: ?\([^)]*\))?(?: ?[-–] ?| to | do | bis | à | a )(\d{1,4})(?![\d.:])")
+_INSTEAD = 'write choices: {"yes": [1, yes], "no": [2, no]} instead of type:'
+_PARTS = {"money": ("amount", "currency"), "media": ("url", "type")}
+_DATED = re.compile(r"%-?[A-Za-z]")
+_CAPITALS = re.compile(r"\b([A-Z]{1,12}(?:, [A-Z]{1,12})*),? (?:or|lub|albo|ou|o|oder) ([A-Z]{1,12})\b")
+"""Answers that are offered in capitals: ``YES, NO or MOVE``."""
+
+
+def slips(flow: Flow, source: Source) -> None:
+    """Note what a flow says or keeps that cannot be what its author means."""
+    for template in texts_of(flow):
+        _step_said(template, flow, source)
+        _backslashes(template, source)
+    for step in flow.steps.values():
+        _choices_lead(step, flow, source)
+        _offers(step, flow, source)
+        _desk(step, source)
+        _ranges(step, source)
+        _kept(step, source)
+    if not flow.unread:
+        _never_read(flow, source)
+    _untyped(flow, source)
+    for written in _all(flow):
+        _event_data(written, flow, source)
+        _parts(written, flow, source)
+        _language(written, source)
+        _answer(written, flow, source)
+
+
+def _all(flow: Flow) -> Iterator[Written]:
+    yield from expressions_of(flow)
+    for template in texts_of(flow):
+        yield from filled_in(template)
+
+
+def _step_said(template: Template, flow: Flow, source: Source) -> None:
+    """A text that is the name of a step: nothing goes there, people read the name."""
+    if template.node is not None and template.source.strip() in flow.steps:
+        name = template.source.strip()
+        source.report(
+            "SB654", template.node, f'people read "{name}", and the step of this name is not gone to',
+            remedy="write the text itself; a step is led to by then:, goto: or a start word", severity=Severity.WARNING,
+        )  # fmt: skip
+
+
+def _choices_lead(step: Step, flow: Flow, source: Source) -> None:
+    """The name of a step where words of a choice belong."""
+    node = step.node or Node("text")
+    if step.ask is None or "choices" not in node.pairs:
+        return
+    shown = " ".join(normalise(t.source) for texts in step.says for t in texts.values())
+    for name, (_, value) in node.pairs["choices"][1].pairs.items():
+        word = value.text if value.kind == "text" else ""
+        if word in flow.steps and word != name and normalise(word) not in shown:
+            source.report(
+                "SB643", value, f'"{word}" is a word that means {name} here, and leads nowhere',
+                remedy=f"answers lead by then: {{{name}: {word}}}", severity=Severity.WARNING,
+            )  # fmt: skip
+
+
+def _offers(step: Step, flow: Flow, source: Source) -> None:
+    """Answers that a question offers and does not take."""
+    if step.ask is None or step.ask.question.kind not in ("choice", "yes_no"):
+        return
+    words = _taken(step)
+    node = step.node or Node("text")
+    if any(p.code == "SB642" and node.line < p.place.line <= node.end_line + 1 for p in source.problems):
+        return  # a word that was copied is missing elsewhere
+    numbers = {word for word in words if word.isdigit()}
+    others = {normalise(p.source) for p, _ in flow.anywhere} | {"back", "again", "help", "stop", "start"}
+    for texts in (step.says, *asked_by(step)):
+        for template in (t for text in texts for t in text.values()):
+            numbered = len(numbers) > 1 or step.ask.question.kind == "yes_no"
+            offered = [(m[1], m.start(1)) for m in _NUMBERED.finditer(template.source)] if numbered else []
+            offered = offered if len(offered) > 1 else []
+            missing = [(said, at) for said, at in offered if said not in numbers]
+            for hit in _CAPITALS.finditer(template.source):
+                said = [*re.findall(r"[A-Z]+", hit[1]), hit[2]]
+                taken = [word for word in said if normalise(word) in words]
+                if taken:
+                    missing += [(w, hit.start()) for w in said if w not in taken and normalise(w) not in others]
+            for word, at in missing:
+                add = f"add it to the words of a choice: choices: {{NAME: [{word}]}}"
+                assert template.node is not None
+                source.report(
+                    "SB643", template.node, f'"{word}" is offered here, and no answer takes it', part=(at, len(word)),
+                    remedy=add if step.ask.question.kind == "choice" else _INSTEAD, severity=Severity.WARNING,
+                )  # fmt: skip
+
+
+def _taken(step: Step) -> Collection[str]:
+    """The words that answer a question, as they are written."""
+    node = step.node or Node("text")
+    if "choices" in node.pairs:
+        return {normalise(below.text) for below in walk(node.pairs["choices"][1]) if below.kind == "text"}
+    if step.ask is not None and step.ask.question.kind == "choice":  # of a type of its own
+        return {word for words in step.ask.question.choices.values() for word in words}
+    return {"yes", "no", "y", "n", "tak", "nie", "oui", "non", "si", "t", "ok", "ja", "nein"}
+
+
+def _ranges(step: Step, source: Source) -> None:
+    """Numbers that a text asks for, and that are not those that the question takes."""
+    ask = step.ask
+    if ask is None or ask.question.kind != "integer" or ask.question.low is None or ask.question.high is None:
+        return
+    takes = (ask.question.low, ask.question.high)
+    for template in (t for text in step.says for t in text.values()):
+        said = [(int(m[1]), int(m[2]), m) for m in _RANGE.finditer(template.source)]
+        if len(said) == 1 and said[0][:2] != takes and template.node is not None:
+            hit = said[0][2]
+            source.report(
+                "SB643", template.node, f"{hit[1]} to {hit[2]} is asked for, {takes[0]} to {takes[1]} is taken",
+                part=(hit.start(), len(hit[0])), remedy=f"write type: integer({hit[1]}, {hit[2]}), or say so",
+                severity=Severity.WARNING,
+            )  # fmt: skip
+
+
+def _parts(written: Written, flow: Flow, source: Source) -> None:
+    """The parts of amounts and pictures."""
+    kinds = {step.ask.name: step.ask.question.kind for step in flow.steps.values() if step.ask is not None}
+    kinds |= {name: question.kind for name, question in flow.arg_types.items()}
+    for node in ast.walk(written.tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=part) if part not in _PARTS.get(
+                kinds.get(name, ""), (part,)
+            ):
+                known = _PARTS[kinds[name]]
+                source.unknown(
+                    "SB621", written.node, f'{name} has no "{part}"', part, known, part=written.part(node),
+                    near=None, remedy=f"write {' or '.join(f'{name}.{k}' for k in known)}",
+                )  # fmt: skip
+
+
+def _kept(step: Step, source: Source) -> None:
+    """Values that are set the wrong way round, and counts that begin with nothing."""
+    for name, expression in step.sets.items():
+        if step.node is None:
+            continue
+        key, value = step.node.pairs["set"][1].pairs[name]
+        tree = tree_of(expression.source)
+        match tree:
+            case ast.Attribute(value=ast.Name(id="contact"), attr=field) if field == name:
+                source.report(
+                    "SB656", key, f'this replaces "{name}" by what is kept already', severity=Severity.WARNING,
+                    remedy=f"to keep it, write contact.{name}: {name}",
+                )  # fmt: skip
+        for node in ast.walk(tree):
+            for side in (node.left, node.right) if isinstance(node, ast.BinOp) else ():
+                if isinstance(side, ast.Attribute) and ast.unparse(side.value) == "contact":
+                    field = ast.unparse(side)
+                    source.report(
+                        "SB627", value, f'"{field}" has no value the first time', severity=Severity.WARNING,
+                        remedy=f"say what stands for it: ({field} or 0)",
+                    )  # fmt: skip
+
+
+def _backslashes(template: Template, source: Source) -> None:
+    """A new line as double quotes know it, in a text without them."""
+    at = template.source.find("\\n")
+    if template.node is not None and at >= 0:
+        source.report(
+            "SB654", template.node, "people read \\n as it stands", part=(at, 2), severity=Severity.WARNING,
+            remedy="put the text into double quotes",
+        )  # fmt: skip
+
+
+def _desk(step: Step, source: Source) -> None:
+    """A sentence where the name of a desk belongs."""
+    desk = step.handoff.desk if step.handoff is not None else ""
+    if step.node is not None and (desk[-1:] in ".!?" or len(desk.split()) > 3) and desk:
+        source.report(
+            "SB607", step.node.pairs["handoff"][1], "this is the name of a desk, and nobody is told it",
+            remedy="name the desk, and say this: {handoff: counter, say: …}", severity=Severity.WARNING,
+        )  # fmt: skip
+
+
+def _never_read(flow: Flow, source: Source) -> None:
+    """A value that is set, that nothing reads, and that is spelled nearly like one that something does."""
+    read = {name for written in _all(flow) for name in written.expression.names} | set(flow.args)
+    read |= set(flow.returns.names) if flow.returns is not None else set()
+    declared = {*flow.variables, *(step.ask.name for step in flow.steps.values() if step.ask is not None)}
+    for step in flow.steps.values():
+        for name, expression in step.sets.items():
+            others = {n for s in flow.steps.values() for n, e in s.sets.items() if e is not expression}
+            near = nearest(name, (read | declared | others) - {name, *SPECIAL})
+            if near is None or name in read | declared or name.startswith("contact.") or step.node is None:
+                continue
+            source.unknown(
+                "SB621", step.node.pairs["set"][1].pairs[name][0], f'nothing reads "{name}"', name, (), near=near,
+                severity=Severity.WARNING,
+            )  # fmt: skip
+
+
+def _untyped(flow: Flow, source: Source) -> None:
+    """What programs give comes as a text: only what is declared to be a moment can be written as one."""
+    if not (flow.start.event or flow.start.api):
+        return
+    for template in texts_of(flow):
+        formats = [part[1] for part in template.parts if not isinstance(part, str)]
+        for written, form in zip(filled_in(template), formats, strict=True):
+            name = written.expression.source.strip()
+            bare = name in flow.args and name not in flow.arg_types
+            if _DATED.search(form) and (bare or name.startswith("event.")):
+                owner = name.removeprefix("event.")
+                source.report(
+                    "SB625", written.node, f'"{name}" comes as a text, so "{form}" does not fit it',
+                    remedy=f"say what it is: args: {{{owner}: datetime}}, and write {{{owner}:{form}}}",
+                    part=written.part(written.tree), severity=Severity.WARNING,
+                )  # fmt: skip
+
+
+def _event_data(written: Written, flow: Flow, source: Source) -> None:
+    """What an event brings stands directly behind it."""
+    for node in ast.walk(written.tree) if flow.start.event else ():
+        match node:
+            case ast.Attribute(
+                value=ast.Attribute(value=ast.Name(id="event"), attr="data" | "payload" | "body" | "args")
+            ):
+                source.report(
+                    "SB621", written.node, f"what an event brings is event.{node.attr}", part=written.part(node),
+                    near=f"event.{node.attr}", severity=Severity.WARNING,
+                )  # fmt: skip
+
+
+def _language(written: Written, source: Source) -> None:
+    """The language of a person is two letters."""
+    for node in ast.walk(written.tree):
+        if not isinstance(node, ast.Compare) or "contact.language" not in map(
+            ast.unparse, (node.left, *node.comparators)
+        ):
+            continue
+        for each in ast.walk(node):
+            if isinstance(each, ast.Constant) and isinstance(each.value, str) and not LANGUAGE.fullmatch(each.value):
+                source.report(
+                    "SB643", written.node, f'contact.language is never "{each.value[:40]}"', part=written.part(each),
+                    near=TONGUES.get(each.value.lower()), remedy="a language is two letters, such as 'en'",
+                )  # fmt: skip
+
+
+def _answer(written: Written, flow: Flow, source: Source) -> None:
+    """`answer` is all that is known of the last answer; its words are one part of it."""
+    if "answer" in flow.kinds.keys() - SPECIAL.keys() or any(
+        s.ask and s.ask.name == "answer" for s in flow.steps.values()
+    ):
+        return
+    checked = next((s.ask.name for s in flow.steps.values() if s.ask is not None and _is_check(s, written.node)), "")
+    tree = written.tree
+    parts = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute | ast.Subscript)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "answer" and (checked or id(node) not in parts):
+            what = "answer is that of the question before" if checked else "answer is more than a text"
+            named = (
+                f"write {checked}, as the question calls it"
+                if checked
+                else "write answer.text, or the name that the question asks for"
+            )
+            source.report("SB623", written.node, what, part=written.part(node), remedy=named)
+
+
+def _is_check(step: Step, node: Node) -> bool:
+    return step.node is not None and "check" in step.node.pairs and step.node.pairs["check"][1] is node
