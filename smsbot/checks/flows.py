@@ -6,9 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import BoundArguments
 
 from smsbot.core.errors import RouteError
 from smsbot.core.problem import Problem, Severity, causes_first
+from smsbot.flows.expressions import Expression
+from smsbot.flows.functions import Kind
 from smsbot.flows.graph import graph
 from smsbot.flows.named import NamedText
 from smsbot.flows.source import Node, Source
@@ -27,7 +30,7 @@ from .unset import unset
 from .values import kept_of, values
 from .written import said_by
 
-_EVENT = re.compile(r"[a-z]+(?:[._][a-z]+)+")
+_EVENT = re.compile(r"[a-z]+(?:\.[a-z]+)+")
 """The name of an event, such as visit.due."""
 _COMMA = re.compile(r"\w\s*[,;]\s*\w")
 
@@ -49,7 +52,8 @@ def check(
     for flow in flows:
         source = sources[flow.path]
         _ways(flow, source, flow_set)
-        _calls(flow, source, flow_set, around.bot)
+        unreadable = any(p.code == "SB601" for s in sources.values() for p in s.problems)
+        _calls(flow, source, flow_set, around.bot, whole=not unreadable)
         _words(flow, source, around)
         translations(flow.languages, said_by(flow), source)
         values(flow, source, kept, alone=not around.bot.actions and not around.bot.conversations())
@@ -118,14 +122,11 @@ def _unreached(flow: Flow, name: str, reached: set[str], source: Source) -> None
         )  # fmt: skip
         return
     left = next((key for key in ("goto", "end", "then") if key in cause), "")
-    where = (
-        f"line {cause[left][0].line + 1} always leaves by {left}:"
-        if left
-        else "the steps before it always go elsewhere"
-    )
+    head = _head(step.node or Node("text"))
     source.report(
-        "SB612", _head(step.node or Node("text")), f'nothing reaches the step "{name}"', note=where,
-        remedy="take that out, or move this step under asides: and lead to it by its id", severity=Severity.WARNING,
+        "SB612", cause[left][0] if left else head, f'nothing reaches the step "{name}" below',
+        note=f"the way leads elsewhere, always; it is on line {head.line + 1}",
+        remedy="take this out, or move that step under asides: and lead to it by its id", severity=Severity.WARNING,
     )  # fmt: skip
 
 
@@ -168,11 +169,12 @@ def _value(step: Step, *path: str) -> Node:
 # -- actions and called flows ---------------------------------------------------------------------------
 
 
-def _calls(flow: Flow, source: Source, flow_set: Mapping[str, Flow], bot: Bot) -> None:
+def _calls(flow: Flow, source: Source, flow_set: Mapping[str, Flow], bot: Bot, *, whole: bool) -> None:
+    """`whole`: every file could be read, so that a flow which is not among them is none."""
     for step in flow.steps.values():
         if step.do is not None:
             _action(step, source, bot)
-        if step.call:
+        if step.call and (whole or step.call in flow_set):
             _called(step, source, flow_set)
 
 
@@ -186,10 +188,30 @@ def _action(step: Step, source: Source, bot: Bot) -> None:
         source.unknown("SB630", node, f'there is no @bot.action "{name}"', name, bot.actions, part=part, **more)
         return
     try:
-        bot.action_signature(name).bind(*step.do.arguments, **step.do.keywords)
+        bound = bot.action_signature(name).bind(*step.do.arguments, **step.do.keywords)
+        _given(bound, node, source)
     except TypeError as error:
         wanted = ", ".join(bot.action_signature(name).parameters)
         source.report("SB631", node, f"{name}() cannot be called so: {error}", remedy=f"it takes {name}({wanted})")
+
+
+_KINDS: Mapping[str, Kind] = {
+    "str": Kind.TEXT, "int": Kind.NUMBER, "float": Kind.NUMBER, "Decimal": Kind.NUMBER, "bool": Kind.BOOL,
+    "date": Kind.DATE, "time": Kind.TIME, "datetime": Kind.MOMENT,
+}  # fmt: skip
+
+
+def _given(bound: BoundArguments, node: Node, source: Source) -> None:
+    """What an action is given is of the kind that it takes, as far as both are known."""
+    for name, value in bound.arguments.items():
+        wanted = bound.signature.parameters[name].annotation
+        kind = _KINDS.get(wanted if isinstance(wanted, str) else getattr(wanted, "__name__", ""))
+        if kind is None or not isinstance(value, Expression) or value.kind in (kind, Kind.ANY):
+            continue
+        source.report(
+            "SB631", node, f"{name} is {kind}, and is given {value.kind}", severity=Severity.WARNING,
+            remedy=f"it takes {', '.join(bound.signature.parameters)}, in this order",
+        )  # fmt: skip
 
 
 def _ends(flow: Flow) -> set[str]:

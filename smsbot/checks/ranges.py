@@ -27,10 +27,14 @@ _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 def hollow(flow: Flow, source: Source) -> None:
     """Note the conditions that always or never hold, and the branches that are never taken."""
     bounds = bounds_of(flow)
+    checks = _checks(flow)
     for step in flow.steps.values():
         told = set()
         for written in conditions_of(step):
             found = verdict(written.tree, bounds)
+            own = step.ask is not None and written.expression is step.ask.check
+            for check in checks if found is None and not own else ():
+                found = False if verdict(ast.BoolOp(ast.And(), [check, written.tree]), bounds) is False else found
             if found is not None:
                 told.add(id(written.node))
                 source.report(
@@ -38,6 +42,19 @@ def hollow(flow: Flow, source: Source) -> None:
                     remedy=_joined(written.tree, found) or _range(written.tree, bounds) or "compare with other values",
                 )  # fmt: skip
         _branches(step, source, bounds, told)
+
+
+def _checks(flow: Flow) -> list[ast.expr]:
+    """What answers have met that are asked for once, and set by nothing else."""
+    others = {*flow.variables, *flow.args, *(name for step in flow.steps.values() for name in (*step.sets, step.save))}
+    asks = [step.ask for step in flow.steps.values() if step.ask is not None]
+    found = []
+    for ask in asks:
+        alone = sum(other.name == ask.name for other in asks) == 1 and ask.name not in others
+        if alone and ask.check is not None and ask.check.names == {ask.name}:
+            tree = tree_of(ask.check.source)
+            found += [tree] if verdict(tree, {}) is None else []
+    return found
 
 
 def _branches(step: Step, source: Source, bounds: Mapping[str, Bounds], told: set[int]) -> None:

@@ -42,12 +42,15 @@ def slips(flow: Flow, source: Source) -> None:
         _desk(step, source)
         _ranges(step, source)
         _kept(step, source)
+        _own(step, flow, source)
+        _labels(step, source)
     if not flow.unread:
         _never_read(flow, source)
     _untyped(flow, source)
     for written in _all(flow):
         _event_data(written, flow, source)
         _parts(written, flow, source)
+        _length(written, source)
         _language(written, source)
         _answer(written, flow, source)
 
@@ -131,13 +134,25 @@ def _ranges(step: Step, source: Source) -> None:
     takes = (ask.question.low, ask.question.high)
     for template in (t for text in step.says for t in text.values()):
         said = [(int(m[1]), int(m[2]), m) for m in _RANGE.finditer(template.source)]
-        if len(said) == 1 and said[0][:2] != takes and template.node is not None:
+        near = len(said) == 1 and said[0][:2] != takes and (said[0][0] == takes[0] or said[0][1] == takes[1])
+        if near and template.node is not None:
             hit = said[0][2]
             source.report(
                 "SB643", template.node, f"{hit[1]} to {hit[2]} is asked for, {takes[0]} to {takes[1]} is taken",
                 part=(hit.start(), len(hit[0])), remedy=f"write type: integer({hit[1]}, {hit[2]}), or say so",
                 severity=Severity.WARNING,
             )  # fmt: skip
+
+
+def _length(written: Written, source: Source) -> None:
+    """How long something is, as other languages write it."""
+    for node in ast.walk(written.tree):
+        match node:
+            case ast.Attribute(value=of, attr="length"):
+                source.report(
+                    "SB621", written.node, "nothing has a length behind a dot", part=written.part(node),
+                    remedy=f"write len({ast.unparse(of)})", severity=Severity.WARNING,
+                )  # fmt: skip
 
 
 def _parts(written: Written, flow: Flow, source: Source) -> None:
@@ -179,6 +194,68 @@ def _kept(step: Step, source: Source) -> None:
                     )  # fmt: skip
 
 
+def _own(step: Step, flow: Flow, source: Source) -> None:
+    """A question's answer is looked at where it is not there yet, or not at all."""
+    if step.ask is None or step.node is None:
+        return
+    name, pairs = step.ask.name, step.node.pairs
+    given = {*flow.variables, *flow.args, *(hole.name for _, p in flow.start.words for hole in p.gaps)}
+    given |= {
+        n
+        for s in flow.steps.values()
+        for n in (*s.sets, s.save, s.ask.name if s.ask is not None and s is not step else "")
+    }
+    if (
+        name not in given
+        and step.when is not None
+        and name in step.when.names
+        and "check" not in pairs
+        and name not in step.sets
+    ):
+        source.report(
+            "SB627", pairs["when"][1], f'"{name}" is asked after this is looked at', severity=Severity.WARNING,
+            remedy=f"what an answer must meet is check: {step.when.source}",
+        )  # fmt: skip
+    for kept, expression in step.sets.items():
+        if name in expression.names and name not in given:
+            source.report(
+                "SB627", pairs["set"][1].pairs[kept][1], f'"{name}" is asked after this is set',
+                remedy="set it in a step of its own, below the question", severity=Severity.WARNING,
+            )  # fmt: skip
+    check = step.ask.check
+    if check is not None and not {name, "answer"} & check.names and "check" in pairs:
+        source.report(
+            "SB617", pairs["check"][1], f'this does not look at the answer, which is called "{name}"',
+            remedy=f"write {name} where the answer is meant", severity=Severity.WARNING,
+        )  # fmt: skip
+
+
+def _labels(step: Step, source: Source) -> None:
+    """Numbers that a text gives to other answers than the choices do."""
+    if step.ask is None or step.ask.question.kind != "choice":
+        return
+    named = {
+        c: {*normalise(c).split(), *(w for words in of for w in words.split())}
+        for c, of in step.ask.question.choices.items()
+    }
+    for template in (t for texts in step.says for t in texts.values()):
+        hits = [*_NUMBERED.finditer(template.source)]
+        for hit, following in zip(hits, [*hits[1:], None], strict=False):
+            label = {*normalise(template.source[hit.end() : following.start() if following else None]).split()}
+            own = next((c for c, words in named.items() if hit[1] in words), None)
+            others = [
+                c
+                for c, words in named.items()
+                if c != own and label & {w for w in words if len(w) > 2 and not w.isdigit()}
+            ]
+            if own is not None and len(others) == 1 and not label & named[own] and template.node is not None:
+                source.report(
+                    "SB643", template.node, f"{hit[1]} is offered for {others[0]} here, and means {own}",
+                    remedy=f"write {hit[1]} under choices: {{{others[0]}: [{hit[1]}]}}",
+                    part=(hit.start(1), len(hit[1])), severity=Severity.WARNING,
+                )  # fmt: skip
+
+
 def _backslashes(template: Template, source: Source) -> None:
     """A new line as double quotes know it, in a text without them."""
     at = template.source.find("\\n")
@@ -192,7 +269,12 @@ def _backslashes(template: Template, source: Source) -> None:
 def _desk(step: Step, source: Source) -> None:
     """A sentence where the name of a desk belongs."""
     desk = step.handoff.desk if step.handoff is not None else ""
-    if step.node is not None and (desk[-1:] in ".!?" or len(desk.split()) > 3) and desk:
+    if step.node is not None and re.search(r"@|^https?:|^\+?[\d ()-]{6,}$", desk):
+        source.report(
+            "SB607", step.node.pairs["handoff"][1], "this is the name of a desk: nothing is sent there",
+            remedy="name the desk; whom it tells stands under [alerts] in smsbot.toml", severity=Severity.WARNING,
+        )  # fmt: skip
+    elif step.node is not None and (desk[-1:] in ".!?" or len(desk.split()) > 3) and desk:
         source.report(
             "SB607", step.node.pairs["handoff"][1], "this is the name of a desk, and nobody is told it",
             remedy="name the desk, and say this: {handoff: counter, say: …}", severity=Severity.WARNING,
@@ -208,6 +290,9 @@ def _never_read(flow: Flow, source: Source) -> None:
         for name, expression in step.sets.items():
             others = {n for s in flow.steps.values() for n, e in s.sets.items() if e is not expression}
             near = nearest(name, (read | declared | others) - {name, *SPECIAL})
+            kept = f"contact.{name}"
+            if name not in read and any(kept in w.expression.source for w in _all(flow)):
+                near = kept if all(kept not in s.sets for s in flow.steps.values()) else near
             if near is None or name in read | declared or name.startswith("contact.") or step.node is None:
                 continue
             source.unknown(

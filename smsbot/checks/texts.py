@@ -11,6 +11,7 @@ from smsbot.flows.named import NamedText
 from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Ask, Flow, Localised, Texts
 from smsbot.flows.template import Template
+from smsbot.understanding.languages import language_of
 
 from .written import said_by
 
@@ -57,6 +58,7 @@ def translations(languages: Sequence[str], said: Iterable[Texts], source: Source
     languages = _lone(languages, every, source)
     for text in every:
         _copied(text, source)
+        _swapped(text, source)
         spoken_in = {*text, languages[0]} if "" in text else set(text)
         missing = [language for language in languages if language not in spoken_in]
         first = next(iter(text.values()))
@@ -75,14 +77,25 @@ def _copied(text: Localised, source: Source) -> None:
     said: dict[str, str] = {}
     for language, template in text.items():
         first = said.setdefault(template.source.strip(), language)
-        words = [
-            w for part in template.parts if isinstance(part, str) for w in part.split() if w.isalpha() and len(w) > 1
-        ]
-        if language and first != language and len(words) > 2 and template.node is not None:
+        copied = language and first != language and language_of(template.source) == first
+        if copied and template.node is not None:
             source.report(
                 "SB650", template.node, f"this text is the same in {first} and {language}",
                 remedy=f"translate it, or leave {language} out", severity=Severity.WARNING,
             )  # fmt: skip
+
+
+def _swapped(text: Localised, source: Source) -> None:
+    """Two translations that stand in each other's place."""
+    spoken = {language: language_of(template.source) for language, template in text.items()}
+    for language, template in text.items():
+        other = spoken[language]
+        if other and other != language and spoken.get(other) == language and template.node is not None:
+            source.report(
+                "SB650", template.node, f"this is in {other}, and stands under {language}",
+                remedy=f"swap what stands under {language} and {other}", severity=Severity.WARNING,
+            )  # fmt: skip
+            return
 
 
 def _lone(languages: Sequence[str], every: Sequence[Localised], source: Source) -> list[str]:

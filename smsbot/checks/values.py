@@ -10,6 +10,8 @@ from itertools import pairwise
 from smsbot.core.nearest import nearest
 from smsbot.core.problem import Severity
 from smsbot.flows.functions import Kind
+from smsbot.flows.guesses import TONGUES
+from smsbot.flows.repairs import HOLDERS
 from smsbot.flows.shapes import LANGUAGE, SPECIAL
 from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Flow, Step
@@ -191,7 +193,7 @@ def _kept(node: Node, source: Source) -> None:
         if name == "contact.language" and written is not None and not LANGUAGE.fullmatch(text):
             source.report(
                 "SB607", value, f'a language is two letters, such as en, not "{text[:40]}"',
-                remedy="write contact.language: \"'en'\"",
+                remedy=f"write contact.language: \"'{TONGUES.get(text.lower(), 'en')}'\"",
             )  # fmt: skip
 
 
@@ -218,6 +220,9 @@ def _shown(template: Template, flow: Flow, source: Source) -> None:
     known = {**flow.kinds, **SPECIAL}
     for hit in _ELSEWHERE.finditer(template.source):
         name = next(filter(None, hit.groups()))
+        holder, _, rest = name.partition(".")
+        if holder in HOLDERS and rest.partition(".")[0] in known:  # @results.day of other tools
+            name = rest
         first = name.partition(".")[0]
         dollar = hit.group(3) is not None
         handle = any(hit.group(n) for n in (2, 5, 6, 7)) and "." not in name and first in SPECIAL

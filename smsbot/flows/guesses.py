@@ -37,7 +37,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     "regex pattern mask": ("type",),
     "hint error_text error_message": ("retry",),
     "opening_hours open office_hours": ("hours",),
-    "time in seconds minutes hours": ("after",),
+    "time in seconds minutes hours every": ("after",),
     "name": ("id", "flow"),
     "label": ("id",),
     "step": ("id", "steps"),
@@ -47,11 +47,21 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     "otherwise": ("fallback",),
     "global commands": ("anywhere",),
     "lang locale": ("language",),
-    "kind format": ("type",),
+    "kind format entity": ("type",),
+    "default_reply default_message default_answer no_match not_understood": ("fallback",),
+    "webhook hook": ("event",),
     "desk department team group queue assignee": ("to",),
     "return output": ("returns",),
 }
 MEANT = {word: keys for words, keys in _WORDS.items() for word in words.split()}
+
+
+_FEW = {
+    "queue": "wait later", "replace": "stop interrupt restart", "skip": "ignore drop", "priority": "urgent high fast",
+    "reply": "normal default", "bulk": "low marketing campaign", "notice": "info transactional",
+}  # fmt: skip
+VALUES: Mapping[str, str] = {word: value for value, words in _FEW.items() for word in words.split()}
+"""What is written for one of a few words."""
 
 
 def meant(name: str, known: Collection[str]) -> str | None:
@@ -73,7 +83,6 @@ FOR_KEYS: Mapping[tuple[str, str], str] = {
     ("retry", "after"): "when a question gives up stands under timeout:",
     ("remind", "then"): "where silence leads stands under timeout: {after: 24h, then: STEP}",
     ("remind", "max"): "several reminders are a list: remind: [1h, 4h]",
-    ("remind", "every"): "several reminders are a list: remind: [1h, 4h]",
     ("remind", "times"): "several reminders are a list: remind: [1h, 4h]",
     ("a step", "else"): "what holds otherwise is the next step, or a branch: then: [{when: …, go: STEP}, {go: STEP}]",
     ("a step", "elif"): "several conditions are branches: then: [{when: …, go: STEP}, {when: …, go: STEP}]",
@@ -219,6 +228,8 @@ def name_meant(written: str, what: str) -> str:
         return f"write {name.strip()}: {value.strip()[:40]}"
     if written.endswith((".yaml", ".yml")):
         return f"write the name that stands behind flow: in it, such as {written.rpartition('.')[0]}"
+    if "a flow's name" in what and "(" in written:
+        return f"write call: {written.partition('(')[0].strip()}, and what it is given under args: {{name: value}}"
     if "asks" in what and (len(written) > 20 or written.endswith("?") or written.count(" ") > 1):
         return "write ask: with a name for the answer, and the question under say:"
     folded = unicodedata.normalize("NFKD", written.translate(_LETTERS)).encode("ascii", "ignore").decode()

@@ -16,7 +16,7 @@ from . import schema
 from .compiler import Wrong
 from .expressions import Call, compile_call, compile_expression
 from .functions import Kind
-from .guesses import said_in_digits
+from .guesses import duration_meant, said_in_digits
 from .named import is_texts
 from .shapes import ID, NAME
 from .source import Node, Source, parse, plain, walk
@@ -137,6 +137,9 @@ class _Reader(Starts):
                 )  # fmt: skip
             else:
                 self.ids[draft.id] = draft.id_node
+                for key in ("say", "call"):
+                    if key in keys and keys[key].kind == "text":
+                        self.leads.setdefault(keys[key].text, draft.id)
                 found.append(draft)
         if not node.items and not aside:
             self.source.report("SB605", node, "a flow needs at least one step")
@@ -217,9 +220,14 @@ class _Reader(Starts):
         self.names |= {"code": Kind.TEXT, "left": Kind.NUMBER}  # in the texts of this step alone
         made = self.plain_step(draft, below)
         self.names = outside
-        if made.say and not any("code" in t.names for localised in made.say for t in localised.values()):
-            node = draft.node.pairs["say"][1]
-            self.source.report("SB605", node, "a text that sends a code has {code} where it stands")
+        spoken = {language for localised in made.say for language in localised}
+        told = {lang for localised in made.say for lang, t in localised.items() if "code" in t.names}
+        for language in sorted(spoken - told) if "" not in told else ():
+            node = next(t.node for localised in made.say for t in (localised.get(language),) if t is not None)
+            self.source.report(
+                "SB605", node or draft.node.pairs["say"][1], "a text that sends a code has {code} where it stands",
+                remedy="write {code} into it",
+            )  # fmt: skip
         return made
 
     def until(self, node: Node) -> When | None:
@@ -238,6 +246,9 @@ class _Reader(Starts):
             return when(written) if written is not None else None
         except UsageError as error:
             remedy = said_in_digits(node.text, when)
+            span = duration_meant(node.text.lower().removeprefix("in ").removeprefix("after "))
+            if not remedy and what == "at" and not span.startswith("write for"):
+                remedy = f"a step above waits: - wait: {span.removeprefix('write ')}"
             if not remedy and {*node.text.split()} & {*self.names}:
                 remedy = "the time itself stands here; what was answered cannot be waited for"
             self.source.report("SB607", node, f"{what}: {error.args[0]}", remedy=remedy)
@@ -283,14 +294,19 @@ class _Reader(Starts):
             ("code", "choices"),
             ("code", "settle"),
         ):
-            if a in keys and b in keys:
+            if a in keys and b in keys and (begun := self.undashed(draft)) is not None:
+                self.source.report(
+                    "SB608", pairs[begun][0], f'"{begun}" stands behind what leads on from this step',
+                    remedy=f"a dash begins a new step: - {begun}: …",
+                )  # fmt: skip
+            elif a in keys and b in keys:
                 later = max(pairs[a][0], pairs[b][0], key=lambda k: (k.line, k.column))
                 remedy = "make two steps of it"
                 if (a, b) == ("choices", "type"):  # choices say what an answer is
                     later, remedy = pairs["type"][0], "take type: out: choices say what an answer is"
                 self.source.report("SB608", later, f'"{a}" and "{b}" exclude each other in one step', remedy=remedy)
         self.belong(draft)
-        if "ask" in keys and "say" not in keys and NAME.fullmatch(keys["ask"].text):
+        if "ask" in keys and "say" not in pairs and NAME.fullmatch(keys["ask"].text):
             self.source.report(
                 "SB605",
                 pairs["ask"][0],
@@ -302,6 +318,15 @@ class _Reader(Starts):
         does = {"set", "do", "call", "say", "ask", "wait", "handoff", "then", "goto", "end"}
         if not does & set(keys) and not does & set(pairs):
             self.source.report("SB615", draft.node, "this step does nothing")
+
+    def undashed(self, draft: _Draft) -> str | None:
+        """The key that begins a new step, where only its dash is missing: it stands below one that leads on."""
+        left = None
+        for name, (key, _) in draft.node.pairs.items():
+            if left is not None and name in ("ask", "say", "do", "call", "wait", "when", "set") and key.line > left:
+                return name
+            left = key.line if name in ("goto", "then", "end") else left
+        return None
 
     def belong(self, draft: _Draft) -> None:
         """Keys that mean something only beside others."""

@@ -92,6 +92,10 @@ class Questions(Shapes):
         if written is None:
             return None
         found = self.own_type(written) or parse_type(written)
+        if isinstance(found, Question) and found.kind == "pattern" and re.fullmatch(r"/.*/\w*", found.pattern):
+            shape = found.pattern.strip("/").removeprefix("^").removesuffix("$")
+            self.source.report("SB607", node, "a pattern stands without slashes", remedy=f"write pattern({shape[:60]})")
+            return found
         if isinstance(found, Question) and found.kind == "pattern":
             try:
                 compiled(found.pattern)
@@ -262,6 +266,12 @@ class Questions(Shapes):
         written = self.text(node, "late")
         if written is None:
             return 0.0
+        if written in ("never", "no", "none", "off"):
+            remedy = "write late: ignore, or leave it out"
+            self.source.report(
+                "SB607", node, f'late is "accept", "ignore" or a duration, not "{written}"', remedy=remedy
+            )
+            return 0.0
         return (
             LATE if written == "accept" else 0.0 if written == "ignore" else self.seconds(node, 'late is "accept" or')
         )
@@ -285,7 +295,12 @@ class Questions(Shapes):
         found = [self.reminder(each) for each in (node.items if node.kind == "list" else (node,))]
         times = [after for after, _ in found if after]
         if times != sorted(set(times)):
-            self.source.report("SB607", node, "reminders come one after the other: each is later than the one before")
+            ordered = sorted(set(times))
+            shown = ", then ".join(f"{t / 60:g}m" if t < 7200 else f"{t / 3600:g}h" for t in ordered)
+            self.source.report(
+                "SB607", node, "reminders come one after the other: each is later than the one before",
+                remedy=f"write them in their order: {shown}",
+            )  # fmt: skip
         said = [(after, texts) for after, texts in found if after]
         return replace(ask, reminders=tuple(a for a, _ in said), remind_says=tuple(t for _, t in said))
 

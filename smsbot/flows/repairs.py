@@ -67,6 +67,8 @@ _REPAIRS = tuple((re.compile(pattern), words) for pattern, words in _WRITTEN)
 
 def repair(source: str) -> str:
     """How an expression that cannot be read is written here; empty where nothing is known of it."""
+    if "{{" not in source and len(parts := re.split(r"\{([\w.]+)\}", source)) > 3:  # a text, filled in
+        return "write " + " + ".join(f"text({p})" if i % 2 else f"'{p}'" for i, p in enumerate(parts) if p)
     hits = ((pattern.search(source), words) for pattern, words in _REPAIRS)
     return next((hit.expand(words) for hit, words in hits if hit is not None), "")
 
@@ -132,6 +134,9 @@ def as_function(node: ast.Attribute, known: Collection[str]) -> str:
 def joined(node: ast.Call) -> str:
     """``AND(a, b)`` of spreadsheets, as it is written here."""
     name = node.func.id.lower() if isinstance(node.func, ast.Name) else ""
+    if name in ("if", "iif") and len(node.args) == 3:
+        condition, one, other = map(ast.unparse, node.args)
+        return f"write {one} if {condition} else {other}"
     if name not in ("and", "or") or len(node.args) < 2:
         return ""
     return "write " + f" {name} ".join(map(ast.unparse, node.args))

@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import TypeVar
 
 from smsbot.core.clock import duration
@@ -32,7 +33,7 @@ from .guesses import (
     way_meant,
 )  # fmt: skip
 from .repairs import SPACED, repair
-from .schema import HANDOFF, QUESTION, STEP, KeyOf
+from .schema import CODE, HANDOFF, QUESTION, REMIND, RETRY, START, STEP, TIMEOUT, WAIT, KeyOf
 from .source import Node, Source
 from .steps import HandTo, Localised, Texts
 from .template import Template, compile_template
@@ -59,6 +60,13 @@ _EMPTY = {
 """What stands behind a key that has nothing."""
 
 
+OUTDENTED: Mapping[str, Collection[str]] = {
+    "retry": RETRY, "timeout": TIMEOUT, "remind": REMIND, "handoff": HANDOFF, "start": START, "defaults": QUESTION,
+    "wait": WAIT, "say": LANGUAGES, "code": CODE, "choices": (), "set": (), "vars": (), "args": (), "anywhere": (),
+}  # fmt: skip
+"""Keys with a map below them, and the names that stand in it; none where any may."""
+
+
 class Shapes:
     """Reads nodes into values; what does not fit is noted in the source."""
 
@@ -68,6 +76,8 @@ class Shapes:
         self.open_names = False
         """Whether an expression may name what nobody declares."""
         self.ids: dict[str, Node] = {}
+        self.leads: dict[str, str] = {}
+        """Other names of steps: what they say, and the flows that they call."""
         self.languages: dict[str, None] = {}
         self.types: Mapping[str, Question] = {}
         """The flow's own types."""
@@ -90,7 +100,10 @@ class Shapes:
             self.source.report("SB606", node, f"{what} is written as a map: name: value", remedy=remedy)
             return {}
         found: dict[str, Node] = {}
+        below = self.outdented(node, known, what)
         for name, (key, value) in list(node.pairs.items()):
+            if name in below:
+                continue
             if name not in known:
                 near, remedy = self.key_meant(node, name, value, known, what)
                 self.unread |= what in ("timeout", "retry", "a branch")
@@ -104,10 +117,31 @@ class Shapes:
                 remedy = (
                     "a text with # goes into quotes: # begins a comment" if self.source.cut_at_comment(value) else ""
                 )
-                remedy = remedy or _EMPTY.get(name, "")
+                remedy = remedy or _EMPTY.get(name, "") or "write a value behind it, or take the line out"
                 self.source.report("SB606", key, f'nothing stands after "{name}:"', remedy=remedy)
             else:
                 found[name] = value
+        return found
+
+    def outdented(self, node: Node, known: Mapping[str, KeyOf], what: str) -> set[str]:
+        """The keys that belong below one with nothing behind it, and stand beside it; they are noted with it."""
+        names, found = [*node.pairs], set[str]()
+        for place, name in enumerate(names):
+            key, value = node.pairs[name]
+            inner = OUTDENTED.get(name) if name in known and value.empty and self.source.has_colon(key) else None
+            if inner is None:
+                continue
+            own = takewhile(inner.__contains__ if inner else lambda n: n not in known, names[place + 1 :])
+            mine = [n for n in own if n not in known or n in inner]
+            if mine:
+                listed = " and ".join(f"{n}:" for n in mine[:3])
+                indent = "belongs to it: indent it" if len(mine) == 1 else "belong to it: indent them"
+                self.source.report(
+                    "SB606", key, f'nothing stands after "{name}:"',
+                    remedy=f"{listed} below {indent} further",
+                )  # fmt: skip
+                found |= {name, *mine}
+                self.unread = True
         return found
 
     def key_meant(
@@ -120,6 +154,9 @@ class Shapes:
             return None, "a comma ends a value within { }: put the whole value into quotes"
         if what == "a flow" and name in QUESTION:
             return None, f"for every question it stands under defaults: {{{name}: …}}"
+        single = what == "a step" and len(node.pairs) == 1 and value.kind == "text" and not value.empty
+        if single and NAME.fullmatch(name) and meant(name, known) is None:
+            return None, f"a value is set by - set: {{{name}: {value.text[:40]}}}"
         if (what, name.lower()) in FOR_KEYS:
             return None, FOR_KEYS[what, name.lower()]
         first = next(iter(node.pairs)) == name
@@ -138,11 +175,8 @@ class Shapes:
         """A text, as it was written."""
         if node.kind != "text":
             first = next(iter(node.pairs), "") or next((i.text for i in node.items), "")
-            remedy = (
-                f"write its name alone: {first}"
-                if first and what.startswith(("what a step", "a link", "a flow"))
-                else ""
-            )
+            named = first and what.startswith(("what a step", "a link", "a flow"))
+            remedy = f"write its name alone: {first}" if named else ""
             self.source.report("SB606", node, f"{what} is a text, not a {node.kind}", remedy=remedy)
             self.unread = True
             return None
@@ -177,6 +211,8 @@ class Shapes:
             seconds = duration(found if not re.fullmatch(r"\d+", found) else f"{found}?")
         except UsageError:
             remedy = duration_meant(found)
+            if re.search(r"\b(until|till|by|at|before)\b", found.lower()):
+                remedy = f"{what} is how long, such as 4h; not until when"
             self.source.report("SB607", node, f'{what} is a duration, not "{found[:40]}"', remedy=remedy)
             return 0.0
         if not seconds and not zero:
@@ -199,7 +235,9 @@ class Shapes:
         written = self.text(node, what)
         found = (written or "").lower()
         if written is not None and found not in ("yes", "no", "true", "false"):
-            self.source.report("SB607", node, f'{what} is yes or no, not "{found[:40]}"')
+            address = "@" in found or found.startswith(("+", "http"))
+            remedy = "write yes; whom it tells stands under [alerts] in smsbot.toml" if address else "write yes or no"
+            self.source.report("SB607", node, f'{what} is yes or no, not "{found[:40]}"', remedy=remedy)
         return found in ("yes", "true")
 
     def hand_to(self, node: Node) -> HandTo | None:
@@ -381,7 +419,10 @@ class Shapes:
         try:
             return compile_pattern(written).resolved()
         except RouteError as error:
-            self.source.report("SB607", node, str(error.args[0]))
+            said = str(error.args[0]).partition("; write @bot")[0]
+            shaped = "regular expression" in said
+            remedy = "a hole takes what people type: room {room:int}, order {code}" if shaped else ""
+            self.source.report("SB607", node, said, remedy=remedy)
             return None
 
     def link(self, node: Node) -> str:
@@ -390,7 +431,8 @@ class Shapes:
         if found is None:
             return ""
         if found not in self.ids:
-            near = nearest(found, self.ids)
+            said = (step for words, step in self.leads.items() if len(found) > 5 and words.startswith(found))
+            near = next(said, None) or self.leads.get(found) or nearest(found, self.ids)
             more = {"remedy": "answers lead in braces: then: {yes: STEP}"} if "->" in found or ":" in found else {}
             if remedy := way_meant(found, next(iter(self.ids), "")):
                 near, more = None, {"remedy": remedy}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from smsbot.core.question import Question
@@ -11,12 +12,14 @@ from smsbot.understanding.patterns import Pattern
 
 from . import schema
 from .functions import Kind
-from .guesses import TONGUES
+from .guesses import TONGUES, VALUES
 from .questions import KINDS_OF
 from .shapes import LANGUAGE
 from .source import Node
 from .steps import Start, Texts
 from .ways import Ways
+
+_VALUE = re.compile(r"-?\d+([.,]\d+)?|'.*'|\".*\"|true|false|yes|no|none|null|\[\]")
 
 
 class Starts(Ways):
@@ -62,7 +65,8 @@ class Starts(Ways):
         """One of the words that are known."""
         written = self.text(node, what) or ""
         if written not in known:
-            self.source.unknown("SB607", node, f'{what} is not "{written[:40]}"', written, known)
+            near = {"near": VALUES[written.lower()]} if VALUES.get(written.lower()) in known else {}
+            self.source.unknown("SB607", node, f'{what} is not "{written[:40]}"', written, known, **near)
             return ""
         return written
 
@@ -81,6 +85,13 @@ class Starts(Ways):
         if node.kind == "map":
             for name, (key, value) in node.pairs.items():
                 if self.name(key, "an argument's name"):
+                    if value.kind == "text" and _VALUE.fullmatch(value.text.strip()):
+                        self.source.report(
+                            "SB607", value, f'an argument has a type here, and "{value.text[:40]}" is a value',
+                            remedy="write its type, such as integer or text; first values stand under vars:",
+                        )  # fmt: skip
+                        found[name], self.names[name] = None, Kind.ANY
+                        continue
                     found[name] = question = self.type(value)
                     self.names[name] = KINDS_OF[question.kind] if question is not None else Kind.ANY
             return found

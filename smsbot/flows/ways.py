@@ -50,8 +50,15 @@ class Ways(Questions):
     def answer_key(self, key: Node, made: Step) -> str:
         """The answer that a key of a `then` map stands for."""
         if made.ask is None and not made.call:
-            if made.node is not None and {"ask", "call", "choices", "type"} & set(made.node.pairs):
+            pairs = made.node.pairs if made.node is not None else {}
+            if {"ask", "call", "choices", "type"} & set(pairs):
                 return key.text  # what it stands for could not be read, and that is told
+            if [*pairs] == ["then"]:
+                self.source.report(
+                    "SB643", pairs["then"][0], "this step asks nothing, so no answer leads on",
+                    remedy="take the dash before then: out: it belongs to the question above",
+                )  # fmt: skip
+                return key.text
             self.source.report(
                 "SB643",
                 key,
