@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import BoundArguments
 
 from smsbot.core.errors import RouteError
@@ -14,6 +14,7 @@ from smsbot.flows.expressions import Expression
 from smsbot.flows.functions import Kind
 from smsbot.flows.graph import graph
 from smsbot.flows.named import NamedText
+from smsbot.flows.shapes import SPECIAL
 from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Flow, Step
 from smsbot.routing.bot import Bot
@@ -85,7 +86,7 @@ def _ways(flow: Flow, source: Source, flow_set: Mapping[str, Flow]) -> None:
         node = step.node or Node("text")
         if name not in reached and not flow.unread:
             _unreached(flow, name, reached, source)
-        if name in flow.asides and _falls(step, flow_set):
+        if name in flow.asides and not flow.unread and _falls(step, flow_set):
             source.report(
                 "SB614", _head(node), f'the aside "{name}" leads nowhere',
                 remedy="add end: LABEL, then: STEP or goto: STEP",
@@ -250,6 +251,11 @@ def _called(step: Step, source: Source, flow_set: Mapping[str, Flow]) -> None:
             "SB633", step.node.pairs["call"][0], f"what the flow {called.name} gives back is not kept",
             remedy=f"write save: {wanted} below it",
         )  # fmt: skip
+    for place, problem in enumerate(source.problems):
+        name = problem.message.split('"')[1] if problem.code == "SB621" and '"' in problem.message else ""
+        if name in called.kinds and name not in SPECIAL and step.save and not problem.suggestion:
+            told = f'"{name}" belongs to the flow {called.name}; what that gives back is {step.save} here'
+            source.problems[place] = replace(problem, help=told)
     if step.then is not None and step.node is not None:
         ends = _ends(called)
         then = step.node.pairs["then"][1] if "then" in step.node.pairs else Node("text")

@@ -159,7 +159,11 @@ class Compiler:
         if name[:1].isupper() and near is not None and near.lower() != name.lower() and name == self.source.strip():
             near = None  # a word, rather than a name that is spelled wrong: Monday is not meant to be today
         listed = ", ".join([*sorted(own), *_EVERYWHERE][:20])
-        remedy = f"or {meant}" if meant and near else meant or ("" if near else f"known: {listed}")
+        remedy = (
+            f"or {meant}"
+            if meant and near
+            else meant or ("" if near else f"known: {listed}; a text stands in quotes: '{name}'")
+        )
         wrong = self.wrong(node, "SB621", f'"{name}" is not known here', near, remedy)
         wrong.name = name if near is None and not meant else ""
         return wrong

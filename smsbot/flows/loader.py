@@ -76,6 +76,8 @@ class _Reader(Starts):
         name = (self.name(keys["flow"], "the flow's name", ID) if "flow" in keys else None) or ""
         start = self.start(keys["start"]) if "start" in keys else Start()
         drafts = [*self.drafts(keys.get("steps"), aside=False), *self.drafts(keys.get("asides"), aside=True)]
+        if drafts and name:
+            self.leads.setdefault(name, drafts[0].id)
         self.defaults = self.keys(keys["defaults"], schema.QUESTION, "defaults") if "defaults" in keys else {}
         self.types = self.named_types(keys["types"]) if "types" in keys else {}
         args = self.arguments(keys["args"]) if "args" in keys else {}
@@ -203,7 +205,11 @@ class _Reader(Starts):
             return []
         found: list[tuple[str, Node]] = []
         for name, (key, value) in node.pairs.items():
-            if contact and name.startswith("contact."):
+            if name == "contact" and value.kind == "map":
+                fields = ", ".join(f"contact.{field}: …" for field in value.pairs)
+                self.source.report("SB607", key, "each field of a person is set by itself", remedy=f"write {fields}")
+                self.unread = True
+            elif contact and name.startswith("contact."):
                 if not NAME.fullmatch(name.removeprefix("contact.")):
                     meant = name.replace(" ", "").replace("=", ": ")
                     self.source.report("SB607", key, f'"{name[:40]}" cannot be kept', remedy=f"write {meant[:40]}")

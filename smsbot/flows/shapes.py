@@ -33,7 +33,7 @@ from .guesses import (
     way_meant,
 )  # fmt: skip
 from .repairs import SPACED, repair
-from .schema import CODE, HANDOFF, QUESTION, REMIND, RETRY, START, STEP, TIMEOUT, WAIT, KeyOf
+from .schema import ASK_ONLY, CODE, FLOW, HANDOFF, QUESTION, REMIND, RETRY, START, STEP, TIMEOUT, WAIT, KeyOf
 from .source import Node, Source
 from .steps import HandTo, Localised, Texts
 from .template import Template, compile_template
@@ -159,6 +159,10 @@ class Shapes:
             return None, f"a value is set by - set: {{{name}: {value.text[:40]}}}"
         if (what, name.lower()) in FOR_KEYS:
             return None, FOR_KEYS[what, name.lower()]
+        if what != "a flow" and name in FLOW and name not in STEP:
+            return None, f"{name}: stands at the beginning of its line, outside of the steps"
+        if what in ("timeout", "retry", "remind", "choices") and name in ASK_ONLY:
+            return None, f"{name}: belongs to the question: beside {what}:, not in it"
         first = next(iter(node.pairs)) == name
         if (
             what == "a step"
@@ -177,6 +181,9 @@ class Shapes:
             first = next(iter(node.pairs), "") or next((i.text for i in node.items), "")
             named = first and what.startswith(("what a step", "a link", "a flow"))
             remedy = f"write its name alone: {first}" if named else ""
+            if own := [key for key in node.pairs if key in STEP]:  # a step within its first key
+                called = next((v.text for k, (_, v) in node.pairs.items() if k in ("name", "id", "key", "to")), "NAME")
+                remedy = f"write the name alone: {called}, and {own[0]}: beside it, not below"
             self.source.report("SB606", node, f"{what} is a text, not a {node.kind}", remedy=remedy)
             self.unread = True
             return None
@@ -211,6 +218,9 @@ class Shapes:
             seconds = duration(found if not re.fullmatch(r"\d+", found) else f"{found}?")
         except UsageError:
             remedy = duration_meant(found)
+            rest = self.source.lines[node.end_line][node.end_column :] if node.end_line < len(self.source.lines) else ""
+            if found.isdigit() and (half := re.match(r",(\d\s*[a-z]+)", rest)) is not None:
+                remedy = f"{duration_meant(f'{found}.{half[1]}')}: a comma ends the value"
             if re.search(r"\b(until|till|by|at|before)\b", found.lower()):
                 remedy = f"{what} is how long, such as 4h; not until when"
             self.source.report("SB607", node, f'{what} is a duration, not "{found[:40]}"', remedy=remedy)
@@ -315,7 +325,11 @@ class Shapes:
             remedy = f"write {what}: {{{listed}}}" if listed else remedy
             self.source.report("SB606", node, f"{what} is written as a map: name: expression", remedy=remedy)
             return {}
-        found = {name: self.expression(value) for name, (_, value) in node.pairs.items() if not value.empty}
+        found = {
+            name: self.expression(value)
+            for name, (_, value) in node.pairs.items()
+            if not value.empty and name != "contact"
+        }
         for name, (key, value) in node.pairs.items():
             if value.empty and NAME.fullmatch(name):
                 self.source.report("SB606", key, f'nothing stands after "{name}"', remedy=f"write {name}: VALUE")

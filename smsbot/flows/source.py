@@ -281,13 +281,20 @@ class _Builder:
                 begins = key.text in ("ask", "say", "do", "id", "wait", "handoff")
                 self._source.report(
                     "SB603", key, f'"{key.text}" stands twice here', note=f"the first is on line {first.line + 1}",
-                    remedy=f"a dash begins each step: - {key.text}: …" if begins else "",
+                    remedy=_twice(key.text, begins=begins),
                 )  # fmt: skip
             else:
                 found.pairs[key.text] = (key, value)
         mark: Any = item.end_mark
         found.end_line, found.end_column = mark.line, mark.column
         return found
+
+
+def _twice(name: str, *, begins: bool) -> str:
+    """What to do about a key that stands twice."""
+    if begins:
+        return f"a dash begins each step: - {name}: …"
+    return "one of them is another language" if len(name) == 2 else "take one of them out"
 
 
 def plain(node: Node) -> Any:

@@ -40,7 +40,7 @@ def met_by(event: Event, conversation: Conversation, line: Line) -> Conversation
     run, resting = conversation.run, conversation.resting
     if conversation.owner:
         return conversation
-    if event.typed is not None and event.typed[1] and resting:
+    if resting and event.typed is not None and event.typed[1]:
         codes = ((awaited_code(line.versions, r, event.key), r) for r in resting)
         return _in_front(conversation, next((r for code, r in codes if code == event.typed[0]), None))
     if event.kind in _FREE_FOR and run is not None and run.is_free:
