@@ -61,7 +61,6 @@ def unset(flow: Flow, source: Source) -> None:
     """Note the texts that fill in what may never have been asked or set."""
     watched = {*flow.args} | {step.ask.name for step in flow.steps.values() if step.ask is not None}
     watched |= {n for step in flow.steps.values() for n in (*step.sets, step.save) if not n.startswith("contact.")}
-    watched -= _not_given(flow, source)
     for name, before in _known(flow).items():
         step = flow.steps[name]
         _counted(step, before.where(tree_of(step.when.source)) if step.when is not None else before, watched, source)
@@ -71,19 +70,12 @@ def unset(flow: Flow, source: Source) -> None:
             _look(texts, here, watched, flow, source)
 
 
-def _not_given(flow: Flow, source: Source) -> set[str]:
-    """The arguments that a start word leaves without a value: it is noted where that stands."""
-    start, root = flow.start, flow.node or Node("text")
-    if not start.words or start.event or start.api or "start" not in root.pairs:
+def _not_given(flow: Flow) -> set[str]:
+    """The arguments that a start word leaves without a value."""
+    start = flow.start
+    if not start.words or start.event or start.api:
         return set()
-    holes = set[str].intersection(*({hole.name for hole in pattern.gaps} for _, pattern in start.words))
-    missing = [name for name in flow.args if name not in holes]
-    if missing:
-        source.report(
-            "SB627", root.pairs["start"][0], f"a start word gives no {' and no '.join(missing[:3])}",
-            remedy=f"write it as a hole: WORD {{{missing[0]}}}, or take start: out where the flow is called",
-        )  # fmt: skip
-    return {*missing}
+    return {*flow.args} - set[str].intersection(*({hole.name for hole in pattern.gaps} for _, pattern in start.words))
 
 
 def _counted(step: Step, known: Known, watched: set[str], source: Source) -> None:
@@ -101,9 +93,16 @@ def _counted(step: Step, known: Known, watched: set[str], source: Source) -> Non
 
 
 def _look(texts: Texts, known: Known, watched: set[str], flow: Flow, source: Source) -> None:
+    lacking, root = _not_given(flow), flow.node or Node("text")
     for template in (t for text in texts for t in text.values()):
         for written in filled_in(template):
             for missing in sorted(_missing(written.tree, known) & watched):
+                if missing in lacking and "start" in root.pairs:
+                    source.report(
+                        "SB627", root.pairs["start"][0], f"a start word gives no {missing}, and it is told below",
+                        remedy=f"write it as a hole: WORD {{{missing}}}, or take start: out where the flow is called",
+                    )  # fmt: skip
+                    continue
                 instead = f"{{{_instead(missing, flow)}}}"
                 source.report(
                     "SB627", written.node, f'"{missing}" may have no value here', part=written.part(written.tree),

@@ -29,7 +29,6 @@ class SqliteReader:
             raise StoreForeign(f"there is no database {self._path}")
         self._db = await aiosqlite.connect(f"file:{_uri(self._path)}?mode=ro", uri=True, isolation_level=None)
         self._db.row_factory = sqlite3.Row
-        await self._db.create_function("unhex", 1, bytes.fromhex, deterministic=True)  # SQLite has it since 3.41
         try:
             version = next(iter(await self._db.execute_fetchall("PRAGMA user_version")))[0]
         except sqlite3.Error as error:

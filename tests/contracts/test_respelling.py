@@ -168,6 +168,7 @@ async def test_of_two_open_conversations_the_newer_goes_on(tmp_path: Path) -> No
             "outgoing_request",
             "outgoing_lane",
             "outgoing_broadcast",
+            "conversations_beside",
         ):
             db.execute(f"DROP INDEX {index}")
         for column in (

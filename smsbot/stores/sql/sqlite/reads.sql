@@ -535,8 +535,8 @@ FROM (
   UNION ALL SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1),
     (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1),
     (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1)
-  FROM (SELECT resting FROM conversations WHERE resting <> '' LIMIT :limit) c, json_each(c.resting) AS beside
-  JOIN runs r ON r.id = unhex(json_extract(beside.value, '$.id')))
+  FROM (SELECT line, number, resting FROM conversations WHERE resting <> '' LIMIT :limit) c, json_each(c.resting) AS beside
+  JOIN runs r ON r.line = c.line AND r.number = c.number AND lower(hex(r.id)) = json_extract(beside.value, '$.id'))
 WHERE last IS NOT NULL GROUP BY bot, flow, step;
 
 -- name: people_waiting
@@ -547,8 +547,9 @@ SELECT * FROM (
   FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :most) f JOIN runs r ON r.id = f.run WHERE r.bot = :bot
   UNION ALL SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1),
     (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1), ''
-  FROM (SELECT resting FROM conversations WHERE resting <> '' LIMIT :most) c, json_each(c.resting) AS beside
-  JOIN runs r ON r.id = unhex(json_extract(beside.value, '$.id')) WHERE r.bot = :bot)
+  FROM (SELECT line, number, resting FROM conversations WHERE resting <> '' LIMIT :most) c, json_each(c.resting) AS beside
+  JOIN runs r ON r.line = c.line AND r.number = c.number AND lower(hex(r.id)) = json_extract(beside.value, '$.id')
+  WHERE r.bot = :bot)
 WHERE step IN (:dotted, :state) ORDER BY at LIMIT :limit;
 
 -- name: people_left
