@@ -67,6 +67,7 @@ def check(
         languages = tuple(dict.fromkeys(lang for text in own for lang in text.says if lang))
         translations(languages, [(text.says,) for text in own], sources[path])
         prices([cost for text in own for cost in costs_of(text)], sources[path])
+    _named_as_steps(flow_set, sources)
     _keywords(flows, sources, around)
     _fallbacks(flows, sources, around)
     _call_rounds(flows, sources)
@@ -262,6 +263,15 @@ def _called(step: Step, source: Source, flow_set: Mapping[str, Flow]) -> None:
         for name, (key, _) in then.pairs.items():
             if name not in ends:
                 source.unknown("SB643", key, f'the flow {called.name} never ends "{name}"', name, ends)
+
+
+def _named_as_steps(flow_set: Mapping[str, Flow], sources: Mapping[str, Source]) -> None:
+    """A flow where a step belongs: it is called by one."""
+    for source in sources.values():
+        for place, problem in enumerate(source.problems):
+            name = problem.message.split('"')[1] if problem.code == "SB610" and '"' in problem.message else ""
+            if name in flow_set and not problem.suggestion:
+                source.problems[place] = replace(problem, help=f"a step calls a flow: - {{id: {name}, call: {name}}}")
 
 
 def _call_rounds(flows: Sequence[Flow], sources: Mapping[str, Source]) -> None:

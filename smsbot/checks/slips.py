@@ -44,6 +44,7 @@ def slips(flow: Flow, source: Source) -> None:
         _kept(step, source)
         _own(step, flow, source)
         _labels(step, source)
+        _inverted(step, source)
     if not flow.unread:
         _never_read(flow, source)
     _untyped(flow, source)
@@ -228,6 +229,27 @@ def _own(step: Step, flow: Flow, source: Source) -> None:
             "SB617", pairs["check"][1], f'this does not look at the answer, which is called "{name}"',
             remedy=f"write {name} where the answer is meant", severity=Severity.WARNING,
         )  # fmt: skip
+
+
+def _inverted(step: Step, source: Source) -> None:
+    """A field of a person that is told where it has no value."""
+    tree = tree_of(step.when.source) if step.when is not None else None
+    match tree:
+        case ast.Compare(left=ast.Attribute() as field, ops=[ast.Eq()], comparators=[ast.Name(id="none")]):
+            empty = ast.unparse(field)
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Attribute() as field):
+            empty = ast.unparse(field)
+        case _:
+            return
+    if empty in step.sets or step.node is None:
+        return
+    for template in (t for texts in step.says for t in texts.values()):
+        for written in filled_in(template):
+            if written.expression.source.strip() == empty:
+                source.report(
+                    "SB627", step.node.pairs["when"][1], f'"{empty}" is told here just where it has no value',
+                    remedy=f"write when: {empty} != none", severity=Severity.WARNING,
+                )  # fmt: skip
 
 
 def _labels(step: Step, source: Source) -> None:

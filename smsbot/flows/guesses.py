@@ -127,6 +127,9 @@ _ABROAD = {
     "Sun": "so dim dom nd niedz nie dimanche domingo sonntag",
 }  # fmt: skip
 """Days of the week in other languages."""
+_PARTS_OF_DAY = {
+    "morning": "9:00", "noon": "12:00", "afternoon": "15:00", "evening": "18:00", "night": "20:00", "midnight": "0:00",
+}  # fmt: skip
 _DAYS_ABROAD = {name: day for day, names in reversed(_ABROAD.items()) for name in names.split()}
 _DAY_FIRST = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b")
 _SPOKEN = (
@@ -154,8 +157,12 @@ def said_in_digits(written: str, read: Callable[[str], object]) -> str:
     text = _HALF.sub(lambda m: f"{int(m[1]) % 12 + 12 * (m[3] == 'p')}:{m[2] or '00'}", text)
     text = _DAY_NAME.sub(lambda m: m[1].title(), text)
     text = re.sub(r"[^\W\d_]+", lambda m: _DAYS_ABROAD.get(m[0], m[0]), text)
+    text = re.sub(r"\b[a-z]+\b", lambda m: NUMBERS[m[0]] if m[0] in _COUNTED else _PARTS_OF_DAY.get(m[0], m[0]), text)
     for pattern, words in _SPOKEN:
         text = pattern.sub(words, text)
+    text = re.sub(
+        r"\b(\d{1,2})-(\d{1,2})\b(?![:\d])", lambda m: f"{m[1]}-{int(m[2]) + 12 * (int(m[2]) <= int(m[1]) <= 12)}", text
+    )
     text = " ".join(text.split())
     swapped = re.sub(r"^([\d:-]+),? (.+)$", r"\2 \1", text)
     for tried in (text, text.replace(",", ""), swapped, f"Mon-Sun {text}", f"{text}:00", f"9:00 {text}"):
@@ -221,8 +228,11 @@ _DAYS_OF = {"w": 7, "mo": 30}
 
 def name_meant(written: str, what: str) -> str:
     """How a name is written that is none."""
-    if written.startswith("contact."):
+    head, _, field = written.partition(".")
+    if head == "contact":
         return "set: {contact.name: name} keeps it with the person"
+    if field and (nearest(head, ("contact",)) or head in ("user", "person", "customer", "profile")):
+        return f"write contact.{field}"
     name, equals, value = written.partition("=")
     if equals and name.strip() and value.strip():
         return f"write {name.strip()}: {value.strip()[:40]}"

@@ -13,6 +13,7 @@ CURLED = "“”„‟‘’‚‛«»"
 SPACED = "a name has no spaces: first_name"
 _NOTHING = r"(?:empty|blank|null|none|nothing|undefined|missing|nil|unknown)\b"
 _WRITTEN = (
+    (r"\bcontact\s+(?!in\b|is\b|not\b|and\b|or\b|if\b)([a-z_]\w*)", r"write contact.\1"),
     (rf"[{CURLED}]", "a text stands in straight quotes: 'text'"),
     (r"([\w.]+)\s+(?:is\s+)?between\s+(\S+)\s+(?:and|to|-)\s+(\S+)", r"write \2 <= \1 <= \3"),
     (

@@ -60,6 +60,7 @@ _EMPTY = {
 """What stands behind a key that has nothing."""
 
 
+_FILLED = re.compile(r"\{([A-Za-z_]\w*)")
 OUTDENTED: Mapping[str, Collection[str]] = {
     "retry": RETRY, "timeout": TIMEOUT, "remind": REMIND, "handoff": HANDOFF, "start": START, "defaults": QUESTION,
     "wait": WAIT, "say": LANGUAGES, "code": CODE, "choices": (), "set": (), "vars": (), "args": (), "anywhere": (),
@@ -78,6 +79,8 @@ class Shapes:
         self.ids: dict[str, Node] = {}
         self.leads: dict[str, str] = {}
         """Other names of steps: what they say, and the flows that they call."""
+        self.translated: Mapping[str, str] = {}
+        """Names of the text at hand that were translated with it, and what they are called."""
         self.languages: dict[str, None] = {}
         self.types: Mapping[str, Question] = {}
         """The flow's own types."""
@@ -306,6 +309,8 @@ class Shapes:
     def instead(self, wrong: Wrong) -> str:
         """What may be meant by a name that is not known: a choice without its quotes, a field of the event."""
         name = wrong.name
+        if name in self.translated:
+            return f"names are not translated: {{{self.translated[name]}}}"
         if name and name in self.answers:
             return f"a text stands in quotes: '{name}'"
         if self.by_event and name in ("data", "payload", "body"):
@@ -362,12 +367,14 @@ class Shapes:
             found = self.template(node)
             return {"": found} if found is not None else {}
         texts: dict[str, Template] = {}
+        self.translated = self.translations(node)
         for language, (key, value) in node.pairs.items():
             if language in COUNTRIES:
                 self.source.report(
-                    "SB607", key, f'"{language}" is a country; the language is {COUNTRIES[language]}',
+                    "SB607", key, f'"{language}" is the code of no language that this text is in',
                     near=COUNTRIES[language], severity=Severity.WARNING,
                 )  # fmt: skip
+                language = COUNTRIES[language] if COUNTRIES[language] not in node.pairs else language
             if not LANGUAGE.fullmatch(language):
                 self.no_language(key, value)
                 continue
@@ -380,6 +387,17 @@ class Shapes:
                 self.languages.setdefault(language)
             texts[language] = self.template(value) or Template("", (), value)  # it is wrong, and not missing
         return texts
+
+    def translations(self, node: Node) -> Mapping[str, str]:
+        """Placeholders that were translated with their text, and what they are called in the others."""
+        filled = {key: {*_FILLED.findall(value.text)} for key, (_, value) in node.pairs.items() if value.kind == "text"}
+        found = {}
+        for language, names in filled.items():
+            others = set[str]().union(*(n for key, n in filled.items() if key != language)) & {*self.names}
+            unknown, missing = names - {*self.names}, others - names
+            if len(unknown) == len(missing) == 1:
+                found[unknown.pop()] = missing.pop()
+        return found
 
     def no_language(self, key: Node, value: Node) -> None:
         """Note a key that should be a language, with what may be meant."""
@@ -411,7 +429,7 @@ class Shapes:
             return None
         cut = not node.quoted and self.source.cut_at_comment(node)
         if not node.text.strip():
-            remedy = "put it into quotes: # begins a comment" if cut else ""
+            remedy = "put it into quotes: # begins a comment" if cut else "write what is said, or take the line out"
             self.source.report("SB606", node, "the text is empty", remedy=remedy)
             return None
         if cut:
@@ -436,6 +454,7 @@ class Shapes:
             said = str(error.args[0]).partition("; write @bot")[0]
             shaped = "regular expression" in said
             remedy = "a hole takes what people type: room {room:int}, order {code}" if shaped else ""
+            remedy = "one word before the end is a hole: {word}" if "only the end" in said else remedy
             self.source.report("SB607", node, said, remedy=remedy)
             return None
 
