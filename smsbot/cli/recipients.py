@@ -10,8 +10,8 @@ from pathlib import Path
 from smsbot.core import phone
 from smsbot.core.errors import FlowError, UsageError
 from smsbot.core.structs import struct
-from smsbot.flows.compiler import Wrong
 from smsbot.flows.template import Template, compile_template
+from smsbot.flows.wrong import Wrong
 from smsbot.pipeline.sends import wrong_with
 
 NUMBERS = ("number", "phone", "to", "mobile", "msisdn", "recipient", "telephone", "tel")

@@ -41,32 +41,11 @@ from .repairs import (
     repair,
     weekday_meant,
 )  # fmt: skip
+from .wrong import Names, Wrong
 
 LONGEST = 500
 """Characters of an expression."""
 _DEEPEST = 40
-Names = Mapping[str, Kind]
-
-
-class Wrong(Exception):
-    """An expression that cannot be compiled: the code, what, and where in it (characters)."""
-
-    def __init__(
-        self, code: str, message: str, start: int, length: int, near: str | None = None, remedy: str = ""
-    ) -> None:
-        super().__init__(message)
-        self.name = ""
-        """The name that is not known."""
-        self.code, self.message, self.start, self.length, self.near, self.remedy = (
-            code,
-            message,
-            start,
-            length,
-            near,
-            remedy,
-        )
-
-
 CONSTANTS: Mapping[str, Any] = {"yes": True, "no": False, "true": True, "false": False, "none": None}
 """Words for values, besides Python's own True, False and None."""
 

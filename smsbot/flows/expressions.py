@@ -15,8 +15,9 @@ from typing import Any
 
 from smsbot.core.errors import FlowError
 
-from .compiler import Compiler, Names, Wrong
+from .compiler import Compiler
 from .functions import Kind, Run
+from .wrong import Names, Wrong
 
 
 @dataclass(frozen=True, slots=True)

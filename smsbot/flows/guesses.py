@@ -45,7 +45,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     "subflow include": ("call",),
     "human agent transfer": ("handoff",),
     "otherwise": ("fallback",),
-    "global commands": ("anywhere",),
+    "global commands anytime always any_time whenever": ("anywhere",),
     "lang locale": ("language",),
     "kind format entity": ("type",),
     "default_reply default_message default_answer no_match not_understood": ("fallback",),
@@ -180,6 +180,8 @@ COUNTRIES: Mapping[str, str] = {
 TONGUES: Mapping[str, str] = {
     "english": "en", "polish": "pl", "polski": "pl", "spanish": "es", "espanol": "es", "french": "fr", "german": "de",
     "deutsch": "de", "italian": "it", "ukrainian": "uk", "czech": "cs", "portuguese": "pt", "dutch": "nl",
+    "eng": "en", "pol": "pl", "spa": "es", "fra": "fr", "fre": "fr", "deu": "de", "ger": "de", "ita": "it", "ukr": "uk",
+    "ces": "cs", "por": "pt", "nld": "nl", "ang": "en", "hiszp": "es", "niem": "de",
 }  # fmt: skip
 """Languages by their names."""
 _COUNTED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

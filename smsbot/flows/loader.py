@@ -13,7 +13,6 @@ from smsbot.core.question import Question
 from smsbot.core.when import When, when
 
 from . import schema
-from .compiler import Wrong
 from .expressions import Call, compile_call, compile_expression
 from .functions import Kind
 from .guesses import duration_meant, said_in_digits
@@ -22,6 +21,7 @@ from .shapes import ID, NAME
 from .source import Node, Source, parse, plain, walk
 from .starts import Starts
 from .steps import Flow, Start, Step
+from .wrong import Wrong
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class _Reader(Starts):
             first=mains[0].id,
             start=start,
             anywhere=anywhere,
-            fallback=self.texts(keys["fallback"], "the fallback") if "fallback" in keys else (),
+            fallback=self.answer_to_all(keys["fallback"]) if "fallback" in keys else (),
             asides=frozenset(d.id for d in drafts if d.aside),
             variables=variables,
             args=tuple(args),
@@ -205,8 +205,9 @@ class _Reader(Starts):
             return []
         found: list[tuple[str, Node]] = []
         for name, (key, value) in node.pairs.items():
-            if name == "contact" and value.kind == "map":
-                fields = ", ".join(f"contact.{field}: …" for field in value.pairs)
+            if name == "contact":
+                given = [*value.pairs] or [value.text if NAME.fullmatch(value.text) else "NAME"]
+                fields = ", ".join(f"contact.{field}: …" for field in given)
                 self.source.report("SB607", key, "each field of a person is set by itself", remedy=f"write {fields}")
                 self.unread = True
             elif contact and name.startswith("contact."):

@@ -10,8 +10,9 @@ from smsbot.core.errors import UsageError
 from smsbot.core.nearest import nearest
 
 from . import schema
-from .shapes import ID, Shapes
+from .shapes import ID
 from .source import Node, Source
+from .spoken import Spoken
 from .steps import Localised
 
 KEY = "texts"
@@ -67,7 +68,7 @@ def named_in(sources: Iterable[Source]) -> list[NamedText]:
 
 
 def _read(source: Source, root: Node) -> list[NamedText]:
-    shapes = Shapes(source)
+    shapes = Spoken(source)
     shapes.open_names = True  # whoever says a text gives the values
     keys = shapes.keys(root, schema.TEXTS, "a file of texts")
     if KEY not in keys or keys[KEY].kind != "map":

@@ -14,11 +14,12 @@ from smsbot.understanding.answers.patterns import compiled
 from smsbot.understanding.words import normalise, telling
 
 from . import schema
-from .compiler import Names
 from .functions import Kind
-from .shapes import NAME, Shapes
+from .shapes import NAME
 from .source import Node
+from .spoken import Spoken
 from .steps import Ask, Texts
+from .wrong import Names
 
 KINDS_OF: Names = {
     "choice": Kind.TEXT, "text": Kind.TEXT, "phone": Kind.TEXT, "email": Kind.TEXT, "integer": Kind.NUMBER,
@@ -47,7 +48,7 @@ def parse_told(kind: str) -> Question | None:
     return found if isinstance(found, Question) else None
 
 
-class Questions(Shapes):
+class Questions(Spoken):
     """Reads questions."""
 
     def kind_of_answer(self, keys: Mapping[str, Node]) -> Kind:

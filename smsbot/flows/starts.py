@@ -101,6 +101,15 @@ class Starts(Ways):
                 found[name_of], self.names[name_of] = None, Kind.ANY
         return found
 
+    def answer_to_all(self, node: Node) -> Texts:
+        """What is said to a text that nothing takes."""
+        if node.kind == "text" and node.text.lower() in ("yes", "no", "true", "false"):
+            self.source.report(
+                "SB607", node, f'people would read "{node.text}": a fallback here is a text',
+                remedy="start: {fallback: yes} begins the flow with what nothing takes",
+            )  # fmt: skip
+        return self.texts(node, "the fallback")
+
     def anywhere(self, node: Node) -> tuple[tuple[Pattern, Texts], ...]:
         """The words that are answered at any time."""
         if node.kind != "map":

@@ -11,10 +11,10 @@ from typing import Any
 
 from smsbot.core.errors import FlowError
 
-from .compiler import Names, Wrong
 from .expressions import Expression, compile_expression
 from .functions import Kind, written
 from .source import Node
+from .wrong import Names, Wrong
 
 _NUMBER_FORMAT = re.compile(r",?(?:\.[0-9])?[f%]|,?d|,")
 _DATE_FORMAT = re.compile(r"(?:%[aAbBdHIjmMpyYuV-]|%-[dmHIM]|[^%{}])+")

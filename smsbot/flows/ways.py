@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from smsbot.core.nearest import nearest
 from smsbot.understanding.words import normalise
 
 from . import schema
@@ -77,7 +78,7 @@ class Ways(Questions):
             return key.text.lower()
         if question.kind == "choice":
             if key.text not in question.choices and question.choices:
-                self.no_choice(key, made)
+                return self.no_choice(key, made)
             return key.text
         self.source.report(
             "SB643",
@@ -87,8 +88,8 @@ class Ways(Questions):
         )
         return key.text
 
-    def no_choice(self, key: Node, made: Step) -> None:
-        """Note an answer that is no choice; it may be a word of one."""
+    def no_choice(self, key: Node, made: Step) -> str:
+        """Note an answer that is no choice: that which is meant, as far as it is known. It may be a word of one."""
         choices = made.ask.question.choices if made.ask is not None else {}
         said = normalise(key.text)
         of = next((name for name, words in choices.items() if said in words), None)
@@ -99,10 +100,11 @@ class Ways(Questions):
                 "SB643", numbered, f'the answer is called "{of}" here, and "{key.text}" below',
                 remedy=f"the answer stands first, its words behind it: {key.text}: [{of}]",
             )  # fmt: skip
-            return
-        self.source.unknown(
-            "SB643", key, f'"{key.text[:40]}" is none of the choices', key.text, choices, **({"near": of} if of else {})
-        )
+            return of
+        near = of or nearest(key.text, choices)
+        self.unread |= near is None
+        self.source.unknown("SB643", key, f'"{key.text[:40]}" is none of the choices', key.text, choices, near=near)
+        return near or key.text
 
     def branches(self, node: Node) -> Then:
         """The branches of a list."""

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from smsbot.core.errors import FlowError
-from smsbot.flows.compiler import Wrong
 from smsbot.flows.expressions import compile_call, compile_expression
 from smsbot.flows.functions import Kind
 from smsbot.flows.template import compile_template
+from smsbot.flows.wrong import Wrong
 
 NAMES = {
     "qty": Kind.NUMBER, "size": Kind.TEXT, "ok": Kind.BOOL, "day": Kind.DATE, "data": Kind.ANY, "nothing": Kind.ANY,

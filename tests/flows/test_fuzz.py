@@ -15,13 +15,13 @@ from smsbot.checks.flows import Around, check
 from smsbot.checks.texts import costs, costs_of
 from smsbot.core.errors import FlowError
 from smsbot.core.problem import render
-from smsbot.flows.compiler import Wrong
 from smsbot.flows.expressions import compile_expression
 from smsbot.flows.functions import FUNCTIONS, Kind
 from smsbot.flows.graph import graph
 from smsbot.flows.loader import load
 from smsbot.flows.named import named_in
 from smsbot.flows.template import compile_template
+from smsbot.flows.wrong import Wrong
 from smsbot.understanding.languages import CODES, language
 
 COUNT = 100_000 if os.environ.get("SMSBOT_LONG") else 10_000

@@ -12,11 +12,11 @@ import pytest
 from smsbot import Bot
 from smsbot.checks.flows import Around, check
 from smsbot.core.errors import FlowError
-from smsbot.flows.compiler import Wrong
 from smsbot.flows.expressions import compile_expression
 from smsbot.flows.functions import Kind, written
 from smsbot.flows.loader import load
 from smsbot.flows.template import compile_template
+from smsbot.flows.wrong import Wrong
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 NOW = datetime(2026, 10, 24, 22, 0, tzinfo=WARSAW)
