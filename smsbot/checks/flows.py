@@ -21,6 +21,7 @@ from smsbot.understanding.patterns import compile_pattern
 from smsbot.understanding.words import tokens
 
 from .calls import call_rounds, calls, ends, named_as_steps, value_of
+from .offers import offers
 from .ranges import hollow
 from .slips import slips
 from .texts import by_file, costs, costs_of, prices, translations
@@ -54,8 +55,10 @@ def check(
         calls(flow, source, flow_set, around.bot, whole=not unreadable)
         _words(flow, source, around)
         translations(flow.languages, said_by(flow), source)
-        values(flow, source, kept, alone=not around.bot.actions and not around.bot.conversations())
-        slips(flow, source)
+        alone = not around.bot.actions and not around.bot.conversations()
+        values(flow, source, kept, alone=alone)
+        slips(flow, source, alone=alone)
+        offers(flow, source)
         if not flow.unread:
             unset(flow, source)
             hollow(flow, source)

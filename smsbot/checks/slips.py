@@ -1,4 +1,4 @@
-"""What reads well and does something else than it looks: a step's name as a text, an offer that no answer takes.
+"""What reads well and does something else than it looks: a step's name as a text, a value that nothing reads.
 
 Each of these is a warning: it may be meant, and `--strict` makes it an error.
 """
@@ -13,41 +13,32 @@ from smsbot.core.nearest import nearest
 from smsbot.core.problem import Severity
 from smsbot.flows.guesses import TONGUES
 from smsbot.flows.shapes import LANGUAGE, SPECIAL
-from smsbot.flows.source import Node, Source, walk
+from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Flow, Step
 from smsbot.flows.template import Template
-from smsbot.understanding.words import normalise
 
 from .conditions import tree_of
-from .written import Written, asked_by, expressions_of, filled_in, texts_of
+from .written import Written, expressions_of, filled_in, texts_of
 
-_NUMBERED = re.compile(r"(?:(?<=\s)|^)(\d{1,2})\s?(?:[).=:]|-\s)(?=\s?\D)")
-"""What a numbered offer looks like: ``1) Small``."""
-_RANGE = re.compile(r"(?<![\d.:])(\d{1,4})(?: ?\([^)]*\))?(?: ?[-–] ?| to | do | bis | à | a )(\d{1,4})(?![\d.:])")
-_INSTEAD = 'write choices: {"yes": [1, yes], "no": [2, no]} instead of type:'
+_WORDS = "write answer.text, or the name that the question asks for"
 _PARTS = {"money": ("amount", "currency"), "media": ("url", "type")}
 _DATED = re.compile(r"%-?[A-Za-z]")
-_CAPITALS = re.compile(r"\b([A-Z]{1,12}(?:, [A-Z]{1,12})*),? (?:or|lub|albo|ou|o|oder) ([A-Z]{1,12})\b")
-"""Answers that are offered in capitals: ``YES, NO or MOVE``."""
 
 
-def slips(flow: Flow, source: Source) -> None:
-    """Note what a flow says or keeps that cannot be what its author means."""
+def slips(flow: Flow, source: Source, *, alone: bool) -> None:
+    """Note what a flow says or keeps that cannot be what its author means; `alone`: no Python gives it values."""
     for template in texts_of(flow):
         _step_said(template, flow, source)
         _backslashes(template, source)
     for step in flow.steps.values():
-        _choices_lead(step, flow, source)
-        _offers(step, flow, source)
         _desk(step, source)
-        _ranges(step, source)
         _kept(step, source)
         _own(step, flow, source)
-        _labels(step, source)
         _inverted(step, source)
     if not flow.unread:
         _never_read(flow, source)
-    _untyped(flow, source)
+    if alone:
+        _untyped(flow, source)
     for written in _all(flow):
         _event_data(written, flow, source)
         _parts(written, flow, source)
@@ -72,79 +63,6 @@ def _step_said(template: Template, flow: Flow, source: Source) -> None:
         )  # fmt: skip
 
 
-def _choices_lead(step: Step, flow: Flow, source: Source) -> None:
-    """The name of a step where words of a choice belong."""
-    node = step.node or Node("text")
-    if step.ask is None or "choices" not in node.pairs:
-        return
-    shown = " ".join(normalise(t.source) for texts in step.says for t in texts.values())
-    for name, (_, value) in node.pairs["choices"][1].pairs.items():
-        word = value.text if value.kind == "text" else ""
-        if word in flow.steps and word != name and normalise(word) not in shown:
-            source.report(
-                "SB643", value, f'"{word}" is a word that means {name} here, and leads nowhere',
-                remedy=f"answers lead by then: {{{name}: {word}}}", severity=Severity.WARNING,
-            )  # fmt: skip
-
-
-def _offers(step: Step, flow: Flow, source: Source) -> None:
-    """Answers that a question offers and does not take."""
-    if step.ask is None or step.ask.question.kind not in ("choice", "yes_no"):
-        return
-    words = _taken(step)
-    node = step.node or Node("text")
-    if any(p.code == "SB642" and node.line < p.place.line <= node.end_line + 1 for p in source.problems):
-        return  # a word that was copied is missing elsewhere
-    numbers = {word for word in words if word.isdigit()}
-    others = {normalise(p.source) for p, _ in flow.anywhere} | {"back", "again", "help", "stop", "start"}
-    for texts in (step.says, *asked_by(step)):
-        for template in (t for text in texts for t in text.values()):
-            numbered = len(numbers) > 1 or step.ask.question.kind == "yes_no"
-            offered = [(m[1], m.start(1)) for m in _NUMBERED.finditer(template.source)] if numbered else []
-            offered = offered if len(offered) > 1 else []
-            missing = [(said, at) for said, at in offered if said not in numbers]
-            for hit in _CAPITALS.finditer(template.source):
-                said = [*re.findall(r"[A-Z]+", hit[1]), hit[2]]
-                taken = [word for word in said if normalise(word) in words]
-                if taken:
-                    missing += [(w, hit.start()) for w in said if w not in taken and normalise(w) not in others]
-            for word, at in missing:
-                add = f"add it to the words of a choice: choices: {{NAME: [{word}]}}"
-                assert template.node is not None
-                source.report(
-                    "SB643", template.node, f'"{word}" is offered here, and no answer takes it', part=(at, len(word)),
-                    remedy=add if step.ask.question.kind == "choice" else _INSTEAD, severity=Severity.WARNING,
-                )  # fmt: skip
-
-
-def _taken(step: Step) -> Collection[str]:
-    """The words that answer a question, as they are written."""
-    node = step.node or Node("text")
-    if "choices" in node.pairs:
-        return {normalise(below.text) for below in walk(node.pairs["choices"][1]) if below.kind == "text"}
-    if step.ask is not None and step.ask.question.kind == "choice":  # of a type of its own
-        return {word for words in step.ask.question.choices.values() for word in words}
-    return {"yes", "no", "y", "n", "tak", "nie", "oui", "non", "si", "t", "ok", "ja", "nein"}
-
-
-def _ranges(step: Step, source: Source) -> None:
-    """Numbers that a text asks for, and that are not those that the question takes."""
-    ask = step.ask
-    if ask is None or ask.question.kind != "integer" or ask.question.low is None or ask.question.high is None:
-        return
-    takes = (ask.question.low, ask.question.high)
-    for template in (t for text in step.says for t in text.values()):
-        said = [(int(m[1]), int(m[2]), m) for m in _RANGE.finditer(template.source)]
-        near = len(said) == 1 and said[0][:2] != takes and (said[0][0] == takes[0] or said[0][1] == takes[1])
-        if near and template.node is not None:
-            hit = said[0][2]
-            source.report(
-                "SB643", template.node, f"{hit[1]} to {hit[2]} is asked for, {takes[0]} to {takes[1]} is taken",
-                part=(hit.start(), len(hit[0])), remedy=f"write type: integer({hit[1]}, {hit[2]}), or say so",
-                severity=Severity.WARNING,
-            )  # fmt: skip
-
-
 def _length(written: Written, source: Source) -> None:
     """How long something is, as other languages write it."""
     for node in ast.walk(written.tree):
@@ -162,14 +80,16 @@ def _parts(written: Written, flow: Flow, source: Source) -> None:
     kinds |= {name: question.kind for name, question in flow.arg_types.items()}
     for node in ast.walk(written.tree):
         match node:
-            case ast.Attribute(value=ast.Name(id=name), attr=part) if part not in _PARTS.get(
-                kinds.get(name, ""), (part,)
-            ):
-                known = _PARTS[kinds[name]]
+            case ast.Attribute(value=ast.Name(id=name), attr=part) if part not in _parts_of(kinds.get(name), part):
+                known = _parts_of(kinds[name], part)
                 source.unknown(
                     "SB621", written.node, f'{name} has no "{part}"', part, known, part=written.part(node),
                     near=None, remedy=f"write {' or '.join(f'{name}.{k}' for k in known)}",
                 )  # fmt: skip
+
+
+def _parts_of(kind: str | None, part: str) -> Collection[str]:
+    return _PARTS.get(kind or "", (part,))
 
 
 def _kept(step: Step, source: Source) -> None:
@@ -201,24 +121,16 @@ def _own(step: Step, flow: Flow, source: Source) -> None:
         return
     name, pairs = step.ask.name, step.node.pairs
     given = {*flow.variables, *flow.args, *(hole.name for _, p in flow.start.words for hole in p.gaps)}
-    given |= {
-        n
-        for s in flow.steps.values()
-        for n in (*s.sets, s.save, s.ask.name if s.ask is not None and s is not step else "")
-    }
-    if (
-        name not in given
-        and step.when is not None
-        and name in step.when.names
-        and "check" not in pairs
-        and name not in step.sets
-    ):
+    for other in flow.steps.values():
+        given |= {*other.sets, other.save, other.ask.name if other.ask is not None and other is not step else ""}
+    early = name not in given  # nothing but this question gives it a value
+    if early and step.when is not None and name in step.when.names and "check" not in pairs:
         source.report(
             "SB627", pairs["when"][1], f'"{name}" is asked after this is looked at', severity=Severity.WARNING,
             remedy=f"what an answer must meet is check: {step.when.source}",
         )  # fmt: skip
     for kept, expression in step.sets.items():
-        if name in expression.names and name not in given:
+        if early and name in expression.names:
             source.report(
                 "SB627", pairs["set"][1].pairs[kept][1], f'"{name}" is asked after this is set',
                 remedy="set it in a step of its own, below the question", severity=Severity.WARNING,
@@ -249,32 +161,6 @@ def _inverted(step: Step, source: Source) -> None:
                 source.report(
                     "SB627", step.node.pairs["when"][1], f'"{empty}" is told here just where it has no value',
                     remedy=f"write when: {empty} != none", severity=Severity.WARNING,
-                )  # fmt: skip
-
-
-def _labels(step: Step, source: Source) -> None:
-    """Numbers that a text gives to other answers than the choices do."""
-    if step.ask is None or step.ask.question.kind != "choice":
-        return
-    named = {
-        c: {*normalise(c).split(), *(w for words in of for w in words.split())}
-        for c, of in step.ask.question.choices.items()
-    }
-    for template in (t for texts in step.says for t in texts.values()):
-        hits = [*_NUMBERED.finditer(template.source)]
-        for hit, following in zip(hits, [*hits[1:], None], strict=False):
-            label = {*normalise(template.source[hit.end() : following.start() if following else None]).split()}
-            own = next((c for c, words in named.items() if hit[1] in words), None)
-            others = [
-                c
-                for c, words in named.items()
-                if c != own and label & {w for w in words if len(w) > 2 and not w.isdigit()}
-            ]
-            if own is not None and len(others) == 1 and not label & named[own] and template.node is not None:
-                source.report(
-                    "SB643", template.node, f"{hit[1]} is offered for {others[0]} here, and means {own}",
-                    remedy=f"write {hit[1]} under choices: {{{others[0]}: [{hit[1]}]}}",
-                    part=(hit.start(1), len(hit[1])), severity=Severity.WARNING,
                 )  # fmt: skip
 
 
@@ -357,9 +243,8 @@ def _event_data(written: Written, flow: Flow, source: Source) -> None:
 def _language(written: Written, source: Source) -> None:
     """The language of a person is two letters."""
     for node in ast.walk(written.tree):
-        if not isinstance(node, ast.Compare) or "contact.language" not in map(
-            ast.unparse, (node.left, *node.comparators)
-        ):
+        sides = (node.left, *node.comparators) if isinstance(node, ast.Compare) else ()
+        if "contact.language" not in map(ast.unparse, sides):
             continue
         for each in ast.walk(node):
             if isinstance(each, ast.Constant) and isinstance(each.value, str) and not LANGUAGE.fullmatch(each.value):
@@ -371,21 +256,16 @@ def _language(written: Written, source: Source) -> None:
 
 def _answer(written: Written, flow: Flow, source: Source) -> None:
     """`answer` is all that is known of the last answer; its words are one part of it."""
-    if "answer" in flow.kinds.keys() - SPECIAL.keys() or any(
-        s.ask and s.ask.name == "answer" for s in flow.steps.values()
-    ):
+    asks = [step for step in flow.steps.values() if step.ask is not None]
+    if "answer" in flow.kinds.keys() - SPECIAL.keys() or any(s.ask and s.ask.name == "answer" for s in asks):
         return
-    checked = next((s.ask.name for s in flow.steps.values() if s.ask is not None and _is_check(s, written.node)), "")
+    checked = next((s.ask.name for s in asks if s.ask is not None and _is_check(s, written.node)), "")
     tree = written.tree
     parts = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute | ast.Subscript)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id == "answer" and (checked or id(node) not in parts):
             what = "answer is that of the question before" if checked else "answer is more than a text"
-            named = (
-                f"write {checked}, as the question calls it"
-                if checked
-                else "write answer.text, or the name that the question asks for"
-            )
+            named = f"write {checked}, as the question calls it" if checked else _WORDS
             source.report("SB623", written.node, what, part=written.part(node), remedy=named)
 
 
