@@ -67,7 +67,7 @@ class Backfill:
             self._until[account.name] = now
 
     async def _take(self, account: Account, now: float) -> None:
-        began = float((await self._store.rows("began"))[0]["at"])
+        began = float((await self._store.rows("began"))[0]["value"])
         first = max(now - FIRST, began)
         since = max(self._until.get(account.name, now) - OVERLAP, began) if account.name in self._until else first
         lists_texts, waits = account.gateway.claims.lists_texts, await self._waits(account, now, first)

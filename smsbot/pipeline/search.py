@@ -40,7 +40,7 @@ class SearchIndex:
         if left > 0:
             await self._store.write([(name, (_EACH,)) for name in _STATEMENTS])
         for row in await self._store.rows("merging"):
-            if row["n"] > 0:
-                merges = [("merge_words_in", ()), ("merge_words_out", ()), ("merge_words", (row["n"] - 1,))]
+            if (left_over := int(row["value"])) > 0:
+                merges = [("merge_words_in", ()), ("merge_words_out", ()), ("merge_words", (left_over - 1,))]
                 await self._store.write(merges)
         return bool(left > _EACH)

@@ -1,16 +1,16 @@
-"""Named SQL in files: one statement a name, one folder a dialect."""
+"""Named SQL in files: one statement a name; what all dialects take stands once, the rest in a folder of each."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
 from .deciding.text import COLUMNS
 
-_HEAD = re.compile(r"^-- name: (\w+)(?: \((hot)\))?[^\n]*\n", re.MULTILINE)
+_HEAD = re.compile(r"^-- name: (\w+)(?: \(([a-z, ]+)\))?[^\n]*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +21,39 @@ class Query:
     sql: str
     hot: bool = False
     """Whether it is read where it is asked for: a few rows by an index, and a turn or a page waits for it."""
+    own: bool = False
+    """Whether each dialect writes it in its own way."""
 
 
 @cache
 def load(dialect: str, part: str) -> Mapping[str, Query]:
-    """The statements of ``sql/<dialect>/<part>.sql`` in the order of the file.
+    """The statements of ``sql/shared/<part>.sql`` in the order of that file, as a dialect writes them.
 
-    ``{text}`` stands for the columns of a text.
+    Most are the same in all of them; those that are marked ``(own)`` stand in ``sql/<dialect>/<part>.sql``. ``{text}``
+    stands for the columns of a text.
     """
-    text = files("smsbot.stores").joinpath("sql", dialect, f"{part}.sql").read_text(encoding="utf-8")
+    shared, own = _statements("shared", part), _statements(dialect, part)
+    wanted = {name for name, query in shared.items() if query.own}
+    if wanted != own.keys():
+        differing = ", ".join(sorted(wanted ^ own.keys()))
+        raise ValueError(f"{dialect}/{part}.sql does not hold what shared/{part}.sql leaves to it: {differing}")
+    return {n: replace(query, sql=own[n].sql) if query.own else query for n, query in shared.items()}
+
+
+def _statements(folder: str, part: str) -> Mapping[str, Query]:
+    text = files("smsbot.stores").joinpath("sql", folder, f"{part}.sql").read_text(encoding="utf-8")
     columns = ", ".join(COLUMNS)
     heads = list(_HEAD.finditer(text))
     ends = [m.start() for m in heads[1:]] + [len(text)]
     names = [m[1] for m in heads]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"{part}.sql has two statements called {', '.join(sorted(twice))}")
-    return {
-        m[1]: Query(m[1], text[m.end() : end].strip().rstrip(";").replace("{text}", columns), m[2] is not None)
-        for m, end in zip(heads, ends, strict=True)
-    }
+        raise ValueError(f"{folder}/{part}.sql has two statements called {', '.join(sorted(twice))}")
+    found = {}
+    for m, end in zip(heads, ends, strict=True):
+        marks = (m[2] or "").split(", ")
+        sql = text[m.end() : end].strip().rstrip(";").replace("{text}", columns)
+        found[m[1]] = Query(m[1], sql, "hot" in marks, "own" in marks)
+    return found
 
 
 @cache

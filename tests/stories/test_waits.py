@@ -442,7 +442,7 @@ DIGRESSIONS: dict[str, tuple[list[str], list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("restarts", sampled([False, True], True))
 @pytest.mark.parametrize("name", DIGRESSIONS)
 async def test_an_answer_in_parts_leaves_the_question_open(house: Any, name: str, restarts: bool) -> None:
     lines, expected = DIGRESSIONS[name]
