@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from inspect import BoundArguments
@@ -21,6 +22,8 @@ def calls(flow: Flow, source: Source, flow_set: Mapping[str, Flow], bot: Bot, *,
     for step in flow.steps.values():
         if step.do is not None:
             _action(step, source, bot)
+        elif (named := re.match(r"\w+", value_of(step, "do").text)) is not None and named[0] not in bot.actions:
+            _no_action(named[0], value_of(step, "do"), source, bot)  # its arguments could not be read
         if step.call and (whole or step.call in flow_set):
             _called(step, source, flow_set)
 
@@ -29,10 +32,7 @@ def _action(step: Step, source: Source, bot: Bot) -> None:
     assert step.do is not None
     node, name = value_of(step, "do"), step.do.name
     if name not in bot.actions:
-        remedy = "" if bot.actions else "this bot has no Python; give it a file with @bot.action functions"
-        part = (node.text.find(name), len(name))
-        more = {"remedy": remedy} if remedy else {}
-        source.unknown("SB630", node, f'there is no @bot.action "{name}"', name, bot.actions, part=part, **more)
+        _no_action(name, node, source, bot)
         return
     try:
         bound = bot.action_signature(name).bind(*step.do.arguments, **step.do.keywords)
@@ -40,6 +40,14 @@ def _action(step: Step, source: Source, bot: Bot) -> None:
     except TypeError as error:
         wanted = ", ".join(bot.action_signature(name).parameters)
         source.report("SB631", node, f"{name}() cannot be called so: {error}", remedy=f"it takes {name}({wanted})")
+
+
+def _no_action(name: str, node: Node, source: Source, bot: Bot) -> None:
+    """Note an action that no Python has."""
+    remedy = "" if bot.actions else "this bot has no Python; give it a file with @bot.action functions"
+    part = (node.text.find(name), len(name))
+    more = {"remedy": remedy} if remedy else {}
+    source.unknown("SB630", node, f'there is no @bot.action "{name}"', name, bot.actions, part=part, **more)
 
 
 _KINDS: Mapping[str, Kind] = {

@@ -203,6 +203,12 @@ def _stray(template: Template, source: Source) -> None:
     text = template.source.rstrip("\n")
     if node is None or node.quoted or len(text) < 2:
         return
+    if (prefixed := re.match(r"[fFrRuUbB](?=[\"'])", text)) is not None:
+        source.report(
+            "SB654", node, f"people read {text[:2]} as it stands", part=(0, 2), severity=Severity.WARNING,
+            remedy=f"write the text without the {prefixed[0]}: say: \"Hello {{name}}\"",
+        )  # fmt: skip
+        return
     lone = text[-1] in "\"'" and text.count(text[-1]) == 1
     curled = text[0] in "“„”‘" and text[-1] in "”“’"
     if lone or curled:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import yaml
 
 from .pairs import unpaired
+from .repairs import CURLED
 from .schema import FLOW, STEP
 
 
@@ -176,7 +177,8 @@ def _misplaced(lines: Sequence[str], line: int, column: int, plainer: str) -> tu
     if _KEY_LINE.match(text) and ":" not in text[:column]:
         return line, start, _INDENTED, "the keys of a step stand exactly below each other"
     whole = re.match(r"\s*(?:- )?([\w-]+):\s+([^\"'{\[].*\S)\s*$", text)
-    written = f'{whole[1]}: "{whole[2]}"' if whole is not None and '"' not in whole[2] else 'say: "At 5: come"'
+    said = whole[2].strip(CURLED) if whole is not None else ""
+    written = f'{whole[1]}: "{said}"' if whole is not None and '"' not in whole[2] else 'say: "At 5: come"'
     return line, column, plainer, f"write {written[:90]}"
 
 

@@ -149,7 +149,10 @@ class Compiler:
 
     def attribute(self, node: ast.Attribute, depth: int) -> tuple[Kind, Run]:
         """A part of what is kept: ``contact.name``."""
-        holder = node.value.id if isinstance(node.value, ast.Name) else ""
+        root = node.value
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        holder = root.id if isinstance(root, ast.Name) else ""
         if holder in HOLDERS and self.names is not None and holder not in self.names:
             what = f'"{holder}" is not known here'
             raise self.wrong(node, "SB621", what, remedy=f"names stand alone: {node.attr}")

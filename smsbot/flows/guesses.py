@@ -47,8 +47,12 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     "otherwise": ("fallback",),
     "global commands anytime always any_time whenever": ("anywhere",),
     "lang locale": ("language",),
+    "training_phrases phrases utterances examples synonyms patterns": ("words", "choices"),
+    "entities slots parameters_types": ("types",),
+    "intents intent": ("start",),
+    "reprompt invalid_reply no_input fallback_message": ("retry", "fallback"),
     "kind format entity": ("type",),
-    "default_reply default_message default_answer no_match not_understood": ("fallback",),
+    "default_reply default_message default_answer no_match not_understood": ("fallback", "retry"),
     "webhook hook": ("event",),
     "desk department team group queue assignee": ("to",),
     "return output": ("returns",),
@@ -208,6 +212,7 @@ _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)(?::[0-5]\d)?")
 
 def duration_meant(written: str) -> str:
     """How a duration is written that somebody wrote in words, or as a clock shows it."""
+    written = re.sub(r"^(?:in|after|within)\s+|\s+(?:later|after|from now|long|max)$", "", written.strip())
     half = re.fullmatch(r"(?:a )?half (?:an? )?(hour|day)|(\d+)[.,]5\s*h\w*", written.strip(), re.IGNORECASE)
     if half is not None:
         return f"write {int(half[2]) * 60 + 30}m" if half[2] else "write 30m" if half[1] == "hour" else "write 12h"
@@ -235,6 +240,9 @@ def name_meant(written: str, what: str) -> str:
         return "set: {contact.name: name} keeps it with the person"
     if field and (nearest(head, ("contact",)) or head in ("user", "person", "customer", "profile")):
         return f"write contact.{field}"
+    counted = re.fullmatch(r"(\w+)\s*([+*/-])(?:=\s*(.+)|\2)", written.strip())
+    if counted is not None:
+        return f"write {counted[1]}: {counted[1]} {counted[2]} {counted[3] or 1}"
     name, equals, value = written.partition("=")
     if equals and name.strip() and value.strip():
         return f"write {name.strip()}: {value.strip()[:40]}"

@@ -30,7 +30,10 @@ _OTHER_NAMES = {
     "int": "integer", "bool": "yes_no", "boolean": "yes_no", "string": "text", "str": "text", "float": "number",
     "decimal": "number", "mail": "email", "mobile": "phone", "regex": "pattern", "whole": "integer",
     "timestamp": "datetime", "image": "media", "picture": "media", "photo": "media", "price": "money",
-    "amount": "money",
+    "amount": "money", "liczba": "integer", "numero": "integer", "nombre": "integer", "zahl": "integer",
+    "tekst": "text", "texto": "text", "texte": "text", "data": "date", "fecha": "date", "datum": "date",
+    "telefon": "phone", "telefono": "phone", "godzina": "time", "hora": "time", "kwota": "money", "logical": "yes_no",
+    "checkbox": "yes_no", "numeric": "number", "textarea": "text", "freetext": "text", "any": "text",
 }  # fmt: skip
 """The names that other tools have for our types."""
 _BOUNDS = re.compile(
@@ -40,6 +43,13 @@ _BOUNDED = ("text", "integer", "number")
 _CHOICES = ("choice", "choices", "enum", "select", "list", "options")
 LATE = 7 * 86400.0
 """How long `late: accept` takes an answer after the timeout, in seconds."""
+
+
+def _named_in(written: str) -> str:
+    """The type that a few words name: ``an email address``, ``@sys.date-time``."""
+    words = re.findall(r"[^\W_]+", written.lower())
+    found = [w if w in KINDS else _OTHER_NAMES[w] for w in words if w in KINDS or w in _OTHER_NAMES]
+    return "datetime" if {"date", "time"} <= {*found} else found[0] if found else ""
 
 
 def parse_told(kind: str) -> Question | None:
@@ -119,7 +129,7 @@ class Questions(Spoken):
                 comma = "a comma ends a value within { }: put the whole value into quotes"
                 self.source.report("SB607", node, found, remedy=comma if cut else USAGE)
             else:
-                meant = _OTHER_NAMES.get(name.lower(), name)
+                meant = _OTHER_NAMES.get(name.lower()) or _named_in(written) or name
                 part = (0, len(name)) if name else None
                 if written[:1] in "/^[":
                     shape = written.strip("/").removeprefix("^").removesuffix("$")

@@ -15,7 +15,7 @@ _NOTHING = r"(?:empty|blank|null|none|nothing|undefined|missing|nil|unknown)\b"
 _WRITTEN = (
     (r"\bcontact\s+(?!in\b|is\b|not\b|and\b|or\b|if\b)([a-z_]\w*)", r"write contact.\1"),
     (rf"[{CURLED}]", "a text stands in straight quotes: 'text'"),
-    (r"([\w.]+)\s+(?:is\s+)?between\s+(\S+)\s+(?:and|to|-)\s+(\S+)", r"write \2 <= \1 <= \3"),
+    (r"([\w.]+)\s+(?:is\s+)?between\s+(.+?)\s+(?:and|to|-)\s+(.+)", r"write \2 <= \1 <= \3"),
     (
         rf"([\w.]+)\s+(?:is\s+not|!==?|<>|not)\s+{_NOTHING}|([\w.]+)\s+(?:exists|is\s+(?:set|given|filled|there))\b",
         r"write \1\2 != none",

@@ -53,6 +53,7 @@ _EMPTY = {
 """What stands behind a key that has nothing."""
 
 
+_REMARK = re.compile(r"\s+(//)\s")
 OUTDENTED: Mapping[str, Collection[str]] = {
     "retry": RETRY, "timeout": TIMEOUT, "remind": REMIND, "handoff": HANDOFF, "start": START, "defaults": QUESTION,
     "wait": WAIT, "say": LANGUAGES, "code": CODE, "choices": (), "set": (), "vars": (), "args": (), "anywhere": (),
@@ -182,6 +183,12 @@ class Shapes:
             self.source.report("SB606", node, f"{what} is a text, not a {node.kind}", remedy=remedy)
             self.unread = True
             return None
+        if not node.quoted and (remark := _REMARK.search(node.text)) is not None:
+            self.source.report(
+                "SB609", node, "what stands behind // is read as well", remedy="a comment begins with #",
+                part=(remark.start(1), 2),
+            )  # fmt: skip
+            return node.text[: remark.start()]
         return node.text
 
     def name(self, node: Node, what: str, pattern: re.Pattern[str] = NAME) -> str | None:

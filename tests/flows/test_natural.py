@@ -45,8 +45,8 @@ def test_the_flows_are_good(name: str) -> None:
     assert shown(problems(name, FLOWS[name])) == ""
 
 
-def test_there_are_two_hundred() -> None:
-    assert len(MISTAKES) >= 200
+def test_there_are_many() -> None:
+    assert len(MISTAKES) >= 270
 
 
 @pytest.mark.parametrize("mistake", sampled(MISTAKES, *MISTAKES[::3]), ids=[m["new"].strip()[:60] for m in MISTAKES])
