@@ -2,8 +2,8 @@
 
 A job is a list of units (`deciding`). What the units of a batch have to know is read inside the transaction, they
 decide on that and on what those before them decided, and the rows that they leave run as one ``executemany`` a
-statement, in the order of ``writes.sql``. If the database refuses a row, the batch is rolled back, and each unit is
-committed by itself, so that only its own is refused.
+statement, in the order of ``sql/shared/writes.sql``. If the database refuses a row, the batch is rolled back, and each
+unit is committed by itself, so that only its own is refused.
 """
 
 from __future__ import annotations
