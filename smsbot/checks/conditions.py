@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from smsbot.core import syntax
 from smsbot.flows.compiler import CONSTANTS
@@ -16,6 +17,8 @@ _OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
+Bound = tuple[str, type[ast.cmpop], Decimal]
+"""A comparison with a number: what is compared, how, with what."""
 _EXACT = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 _SIDES: Mapping[type[ast.cmpop], int] = {ast.Gt: 1, ast.GtE: 1, ast.Lt: -1, ast.LtE: -1}
 
@@ -116,17 +119,21 @@ def lasts(node: ast.AST) -> bool:
 
 def holds_with(weaker: str, condition: ast.expr) -> bool:
     """Whether a condition, as it is written, holds wherever another does."""
-    parts = condition.values if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And) else []
-    return any(_follows(weaker, part) for part in (condition, *parts))
+    return implied_by(condition)(weaker)
 
 
-def _follows(weaker: str, condition: ast.expr) -> bool:
-    if ast.unparse(condition) == weaker:
-        return True
-    one, other = _bound(condition), _bound(tree_of(weaker))
-    if one is None or other is None or one[0] != other[0]:
+def implied_by(condition: ast.expr) -> Callable[[str], bool]:
+    """Tells of conditions, as they are written, whether they hold wherever this one does."""
+    more = condition.values if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And) else []
+    parts = (condition, *more)
+    told, bounds = {ast.unparse(part) for part in parts}, [b for part in parts if (b := _bound(part)) is not None]
+    return lambda weaker: weaker in told or any(_follows(_bound_of(weaker), bound) for bound in bounds)
+
+
+def _follows(weaker: Bound | None, bound: Bound) -> bool:
+    if weaker is None or weaker[0] != bound[0]:
         return False
-    (_, op, value), (_, wanted, least) = one, other
+    (_, op, value), (_, wanted, least) = bound, weaker
     if op is ast.Eq:
         return _meets(value, wanted, least)
     same = _SIDES.get(op, 0) == _SIDES.get(wanted, 2)
@@ -140,7 +147,12 @@ def _meets(value: Decimal, op: type[ast.cmpop], bound: Decimal) -> bool:
     }.get(op, False)  # fmt: skip
 
 
-def _bound(node: ast.expr) -> tuple[str, type[ast.cmpop], Decimal] | None:
+@lru_cache(maxsize=4096)
+def _bound_of(condition: str) -> Bound | None:
+    return _bound(tree_of(condition))
+
+
+def _bound(node: ast.expr) -> Bound | None:
     """A comparison with a number: what is compared, how, with what."""
     match node:
         case ast.Compare(ops=[op], comparators=[ast.Constant(value=int() | float() as value)]):
@@ -148,7 +160,14 @@ def _bound(node: ast.expr) -> tuple[str, type[ast.cmpop], Decimal] | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def names_in(condition: str) -> frozenset[str]:
+    """The names of a condition, as it is written."""
+    return names_of(tree_of(condition))
+
+
+@lru_cache(maxsize=4096)
 def tree_of(source: str) -> ast.expr:
-    """The syntax tree of an expression; columns count from its first sign that is no space."""
+    """The syntax tree of an expression, which nobody changes; columns count from its first sign that is no space."""
     tree: ast.expr = syntax.read(source.strip(), "eval").body
     return tree

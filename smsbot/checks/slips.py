@@ -194,14 +194,16 @@ def _never_read(flow: Flow, source: Source) -> None:
     read = {name for written in _all(flow) for name in written.expression.names} | set(flow.args)
     read |= set(flow.returns.names) if flow.returns is not None else set()
     declared = {*flow.variables, *(step.ask.name for step in flow.steps.values() if step.ask is not None)}
+    spoken = [written.expression.source for written in _all(flow)]
     for step in flow.steps.values():
         for name, expression in step.sets.items():
+            if name in read | declared or name.startswith("contact.") or step.node is None:
+                continue
             others = {n for s in flow.steps.values() for n, e in s.sets.items() if e is not expression}
-            near = nearest(name, (read | declared | others) - {name, *SPECIAL})
-            kept = f"contact.{name}"
-            if name not in read and any(kept in w.expression.source for w in _all(flow)):
-                near = kept if all(kept not in s.sets for s in flow.steps.values()) else near
-            if near is None or name in read | declared or name.startswith("contact.") or step.node is None:
+            near, kept = nearest(name, (read | declared | others) - {name, *SPECIAL}), f"contact.{name}"
+            if any(kept in each for each in spoken) and all(kept not in s.sets for s in flow.steps.values()):
+                near = kept
+            if near is None:
                 continue
             source.unknown(
                 "SB621", step.node.pairs["set"][1].pairs[name][0], f'nothing reads "{name}"', name, (), near=near,

@@ -15,7 +15,7 @@ from smsbot.flows.graph import all_answers
 from smsbot.flows.source import Node, Source
 from smsbot.flows.steps import Flow, Step, Texts
 
-from .conditions import holds_with, lasts, names_of, opposite, requires, tree_of
+from .conditions import implied_by, lasts, names_in, opposite, requires, tree_of
 from .written import Written, asked_by, filled_in
 
 
@@ -38,7 +38,7 @@ class Known(NamedTuple):
 
     def set(self, names: Collection[str]) -> Known:
         """With names set anew; what followed from their former values is forgotten."""
-        under = {(c, n) for c, n in self.under if names_of(tree_of(c)).isdisjoint(names)}
+        under = {(c, n) for c, n in self.under if names_in(c).isdisjoint(names)}
         return Known(self.names | {*names}, frozenset(under))
 
     def where_not(self, condition: str) -> Known:
@@ -48,7 +48,8 @@ class Known(NamedTuple):
     def where(self, condition: ast.expr) -> Known:
         """Where a condition holds."""
         needed = requires(condition)
-        return self.and_((*needed, *(name for of, name in self.under if holds_with(of, condition))))
+        implied = implied_by(condition)
+        return self.and_((*needed, *(name for of, name in self.under if implied(of))))
 
     def meets(self, other: Known) -> Known:
         """What is known on both of two ways."""
