@@ -326,7 +326,7 @@ async def test_the_words_are_gone_from_the_file(h: House) -> None:
     await h.app.people.erase(ANN)
     for _ in range(MERGES + 1):
         await index.once()
-    assert (await h.app.store.rows("merging"))[0]["n"] == 0
+    assert (await h.app.store.rows("merging"))[0]["value"] == 0
     copy = h.app.settings.path.with_suffix(".copy")
     db = sqlite3.connect(h.app.settings.path)
     db.execute("DELETE FROM sandbox_texts")
