@@ -53,13 +53,18 @@ def _refused(message: Any) -> bool:
     return "status of 422" in message.text and "/api/" not in message.location.get("url", "")
 
 
+def _signed_out(message: Any) -> bool:
+    """A page that asked for news while its session ended: it is told so, and goes to the sign-in."""
+    return "status of 401" in message.text and "/api/" not in message.location.get("url", "")
+
+
 @pytest.fixture
 def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     made = context.new_page()
     errors: list[str] = []
     made.on("pageerror", lambda e: errors.append(str(e)))
-    expected = (_taken_over, _refused)
+    expected = (_taken_over, _refused, _signed_out)
     made.on(
         "console", lambda m: errors.append(m.text) if m.type == "error" and not any(e(m) for e in expected) else None
     )
