@@ -184,6 +184,7 @@ def got(place: Path) -> Counter[str]:
         return Counter(number for (number,) in db.execute("SELECT phone FROM sandbox_texts WHERE direction = 'out'"))
 
 
+@pytest.mark.slow
 def test_it_is_sent_once_to_each_and_said_how_it_fares(place: Path, server: Process) -> None:
     listed(place, 30)
     assert smsbot("opt-outs", "add", "+48500000007", "--why", "asked by phone", folder=place).returncode == 0

@@ -39,6 +39,7 @@ def at(h: House, hour: int, minute: int = 0, day: int = 10) -> float:
     return datetime(2026, 6, day, hour, minute, tzinfo=WARSAW).timestamp()
 
 
+@pytest.mark.slow
 async def test_a_code_leaves_before_all_that_wait_in_bulk(house: Any) -> None:
     h: House = await house(echo(), line_settings={LINE: LineSettings(rate=10, quiet="never")})
     await many(h, 300)

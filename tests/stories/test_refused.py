@@ -370,6 +370,7 @@ async def test_a_confirmation_of_stop_backs_off_while_the_account_is_held(house:
     assert len(await h.heard(ANN)) == 1
 
 
+@pytest.mark.slow
 async def test_an_account_that_is_refused_holds_five_hundred_texts_and_sends_each_once(house: Any) -> None:
     h: House = await house(echo())
     h.provider.next = ["401"] * 10_000

@@ -95,6 +95,7 @@ async def test_an_unknown_text_that_is_absent_twice_is_resent_once(house: Any, m
     assert await statuses(h) == ["delivered"]
 
 
+@pytest.mark.slow
 async def test_what_nobody_can_look_up_for_a_day_is_held_and_listed(house: Any) -> None:
     h: House = await house(greeter())
     h.provider.next = ["lost"]

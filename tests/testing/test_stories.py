@@ -143,6 +143,7 @@ async def test_what_a_story_can_ask_for(tmp_path: Path, script: str, got: str) -
         assert outcome.failure is None or got in outcome.failure.got
 
 
+@pytest.mark.slow
 async def test_a_story_of_many_texts(tmp_path: Path) -> None:
     outcome = await of_flow(tmp_path, " | ".join(['me: hours | bot: "9 to 5."'] * 150))
     assert outcome.passed, outcome.failure
