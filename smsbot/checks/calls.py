@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from inspect import BoundArguments
 
-from smsbot.core.problem import Severity
+from smsbot.core.problem import Problem, Severity
 from smsbot.flows.expressions import Expression
 from smsbot.flows.functions import Kind
 from smsbot.flows.graph import graph
@@ -18,7 +18,10 @@ from smsbot.routing.bot import Bot
 
 
 def calls(flow: Flow, source: Source, flow_set: Mapping[str, Flow], bot: Bot, *, whole: bool) -> None:
-    """`whole`: every file could be read, so that a flow which is not among them is none."""
+    """Note what is wrong with what a flow calls, and gives to it.
+
+    `whole`: every file could be read, so that a flow which is not among them is none.
+    """
     for step in flow.steps.values():
         if step.do is not None:
             _action(step, source, bot)
@@ -98,15 +101,14 @@ def _called(step: Step, source: Source, flow_set: Mapping[str, Flow]) -> None:
             "SB633", step.node.pairs["save"][0], f"the flow {called.name} gives nothing back, so nothing is kept",
             remedy=f"write returns: NAME at the top of {called.name}",
         )  # fmt: skip
-    unknown = [p for p in source.problems if p.code == "SB621" and p.severity is Severity.ERROR]
+    unknown = next((_named(p) for p in source.problems if p.code == "SB621" and p.severity is Severity.ERROR), "")
     if called.returns is not None and not step.save and unknown and step.node is not None:
-        wanted = unknown[0].message.split('"')[1]
         source.report(
             "SB633", step.node.pairs["call"][0], f"what the flow {called.name} gives back is not kept",
-            remedy=f"write save: {wanted} below it",
+            remedy=f"write save: {unknown} below it",
         )  # fmt: skip
     for place, problem in enumerate(source.problems):
-        name = problem.message.split('"')[1] if problem.code == "SB621" and '"' in problem.message else ""
+        name = _named(problem) if problem.code == "SB621" else ""
         if name in called.kinds and name not in SPECIAL and step.save and not problem.suggestion:
             told = f'"{name}" belongs to the flow {called.name}; what that gives back is {step.save} here'
             source.problems[place] = replace(problem, help=told)
@@ -118,24 +120,29 @@ def _called(step: Step, source: Source, flow_set: Mapping[str, Flow]) -> None:
                 source.unknown("SB643", key, f'the flow {called.name} never ends "{name}"', name, known)
 
 
+def _named(problem: Problem) -> str:
+    """The name that a problem tells of, in quotes; empty where it tells of none."""
+    return (*problem.message.split('"'), "")[1]
+
+
 def named_as_steps(flow_set: Mapping[str, Flow], sources: Mapping[str, Source]) -> None:
     """A flow where a step belongs: it is called by one."""
     for source in sources.values():
         for place, problem in enumerate(source.problems):
-            name = problem.message.split('"')[1] if problem.code == "SB610" and '"' in problem.message else ""
+            name = _named(problem) if problem.code == "SB610" else ""
             if name in flow_set and not problem.suggestion:
                 source.problems[place] = replace(problem, help=f"a step calls a flow: - {{id: {name}, call: {name}}}")
 
 
 def call_rounds(flows: Sequence[Flow], sources: Mapping[str, Source]) -> None:
     """Flows that call themselves, by whatever way."""
-    calls = {f.name: {s.call for s in f.steps.values() if s.call} for f in flows}
+    called = {f.name: {s.call for s in f.steps.values() if s.call} for f in flows}
 
     def reaches(name: str, wanted: str, seen: set[str]) -> bool:
         if name in seen:
             return False
         seen.add(name)
-        return wanted in calls.get(name, ()) or any(reaches(n, wanted, seen) for n in calls.get(name, ()))
+        return wanted in called.get(name, ()) or any(reaches(n, wanted, seen) for n in called.get(name, ()))
 
     for flow in flows:
         for step in flow.steps.values():

@@ -48,14 +48,14 @@ def check(
 ) -> list[Problem]:  # fmt: skip
     """Everything that is wrong with flows and texts that could be read; the problems of reading them come first."""
     flow_set, kept = {flow.name: flow for flow in flows}, sorted(kept_of(flows))
+    whole = not any(p.code == "SB601" for source in sources.values() for p in source.problems)
+    alone = not around.bot.actions and not around.bot.conversations()
     for flow in flows:
         source = sources[flow.path]
         _ways(flow, source, flow_set)
-        unreadable = any(p.code == "SB601" for s in sources.values() for p in s.problems)
-        calls(flow, source, flow_set, around.bot, whole=not unreadable)
+        calls(flow, source, flow_set, around.bot, whole=whole)
         _words(flow, source, around)
         translations(flow.languages, said_by(flow), source)
-        alone = not around.bot.actions and not around.bot.conversations()
         values(flow, source, kept, alone=alone)
         slips(flow, source, alone=alone)
         offers(flow, source)
@@ -102,15 +102,16 @@ def _ways(flow: Flow, source: Source, flow_set: Mapping[str, Flow]) -> None:
 
 def _unreached(flow: Flow, name: str, reached: set[str], source: Source) -> None:
     """A step to which no way leads: told where the way is lost, as far as that can be known."""
-    step, before = flow.steps[name], next((s for s in flow.steps.values() if s.next == name), None)
+    before = next((s for s in flow.steps.values() if s.next == name), None)
+    head = _head(flow.steps[name].node or Node("text"))
     if name in flow.asides:
-        asked = [s for s in flow.steps.values() if s.id in reached and _leads_nowhere(s, flow)]
+        asked = [s for s in flow.steps.values() if s.id in reached and _leads_nowhere(s)]
         answers = (asked[0].ask.question.choices or ("no",)) if len(asked) == 1 and asked[0].ask is not None else ()
         where = (
             f"under {asked[0].id}: then: {{{next(reversed(tuple(answers)))}: {name}}}" if answers else f"goto: {name}"
         )
         source.report(
-            "SB612", _head(step.node or Node("text")), f'nothing reaches the step "{name}"', note="nothing leads here",
+            "SB612", head, f'nothing reaches the step "{name}"', note="nothing leads here",
             remedy=f"lead to it, such as {where}, or take it out", severity=Severity.WARNING,
         )  # fmt: skip
         return
@@ -124,7 +125,6 @@ def _unreached(flow: Flow, name: str, reached: set[str], source: Source) -> None
         )  # fmt: skip
         return
     left = next((key for key in ("goto", "end", "then") if key in cause), "")
-    head = _head(step.node or Node("text"))
     source.report(
         "SB612", cause[left][0] if left else head, f'nothing reaches the step "{name}" below',
         note=f"the way leads elsewhere, always; it is on line {head.line + 1}",
@@ -132,7 +132,7 @@ def _unreached(flow: Flow, name: str, reached: set[str], source: Source) -> None
     )  # fmt: skip
 
 
-def _leads_nowhere(step: Step, flow: Flow) -> bool:
+def _leads_nowhere(step: Step) -> bool:
     """Whether a question has a few answers, and goes on alike with each."""
     return step.ask is not None and step.ask.question.kind in ("yes_no", "choice") and step.then is None
 

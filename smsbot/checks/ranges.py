@@ -9,6 +9,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from math import ceil, floor
 from typing import Any
 
 from smsbot.core.problem import Severity
@@ -17,17 +19,16 @@ from smsbot.flows.source import Source
 from smsbot.flows.steps import Flow, Step
 
 from .conditions import holds_with, tree_of
-from .written import conditions_of
+from .written import answers_of, conditions_of
 
 Bounds = tuple[Any, Any, bool]
 """The least and the greatest value, None where there is none; whether it is whole."""
-_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+_DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 def hollow(flow: Flow, source: Source) -> None:
     """Note the conditions that always or never hold, and the branches that are never taken."""
-    bounds = bounds_of(flow)
-    checks = _checks(flow)
+    bounds, checks = _bounds_of(flow), _checks(flow)
     for step in flow.steps.values():
         told = set()
         for written in conditions_of(step):
@@ -46,15 +47,9 @@ def hollow(flow: Flow, source: Source) -> None:
 
 def _checks(flow: Flow) -> list[ast.expr]:
     """What answers have met that are asked for once, and set by nothing else."""
-    others = {*flow.variables, *flow.args, *(name for step in flow.steps.values() for name in (*step.sets, step.save))}
-    asks = [step.ask for step in flow.steps.values() if step.ask is not None]
-    found = []
-    for ask in asks:
-        alone = sum(other.name == ask.name for other in asks) == 1 and ask.name not in others
-        if alone and ask.check is not None and ask.check.names == {ask.name}:
-            tree = tree_of(ask.check.source)
-            found += [tree] if verdict(tree, {}) is None else []
-    return found
+    alone = [(name, asks[0].check) for name, asks in answers_of(flow).items() if len(asks) == 1]
+    trees = (tree_of(check.source) for name, check in alone if check is not None and check.names == {name})
+    return [tree for tree in trees if verdict(tree, {}) is None]
 
 
 def _branches(step: Step, source: Source, bounds: Mapping[str, Bounds], told: set[int]) -> None:
@@ -75,18 +70,10 @@ def _branches(step: Step, source: Source, bounds: Mapping[str, Bounds], told: se
         before.append(here)
 
 
-def bounds_of(flow: Flow) -> Mapping[str, Bounds]:
+def _bounds_of(flow: Flow) -> Mapping[str, Bounds]:
     """The names that hold a number that a question asked for, within its bounds, and nothing else."""
-    others = {*flow.variables, *flow.args}  # what a hole finds is read as an answer to the question of its name
-    found: dict[str, list[Bounds]] = {}
-    for step in flow.steps.values():
-        others |= {*step.sets, step.save}
-        if step.ask is not None and step.ask.question.kind in ("integer", "number"):
-            asked = step.ask.question
-            found.setdefault(step.ask.name, []).append((asked.low, asked.high, asked.kind == "integer"))
-        elif step.ask is not None:
-            others.add(step.ask.name)
-    return {name: each[0] for name, each in found.items() if len(each) == 1 and name not in others}
+    alone = {name: asks[0].question for name, asks in answers_of(flow).items() if len(asks) == 1}
+    return {name: (q.low, q.high, q.kind == "integer") for name, q in alone.items() if q.kind in ("integer", "number")}
 
 
 def verdict(condition: ast.expr, bounds: Mapping[str, Bounds]) -> bool | None:
@@ -145,31 +132,38 @@ def _values(node: ast.expr) -> list[Any]:
 
 
 def _points(constants: Sequence[Any], bounds: Bounds | None) -> Iterator[Any]:
+    if not isinstance(constants[0], Decimal):
+        for constant in constants:
+            yield from _around(constant)
+        return
     low, high, whole = bounds or (None, None, False)
     ends = [Decimal(end) for end in (low, high) if end is not None]
-    for constant in (*constants, *ends) if isinstance(constants[0], Decimal) else constants:
-        for point in _around(constant, whole):
-            outside = bounds is not None and ((low is not None and point < low) or (high is not None and point > high))
-            if not outside:
-                yield point
+    for point in (_whole if whole else _between)(sorted({*constants, *ends})):
+        if (low is None or point >= low) and (high is None or point <= high):
+            yield point
 
 
-def _around(value: Any, whole: bool) -> Iterable[Any]:
+def _whole(values: Sequence[Decimal]) -> Iterator[Decimal]:
+    """Whole numbers: each value where it is one, and those beside it."""
+    for value in values:
+        yield from (Decimal(ceil(value) - 1), Decimal(floor(value)), Decimal(floor(value) + 1))
+
+
+def _between(values: Sequence[Decimal]) -> Iterator[Decimal]:
+    """The values, and one on each side of each: neighbours may be as near as anybody writes them."""
+    yield from (values[0] - 1, *values, values[-1] + 1)
+    yield from ((one + other) / 2 for one, other in pairwise(values))
+
+
+def _around(value: Any) -> Iterable[Any]:
     match value:
-        case Decimal():
-            steps = (Decimal(-1), Decimal(0), Decimal(1)) if whole else (Decimal("-.5"), Decimal(0), Decimal(".5"))
-            return (
-                [value + step for step in steps]
-                if not whole or value == int(value)
-                else [Decimal(int(value)), Decimal(int(value) + 1)]
-            )
         case datetime():
-            return (value - _MINUTE, value, value + _MINUTE)
+            return (value - _SECOND, value, value + _SECOND)
         case date():
             return (value - _DAY, value, value + _DAY)
         case time():
             at = datetime.combine(date(2000, 1, 2), value)
-            return [p.time() for p in (at - _MINUTE, at, at + _MINUTE) if p.date() == at.date()]
+            return [p.time() for p in (at - _SECOND, at, at + _SECOND) if p.date() == at.date()]
     return ("", value, f"{value}-")  # no text, this one, and another
 
 
@@ -207,13 +201,9 @@ def _joined(tree: ast.expr, held: bool) -> str:
     """The other word between two conditions, where that is what makes it always or never hold."""
     if not isinstance(tree, ast.BoolOp):
         return ""
-    return (
-        "write and instead of or"
-        if held and isinstance(tree.op, ast.Or)
-        else "write or instead of and"
-        if not held
-        else ""
-    )
+    if not held:
+        return "write or instead of and"
+    return "write and instead of or" if isinstance(tree.op, ast.Or) else ""
 
 
 def _range(tree: ast.expr, bounds: Mapping[str, Bounds]) -> str:

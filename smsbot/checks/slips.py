@@ -175,9 +175,14 @@ def _backslashes(template: Template, source: Source) -> None:
 
 
 def _desk(step: Step, source: Source) -> None:
-    """A sentence where the name of a desk belongs."""
+    """A word, an address or a sentence where the name of a desk belongs."""
     desk = step.handoff.desk if step.handoff is not None else ""
-    if step.node is not None and re.search(r"@|^https?:|^\+?[\d ()-]{6,}$", desk):
+    if step.node is not None and desk.lower() in ("yes", "no", "true", "false"):
+        source.report(
+            "SB607", step.node.pairs["handoff"][1], f'this hands over to a desk called "{desk}"',
+            remedy="name the desk: handoff: counter", severity=Severity.WARNING,
+        )  # fmt: skip
+    elif step.node is not None and re.search(r"@|^https?:|^\+?[\d ()-]{6,}$", desk):
         source.report(
             "SB607", step.node.pairs["handoff"][1], "this is the name of a desk: nothing is sent there",
             remedy="name the desk; whom it tells stands under [alerts] in smsbot.toml", severity=Severity.WARNING,

@@ -14,10 +14,10 @@ from smsbot.flows.guesses import TONGUES
 from smsbot.flows.repairs import HOLDERS
 from smsbot.flows.shapes import LANGUAGE, SPECIAL
 from smsbot.flows.source import Node, Source
-from smsbot.flows.steps import Flow, Step
+from smsbot.flows.steps import Flow
 from smsbot.flows.template import Template
 
-from .written import Written, expressions_of, filled_in, texts_of
+from .written import Written, answers_of, expressions_of, filled_in, texts_of
 
 _FIELDS = ("language", "name", "number", "zone")
 """Fields of people that smsbot itself knows."""
@@ -62,7 +62,6 @@ def values(flow: Flow, source: Source, contact: Sequence[str], *, alone: bool = 
                 )  # fmt: skip
     for step in flow.steps.values():
         _kept(step.node or Node("text"), source)
-        _desk(step, source)
 
 
 def kept_of(flows: Sequence[Flow]) -> set[str]:
@@ -75,15 +74,11 @@ def kept_of(flows: Sequence[Flow]) -> set[str]:
 
 def _options(flow: Flow) -> Mapping[str, Sequence[str]]:
     """The names that hold the answer to a question with choices and nothing else, with all its choices."""
-    found: dict[str, list[str]] = {}
-    others = {*flow.variables, *flow.args}
-    for step in flow.steps.values():
-        others |= {*step.sets, step.save}
-        if step.ask is not None and step.ask.question.kind == "choice":
-            found.setdefault(step.ask.name, []).extend(step.ask.question.choices)
-        elif step.ask is not None:
-            others.add(step.ask.name)
-    return {name: choices for name, choices in found.items() if name not in others}
+    return {
+        name: [choice for ask in asks for choice in ask.question.choices]
+        for name, asks in answers_of(flow).items()
+        if all(ask.question.kind == "choice" for ask in asks)
+    }
 
 
 def _answers(written: Written, options: Mapping[str, Sequence[str]], source: Source) -> None:
@@ -173,16 +168,6 @@ def _events(flow: Flow, source: Source) -> None:
                 "SB621", written.node, "no event starts this flow, so event is empty", part=written.part(written.tree),
                 remedy="write start: {event: NAME}, or give the flow args:", severity=Severity.WARNING,
             )  # fmt: skip
-
-
-def _desk(step: Step, source: Source) -> None:
-    """A desk has a name."""
-    desk = step.handoff.desk if step.handoff is not None else ""
-    if step.node is not None and desk.lower() in ("yes", "no", "true", "false"):
-        source.report(
-            "SB607", step.node.pairs["handoff"][1], f'this hands over to a desk called "{desk}"',
-            remedy="name the desk: handoff: counter", severity=Severity.WARNING,
-        )  # fmt: skip
 
 
 def _kept(node: Node, source: Source) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smsbot.flows.expressions import Expression
 from smsbot.flows.source import Node
-from smsbot.flows.steps import Flow, Step, Texts
+from smsbot.flows.steps import Ask, Flow, Step, Texts
 from smsbot.flows.template import Template
 
 from .conditions import tree_of
@@ -50,6 +50,17 @@ def expressions_of(flow: Flow) -> Iterator[Written]:
             call = _below(node, "do")
             for argument in (*step.do.arguments, *step.do.keywords.values()):
                 yield Written(argument, call, 0)
+
+
+def answers_of(flow: Flow) -> Mapping[str, Sequence[Ask]]:
+    """The names that hold answers and nothing else, with the questions that ask for each."""
+    found: dict[str, list[Ask]] = {}
+    others = {*flow.variables, *flow.args}  # what a hole finds is read as an answer to the question of its name
+    for step in flow.steps.values():
+        others |= {*step.sets, step.save}
+        if step.ask is not None:
+            found.setdefault(step.ask.name, []).append(step.ask)
+    return {name: asks for name, asks in found.items() if name not in others}
 
 
 def conditions_of(step: Step) -> Iterator[Written]:

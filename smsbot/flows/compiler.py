@@ -50,9 +50,6 @@ CONSTANTS: Mapping[str, Any] = {"yes": True, "no": False, "true": True, "false":
 """Words for values, besides Python's own True, False and None."""
 
 
-# -- the compiler -------------------------------------------------------------------------------------
-
-
 class Compiler:
     """Compiles one expression; `used` are the names that it needs."""
 

@@ -15,8 +15,8 @@ from smsbot.core.message import Media
 from smsbot.core.money import Money
 
 LARGEST = 10**18
-_SIXTH = Decimal("0.000001")
 """Numbers stay below it."""
+_SIXTH = Decimal("0.000001")
 _LONGEST_TEXT = 4000
 _DAY = timedelta(days=1)
 

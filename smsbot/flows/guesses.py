@@ -58,8 +58,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     "return output": ("returns",),
 }
 MEANT = {word: keys for words, keys in _WORDS.items() for word in words.split()}
-
-
+"""Keys of other tools, and what each may be called here, the likeliest first."""
 _FEW = {
     "queue": "wait later", "replace": "stop interrupt restart", "skip": "ignore drop", "priority": "urgent high fast",
     "reply": "normal default", "bulk": "low marketing campaign", "notice": "info transactional",
@@ -202,12 +201,14 @@ _CODES = (
 )
 LANGUAGES = frozenset(_CODES.split())
 """The languages of two letters (ISO 639-1)."""
-
-
 _SPOKEN_SPAN = re.compile(
     r"(\d+|[a-z]+)\s*(?:(s)ec\w*|(m)ins?\b|(m)inute\w*|(h)(?:our|r)\w*|(d)ays?|(w)eeks?|(mo)nths?|)", re.IGNORECASE
 )
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)(?::[0-5]\d)?")
+_DAYS_OF = {"w": 7, "mo": 30}
+"""The days of a week and of a month."""
+_LETTERS = str.maketrans("łŁøØđĐßıæœ", "lLoOdDsiao")
+"""Letters that have no plain one within them."""
 
 
 def duration_meant(written: str) -> str:
@@ -228,9 +229,6 @@ def duration_meant(written: str) -> str:
     if not hit[1].isdigit() and not unit:
         return "write for example 30s, 10m, 24h or 7d"
     return f"write {count}{unit}" if unit else f"write {count}s, {count}m, {count}h or {count}d"
-
-
-_DAYS_OF = {"w": 7, "mo": 30}
 
 
 def name_meant(written: str, what: str) -> str:
@@ -256,9 +254,6 @@ def name_meant(written: str, what: str) -> str:
     plain = re.sub(r"\W+", "_", folded).strip("_").lower()
     plain = plain if plain[:1].isalpha() else f"n{plain}" if plain else ""
     return f"write {plain[:40]}" if plain else ""
-
-
-_LETTERS = str.maketrans("łŁøØđĐßıæœ", "lLoOdDsiao")
 
 
 def way_meant(written: str, first: str) -> str:

@@ -102,23 +102,10 @@ _NAMES = {
 }  # fmt: skip
 NAMES_MEANT: Mapping[str, str] = {name: words for names, words in _NAMES.items() for name in names.split()}
 """Names of other tools, in small letters, and how the same is written here."""
-HOLDERS = frozenset(
-    (
-        "args",
-        "vars",
-        "flow",
-        "session",
-        "params",
-        "steps",
-        "trigger",
-        "variables",
-        "fields",
-        "results",
-        "widgets",
-        "state",
-        "data",
-    )
-)
+HOLDERS = frozenset({
+    "args", "vars", "flow", "session", "params", "steps", "trigger", "variables", "fields", "results", "widgets",
+    "state", "data",
+})  # fmt: skip
 """What other tools write before the name of a variable, and a dot."""
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DATE_ALONE = re.compile(r"(\d{4}) - 0?(\d{1,2}) - 0?(\d{1,2})")

@@ -17,15 +17,7 @@ from smsbot.understanding.patterns import Pattern, compile_pattern
 from .compiler import CONSTANTS
 from .expressions import Expression, compile_expression
 from .functions import Kind
-from .guesses import (
-    FOR_KEYS,
-    LANGUAGES,
-    NUMBERS,
-    duration_meant,
-    meant,
-    name_meant,
-    way_meant,
-)  # fmt: skip
+from .guesses import FOR_KEYS, LANGUAGES, NUMBERS, duration_meant, meant, name_meant, way_meant
 from .repairs import SPACED, repair
 from .schema import ASK_ONLY, CODE, FLOW, HANDOFF, QUESTION, REMIND, RETRY, START, STEP, TIMEOUT, WAIT, KeyOf
 from .source import Node, Source
@@ -42,8 +34,6 @@ ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _PLAIN_WORDS = re.compile(r"[^\W\d_][\w .,!?-]*")
 LANGUAGE = re.compile(r"[a-z]{2}")
 _RESERVED = {*CONSTANTS, *SPECIAL, *keyword.kwlist} - {"answer"}  # a question may well be called so
-
-
 _EMPTY = {
     "end": "give it a label: end: done",
     "then": "answers stand below it, indented, or in braces: then: {yes: STEP}",
@@ -51,10 +41,8 @@ _EMPTY = {
     "choices": "answers stand below it, indented, or in brackets: choices: [small, large]",
 }
 """What stands behind a key that has nothing."""
-
-
 _REMARK = re.compile(r"\s+(//)\s")
-OUTDENTED: Mapping[str, Collection[str]] = {
+_OUTDENTED: Mapping[str, Collection[str]] = {
     "retry": RETRY, "timeout": TIMEOUT, "remind": REMIND, "handoff": HANDOFF, "start": START, "defaults": QUESTION,
     "wait": WAIT, "say": LANGUAGES, "code": CODE, "choices": (), "set": (), "vars": (), "args": (), "anywhere": (),
 }  # fmt: skip
@@ -96,7 +84,7 @@ class Shapes:
             self.source.report("SB606", node, f"{what} is written as a map: name: value", remedy=remedy)
             return {}
         found: dict[str, Node] = {}
-        below = self.outdented(node, known, what)
+        below = self.outdented(node, known)
         for name, (key, value) in list(node.pairs.items()):
             if name in below:
                 continue
@@ -119,12 +107,12 @@ class Shapes:
                 found[name] = value
         return found
 
-    def outdented(self, node: Node, known: Mapping[str, KeyOf], what: str) -> set[str]:
+    def outdented(self, node: Node, known: Mapping[str, KeyOf]) -> set[str]:
         """The keys that belong below one with nothing behind it, and stand beside it; they are noted with it."""
         names, found = [*node.pairs], set[str]()
         for place, name in enumerate(names):
             key, value = node.pairs[name]
-            inner = OUTDENTED.get(name) if name in known and value.empty and self.source.has_colon(key) else None
+            inner = _OUTDENTED.get(name) if name in known and value.empty and self.source.has_colon(key) else None
             if inner is None:
                 continue
             own = takewhile(inner.__contains__ if inner else lambda n: n not in known, names[place + 1 :])
@@ -159,13 +147,10 @@ class Shapes:
             return None, f"{name}: stands at the beginning of its line, outside of the steps"
         if what in ("timeout", "retry", "remind", "choices") and name in ASK_ONLY:
             return None, f"{name}: belongs to the question: beside {what}:, not in it"
-        first = next(iter(node.pairs)) == name
-        if (
-            what == "a step"
-            and (name in LANGUAGES or name.rpartition("_")[2] in LANGUAGES)
-            and name not in ("go", "to")
-        ):
+        spoken = name.rpartition("_")[2] in LANGUAGES and name not in ("go", "to")  # which are languages, too
+        if what == "a step" and spoken:
             return None, "texts of several languages stand under say: {en: …, pl: …}"
+        first = next(iter(node.pairs)) == name
         if what == "a step" and first and (value.empty or (value.kind == "map" and set(value.pairs) & set(known))):
             begins = f"ask: {name}" if "say" in (value.pairs or node.pairs) else f"id: {name}"
             return None, f"a step begins - {begins}, and its other keys stand below, as far to the right"

@@ -19,11 +19,5 @@ class Wrong(Exception):
         super().__init__(message)
         self.name = ""
         """The name that is not known."""
-        self.code, self.message, self.start, self.length, self.near, self.remedy = (
-            code,
-            message,
-            start,
-            length,
-            near,
-            remedy,
-        )
+        self.code, self.message, self.near, self.remedy = code, message, near, remedy
+        self.start, self.length = start, length

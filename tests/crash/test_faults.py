@@ -126,6 +126,7 @@ def test_a_full_disk_is_said_at_once_and_got_over(small_disk: tuple[Victim, Path
     refused = [seconds for status, seconds in statuses if status == 503]
     assert len(refused) > 10, statuses
     assert sorted(refused)[-2] < 1.0, "503 within a second, but for one slow moment of a busy machine"
+    assert max(refused) < 10.0
     assert {status for status, _ in statuses} <= {200, 503}
     assert httpx.get(f"{victim.process.url}/healthz", trust_env=False).status_code == 200
     for _ in range(100):  # room for one more text comes and goes, as the log is taken up
