@@ -46,14 +46,13 @@ from smsbot.sandbox.clock_control import MovableClock, TimeMachine
 from smsbot.sandbox.network import Network
 from smsbot.settings import AlertSettings, Settings
 from smsbot.site import Parts, build_site
-from smsbot.stores.sqlite import SqliteStore
 from smsbot.transport import Transport, transport_of_server
 from smsbot.transport.alerts import MailChannel, WebhookChannel
 from smsbot.transport.outside import Outside, Teller
 from smsbot.web.auth import LOOPBACK, LinkKeys
 from smsbot.web.calls import Calls
 from smsbot.web.commands import Commands
-from smsbot.web.control import Control, own_folder, run_folder, socket_path
+from smsbot.web.control import Control, own_folder, socket_path
 from smsbot.web.guesses import Guesses
 from smsbot.web.hooks import Hooks
 from smsbot.web.live import Live
@@ -91,7 +90,7 @@ class App:
         self._movable: MovableClock = clock or ShiftedClock()
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
         self.leaving = Leaving(settings)
-        self.store = SqliteStore(settings.path, guarded=not self.dev, rules=self.leaving)
+        self.store = settings.place.store(guarded=not self.dev, rules=self.leaving)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or transport_of_server()
         self._given_transport = transport
@@ -224,7 +223,7 @@ class App:
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
-        await self.codes.begin(run_folder(self.settings.path) / "codes")
+        await self.codes.begin(self.settings.run_folder / "codes")
         await self._keep_flow_versions()
         await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):
@@ -252,7 +251,7 @@ class App:
             self._run("phones", self.network.run)
         more = {"where": self._where, "key": self._key}
         commands = {**self.commands.table(), **more, "capture": self._capture, "release": self._release}
-        self.control = Control(socket_path(self.settings.path), commands)
+        self.control = Control(socket_path(self.settings.run_folder), commands)
         await self.control.open()
         self._work.push_async_callback(self.control.close)
         await self.people.recover()
@@ -263,7 +262,7 @@ class App:
 
     def _note_running(self) -> None:
         """Note beside the database whose code runs, so that the next process knows what has ended this one."""
-        folder = run_folder(self.settings.path)
+        folder = self.settings.run_folder
         try:
             own_folder(folder)
             self.dispatcher.running.open(folder / "running")

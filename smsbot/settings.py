@@ -34,6 +34,7 @@ from smsbot.core.nearest import nearest
 from smsbot.gateways.base import Provider
 from smsbot.gateways.providers import provider
 from smsbot.policy.quiet import quiet as read_quiet
+from smsbot.stores.database import Database
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
@@ -269,6 +270,9 @@ class Settings(BaseSettings):
     accounts: Mapping[str, AccountSettings] = {}
     public_url: str = ""
     database: str = "smsbot.db"
+    """A file, or ``postgresql://user@host/name``."""
+    run: Path | None = None
+    """The folder of the running server; else beside the file, or in the current folder."""
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
     dashboard_password: SecretStr | None = None
@@ -351,6 +355,11 @@ class Settings(BaseSettings):
         return _secret_in(file)
 
     @property
-    def path(self) -> Path:
-        """The SQLite file."""
-        return Path(self.database.removeprefix("sqlite:///"))
+    def place(self) -> Database:
+        """Where everything is kept."""
+        return Database(self.database)
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of the running server, for its socket."""
+        return self.run or self.place.run_folder

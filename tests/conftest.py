@@ -3,13 +3,20 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from smsbot.testing.sim import Sim
+
 from .house import House
+from .postgres import Server, postgres
+from .skipping import leave_out, required
+
+__all__ = ["leave_out", "postgres", "required"]
 
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("long", derandomize=False, deadline=None, max_examples=5000, print_blob=True)
@@ -26,11 +33,11 @@ def thinned(rows: Sequence[Sequence[Any]]) -> list[Any]:
     return [pytest.param(*row, marks=[pytest.mark.slow] if n % 3 else []) for n, row in enumerate(rows)]
 
 
-LEFT_OUT: list[str] = []
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write golden transcripts anew")
+    parser.addoption(
+        "--postgres", action="store_true", help="keep the databases of the servers in process on PostgreSQL"
+    )
     parser.addoption("--slow", action="store_true", help="also run what .ci/run adds to README's test command")
     parser.addoption("--long", action="store_true", help="also run what takes longer than minutes")
 
@@ -44,19 +51,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes minutes; run by scripts/test --long")
     config.addinivalue_line("markers", "slow: more of the same as a test that README's command runs; run by .ci/run")
     config.addinivalue_line("markers", "needs(name): needs a program beyond README's command; see SMSBOT_REQUIRE")
-
-
-def required(name: str) -> bool:
-    """Whether a missing program fails the run instead of leaving its tests out."""
-    return name in os.environ.get("SMSBOT_REQUIRE", "").split(",")
-
-
-def leave_out(name: str, what: str) -> None:
-    """Leave a test out, by name and with the way to run it; where it is required, fail."""
-    if required(name):
-        pytest.fail(f"{what} is required by SMSBOT_REQUIRE but is missing")
-    LEFT_OUT.append(f"{what} is missing")
-    pytest.skip(f"{what} is missing (set SMSBOT_REQUIRE={name} to fail instead)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -82,6 +76,15 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             "Everything, with what it needs installed: .ci/run; the long ones: scripts/test --long"
         )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def on_postgres(request: pytest.FixtureRequest) -> None:
+    """With ``--postgres``, the databases of servers in process are PostgreSQL's."""
+    if not request.config.getoption("--postgres"):
+        return
+    server: Server = request.getfixturevalue("postgres")
+    Sim.database = staticmethod(cache(lambda folder: server.migrated()))  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -64,3 +64,8 @@ def echo() -> Bot:
         return f"heard {text}"
 
     return bot
+
+
+def lane_of(store: Any) -> Any:
+    """The one way of a store into its database."""
+    return store.lane

@@ -1,13 +1,21 @@
-"""A PostgreSQL server of a test's own: no network, no data that anybody keeps, ended with the test."""
+"""A PostgreSQL server of the tests' own: no network, no data that anybody keeps, ended with them."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+
+import pytest
+
+from smsbot.stores.queries import migrations
+
+from .skipping import leave_out
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 """Where Debian keeps the servers, the newest first."""
@@ -27,19 +35,84 @@ def as_user(folder: Path, *command: str) -> None:
     subprocess.run(wrapped, check=True, capture_output=True, timeout=60, cwd="/")
 
 
+class Server:
+    """A server that listens on a socket in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._names = count(1)
+        self._template = ""
+        self._control = str(program("pg_ctl"))
+
+    @property
+    def psql(self) -> list[str]:
+        """The command by which `psql` speaks with it."""
+        return [str(program("psql")), "-h", str(self.folder), "-U", "postgres", "-X", "-q", "-v", "ON_ERROR_STOP=1"]
+
+    def url(self, database: str) -> str:
+        """The address of a database."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def run(self, sql: str, database: str = "postgres") -> str:
+        """Run SQL; returns what it prints."""
+        done = subprocess.run(
+            [*self.psql, "-d", database, "-At"], input=sql, text=True, check=True, capture_output=True
+        )
+        return done.stdout
+
+    def fresh(self, template: str = "template0") -> str:
+        """The address of a database of its own: with nothing in it, or a copy of another."""
+        name = f"t{next(self._names)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def migrated(self) -> str:
+        """The address of a database of its own, with the newest schema."""
+        if not self._template:
+            self._template = "migrated"
+            self.run(f"CREATE DATABASE {self._template}")
+            version = migrations("postgres")[-1][0]
+            ours = (
+                f"CREATE TABLE smsbot_schema (version bigint NOT NULL); INSERT INTO smsbot_schema VALUES ({version});"
+            )
+            self.run(schema() + ours, self._template)
+        return self.fresh(self._template)
+
+    def control(self, *command: str) -> None:
+        """Start, stop or restart it."""
+        data = ("-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"))
+        as_user(self.folder, self._control, *data, *command)
+
+    def start(self, *settings: str) -> None:
+        """Start it, with further settings."""
+        options = f"-k {self.folder} -c listen_addresses= -c max_connections=200"
+        self.control("-o", " ".join((options, *(f"-c {one}" for one in settings))), "start")
+
+
 @contextmanager
-def server(folder: Path) -> Iterator[list[str]]:
-    """The command by which `psql` speaks with a fresh server, over a socket in a folder."""
-    initdb, control, psql = program("initdb"), program("pg_ctl"), program("psql")
-    assert initdb is not None
-    assert control is not None
-    assert psql is not None
+def server(folder: Path, *settings: str) -> Iterator[Server]:
+    """A fresh server over a socket in a folder."""
+    made = Server(folder)
     folder.chmod(0o755)
     data = str(folder / "data")
-    as_user(folder, initdb, "-D", data, "-A", "trust", "-U", "postgres", "-N", "--locale=C.UTF-8", "-E", "UTF8")
-    options = f"-k {folder} -c listen_addresses= -c fsync=off"
-    as_user(folder, control, "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    as_user(folder, str(program("initdb")), "-D", data, "-A", "trust", "-U", "postgres", "-N", "--locale=C.UTF-8",
+            "-E", "UTF8")  # fmt: skip
+    made.start(*(settings or ("fsync=off",)))
     try:
-        yield [psql, "-h", str(folder), "-U", "postgres", "-X", "-q"]
+        yield made
     finally:
-        as_user(folder, control, "-D", data, "-w", "-m", "immediate", "stop")
+        made.control("-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The server of this run."""
+    if program("initdb") is None:
+        leave_out("postgres", "PostgreSQL's server")
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="smsbot-pg-") as folder, server(Path(folder)) as found:
+        yield found
+
+
+def schema() -> str:
+    """All migrations, one after the other."""
+    return "".join(script for _, script in migrations("postgres"))

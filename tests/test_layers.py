@@ -26,7 +26,7 @@ MAY = {
     "flows": {"core", "understanding"},
     "conversations": {"core"},
     "policy": {"core"},
-    "settings": {"core", "policy", "gateways.base", "gateways.providers"},
+    "settings": {"core", "policy", "gateways.base", "gateways.providers", "stores.database"},
     "configuration": {"core", "policy", "settings", "gateways.base", "gateways.providers"},
     "accounts": {"core", "gateways", "settings", "transport"},
     "targets": {"core", "routing", "flows"},

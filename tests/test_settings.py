@@ -48,7 +48,7 @@ def test_variables_of_tests_and_hosts_are_no_mistake(tmp_path: Path, monkeypatch
     monkeypatch.setenv("PORT", "9000")
     monkeypatch.setenv("DATABASE_URL", "sqlite:///x.db")
     found = read(tmp_path)
-    assert (found.port, found.path) == (9000, Path("x.db"))
+    assert (found.port, found.place.path) == (9000, Path("x.db"))
 
 
 def test_a_password_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

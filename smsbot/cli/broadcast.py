@@ -24,7 +24,6 @@ from smsbot.lineup import build_lines
 from smsbot.pipeline.broadcasts import EACH, WORDS
 from smsbot.policy.money import MICRO, money
 from smsbot.settings import LineSettings, Settings
-from smsbot.stores.readers import SqliteReader
 from smsbot.turns.lines import Line
 
 from . import options
@@ -213,9 +212,9 @@ def _named(line: Line, template: str, fields: Mapping[str, str]) -> str:
 
 
 async def _opted_out(found: Settings, numbers: set[str]) -> int:
-    if not found.path.is_file():
+    if not found.place.exists:
         return 0
-    async with SqliteReader(found.path) as reader:
+    async with found.place.reader() as reader:
         return len(numbers & {row["number"] for row in await reader.rows("opt_out_numbers")})
 
 

@@ -40,14 +40,14 @@ _MOST = 20
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
-    "--db", "database", type=click.Path(path_type=Path), metavar="FILE",
+    "--db", "database", metavar="DATABASE",
     help="Tell the open conversations of a database again instead: who would strand on this code, where and why.",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @click.option("--texts", is_flag=True, help="Also list every text with its SMS parts at its longest.")
 @click.pass_context
 def check_command(
-    ctx: click.Context, named: Sequence[str], how: str, as_json: bool, database: Path | None, strict: bool, texts: bool
+    ctx: click.Context, named: Sequence[str], how: str, as_json: bool, database: str | None, strict: bool, texts: bool
 ) -> None:
     """Check flows, conversations and stories: every problem at once, with its place and its repair.
 
@@ -55,9 +55,11 @@ def check_command(
     Exit code 0: nothing is wrong (warnings may be, but with --strict); 1: errors.
     """
     if database is not None:
+        from smsbot.stores.database import Database
+
         from .strands import check_database
 
-        ctx.exit(check_database(read(), database, as_json=as_json or how == "json"))
+        ctx.exit(check_database(read(), Database(database), as_json=as_json or how == "json"))
     try:
         settings = read()
         bots = bots_of(settings, named)

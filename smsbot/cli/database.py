@@ -7,17 +7,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from smsbot.settings import Settings
-from smsbot.stores.base import Row
-from smsbot.stores.readers import SqliteReader
-from smsbot.stores.sqlite import SqliteStore
+from smsbot.stores.base import Row, Store
 
 from . import options
 
 
 @asynccontextmanager
-async def opened(found: Settings) -> AsyncIterator[SqliteStore]:
+async def opened(found: Settings) -> AsyncIterator[Store]:
     """The store, for as long as a command writes; raises `StoreLocked` while a server has it."""
-    store = SqliteStore(found.path)
+    store = found.place.store()
     await store.open(time.time())
     try:
         yield store
@@ -39,7 +37,7 @@ def rows(found: Settings, name: str, **parameters: object) -> list[Row]:
     """The rows of a named read; none where there is no database yet."""
 
     async def work() -> list[Row]:
-        async with SqliteReader(found.path) as reader:
+        async with found.place.reader() as reader:
             return await reader.rows(name, **parameters)
 
-    return options.run(work()) if found.path.is_file() else []
+    return options.run(work()) if found.place.exists else []

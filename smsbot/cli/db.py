@@ -29,8 +29,8 @@ def backup(target: Path | None, database: str | None, as_json: bool) -> None:
     Without TARGET it lies beside the database, named after the time.
     """
     found = options.settings(database)
-    made = target or Path(f"{found.path}.{iso(time.time()).replace(':', '')}.backup")
-    _show("Backed up to", made, copies.copy(found.path, made), as_json)
+    made = target or Path(f"{found.place.path}.{iso(time.time()).replace(':', '')}.backup")
+    _show("Backed up to", made, copies.copy(found.place.path, made), as_json)
 
 
 @db.command()
@@ -54,15 +54,15 @@ def restore(backup: Path, yes: bool, database: str | None, as_json: bool) -> Non
     """
     found = options.settings(database)
     inside = copies.check(backup)
-    copies.unserved(found.path)
-    place = found.path.absolute()
+    copies.unserved(found.place.path)
+    place = found.place.path.absolute()
     if not place.exists():
         click.echo(f"There is no database {place} yet: is this the right folder? (--db names another)", err=True)
     if not yes:
         options.must_ask(as_json)
         _show("In the backup", backup, inside, False, err=True)
         click.confirm(f"Put it in the place of {place}?", abort=True, err=True)
-    inside, old = copies.restore(backup, found.path, time.time())
+    inside, old = copies.restore(backup, found.place.path, time.time())
     _show("Restored to", place, inside, as_json)
     if old is not None:
         click.echo(f"What was there is now {old}.", err=True)

@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,7 +24,6 @@ from smsbot.gateways.base import Outbound, Search
 from smsbot.lineup import build_lines
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings
-from smsbot.stores.readers import SqliteReader
 from smsbot.transport import HttpxTransport
 
 from . import options
@@ -179,20 +179,26 @@ def _library() -> LookupOutcome:
     return LookupOutcome("SQLite", True if safe else None, version + why)
 
 
+def _file(path: Path) -> LookupOutcome:
+    """Whether a file can be a database that nobody else reads."""
+    if not path.parent.is_dir() or path.is_dir():
+        what = "is a folder" if path.is_dir() else f"cannot be made: there is no folder {path.parent}"
+        return LookupOutcome("database", False, f"{path} {what}")
+    if not path.exists():
+        return LookupOutcome("database", None, f"{path} does not exist yet; the first start makes it")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    private = mode & 0o077 == 0
+    return LookupOutcome("database mode", private, f"{mode:04o}" + ("" if private else "; chmod 600 it"))
+
+
 async def _database(found: Settings) -> AsyncIterator[LookupOutcome]:
-    if not found.path.parent.is_dir() or found.path.is_dir():
-        what = "is a folder" if found.path.is_dir() else f"cannot be made: there is no folder {found.path.parent}"
-        yield LookupOutcome("database", False, f"{found.path} {what}")
-        return
-    if not found.path.exists():
-        yield LookupOutcome("database", None, f"{found.path} does not exist yet; the first start makes it")
-        return
-    mode = stat.S_IMODE(found.path.stat().st_mode)
-    yield LookupOutcome(
-        "database mode", mode & 0o077 == 0, f"{mode:04o}" + ("" if mode & 0o077 == 0 else "; chmod 600 it")
-    )
+    if not found.place.on_server:
+        told = _file(found.place.path)
+        yield told
+        if told.name == "database":
+            return
     try:
-        async with SqliteReader(found.path) as reader:
+        async with found.place.reader() as reader:
             check = next(iter((await reader.rows("quick_check"))[0].values()))
             yield LookupOutcome("database content", check == "ok", "" if check == "ok" else str(check))
             counts = (await reader.rows("counts"))[0]

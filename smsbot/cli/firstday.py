@@ -16,7 +16,6 @@ from smsbot.core.errors import UsageError
 from smsbot.core.status import MEANING, Status
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.readers import SqliteReader
 
 from . import options
 
@@ -93,7 +92,7 @@ def _until(
 
 def _rows(found: Settings, name: str, parameters: dict[str, Any]) -> list[Row]:
     async def read() -> list[Row]:
-        async with SqliteReader(found.path) as reader:
+        async with found.place.reader() as reader:
             return await reader.rows(name, **parameters)
 
     return options.run(read())

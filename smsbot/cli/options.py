@@ -53,7 +53,7 @@ def ask(found: Settings, do: str, **arguments: object) -> Any:
     """Ask the running server; raises `NoServer` if none runs, and the server's own error."""
     from smsbot.web.control import peer_of, socket_path
 
-    path = socket_path(found.path)
+    path = socket_path(found.run_folder)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(60.0)
     try:
@@ -64,7 +64,8 @@ def ask(found: Settings, do: str, **arguments: object) -> Any:
     except PermissionError:
         connection.close()
         raise UsageError(f"{path.parent} belongs to another user; ask as the one who runs the server") from None
-    if peer_of(connection) not in (os.geteuid(), 0, found.path.stat().st_uid):
+    owners = {os.geteuid(), 0} | ({found.place.path.stat().st_uid} if not found.place.on_server else set())
+    if peer_of(connection) not in owners:
         connection.close()
         raise UsageError(f"another user answers at {path}; nothing was asked")
     with connection, connection.makefile("rwb") as stream:

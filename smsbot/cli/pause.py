@@ -12,9 +12,7 @@ from smsbot.core.clock import iso
 from smsbot.core.errors import UsageError
 from smsbot.pipeline.repairs import pauses, scope_of
 from smsbot.settings import Settings
-from smsbot.stores.base import Row
-from smsbot.stores.readers import SqliteReader
-from smsbot.stores.sqlite import SqliteStore
+from smsbot.stores.base import Row, Store
 
 from . import database as database_
 from . import options
@@ -54,8 +52,8 @@ def resume(what: tuple[str, ...], database: str | None, as_json: bool) -> None:
 
 
 def _change(found: Settings, do: str, what: str | None, why: str) -> None:
-    if not found.path.is_file():
-        raise UsageError(f"there is no database {found.path}, so there is nothing to {do}; is this the right folder?")
+    if not found.place.exists:
+        raise UsageError(f"there is no database {found.place}, so there is nothing to {do}; is this the right folder?")
     lines = {name: list(bot.lines) for name, bot in found.bots.items()}
     held = {r["name"] for r in options.run(_paused(found))[0] if r["scope"] == "account"}  # also one that is gone
     scopes = scope_of(what or "", lines, held | set(found.accounts))
@@ -63,13 +61,13 @@ def _change(found: Settings, do: str, what: str | None, why: str) -> None:
         options.ask(found, do, scopes=scopes, everything=what is None, why=why)
     except options.NoServer:
 
-        async def offline(store: SqliteStore) -> None:
+        async def offline(store: Store) -> None:
             await pauses(store, do, scopes, what is None, why, time.time())
 
         options.run(_with_store(found, offline))
 
 
-async def _with_store(found: Settings, work: Callable[[SqliteStore], Coroutine[Any, Any, None]]) -> None:
+async def _with_store(found: Settings, work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     async with database_.opened(found) as store:
         await work(store)
 
@@ -90,8 +88,8 @@ def _list(found: Settings, as_json: bool) -> None:
 
 
 async def _paused(found: Settings) -> tuple[list[Row], dict[str, int]]:
-    if not found.path.is_file():
+    if not found.place.exists:
         return [], {}
-    async with SqliteReader(found.path) as reader:
+    async with found.place.reader() as reader:
         counts = (await reader.rows("counts"))[0]
         return await reader.rows("pauses"), {"held": counts["held"], "unread": counts["unread"]}

@@ -19,7 +19,6 @@ from smsbot.desk.numbers import listed
 from smsbot.pipeline.people import erasure, known
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.readers import SqliteReader
 
 from . import database as database_
 from . import options
@@ -176,10 +175,10 @@ async def _erase(found: Settings, number: str) -> None:
 
 def _known(found: Settings, number: str) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
-        async with SqliteReader(found.path) as reader:
+        async with found.place.reader() as reader:
             return await known(reader, number, time.time())
 
-    if not found.path.is_file():
+    if not found.place.exists:
         _nothing("there is no database yet")
     try:
         return options.run(work())

@@ -12,7 +12,6 @@ from smsbot.core.errors import SmsbotError, UsageError
 from smsbot.pipeline.repairs import AGAIN, Filter, described
 from smsbot.settings import Settings
 from smsbot.stores.base import Row
-from smsbot.stores.readers import SqliteReader
 
 from . import options
 
@@ -82,10 +81,10 @@ def _show(rows: list[Row], dead: bool) -> None:
 
 
 async def _looked_up(found: Settings) -> int:
-    async with SqliteReader(found.path) as reader:
+    async with found.place.reader() as reader:
         return int((await reader.rows("looked_up"))[0]["n"])
 
 
 async def _rows(found: Settings, chosen: Filter, dead: bool) -> list[Any]:
-    async with SqliteReader(found.path) as reader:
+    async with found.place.reader() as reader:
         return await (chosen.turns(reader) if dead else chosen.texts(reader))

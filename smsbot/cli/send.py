@@ -16,7 +16,6 @@ from smsbot.lineup import build_lines
 from smsbot.pipeline.sender import Sender
 from smsbot.pipeline.sends import Sends, Terms
 from smsbot.settings import Settings
-from smsbot.stores.readers import SqliteReader
 from smsbot.web.commands import told, wished
 
 from . import database as database_
@@ -92,7 +91,7 @@ async def _queue(found: Settings, number: str, text: str, line: str, ref: str) -
 
 async def _follow(found: Settings, answer: dict[str, Any], patience: float) -> dict[str, Any]:
 
-    async with SqliteReader(found.path) as reader:
+    async with found.place.reader() as reader:
         end = time.monotonic() + patience
         while time.monotonic() < end:
             row = (await reader.rows("outgoing", id=answer["id"]))[0]

@@ -231,7 +231,7 @@ def _greet(app: App, url: str, settings: Settings, real: Real | None) -> None:
         ("Phone", f"{url}/phone{key}" + " (this link works once, in one browser)" * bool(key)),
         ("Desk", f"{url}/"),
         ("Bots", where),
-        ("Database", str(settings.path)),
+        ("Database", str(settings.place)),
         ("Sandbox", "no SMS leaves this computer; Ctrl+C stops, nothing is lost")
         if real is None
         else ("Live", f"REAL TEXTS for {', '.join(map(phone.mask, sorted(real.only)))}; all others are played"),

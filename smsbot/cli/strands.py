@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
@@ -17,8 +16,8 @@ from smsbot.core.phone import mask
 from smsbot.core.structs import struct
 from smsbot.lineup import build_lines
 from smsbot.settings import Settings
-from smsbot.stores.base import conversation_of
-from smsbot.stores.readers import HotReader, SqliteReader
+from smsbot.stores.database import Database, Reader
+from smsbot.stores.records import conversation_of
 from smsbot.targets import load_as
 from smsbot.turns.context import Records, records_of
 from smsbot.turns.lines import Lines
@@ -48,11 +47,11 @@ class Found:
         return {"stands": self.stranded.place, "why": self.stranded.why, "at": self.stranded.at}
 
 
-def check_database(settings: Settings, path: Path, *, as_json: bool) -> int:
+def check_database(settings: Settings, place: Database, *, as_json: bool) -> int:
     """Say who would strand; the exit code."""
-    if not path.is_file():
-        raise SettingsError([f"--db: there is no file {path}"])
-    found, total, unknown = asyncio.run(_rehearsed(_lines_of(settings), path, shown=not as_json))
+    if not place.exists:
+        raise SettingsError([f"--db: there is no file {place}"])
+    found, total, unknown = asyncio.run(_rehearsed(_lines_of(settings), place, shown=not as_json))
     if as_json:
         output.emit({"v": 1, "open": total, "unknown": unknown, "stranded": [one.plain() for one in found]})
     else:
@@ -62,10 +61,10 @@ def check_database(settings: Settings, path: Path, *, as_json: bool) -> int:
 
 def stranded(settings: Settings) -> list[Key]:
     """The conversations of its database that the code no longer fits."""
-    if not settings.path.is_file():
+    if not settings.place.exists:
         return []
     lines = _lines_of(settings)
-    found, _, _ = asyncio.run(_rehearsed(lines, settings.path, shown=sys.stderr.isatty()))
+    found, _, _ = asyncio.run(_rehearsed(lines, settings.place, shown=sys.stderr.isatty()))
     return [one.key for one in found if lines.get(one.key.line) is not None]
 
 
@@ -73,34 +72,29 @@ def _lines_of(settings: Settings) -> Lines:
     return build_lines(settings, {name: load_as(name, bot.target) for name, bot in settings.bots.items()})
 
 
-async def _rehearsed(lines: Lines, path: Path, *, shown: bool) -> tuple[list[Found], int, int]:
+async def _rehearsed(lines: Lines, place: Database, *, shown: bool) -> tuple[list[Found], int, int]:
     """Those that strand, how many there are, and of how many only their turn can tell."""
     found: list[Found] = []
     unknown = 0
-    hot = HotReader(path)
-    async with SqliteReader(path) as reader:
-        hot.open()
-        try:
-            for row in await reader.rows("contents_in_use"):
-                for line in lines.values():
-                    if row["hash"] != line.versions.current.hash:
-                        line.versions.older.setdefault(row["hash"], row["value"])
-            total = (await reader.rows("open_count"))[0]["n"]
-            with click.progressbar(
-                length=total, label=f"{total:,} open conversations", file=sys.stderr, hidden=not shown
-            ) as bar:
-                async for key in _open(reader):
-                    bar.update(1)
-                    told = await _told(lines, hot, key)
-                    unknown += told is UNKNOWN
-                    if told is not None and told is not UNKNOWN:
-                        found.append(Found(key, told))
-        finally:
-            hot.close()
+    async with place.reader() as reader:
+        for row in await reader.rows("contents_in_use"):
+            for line in lines.values():
+                if row["hash"] != line.versions.current.hash:
+                    line.versions.older.setdefault(row["hash"], row["value"])
+        total = (await reader.rows("open_count"))[0]["n"]
+        with click.progressbar(
+            length=total, label=f"{total:,} open conversations", file=sys.stderr, hidden=not shown
+        ) as bar:
+            async for key in _open(reader):
+                bar.update(1)
+                told = await _told(lines, reader, key)
+                unknown += told is UNKNOWN
+                if told is not None and told is not UNKNOWN:
+                    found.append(Found(key, told))
     return found, total, unknown
 
 
-async def _open(reader: SqliteReader) -> AsyncIterator[Key]:
+async def _open(reader: Reader) -> AsyncIterator[Key]:
     """Every conversation that a run is open in."""
     last = Key("", "")
     while batch := await reader.rows("open_conversations", line=last.line, number=last.number, limit=_AT_ONCE):
@@ -109,14 +103,14 @@ async def _open(reader: SqliteReader) -> AsyncIterator[Key]:
             yield last
 
 
-async def _told(lines: Lines, hot: HotReader, key: Key) -> Stranded | None:
-    conversation = conversation_of(key, hot.rows("conversation", {"line": key.line, "number": key.number}))
+async def _told(lines: Lines, reader: Reader, key: Key) -> Stranded | None:
+    conversation = conversation_of(key, await reader.rows("conversation", line=key.line, number=key.number))
     line = lines.get(key.line)
     if line is None:
         return Stranded(key.line, "no bot answers on this line any more", "")
 
     async def journal(run: bytes, frame: bytes) -> Records:
-        rows = hot.rows("journal", {"run": run, "frame": frame})
+        rows = await reader.rows("journal", run=run, frame=frame)
         return records_of(Entry(run, frame, r["seq"], r["kind"], r["value"]) for r in rows)
 
     for run in (conversation.run, *conversation.resting):

@@ -23,7 +23,7 @@ from smsbot.desk.histories import Histories
 from smsbot.desk.verdicts import Outcome, Stage, Verdict, plain, seconds
 from smsbot.settings import Settings
 from smsbot.stores.base import Reads, Row
-from smsbot.stores.readers import SqliteReader
+from smsbot.stores.database import Reader
 
 from . import options
 from .output import mention
@@ -126,7 +126,7 @@ def tail(database: str | None, as_json: bool, reveal: bool, status: str | None, 
             click.echo(line_of(row, reveal=reveal))
 
     async def work() -> None:
-        async with SqliteReader(found.path) as reader:
+        async with found.place.reader() as reader:
             await reader.rows("last_seq")  # says at once if this is no database
             await follow(reader, show, backlog=backlog)
 
@@ -149,7 +149,7 @@ def trace(ctx: click.Context, asked: str, database: str | None, as_json: bool, r
     found = options.settings(database)
 
     async def work() -> tuple[Verdict, list[Row]]:
-        async with SqliteReader(found.path) as reader:
+        async with found.place.reader() as reader:
             histories, now = Histories(reader, _zone(found)), time.time()
             meant = await _meant(found, reader, asked)
             judged = histories.of_text(meant.text, now) if meant.text else histories.of_person(meant.number, now)
@@ -165,7 +165,7 @@ def trace(ctx: click.Context, asked: str, database: str | None, as_json: bool, r
     ctx.exit(5 if not rows else {True: 0, False: 1, None: 6}[verdict.outcome.arrived])
 
 
-async def _meant(found: Settings, reader: SqliteReader, asked: str) -> Found:
+async def _meant(found: Settings, reader: Reader, asked: str) -> Found:
     """Whom somebody means; raises `UsageError` for nobody, or for several."""
     countries = [line.country for line in found.lines.values()]
     countries += [phone.country(line) for bot in found.bots.values() for line in bot.lines]

@@ -10,11 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
-import orjson
-
-from smsbot.core import codec
 from smsbot.core.commit import Commit, Committed, Entry, Timer
-from smsbot.core.conversation import Conversation, Late, Run, StoredFrame
+from smsbot.core.conversation import Conversation
 from smsbot.core.handover import Taken
 from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
@@ -39,78 +36,6 @@ def event_of(row: Row, *, attempts: int = 0, again: float = 0.0) -> Event:
         attempts=attempts,
         again=again,
     )
-
-
-def outgoing_of(row: Row) -> Outgoing:
-    """The text of a row of `outgoing`."""
-    return Outgoing(
-        row["id"],
-        key=Key(row["line"], row["number"]),
-        account=row["account"],
-        text=row["text"],
-        segments=row["parts"],
-        created=row["created"],
-        due=row["due"],
-        expires=row["expires"],
-        event=row["event"],
-        lane=row["lane"],
-        flash=bool(row["flash"]),
-        media=row["media"],
-        ref=row["ref"],
-    )
-
-
-def conversation_of(key: Key, rows: list[Row]) -> Conversation:
-    """The conversation of the rows of the read `conversation`."""
-    first = rows[0]
-    run = None
-    if first["run"] is not None:
-        frames = tuple(
-            StoredFrame(
-                r["kind"],
-                r["name"],
-                state=r["state"],
-                data=r["data"],
-                prompt=r["prompt"],
-                deadline=r["deadline"],
-                then=r["then_"],
-                rest=r["rest"],
-            )
-            for r in rows
-            if r["kind"] is not None
-        )
-        run = Run(first["run"], first["bot"], first["started_by"], first["started"], frames, content=first["content"])
-    contact = orjson.loads(first["contact"])
-    late = _late(first["late"]) if first["late"] else None
-    return Conversation(
-        key,
-        version=first["version"] or 0,
-        run=run,
-        contact=contact,
-        opted_out=bool(first["opted_out"]),
-        fallback_at=first["fallback_at"] or 0.0,
-        late=late,
-        resting=_resting(first["resting"]) if first["resting"] else (),
-        owner=first["owner"] or "",
-        answered=first["answered"] or b"",
-        wrote_first=bool(first["wrote_first"]),
-    )
-
-
-def _late(stored: str) -> Late:
-    found = codec.loads(stored)
-    return Late(_frames(found["frames"]), found["content"], found["until"])
-
-
-def _resting(stored: str) -> tuple[Run, ...]:
-    """The runs beside the open one, as they are stored."""
-    return tuple(
-        Run(**{**run, "id": bytes.fromhex(run["id"]), "frames": _frames(run["frames"])}) for run in codec.loads(stored)
-    )
-
-
-def _frames(stored: Sequence[Mapping[str, Any]]) -> tuple[StoredFrame, ...]:
-    return tuple(StoredFrame(**f) for f in stored)
 
 
 @struct
@@ -436,6 +361,10 @@ class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
         self, keys: Sequence[Key], number: str, changes: Sequence[tuple[str, Sequence[object]]]
     ) -> None:  # fmt: skip
         """Write what forgets a person, and let go of what is in memory of them; nothing of theirs may be under way."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of what is in memory; the next turn reads it from the database."""
         ...
 
     async def close(self) -> None:

@@ -24,9 +24,9 @@ from smsbot.log import Log
 from smsbot.threads import in_background
 
 from .deciding.facts import Facts, Wants
+from .deciding.gathering import Look, Rows, gather
 from .deciding.rules import Rules
 from .deciding.unit import Unit, batches
-from .gathering import Gathering
 from .queries import Query, migrations
 from .respelling import respell
 
@@ -281,7 +281,21 @@ class Writer:
         wants = Wants()
         for unit in units:
             unit.want(wants)
-        return Gathering(db, self._statements.selects, self._rules).facts(wants)
+        looking = gather(wants, self._rules)
+        cursor = db.cursor()
+        cursor.row_factory = None
+        try:
+            look = next(looking)
+            while True:
+                look = looking.send(self._look(cursor, look))
+        except StopIteration as end:
+            found: Facts = end.value
+            return found
+
+    def _look(self, cursor: sqlite3.Cursor, look: Look) -> Sequence[Rows]:
+        name, parameters = look
+        execute, sql = cursor.execute, self._statements.selects[name].sql
+        return [execute(sql, each).fetchall() for each in parameters]
 
     def _write(self, db: sqlite3.Connection, facts: Facts) -> None:
         hand, rows = Hand(db, self._statements), facts.written()

@@ -163,7 +163,8 @@ class Sim:
             bots={n: BotSettings(target="sim", lines=tuple(lines[n])) for n in self._bots if lines.get(n)},
             lines=told,
             accounts={**(accounts or {}), **{n: AccountSettings() for n in named if n not in (accounts or {})}},
-            database=str(place / "sim.db"),
+            database=self.database(place),
+            run=place / "sim.db.run",
             public_url="",
             dashboard_password=None,
             recheck=None,
@@ -175,6 +176,11 @@ class Sim:
         self.clock = ManualClock()
         self.provider = Provider()
         self.app: App
+
+    @staticmethod
+    def database(folder: Path) -> str:
+        """The address of the database of a server that lives in a folder."""
+        return str(folder / "sim.db")
 
     async def __aenter__(self) -> Self:
         await self.start()

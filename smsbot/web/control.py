@@ -29,17 +29,12 @@ _LONGEST_PATH = 100
 """Bytes of the path of a socket, at most (108 with its end, unix(7))."""
 
 
-def run_folder(database: Path) -> Path:
-    """The folder of a running server, of mode 0700, beside its database."""
-    return Path(f"{database.resolve()}.run")
-
-
-def socket_path(database: Path) -> Path:
-    """Where the socket of a database is: in a folder of mode 0700 beside it.
+def socket_path(folder: Path) -> Path:
+    """Where the socket of a server is: in its folder, of mode 0700.
 
     Where that path is too long for a socket, it lies in such a folder among the temporary ones.
     """
-    beside = run_folder(database) / "control"
+    beside = folder / "control"
     if len(os.fsencode(beside)) < _LONGEST_PATH:
         return beside
     name = hashlib.blake2b(os.fsencode(beside), digest_size=10).hexdigest()

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from smsbot.stores.database import Database
 from smsbot.web.control import socket_path
 
 from ..processes import Process, running
@@ -265,7 +266,7 @@ def emitted(shop: Shop, number: str) -> bool:
     """An event of a program, by the socket that the command line uses."""
     database = next(Path(a) for a in shop.server._arguments if str(a).endswith("x.db"))
     with socket.socket(socket.AF_UNIX) as control:
-        control.connect(str(socket_path(database)))
+        control.connect(str(socket_path(Database(str(database)).run_folder)))
         asked = {"do": "emit", "name": "shipped", "number": number, "data": {"order": "A-77"}}
         control.sendall(json.dumps(asked).encode() + b"\n")
         return b"ok" in control.recv(1000)

@@ -168,7 +168,7 @@ class Pair:
 async def _answer(store: SqliteStore, job: list[Unit]) -> Any:
     """The answers of a job that is one batch; what it was refused with stands for all."""
     try:
-        return await store._writer.submit(job)
+        return await store.lane.submit(job)
     except StoreError:
         return StoreError
 

@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from smsbot.stores.queries import load, migrations
+from smsbot.stores.postgres.statements import Statement
+from smsbot.stores.queries import load
 
-from ..conftest import leave_out
-from ..postgres import program, server
+from ..postgres import Server, schema
 
 PARTS = ("reads", "selects", "writes")
 SHARED = {f"{part}: {name}": q.sql for part in PARTS for name, q in load("sqlite", part).items() if not q.own}
-_PIECE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<!:):([a-z_]+)|\?(\d*)")
-
-
-def numbered(sql: str) -> str:
-    """A statement with PostgreSQL's parameters: ``$1`` for the first ``?`` or name."""
-    names: list[str] = []
-    count = 0
-
-    def piece(hit: re.Match[str]) -> str:
-        nonlocal count
-        if hit[0][0] in "'-":
-            return hit[0]
-        if hit[1]:
-            if hit[1] not in names:
-                names.append(hit[1])
-            return f"${names.index(hit[1]) + 1}"
-        count += 1
-        return f"${hit[2] or count}"
-
-    return _PIECE.sub(piece, sql)
-
-
-@pytest.fixture(scope="module")
-def psql() -> Iterator[list[str]]:
-    if program("initdb") is None:
-        leave_out("postgres", "PostgreSQL's server")
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="smsbot-pg-") as folder, server(Path(folder)) as found:
-        schema = "".join(script for _, script in migrations("postgres"))
-        subprocess.run([*found, "-v", "ON_ERROR_STOP=1"], input=schema, text=True, check=True, capture_output=True)
-        yield found
+OURS = {f"{part}: {name}": q.sql for part in PARTS for name, q in load("postgres", part).items()}
 
 
 def test_most_statements_are_shared() -> None:
@@ -62,8 +29,13 @@ def test_a_folder_holds_its_own_statements_and_no_others(part: str) -> None:
 
 
 @pytest.mark.needs("postgres")
-def test_postgresql_takes_what_is_shared(psql: list[str]) -> None:
-    script = "".join(f"\\echo {n}\nPREPARE s{n} AS {numbered(sql)};\n" for n, sql in enumerate(SHARED.values()))
-    told = subprocess.run(psql, input=script, text=True, capture_output=True, check=True)
+def test_postgresql_takes_every_statement(postgres: Server) -> None:
+    """Those that are shared as they stand, and those that it writes in its own way."""
+    assert OURS.keys() >= SHARED.keys()
+    postgres.run("CREATE DATABASE dialects")
+    postgres.run(schema(), "dialects")
+    script = "".join(f"\\echo {n}\nPREPARE s{n} AS {Statement(sql).sql};\n" for n, sql in enumerate(OURS.values()))
+    told = subprocess.run([*postgres.psql, "-v", "ON_ERROR_STOP=0", "-d", "dialects"], input=script, text=True,
+                          capture_output=True, check=True)  # fmt: skip
     assert told.stderr == "", [line for line in told.stderr.splitlines() if "ERROR" in line]
-    assert told.stdout.split() == [str(n) for n in range(len(SHARED))]
+    assert told.stdout.split() == [str(n) for n in range(len(OURS))]

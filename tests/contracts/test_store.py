@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import stat
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from smsbot.core.commit import Commit, Entry, Timer, Verdict, digest
 from smsbot.core.conversation import Conversation, Run, StoredFrame
-from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
+from smsbot.core.errors import StoreError
 from smsbot.core.message import Event, Key, Outgoing, Quarantined, Receipt
 from smsbot.core.status import Status
-from smsbot.stores import queries
 from smsbot.stores.base import Acceptance, Check, Checked, Consent, LookupOutcome, Report, SendOutcome, Settlement
-from smsbot.stores.deciding.rules import NO_RULES
+from smsbot.stores.committing import CommittingStore
+from smsbot.stores.postgres.store import PostgresStore
 from smsbot.stores.sqlite import SqliteStore
-from smsbot.stores.writer import Statements, Writer
 
 ANN = Key("7255", "+48600100200")
 BOB = Key("7255", "+48600100300")
@@ -29,12 +26,19 @@ EVE = Key("7255", "+48600100400")
 NOW = 1000.0
 
 
-@pytest.fixture(params=["sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    made = SqliteStore(tmp_path / "contract.db")
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.needs("postgres"))])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CommittingStore]:
+    made: CommittingStore = SqliteStore(tmp_path / "contract.db")
+    if request.param == "postgres":
+        made = PostgresStore(request.getfixturevalue("postgres").fresh())
     await made.open(NOW)
     yield made
     await made.close()
+
+
+def again(store: CommittingStore) -> CommittingStore:
+    """Another store over the same database, as the next process has it."""
+    return PostgresStore(store.url) if isinstance(store, PostgresStore) else SqliteStore(cast(SqliteStore, store).path)
 
 
 def event(name: str, key: Key = ANN, **more: Any) -> Event:
@@ -49,19 +53,19 @@ def step(of: Event, version: int = 1, **more: Any) -> Commit:
     return Commit(of, Conversation(of.key, version), **more)
 
 
-async def status(store: SqliteStore, of: Outgoing) -> tuple[str, str | None]:
+async def status(store: CommittingStore, of: Outgoing) -> tuple[str, str | None]:
     row = (await store.rows("outgoing", id=of.id))[0]
     return row["status"], row["phase"]
 
 
-async def reopen(store: SqliteStore, now: float = NOW) -> SqliteStore:
+async def reopen(store: CommittingStore, now: float = NOW) -> CommittingStore:
     await store.close()
-    again = SqliteStore(store.path)
-    await again.open(now)
-    return again
+    made = again(store)
+    await made.open(now)
+    return made
 
 
-async def test_an_event_is_new_once_for_ever(store: SqliteStore) -> None:
+async def test_an_event_is_new_once_for_ever(store: CommittingStore) -> None:
     verdicts = [a.verdict for a in await store.accept([Acceptance(event("a")), Acceptance(event("a"))])]
     assert verdicts == [Verdict.DONE, Verdict.DUPLICATE]
     store = await reopen(store)
@@ -70,7 +74,7 @@ async def test_an_event_is_new_once_for_ever(store: SqliteStore) -> None:
     await store.close()
 
 
-async def test_a_duplicate_harms_no_other_of_its_batch(store: SqliteStore) -> None:
+async def test_a_duplicate_harms_no_other_of_its_batch(store: CommittingStore) -> None:
     await store.accept([Acceptance(event("a"))])
     names = ["b", "a", "c", "a", "d"]
     answers = await store.accept([Acceptance(event(n)) for n in names])
@@ -78,7 +82,7 @@ async def test_a_duplicate_harms_no_other_of_its_batch(store: SqliteStore) -> No
     assert [e.text for e in await store.unread(0, 100)] == ["a", "b", "c", "d"]
 
 
-async def test_a_weak_key_holds_for_its_window(store: SqliteStore) -> None:
+async def test_a_weak_key_holds_for_its_window(store: CommittingStore) -> None:
     def at(when: float) -> Acceptance:
         e = event(f"1 at {when}", seen=digest("raw"), window=60.0)
         return Acceptance(replace(e, at=when))
@@ -87,14 +91,14 @@ async def test_a_weak_key_holds_for_its_window(store: SqliteStore) -> None:
     assert [v is Verdict.DONE for v in verdicts] == [True, False, False, True, False, True]
 
 
-async def test_unread_comes_in_order_and_pages(store: SqliteStore) -> None:
+async def test_unread_comes_in_order_and_pages(store: CommittingStore) -> None:
     await store.accept([Acceptance(event(str(i))) for i in range(10)])
     first = await store.unread(0, 4)
     rest = await store.unread(first[-1].seq, 100)
     assert [e.text for e in (*first, *rest)] == [str(i) for i in range(10)]
 
 
-async def test_a_turn_is_committed_whole(store: SqliteStore) -> None:
+async def test_a_turn_is_committed_whole(store: CommittingStore) -> None:
     frame = StoredFrame("handler", "order", "size", '{"n":1}', "Size?", NOW + 60, "gone")
     run = Run(digest("run"), "pizza", "pizza", NOW, (frame,))
     after = Conversation(ANN, 1, run, {"name": '"Ann"'})
@@ -120,7 +124,7 @@ async def test_a_turn_is_committed_whole(store: SqliteStore) -> None:
     await store.close()
 
 
-async def test_a_stale_step_writes_nothing(store: SqliteStore) -> None:
+async def test_a_stale_step_writes_nothing(store: CommittingStore) -> None:
     await store.step_express([step(event("a"))])
     answers = await store.step_express(
         [step(event("b"), 1, outgoing=(text("no"),)), step(event("c"), 2), step(event("d", BOB), 1)]
@@ -130,7 +134,7 @@ async def test_a_stale_step_writes_nothing(store: SqliteStore) -> None:
     assert (await store.step_express([step(event("b"), 3)]))[0].verdict is Verdict.DONE
 
 
-async def test_a_segment_leaves_its_event_unread_and_a_rerun_adds_nothing_twice(store: SqliteStore) -> None:
+async def test_a_segment_leaves_its_event_unread_and_a_rerun_adds_nothing_twice(store: CommittingStore) -> None:
     seq = (await store.accept([Acceptance(event("a"))]))[0].seq
     taken = replace(event("a"), seq=seq)
     segment = step(taken, 1, consumed=False, outgoing=(text("wait"),), journal=(Entry(b"r", b"f", 1, "step", "1"),))
@@ -146,7 +150,7 @@ async def test_a_segment_leaves_its_event_unread_and_a_rerun_adds_nothing_twice(
     ]
 
 
-async def test_texts_of_a_conversation_leave_one_after_the_other(store: SqliteStore) -> None:
+async def test_texts_of_a_conversation_leave_one_after_the_other(store: CommittingStore) -> None:
     claims = (await store.enqueue([text("1")]))[0].claims
     assert [(await store.enqueue([text(n)]))[0].claims for n in "23"] == [(), ()]
     assert len((await store.enqueue([text("b", BOB)]))[0].claims) == 1
@@ -159,7 +163,7 @@ async def test_texts_of_a_conversation_leave_one_after_the_other(store: SqliteSt
     assert (await store.enqueue([text("4")]))[0].claims
 
 
-async def test_a_text_that_waits_for_its_time_holds_nothing_back(store: SqliteStore) -> None:
+async def test_a_text_that_waits_for_its_time_holds_nothing_back(store: CommittingStore) -> None:
     assert (await store.enqueue([text("later", due=NOW + 100)]))[0].claims == ()
     claim = (await store.enqueue([text("now")]))[0].claims[0]
     assert await store.claim_out(NOW + 99, 10) == []
@@ -168,7 +172,7 @@ async def test_a_text_that_waits_for_its_time_holds_nothing_back(store: SqliteSt
     assert [c.outgoing.text for c in followers] == ["later"]
 
 
-async def test_what_is_sent_later_keeps_its_place(store: SqliteStore) -> None:
+async def test_what_is_sent_later_keeps_its_place(store: CommittingStore) -> None:
     claim = (await store.enqueue([text("1")]))[0].claims[0]
     await store.enqueue([text("2")])
     await store.retry([Settlement(claim, SendOutcome.LATER, NOW, again=NOW + 30)])
@@ -182,7 +186,7 @@ async def test_what_is_sent_later_keeps_its_place(store: SqliteStore) -> None:
     await store.close()
 
 
-async def test_at_start_every_open_attempt_is_unknown_and_what_waited_goes_on(store: SqliteStore) -> None:
+async def test_at_start_every_open_attempt_is_unknown_and_what_waited_goes_on(store: CommittingStore) -> None:
     await store.enqueue([text("1"), text("2"), text("b", BOB)])
     store = await reopen(store, NOW + 5)
     assert await status(store, text("1")) == ("unknown", "check")
@@ -194,7 +198,7 @@ async def test_at_start_every_open_attempt_is_unknown_and_what_waited_goes_on(st
     await store.close()
 
 
-async def unknown_before_two(store: SqliteStore) -> Check:
+async def unknown_before_two(store: CommittingStore) -> Check:
     """An unknown text with one behind it, and one later."""
     claim = (await store.enqueue([text("1"), text("2")]))[0].claims[0]
     assert await store.sent([Settlement(claim, SendOutcome.UNKNOWN, NOW, again=NOW)]) == []
@@ -204,7 +208,9 @@ async def unknown_before_two(store: SqliteStore) -> Check:
 
 
 @pytest.mark.parametrize("finding", [LookupOutcome.FOUND, LookupOutcome.HOLD, LookupOutcome.LATER])
-async def test_what_follows_an_unknown_text_waits_until_it_is_told(store: SqliteStore, finding: LookupOutcome) -> None:
+async def test_what_follows_an_unknown_text_waits_until_it_is_told(
+    store: CommittingStore, finding: LookupOutcome
+) -> None:
     check = await unknown_before_two(store)
     assert await store.checked([Checked(check, LookupOutcome.ABSENT, NOW, again=NOW + 2)]) == []
     assert await store.claim_out(NOW + 9, 10) == []
@@ -217,7 +223,7 @@ async def test_what_follows_an_unknown_text_waits_until_it_is_told(store: Sqlite
         assert await store.checked([Checked(check, LookupOutcome.FOUND, NOW + 300)]) == []
 
 
-async def test_a_resend_goes_before_what_follows(store: SqliteStore) -> None:
+async def test_a_resend_goes_before_what_follows(store: CommittingStore) -> None:
     check = await unknown_before_two(store)
     (resend,) = await store.checked([Checked(check, LookupOutcome.RESEND, NOW + 2)])
     assert (resend.outgoing.text, resend.attempt) == ("1", 2)
@@ -225,7 +231,7 @@ async def test_a_resend_goes_before_what_follows(store: SqliteStore) -> None:
     assert claim.outgoing.text == "2"
 
 
-async def test_a_report_tells_an_unknown_text(store: SqliteStore) -> None:
+async def test_a_report_tells_an_unknown_text(store: CommittingStore) -> None:
     check = await unknown_before_two(store)
     await store.report([Report(Receipt("main", "x", Status.DELIVERED, "21", NOW, outgoing=check.claim.outgoing.id))])
     (claim,) = await store.claim_out(NOW, 10)
@@ -238,7 +244,7 @@ async def test_a_report_tells_an_unknown_text(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize(("scope", "name"), [("all", ""), ("line", "7255"), ("lane", "reply")])
-async def test_a_pause_keeps_texts_in_order(store: SqliteStore, scope: str, name: str) -> None:
+async def test_a_pause_keeps_texts_in_order(store: CommittingStore, scope: str, name: str) -> None:
     claim = (await store.enqueue([text("1"), text("2")]))[0].claims[0]
     await store.pause(scope, name, NOW, "looking into it")
     assert (await store.enqueue([text("3"), text("b", BOB), text("later", BOB, due=NOW + 5)]))[0].claims == ()
@@ -254,7 +260,7 @@ async def test_a_pause_keeps_texts_in_order(store: SqliteStore, scope: str, name
     await store.close()
 
 
-async def test_a_lane_that_is_paused_is_gone_past(store: SqliteStore) -> None:
+async def test_a_lane_that_is_paused_is_gone_past(store: CommittingStore) -> None:
     """A notice that waits must not keep answers in the same conversation from leaving."""
     first, _, reply = await store.enqueue([text("n1", lane="notice"), text("n2", lane="notice"), text("r1")])
     (claim,) = reply.claims
@@ -276,7 +282,7 @@ async def test_a_lane_that_is_paused_is_gone_past(store: SqliteStore) -> None:
     await store.close()
 
 
-async def test_a_pause_of_a_lane_lets_no_answer_overtake_one_that_is_being_sent(store: SqliteStore) -> None:
+async def test_a_pause_of_a_lane_lets_no_answer_overtake_one_that_is_being_sent(store: CommittingStore) -> None:
     first, second = await store.enqueue([text("r1"), text("r2")])
     assert (len(first.claims), len(second.claims)) == (1, 0)
     await store.pause("lane", "bulk", NOW)
@@ -286,7 +292,7 @@ async def test_a_pause_of_a_lane_lets_no_answer_overtake_one_that_is_being_sent(
     await store.close()
 
 
-async def test_a_reminder_that_waits_behind_an_unknown_text_waits_on_after_a_restart(store: SqliteStore) -> None:
+async def test_a_reminder_that_waits_behind_an_unknown_text_waits_on_after_a_restart(store: CommittingStore) -> None:
     await store.enqueue([text("later", due=NOW + 5)])
     claim = (await store.enqueue([text("1")]))[0].claims[0]
     assert claim.outgoing.text == "1"
@@ -299,7 +305,7 @@ async def test_a_reminder_that_waits_behind_an_unknown_text_waits_on_after_a_res
     await store.close()
 
 
-async def test_a_report_that_came_before_a_look_up_counts_when_that_finds_its_text(store: SqliteStore) -> None:
+async def test_a_report_that_came_before_a_look_up_counts_when_that_finds_its_text(store: CommittingStore) -> None:
     claim = (await store.enqueue([text("1")]))[0].claims[0]
     await store.sent([Settlement(claim, SendOutcome.UNKNOWN, NOW, again=NOW)])
     await store.report([Report(Receipt("main", "theirs-1", Status.DELIVERED, "ok", NOW))])
@@ -308,7 +314,7 @@ async def test_a_report_that_came_before_a_look_up_counts_when_that_finds_its_te
     assert await status(store, claim.outgoing) == ("delivered", None)
 
 
-async def test_two_pauses_end_each_by_itself(store: SqliteStore) -> None:
+async def test_two_pauses_end_each_by_itself(store: CommittingStore) -> None:
     await store.pause("all", "", NOW)
     await store.pause("lane", "reply", NOW)
     await store.enqueue([text("1")])
@@ -318,7 +324,7 @@ async def test_two_pauses_end_each_by_itself(store: SqliteStore) -> None:
     assert [c.outgoing.text for c in await store.claim_out(NOW, 10)] == ["1"]
 
 
-async def test_an_opt_out_ends_what_a_pause_keeps(store: SqliteStore) -> None:
+async def test_an_opt_out_ends_what_a_pause_keeps(store: CommittingStore) -> None:
     await store.pause("all", "", NOW)
     await store.enqueue([text("1"), text("2")])
     word = Consent("optout", "STOP", "x", "bye")
@@ -330,7 +336,7 @@ async def test_an_opt_out_ends_what_a_pause_keeps(store: SqliteStore) -> None:
     assert await store.claim_out(NOW, 10) == []
 
 
-async def test_an_unknown_text_is_looked_up_resent_and_held(store: SqliteStore) -> None:
+async def test_an_unknown_text_is_looked_up_resent_and_held(store: CommittingStore) -> None:
     claim = (await store.enqueue([text("1")]))[0].claims[0]
     await store.sent([Settlement(claim, SendOutcome.UNKNOWN, NOW, again=NOW)])
     (check,) = await store.claim_checks(NOW, 10)
@@ -349,7 +355,7 @@ async def test_an_unknown_text_is_looked_up_resent_and_held(store: SqliteStore) 
     assert await status(store, claim.outgoing) == ("unknown", None)
 
 
-async def test_reports_are_idempotent_and_order_free(store: SqliteStore) -> None:
+async def test_reports_are_idempotent_and_order_free(store: CommittingStore) -> None:
     claim = (await store.enqueue([text("1")]))[0].claims[0]
     listen = frozenset({Status.DELIVERED})
 
@@ -365,7 +371,7 @@ async def test_reports_are_idempotent_and_order_free(store: SqliteStore) -> None
     assert [e.kind for e in await store.unread(0, 10)] == ["delivery"]
 
 
-async def test_a_report_before_its_text_is_known_counts_when_it_is(store: SqliteStore) -> None:
+async def test_a_report_before_its_text_is_known_counts_when_it_is(store: CommittingStore) -> None:
     claim = (await store.enqueue([text("1")]))[0].claims[0]
     await store.report([Report(Receipt("main", "theirs-1", Status.DELIVERED, "ok", NOW))])
     await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW, reference="theirs-1")])
@@ -377,7 +383,9 @@ async def test_a_report_before_its_text_is_known_counts_when_it_is(store: Sqlite
 
 
 @pytest.mark.parametrize("found", [True, False], ids=["looked up", "accepted"])
-async def test_a_report_before_its_text_is_known_wakes_its_conversation_once(store: SqliteStore, found: bool) -> None:
+async def test_a_report_before_its_text_is_known_wakes_its_conversation_once(
+    store: CommittingStore, found: bool
+) -> None:
     woken: list[Event] = []
     store.listen(frozenset({Status.DELIVERED}), woken.extend)
     claim = (await store.enqueue([text("1")]))[0].claims[0]
@@ -394,7 +402,7 @@ async def test_a_report_before_its_text_is_known_wakes_its_conversation_once(sto
     assert await store.report([early]) == []
 
 
-async def test_early_reports_wake_for_what_holds_in_the_end(store: SqliteStore) -> None:
+async def test_early_reports_wake_for_what_holds_in_the_end(store: CommittingStore) -> None:
     both = frozenset({Status.DELIVERED, Status.FAILED})
     woken: list[Event] = []
     store.listen(both, woken.extend)
@@ -405,7 +413,7 @@ async def test_early_reports_wake_for_what_holds_in_the_end(store: SqliteStore) 
     assert ['"delivered"' in e.data for e in woken] == [True]
 
 
-async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(store: SqliteStore) -> None:
+async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(store: CommittingStore) -> None:
     await store.enqueue([text("scheduled", due=NOW + 10), text("first"), text("behind"), text("bob", BOB)])
     stop = Acceptance(event("stop"), Consent("optout", "stop", "text"), (text("bye", lane="consent"),))
     assert not (await store.accept([stop]))[0].claims, "the confirmation waits behind what is being sent"
@@ -424,7 +432,7 @@ async def test_suppressed_numbers_are_refused_when_written_and_when_claimed(stor
     assert not (await store.load(ANN)).opted_out
 
 
-async def test_counts_stay_right_after_an_opt_out(store: SqliteStore) -> None:
+async def test_counts_stay_right_after_an_opt_out(store: CommittingStore) -> None:
     (first,) = (await store.enqueue([text("first")]))[0].claims
     await store.enqueue([text("behind")])
     await store.accept([Acceptance(event("stop"), Consent("optout", "stop", "text"))])
@@ -433,7 +441,7 @@ async def test_counts_stay_right_after_an_opt_out(store: SqliteStore) -> None:
     assert (await store.enqueue([text("again")]))[0].claims
 
 
-async def test_old_texts_expire_when_claimed_and_the_next_goes_on(store: SqliteStore) -> None:
+async def test_old_texts_expire_when_claimed_and_the_next_goes_on(store: CommittingStore) -> None:
     (claim,) = (await store.enqueue([text("1")]))[0].claims
     await store.enqueue([text("old", expires=NOW + 5), text("fresh")])
     (next_claim,) = await store.sent([Settlement(claim, SendOutcome.ACCEPTED, NOW + 10)])
@@ -441,7 +449,7 @@ async def test_old_texts_expire_when_claimed_and_the_next_goes_on(store: SqliteS
     assert await status(store, text("old")) == ("expired", None)
 
 
-async def test_a_timer_fires_once(store: SqliteStore) -> None:
+async def test_a_timer_fires_once(store: CommittingStore) -> None:
     timer = Timer(ANN, "timeout", NOW + 60)
     await store.step_express([step(event("a"), timers=(timer,))])
     fire = Acceptance(event("t"), timer=timer)
@@ -449,7 +457,7 @@ async def test_a_timer_fires_once(store: SqliteStore) -> None:
     assert await store.sweep(NOW + 100, 10) == []
 
 
-async def test_a_failed_turn_waits_then_is_a_dead_letter(store: SqliteStore) -> None:
+async def test_a_failed_turn_waits_then_is_a_dead_letter(store: CommittingStore) -> None:
     await store.accept([Acceptance(event("a"))])
     (unread,) = await store.unread(0, 10)
     await store.postpone(unread, NOW + 5, "failed")
@@ -460,7 +468,7 @@ async def test_a_failed_turn_waits_then_is_a_dead_letter(store: SqliteStore) -> 
     assert (await store.rows("counts"))[0]["dead"] == 1
 
 
-async def test_quarantine_keeps_a_body_once(store: SqliteStore) -> None:
+async def test_quarantine_keeps_a_body_once(store: CommittingStore) -> None:
     item = Quarantined("main", "inbound", b'{"a":1}', "why", NOW)
     await store.quarantine([item, item])
     (row,) = await store.rows("quarantined", account="main", limit=10)
@@ -468,13 +476,13 @@ async def test_quarantine_keeps_a_body_once(store: SqliteStore) -> None:
     assert await store.rows("quarantined", account="", limit=10) == []
 
 
-async def test_two_secrets_live_and_a_third_retires_the_oldest(store: SqliteStore) -> None:
+async def test_two_secrets_live_and_a_third_retires_the_oldest(store: CommittingStore) -> None:
     for i in range(3):
         await store.add_hook_secret("main", f"s{i}", NOW + i)
     assert await store.hook_secrets() == {"main": ("s2", "s1")}
 
 
-async def test_hundreds_at_once_share_their_commits(store: SqliteStore) -> None:
+async def test_hundreds_at_once_share_their_commits(store: CommittingStore) -> None:
     keys = [Key("7255", f"+4860010{i:04d}") for i in range(400)]
     answers = await asyncio.gather(
         *(
@@ -486,95 +494,9 @@ async def test_hundreds_at_once_share_their_commits(store: SqliteStore) -> None:
     assert (await store.rows("last_seq"))[0] == {"events": 400, "outgoing": 400}
 
 
-# -- SQLite alone -----------------------------------------------------------------------------------
-
-
-async def test_the_file_is_private_and_locked(store: SqliteStore) -> None:
-    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
-    with pytest.raises(StoreLocked):
-        await SqliteStore(store.path).open(NOW)
-    assert (await store.accept([Acceptance(event("a"))]))[0].verdict is Verdict.DONE
-
-
-def test_every_commit_is_flushed(tmp_path: Path) -> None:
-    """C7: a commit that was acknowledged is on the disk; no kill of a process would show that it is not."""
-    statements = Statements(queries.load("sqlite", "writes"), queries.load("sqlite", "selects"))
-    db = Writer(str(tmp_path / "x.db"), statements, NO_RULES)._connect()
-    assert db.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL"
-    assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-    db.close()
-
-
-async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "new.db"
-    made = SqliteStore(path)
-    await made.open(NOW)
-    await made.close()
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version=999")
-    db.close()
-    with pytest.raises(StoreTooNew, match="999"):
-        await SqliteStore(path).open(NOW)
-
-
-async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "no.db"
-    path.write_bytes(b"hello" * 1000)
-    with pytest.raises(StoreError, match="not a database"):
-        await SqliteStore(path).open(NOW)
-    with pytest.raises(StoreError):
-        await SqliteStore(tmp_path / "nowhere" / "x.db").open(NOW)
-
-
-async def test_a_full_disk_refuses_and_recovers(store: SqliteStore) -> None:
-    await store.accept([Acceptance(event("before"))])
-
-    async def limit(pages: int) -> None:
-        """Run on the writer's connection, as the only place that can make its disk full."""
-
-        def full(db: sqlite3.Connection, seq: int) -> None:
-            db.execute(f"PRAGMA max_page_count={pages}")
-
-        store._writer.committed = full
-        await store.write([])
-
-    await limit(1)
-    with pytest.raises(StoreError, match="full"):
-        for i in range(200):
-            await store.accept([Acceptance(replace(event(f"big {i}"), text="x" * 4000))])
-    await limit(1_000_000)
-    assert (await store.accept([Acceptance(event("after"))]))[0].verdict is Verdict.DONE
-    texts = [e.text for e in await store.unread(0, 1000)]
-    assert texts[0] == "before"
-    assert texts[-1] == "after"
-
-
-async def test_a_closed_store_says_so(store: SqliteStore) -> None:
+async def test_a_closed_store_says_so(store: CommittingStore) -> None:
     await store.close()
     with pytest.raises(StoreError):
         await store.accept([Acceptance(event("a"))])
     with pytest.raises(StoreError):
         await store.rows("counts")
-
-
-def test_the_schema_is_the_sum_of_the_migrations(tmp_path: Path) -> None:
-    from smsbot.stores.queries import load, migrations
-
-    db = sqlite3.connect(tmp_path / "x.db")
-    db.create_function("reversed", 1, lambda text: text[::-1])
-    for _, script in migrations("sqlite"):
-        db.executescript(script)
-    for part in ("reads", "writes", "selects"):
-        for query in load("sqlite", part).values():
-            db.execute(f"EXPLAIN {query.sql}" if not query.sql.startswith("PRAGMA") else query.sql, _nothing(query.sql))
-    db.close()
-
-
-def _nothing(sql: str) -> Any:
-    import re
-
-    names = set(re.findall(r":([a-z_]+)", sql))
-    if names:
-        return dict.fromkeys(names)
-    numbered = [int(n) for n in re.findall(r"\?(\d+)", sql)]
-    return (None,) * (max(numbered) if numbered else sql.count("?"))

@@ -19,7 +19,7 @@ from smsbot.core.message import Arrival
 from smsbot.stores.deciding.unit import Named
 from smsbot.testing.sim import Sim
 
-from ..house import LINE, House
+from ..house import LINE, House, lane_of
 
 
 def fails_once(error: type[BaseException] = ValueError) -> Any:
@@ -497,7 +497,7 @@ async def test_a_key_counts_once_for_two_turns_of_one_commit(tmp_path: Path) -> 
             await asyncio.sleep(0.05)
             await asyncio.gather(texts(ann.number), texts(bob.number))
 
-        await asyncio.gather(sim.app.store._writer.submit([Slow([])]), both())
+        await asyncio.gather(lane_of(sim.app.store).submit([Slow([])]), both())
         await sim.advance("1m")
         assert oncall.heard == ["There is a fire."]
 
@@ -713,7 +713,7 @@ async def test_a_step_runs_once_though_the_database_takes_its_result_only_later(
         return " ".join((*done, await chat.step(charge, "c")))
 
     async with Sim(bot, tmp_path) as sim:
-        real = sim.app.store._writer.submit
+        real = lane_of(sim.app.store).submit
 
         async def submit(units: Any) -> Any:
             if full:
@@ -721,7 +721,7 @@ async def test_a_step_runs_once_though_the_database_takes_its_result_only_later(
                 raise StoreError("disk full")
             return await real(units)
 
-        monkeypatch.setattr(sim.app.store._writer, "submit", submit)
+        monkeypatch.setattr(lane_of(sim.app.store), "submit", submit)
         ann = sim.phone()
         await ann.text("go")
         await ann.text("yes")

@@ -22,6 +22,7 @@ from smsbot.core.clock import duration
 from smsbot.testing.sim import Sim
 
 from ..conftest import sampled
+from ..house import lane_of
 from ..processes import ROOT
 
 pytestmark = pytest.mark.slow
@@ -61,7 +62,7 @@ class Mortal(Sim):
 
     async def start(self) -> None:
         await super().start()
-        writer: Any = self.app.store._writer
+        writer: Any = lane_of(self.app.store)
         commit, loop = writer._commit, asyncio.get_running_loop()
         if not self._live:
             self.app.dispatcher.live.most = 0
@@ -112,7 +113,7 @@ class Mortal(Sim):
             store._hot.close()
         with suppress(Exception):
             await store._pages.close()
-        await store._writer.stop()
+        await store.lane.stop()
         if store._lock is not None:
             store._lock.close()
 

@@ -242,7 +242,7 @@ def test_a_restore_over_a_link_keeps_the_link(victim: Victim) -> None:
 
 
 def test_the_control_socket_lies_in_a_folder_of_ours(victim: Victim) -> None:
-    path = socket_path(victim.database)
+    path = socket_path(Path(f"{victim.database}.run"))
     assert path.is_socket()
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert path.stat().st_mode & 0o077 == 0
@@ -264,7 +264,7 @@ def test_a_folder_that_is_not_ours_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_long_path_has_its_socket_in_a_folder_of_ours_too() -> None:
-    path = socket_path(Path("/" + "x" * 120) / "smsbot.db")
+    path = socket_path(Path("/" + "x" * 120) / "smsbot.db.run")
     assert path.parent.name == f"smsbot-{os.getuid()}"
     assert len(str(path)) < 100
 

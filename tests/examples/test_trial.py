@@ -66,7 +66,7 @@ async def test_two_accounts_answer_each_from_its_own_line(house: Any) -> None:
     assert [(e["line"], e["text"][:9]) for e in thread if e["direction"] == "out"] == [
         ("+48732000111", "1) Prices"), ("+48732000222", "We do not"),
     ]  # fmt: skip
-    with closing(sqlite3.connect(h.app.store.path)) as db:
+    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
         assert {row[0] for row in db.execute("SELECT account FROM outgoing")} == {"north", "south"}
 
 

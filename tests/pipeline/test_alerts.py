@@ -203,7 +203,7 @@ async def test_a_gateway_that_stands_still(h: House) -> None:
 
 
 async def stuck(h: House, due: float) -> None:
-    with sqlite3.connect(h.app.settings.path) as db:
+    with sqlite3.connect(h.app.settings.place.path) as db:
         db.execute("UPDATE outgoing SET phase = 'queue', due = ?", (due,))
     db.close()
 
@@ -214,7 +214,7 @@ async def stuck(h: House, due: float) -> None:
 async def test_reports_that_stay_away(h: House, reported: int, missing: int, told: bool) -> None:
     ear, now = Ear(), h.app.clock.now()
     line = h.app.lines.values()[0].number
-    with sqlite3.connect(h.app.settings.path) as db:
+    with sqlite3.connect(h.app.settings.place.path) as db:
         for n in range(reported + missing):
             status, rank = ("delivered", 9) if n < reported else ("accepted", 2)
             db.execute(

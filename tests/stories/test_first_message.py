@@ -143,7 +143,7 @@ async def test_a_report_for_a_text_that_is_not_known_is_kept(house: Any) -> None
     assert answer.status_code == 200
     unknown = await h.http.post(h.hook("status"), json=[{"externalId": "x", "status": 77}])
     assert unknown.status_code == 200
-    with closing(sqlite3.connect(h.app.store.path)) as db:
+    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
         kept = db.execute("SELECT raw, status FROM receipts ORDER BY raw").fetchall()
     assert kept == [("21", "delivered"), ("77", "")]
 

@@ -288,7 +288,7 @@ async def test_totals_are_those_of_all_rows_however_they_were_tallied(
     h: House = await house(bot())
 
     async def counted() -> None:
-        with closing(sqlite3.connect(h.app.store.path)) as db:
+        with closing(sqlite3.connect(h.app.settings.place.path)) as db:
             came = db.execute(
                 "SELECT 'in', line, kind, count(*), 0 FROM events WHERE kind = 'text' OR kind = 'optout' GROUP BY 2, 3"
             )

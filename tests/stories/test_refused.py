@@ -13,8 +13,9 @@ from smsbot.core.status import Status
 from smsbot.pipeline.repairs import scope_of
 from smsbot.pipeline.sends import Terms, Wish
 from smsbot.settings import LineSettings
-from smsbot.stores.base import SendOutcome, Settlement, outgoing_of
+from smsbot.stores.base import SendOutcome, Settlement
 from smsbot.stores.deciding.reports import worst_of
+from smsbot.stores.records import outgoing_of
 
 from ..house import ANN, BOB, LINE, House, echo
 from ..live import TwilioHouse

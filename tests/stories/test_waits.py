@@ -194,7 +194,7 @@ async def test_more_waits_than_anybody_needs(house: Any, tmp_path: Path) -> None
         await talk(h, "pills", "@ 1m")
     conversation = await h.app.store.load(Key(LINE, ANN))
     assert len(conversation.resting) == 20
-    with closing(sqlite3.connect(h.app.store.path)) as db:
+    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
         told = db.execute("SELECT desk FROM handoffs").fetchall()
         ended = db.execute("SELECT count(*) FROM runs WHERE end_label = 'too_many_waits'").fetchone()[0]
     assert ([desk.rpartition(": ")[2] for (desk,) in told], ended) == (["too many waits"] * 2, 2)
@@ -452,7 +452,7 @@ async def test_an_answer_in_parts_leaves_the_question_open(house: Any, name: str
     assert len(heard) == len(expected), heard
     conversation = await h.app.store.load(Key(LINE, ANN))
     assert (conversation.run, conversation.resting) == (None, ())
-    with closing(sqlite3.connect(h.app.store.path)) as db:
+    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
         assert db.execute("SELECT count(*) FROM journal").fetchone()[0] == 0, "nothing is left behind"
 
 

@@ -277,7 +277,7 @@ async def test_nobody_gets_anything_but_the_document(h: House, spec: dict[str, A
 
 
 def counted(h: House) -> dict[str, int]:
-    with sqlite3.connect(f"file:{h.app.store.path}?mode=ro", uri=True) as db:
+    with sqlite3.connect(f"file:{h.app.settings.place.path}?mode=ro", uri=True) as db:
         return {what: db.execute(query).fetchone()[0] for what, query in COUNTS.items()}
 
 

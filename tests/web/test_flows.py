@@ -158,7 +158,7 @@ async def test_states_of_handlers_belong_to_the_one_that_began(house: Any) -> No
 
 async def test_who_left_is_found_behind_many_who_finished(h: House) -> None:
     now = h.app.clock.now()
-    with sqlite3.connect(h.app.settings.path) as db:
+    with sqlite3.connect(h.app.settings.place.path) as db:
         for n in range(120):
             run, end = bytes([n]) * 16, "stopped" if n == 0 else "booked"
             row = (run, "7255", f"+48600{n:06d}", "", "go", "", now, now + n + 1, end)

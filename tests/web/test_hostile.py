@@ -87,7 +87,7 @@ async def filled(h: House, n: int, words: str) -> str:
     at = f"e{row['seq']}" if row["direction"] == "in" else row["id"]
     await h.http.post(f"/of/{at}/note", data={"text": words})
     await h.http.post(f"/of/{at}/opt-out", data={"why": words})
-    with sqlite3.connect(h.app.settings.path) as db:  # what an operator says
+    with sqlite3.connect(h.app.settings.place.path) as db:  # what an operator says
         db.execute(
             "UPDATE receipts SET detail = ?1, code = ?1, operator = ?1, raw = raw || ?1"
             " WHERE outgoing IN (SELECT id FROM outgoing WHERE number = ?2)", (words, who),

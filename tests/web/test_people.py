@@ -311,7 +311,7 @@ async def test_what_failed_of_somebody_who_was_erased_is_not_sent_again(house: A
     await h.advance("1m")
     assert len(await h.app.store.rows("texts_out", after=0, below=1 << 60, status="", kind="", line="", limit=99)) == 0
     assert "/of/" not in (await h.http.get("/texts")).text
-    db = sqlite3.connect(h.app.settings.path)
+    db = sqlite3.connect(h.app.settings.place.path)
     assert db.execute("SELECT count(*) FROM conversations WHERE number = ''").fetchone() == (0,)
     assert db.execute("SELECT count(*) FROM outgoing").fetchone() == (len(rows),)
     db.close()
@@ -327,8 +327,8 @@ async def test_the_words_are_gone_from_the_file(h: House) -> None:
     for _ in range(MERGES + 1):
         await index.once()
     assert (await h.app.store.rows("merging"))[0]["value"] == 0
-    copy = h.app.settings.path.with_suffix(".copy")
-    db = sqlite3.connect(h.app.settings.path)
+    copy = h.app.settings.place.path.with_suffix(".copy")
+    db = sqlite3.connect(h.app.settings.place.path)
     db.execute("DELETE FROM sandbox_texts")
     db.commit()
     db.execute("VACUUM INTO ?", (str(copy),))

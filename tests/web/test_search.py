@@ -96,7 +96,7 @@ async def test_no_code_is_found(house: Any, searched: bool) -> None:
         await taken_in(h)
     assert await texts(h, "887766") == []
     assert await texts(h, "code") == []
-    with closing(sqlite3.connect(h.app.store.path)) as db:
+    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
         for table in ("words_in", "words_out"):
             found = db.execute(f"SELECT count(*) FROM {table} WHERE {table} MATCH '887766'").fetchone()
             assert found == (0,)

@@ -142,7 +142,7 @@ async def test_a_day_that_is_none(h: House, query: str) -> None:
 
 
 async def test_numbers_and_codes_are_hidden(h: House) -> None:
-    with sqlite3.connect(h.app.settings.path) as db:
+    with sqlite3.connect(h.app.settings.place.path) as db:
         db.execute("UPDATE outgoing SET kind = 'code', text = 'Your code is 471148'")
     db.close()
     page = (await h.http.get("/texts")).text

@@ -162,7 +162,7 @@ def test_links_that_cannot_be(links: dict[str, str]) -> None:
 
 
 async def test_a_conversation_whose_line_is_gone_says_so_and_loses_nothing(h: House) -> None:
-    with sqlite3.connect(h.app.settings.path) as db:
+    with sqlite3.connect(h.app.settings.place.path) as db:
         db.execute("UPDATE events SET line = '9999'")
     db.close()
     taken = await h.http.post("/of/e1/take", headers=OLA)

@@ -10,7 +10,7 @@ import pytest
 from smsbot import Bot, Chat
 from smsbot.core.errors import StoreError
 
-from ..house import ANN, LINE, URL, House
+from ..house import ANN, LINE, URL, House, lane_of
 
 
 def bot() -> Bot:
@@ -118,15 +118,15 @@ async def test_two_secrets_live_after_a_rotation(house: Any) -> None:
 async def test_our_own_fault_is_503_and_the_text_comes_again(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     h: House = await house(bot())
     body: dict[str, object] = {"id": "1", "from": ANN, "to": LINE, "message": "x"}
-    real = h.app.store._writer.submit
+    real = lane_of(h.app.store).submit
 
     async def full(units: object) -> list[Any]:
         raise StoreError("disk full")
 
-    monkeypatch.setattr(h.app.store._writer, "submit", full)
+    monkeypatch.setattr(lane_of(h.app.store), "submit", full)
     answer = await h.http.post(h.hook("inbound"), json=body)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    monkeypatch.setattr(h.app.store._writer, "submit", real)
+    monkeypatch.setattr(lane_of(h.app.store), "submit", real)
     assert (await h.http.post(h.hook("inbound"), json=body)).status_code == 200
     await h.advance("1s")
     assert await h.heard(ANN) == ["got x"]

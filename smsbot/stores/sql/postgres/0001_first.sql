@@ -1,7 +1,7 @@
 -- The schema of PostgreSQL: the tables of SQLite as its migrations leave them, in PostgreSQL's types.
 --
--- Texts compare by their bytes (COLLATE "C"), as they do in SQLite. What SQLite counts by triggers, and its full-text
--- search, have no place here: statements that need them are each dialect's own.
+-- Texts compare by their bytes (COLLATE "C"), as they do in SQLite. What triggers do there they do here, by the smallest
+-- functions that do it: they count and note, and decide nothing.
 
 CREATE TABLE alerts (
   kind text COLLATE "C" NOT NULL,
@@ -58,7 +58,8 @@ CREATE TABLE broadcasts (
   written bigint NOT NULL DEFAULT 0,
   stopped double precision,
   paused double precision,
-  PRIMARY KEY (event)
+  PRIMARY KEY (event),
+  UNIQUE (name)
 );
 
 CREATE TABLE code_texts (
@@ -227,7 +228,8 @@ CREATE TABLE hook_secrets (
   account text COLLATE "C" NOT NULL,
   secret text COLLATE "C" NOT NULL,
   at double precision NOT NULL,
-  PRIMARY KEY (id)
+  PRIMARY KEY (id),
+  UNIQUE (secret)
 );
 
 CREATE TABLE journal (
@@ -302,7 +304,8 @@ CREATE TABLE outgoing (
   currency text COLLATE "C" NOT NULL DEFAULT '',
   cost bigint NOT NULL DEFAULT 0,
   cost_day text COLLATE "C" NOT NULL DEFAULT '',
-  PRIMARY KEY (seq)
+  PRIMARY KEY (seq),
+  UNIQUE (id)
 );
 CREATE INDEX outgoing_due ON outgoing (phase, due) WHERE phase IN ('queue', 'check');
 CREATE INDEX outgoing_open ON outgoing (line, number, seq) WHERE phase IS NOT NULL;
@@ -434,15 +437,23 @@ CREATE TABLE sandbox_texts (
   webhook text COLLATE "C" NOT NULL DEFAULT '',
   expires double precision,
   media text COLLATE "C" NOT NULL DEFAULT '',
-  PRIMARY KEY (seq)
+  PRIMARY KEY (seq),
+  UNIQUE (id)
 );
 CREATE INDEX sandbox_texts_phone ON sandbox_texts (phone, seq);
 CREATE INDEX sandbox_texts_external ON sandbox_texts (external_id) WHERE external_id <> '';
+
+-- What is searched by, filled behind the texts up to the places in `searched`.
+CREATE TABLE words_in (seq bigint PRIMARY KEY, words tsvector NOT NULL);
+CREATE INDEX words_in_words ON words_in USING gin (words);
+CREATE TABLE words_out (seq bigint PRIMARY KEY, words tsvector NOT NULL);
+CREATE INDEX words_out_words ON words_out USING gin (words);
 
 CREATE TABLE searched (
   events bigint NOT NULL,
   texts bigint NOT NULL
 );
+INSERT INTO searched VALUES (0, 0);
 
 CREATE TABLE seen (
   key bytea NOT NULL,
@@ -492,6 +503,7 @@ CREATE TABLE tallied (
   events bigint NOT NULL,
   texts bigint NOT NULL
 );
+INSERT INTO tallied VALUES (0, 0);
 
 CREATE TABLE tallies (
   what text COLLATE "C" NOT NULL,
@@ -519,7 +531,8 @@ CREATE TABLE tokens (
   scopes text COLLATE "C" NOT NULL DEFAULT 'events:write messages:status',
   expires double precision,
   used double precision,
-  PRIMARY KEY (name)
+  PRIMARY KEY (name),
+  UNIQUE (hash)
 );
 
 CREATE TABLE users (
@@ -529,7 +542,8 @@ CREATE TABLE users (
   password text COLLATE "C" NOT NULL DEFAULT '',
   link bytea,
   link_until double precision,
-  PRIMARY KEY (name)
+  PRIMARY KEY (name),
+  UNIQUE (link)
 );
 
 CREATE TABLE visits (
@@ -539,3 +553,85 @@ CREATE TABLE visits (
   at double precision NOT NULL,
   PRIMARY KEY (run, seq)
 );
+
+-- Who serves this database. `beat` is by the database's clock; `batch` is the last batch that was committed, so that a
+-- process which lost the answer to a COMMIT knows what became of it.
+CREATE TABLE processes (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  place text COLLATE "C" NOT NULL,
+  pid bigint NOT NULL,
+  since timestamptz NOT NULL DEFAULT clock_timestamp(),
+  beat timestamptz NOT NULL DEFAULT clock_timestamp(),
+  batch bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+-- The lanes of lines in which texts wait for their time, by a few steps through an index.
+CREATE VIEW queued_pairs AS
+WITH RECURSIVE lines (line) AS (
+  SELECT * FROM (SELECT line FROM outgoing WHERE phase = 'queue' ORDER BY line LIMIT 1) AS first
+  UNION ALL SELECT (SELECT o.line FROM outgoing o WHERE o.phase = 'queue' AND o.line > l.line ORDER BY o.line LIMIT 1)
+  FROM lines l WHERE l.line IS NOT NULL),
+lanes (lane) AS (VALUES ('priority'), ('consent'), ('desk'), ('reply'), ('notice'), ('bulk'))
+SELECT l.line, n.lane FROM lines l, lanes n WHERE l.line IS NOT NULL
+AND EXISTS (SELECT 1 FROM outgoing o WHERE o.phase = 'queue' AND o.line = l.line AND o.lane = n.lane);
+
+-- What has happened is noted for endpoints while there are any; statuses of texts that are tallied are moved in the tally.
+CREATE FUNCTION text_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.seq <= (SELECT texts FROM tallied) THEN
+    UPDATE tallies SET n = n - 1, parts = parts - OLD.parts WHERE what = 'out' AND line = OLD.line AND name = OLD.status;
+    INSERT INTO tallies VALUES ('out', NEW.line, NEW.status, 1, NEW.parts)
+    ON CONFLICT (what, line, name) DO UPDATE SET n = tallies.n + 1, parts = tallies.parts + excluded.parts;
+  END IF;
+  IF NEW.status NOT IN ('queued', 'sending') AND NEW.number <> '' AND EXISTS (SELECT 1 FROM endpoints) THEN
+    INSERT INTO happened (type, line, number, what, status)
+    VALUES ('message.status', NEW.line, NEW.number, NEW.id, NEW.status);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER text_moved AFTER UPDATE OF status ON outgoing FOR EACH ROW
+WHEN (NEW.status <> OLD.status) EXECUTE FUNCTION text_moved();
+
+CREATE FUNCTION text_refused() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO happened (type, line, number, what, status)
+  SELECT 'message.status', NEW.line, NEW.number, NEW.id, NEW.status WHERE EXISTS (SELECT 1 FROM endpoints);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER text_refused AFTER INSERT ON outgoing FOR EACH ROW
+WHEN (NEW.status NOT IN ('queued', 'sending')) EXECUTE FUNCTION text_refused();
+
+CREATE FUNCTION text_came() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO happened (type, line, number, what)
+  SELECT 'message.received', NEW.line, NEW.number, NEW.seq WHERE EXISTS (SELECT 1 FROM endpoints);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER text_came AFTER INSERT ON events FOR EACH ROW
+WHEN (NEW.kind IN ('text', 'media', 'reaction', 'optout', 'optin') AND (NEW.text <> '' OR NEW.kind = 'media'))
+EXECUTE FUNCTION text_came();
+
+CREATE FUNCTION run_ended() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO happened (type, line, number, what)
+  SELECT 'conversation.ended', NEW.line, NEW.number, upper(encode(NEW.id, 'hex')) WHERE EXISTS (SELECT 1 FROM endpoints);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER run_was_short AFTER INSERT ON runs FOR EACH ROW
+WHEN (NEW.ended IS NOT NULL) EXECUTE FUNCTION run_ended();
+CREATE TRIGGER run_ended AFTER UPDATE OF ended ON runs FOR EACH ROW
+WHEN (NEW.ended IS NOT NULL AND OLD.ended IS NULL AND NEW.number <> '') EXECUTE FUNCTION run_ended();
+
+CREATE FUNCTION consent_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO happened (type, line, number, what)
+  SELECT 'optout.changed', NEW.line, NEW.number, NEW.id WHERE EXISTS (SELECT 1 FROM endpoints);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER consent_changed AFTER INSERT ON consents FOR EACH ROW EXECUTE FUNCTION consent_changed();
+
+CREATE FUNCTION consents_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the ledger of consents is only added to';
+END $$;
+CREATE TRIGGER consents_stay BEFORE UPDATE ON consents FOR EACH ROW EXECUTE FUNCTION consents_stay();

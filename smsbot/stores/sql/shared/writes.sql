@@ -445,7 +445,7 @@ UPDATE sessions SET turned = ?1, seen = ?1, until = CASE WHEN until < ?2 THEN un
 DELETE FROM sessions WHERE family = (SELECT family FROM sessions WHERE hash = ?);
 
 -- name: sessions_of_gone
-DELETE FROM sessions WHERE user = ?;
+DELETE FROM sessions WHERE "user" = ?;
 
 -- name: sessions_over
 DELETE FROM sessions WHERE until <= ?;

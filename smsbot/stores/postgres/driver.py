@@ -1,0 +1,162 @@
+"""The one file that knows asyncpg: a connection to PostgreSQL, and which of its errors mean what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from smsbot.core.errors import StoreError
+
+from .statements import Statement
+
+_CONNECTING = 5.0
+"""Seconds that a connection may take to be made."""
+_STATEMENTS = 1024
+"""Statements that a connection keeps prepared; none with ``?statement_cache_size=0``, as PgBouncer wants it."""
+_AGAIN = ("40001", "40P01", "55P03", "57014")
+"""A conflict of two transactions, a lock or a statement that took too long: it may be done again at once."""
+_GONE = ("08", "57P", "25P03", "53300")
+"""The connection is of no use any more, or there are too many."""
+
+
+class Lost(Exception):
+    """The connection was lost, or could not be made; whether a COMMIT that was asked for has happened is not known."""
+
+
+class Conflict(Exception):
+    """The transaction was rolled back for the sake of another, and may be tried again."""
+
+
+class Refused(Exception):
+    """The database does not take a row."""
+
+
+class Connection:
+    """A connection that may have been lost; whoever has it makes another then."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @classmethod
+    async def to(cls, url: str, name: str) -> Connection:
+        """Connect, under a name that ``pg_stat_activity`` shows; raises `Lost`."""
+        dsn, kept = _split(url)
+        try:
+            raw = await asyncpg.connect(
+                dsn, timeout=_CONNECTING, statement_cache_size=kept, server_settings={"application_name": name}
+            )
+            await raw.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_number)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as e:
+            raise Lost(_words(e)) from e
+        except ValueError as e:
+            raise StoreError(f"the address of the database cannot be read: {e}") from e
+        return cls(raw)
+
+    async def rows(self, statement: Statement, parameters: Sequence[object]) -> list[Any]:
+        """The rows of a statement."""
+        found: list[Any] = await self._done(self._raw.fetch, statement, parameters)
+        return found
+
+    async def named(self, statement: Statement, parameters: Mapping[str, object]) -> list[Any]:
+        """The rows of a statement whose parameters have names."""
+        await self._learn(statement)
+        return await self._guarded(self._raw.fetch(statement.sql, *statement.named(parameters)))  # type: ignore[no-any-return]
+
+    async def each(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[Any]]:
+        """The rows of a statement for each set of parameters, in one round trip where it can be."""
+        await self._learn(statement)
+        if len(parameters) == 1 or not statement.lifted:
+            return [await self.rows(statement, one) for one in parameters]
+        columns = [list(column) for column in zip(*map(statement.values, parameters), strict=True)]
+        found: list[list[Any]] = [[] for _ in parameters]
+        for n, *row in await self._guarded(self._raw.fetch(statement.lifted, *columns)):
+            found[n - 1].append(row)
+        return found
+
+    async def run(self, statement: Statement, parameters: Sequence[object]) -> None:
+        """Write once."""
+        await self._done(self._raw.execute, statement, parameters)
+
+    async def many(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> None:
+        """Write each row."""
+        if len(parameters) == 1:
+            await self.run(statement, parameters[0])
+            return
+        await self._learn(statement)
+        await self._guarded(self._raw.executemany(statement.sql, [statement.values(one) for one in parameters]))
+
+    async def script(self, sql: str) -> None:
+        """Run statements without parameters."""
+        await self._guarded(self._raw.execute(sql))
+
+    async def _done(self, how: Any, statement: Statement, parameters: Sequence[object]) -> Any:
+        await self._learn(statement)
+        return await self._guarded(how(statement.sql, *statement.values(parameters)))
+
+    async def _learn(self, statement: Statement) -> None:
+        if not statement.known:
+            prepared = await self._guarded(self._raw.prepare(statement.sql))
+            statement.learn([t.name for t in prepared.get_parameters()])
+
+    async def _guarded(self, work: Any) -> Any:
+        try:
+            return await work
+        except asyncpg.PostgresError as error:
+            state = error.sqlstate or ""
+            if state.startswith(_GONE):
+                self.end()
+                raise Lost(_words(error)) from error
+            if state in _AGAIN:
+                raise Conflict(_words(error)) from error
+            if state.startswith(("22", "23")):
+                raise Refused(_words(error)) from error
+            raise StoreError(f"the database did not do it: {_words(error)}") from error
+        except (OSError, TimeoutError, asyncpg.InternalClientError) as error:
+            self.end()
+            raise Lost(_words(error)) from error
+        except asyncpg.DataError as error:  # a value that has no place in its column's type
+            raise Refused(_words(error)) from error
+        except asyncpg.InterfaceError as error:
+            self.end()
+            raise Lost(_words(error)) from error
+        except asyncio.CancelledError:
+            self.end()  # what it was about may still be under way
+            raise
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is of no use any more."""
+        return bool(self._raw.is_closed())
+
+    def end(self) -> None:
+        """Let go of it at once."""
+        self._raw.terminate()
+
+    async def close(self) -> None:
+        """Take leave; a server that does not answer is left."""
+        try:
+            await self._raw.close(timeout=1.0)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            self._raw.terminate()
+
+
+def _split(url: str) -> tuple[str, int]:
+    """The address as the driver takes it, and how many statements are kept prepared."""
+    parts = urlsplit(url)
+    asked = dict(parse_qsl(parts.query))
+    kept = asked.pop("statement_cache_size", str(_STATEMENTS))
+    if not kept.isdecimal():
+        raise StoreError(f"statement_cache_size={kept} of the database's address is not a number")
+    return urlunsplit(parts._replace(query=urlencode(asked))), int(kept)
+
+
+def _number(text: str) -> float | int:
+    return float(text) if "." in text else int(text)
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no answer'}"

@@ -1,0 +1,265 @@
+"""The one way of a process into PostgreSQL: whatever waits is gathered, decided and committed together.
+
+One task and one connection. Where the connection is lost before COMMIT, the batch is taken again; where the answer to a
+COMMIT is lost, the mark that each batch leaves in the row of this process tells what became of it, and nobody is
+answered before that is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from smsbot.core.errors import StoreError, StoreLocked, StoreRefused
+from smsbot.failpoints import reached
+from smsbot.log import Log
+from smsbot.stores.deciding.facts import Facts, Wants
+from smsbot.stores.deciding.gathering import Look, Rows, gather
+from smsbot.stores.deciding.rules import Rules
+from smsbot.stores.deciding.unit import Unit, batches
+
+from .driver import Conflict, Connection, Lost, Refused
+from .processes import Process
+from .statements import Statement
+
+log = Log("smsbot.lane")
+_BATCH = 256
+_PATIENCE = 5.0
+"""Seconds for which a batch is taken again, until those who wait are told that the database is away."""
+_PAUSE = 0.05
+_BEGIN = (
+    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '3s'; SET LOCAL lock_timeout = '2s'; "
+    "SET LOCAL statement_timeout = '10s'"
+)
+"""A process that freezes in a transaction must not stop others for longer than that."""
+
+
+class _Job:
+    __slots__ = ("future", "units")
+
+    def __init__(self, units: Sequence[Unit], future: asyncio.Future[list[Any]]) -> None:
+        self.units = units
+        self.future = future
+
+
+class Lane:
+    """The task and its connection."""
+
+    failing = False
+    """Whether the last commit failed."""
+
+    def __init__(
+        self, connect: Callable[[str], Awaitable[Connection]], process: Process, rules: Rules,
+        writes: Mapping[str, Statement], selects: Mapping[str, Statement],
+    ) -> None:  # fmt: skip
+        self._connect = connect
+        self._process = process
+        self._rules = rules
+        self._writes = writes
+        self._selects = selects
+        self._connection: Connection | None = None
+        self._jobs: deque[_Job] = deque()
+        self._awake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._batch = 0
+        self.written = 0
+        """Rows that were written."""
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun."""
+        return len(self._jobs)
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection, if there is one."""
+        return self._connection
+
+    def start(self, connection: Connection) -> None:
+        """Begin to commit."""
+        self._connection = connection
+        self._task = asyncio.create_task(self._live())
+
+    async def stop(self) -> None:
+        """Commit what was submitted, then end; what cannot be committed is refused."""
+        self._stopping = True
+        self._awake.set()
+        if self._task is not None:
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def submit(self, units: Sequence[Unit]) -> list[Any]:
+        """The answers of the units, after the commit that holds them."""
+        if self._stopping or self._task is None or self._task.done():
+            raise StoreError("the database is closed")
+        job = _Job(units, asyncio.get_running_loop().create_future())
+        self._jobs.append(job)
+        self._awake.set()
+        return await job.future
+
+    async def _live(self) -> None:
+        while self._jobs or not self._stopping:
+            if not self._jobs:
+                self._awake.clear()
+                await self._awake.wait()
+                continue
+            jobs: list[_Job] = []
+            while self._jobs and len(jobs) < _BATCH:
+                jobs.append(self._jobs.popleft())
+            try:
+                await self._serve(jobs)
+            except BaseException as error:
+                _answer(jobs, StoreError("the database is closed"))
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+                log.error("the lane into the database failed", exc_info=error)
+
+    async def _serve(self, jobs: Sequence[_Job]) -> None:
+        """Commit jobs together; one by one, if the database does not take a row of them."""
+        units = [unit for job in jobs for unit in job.units]
+        try:
+            answers = await self._insist(units)
+        except Refused:
+            answers = [await self._apart(unit) for unit in units]
+        except Exception as error:
+            self.failing = True
+            failure = error if isinstance(error, StoreError) else _failure(error)
+            _answer(jobs, failure)
+            return
+        self.failing = False
+        waiting = iter(answers)
+        for job in jobs:
+            own = [next(waiting) for _ in job.units]
+            refused = next((a for a in own if isinstance(a, StoreError)), None)
+            _answer([job], own if refused is None else refused)
+
+    async def _apart(self, unit: Unit) -> Any:
+        """The answer of one unit in a transaction of its own; a refusal if the database does not take its rows."""
+        try:
+            return (await self._insist([unit]))[0]
+        except Refused as error:
+            refusal = StoreRefused(f"the database refused a row: {error}")
+            refusal.__cause__ = error
+            return refusal
+        except StoreError as error:
+            return error
+        except Exception as error:
+            return _failure(error)
+
+    async def _insist(self, units: Sequence[Unit]) -> list[Any]:
+        """The answers of units, once they are committed; taken again while the database comes and goes."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            if self._process.gone:
+                raise StoreLocked("another smsbot took over this database while this one was away")
+            try:
+                return await self._together(units)
+            except (Lost, Conflict) as error:
+                self.failing = True
+                if self._stopping or time.monotonic() > until:
+                    raise StoreError(f"the database is away: {error}") from error
+                await asyncio.sleep(_PAUSE)
+
+    async def _together(self, units: Sequence[Unit]) -> list[Any]:
+        connection = await self._connected()
+        batch = self._batch + 1
+        try:
+            await connection.script(_BEGIN)
+            reached("writer.begun")
+            answers = await self._decided(connection, units)
+            await self._process.mark(connection, batch)
+            reached("writer.written")
+        except BaseException:
+            await self._roll_back(connection)
+            raise
+        try:
+            await connection.script("COMMIT")
+        except (Lost, Conflict, StoreError) as error:
+            if not await self._became(batch):
+                raise Lost(str(error)) from error
+        self._batch = batch
+        reached("writer.committed")
+        return answers
+
+    async def _became(self, batch: int) -> bool:
+        """Whether a COMMIT whose answer was lost has happened; asked until somebody knows."""
+        told = False
+        while True:
+            try:
+                return await self._process.became(await self._connected(), batch)
+            except (Lost, Conflict) as error:
+                if self._stopping:  # whoever starts next looks at what is there
+                    raise StoreError(f"nobody knows whether it was committed: {error}") from error
+                if not told:
+                    log.warning("the answer to a commit was lost; nobody is answered until it is known", why=str(error))
+                told = True
+                await asyncio.sleep(_PAUSE)
+
+    async def _roll_back(self, connection: Connection) -> None:
+        if not connection.lost:
+            with suppress(Lost, Conflict, StoreError):
+                await connection.script("ROLLBACK")
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.lost:
+            self._connection = await self._connect(self._process.name)
+        return self._connection
+
+    async def _decided(self, connection: Connection, units: Sequence[Unit]) -> list[Any]:
+        """The answers of units, with their rows written."""
+        answers: list[Any] = []
+        for batch in batches(units):
+            facts = await self._facts(connection, batch)
+            answers += [unit.decide(facts) for unit in batch]
+            await self._write(connection, facts)
+        return answers
+
+    async def _facts(self, connection: Connection, units: Sequence[Unit]) -> Facts:
+        wants = Wants()
+        for unit in units:
+            unit.want(wants)
+        looking = gather(wants, self._rules)
+        try:
+            look = next(looking)
+            while True:
+                look = looking.send(await self._look(connection, look))
+        except StopIteration as end:
+            found: Facts = end.value
+            return found
+
+    async def _look(self, connection: Connection, look: Look) -> Sequence[Rows]:
+        name, parameters = look
+        return await connection.each(self._selects[name], parameters)
+
+    async def _write(self, connection: Connection, facts: Facts) -> None:
+        rows = facts.written()
+        for name, row in facts.script:
+            await connection.run(self._writes[name], row)
+            reached("writer.statement")
+        for name, statement in self._writes.items():
+            if name in rows:
+                await connection.many(statement, rows[name])
+                self.written += len(rows[name])
+                reached("writer.statement")
+
+
+def _failure(error: Exception) -> StoreError:
+    failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure
+
+
+def _answer(jobs: Sequence[_Job], answer: Any) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if isinstance(answer, BaseException):
+            job.future.set_exception(answer)
+        else:
+            job.future.set_result(answer)

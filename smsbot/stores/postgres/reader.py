@@ -1,0 +1,82 @@
+"""Named reads from PostgreSQL on a connection of their own, one at a time, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Self
+
+from smsbot.core.errors import StoreError
+from smsbot.stores import queries
+from smsbot.stores.base import Row
+
+from . import schema
+from .driver import Conflict, Connection, Lost
+from .statements import Statement
+
+_TRIES = 20
+_PAUSE = 0.1
+"""Between two tries to reach a server that has just gone away: two seconds in all."""
+
+
+def statements(part: str) -> Mapping[str, Statement]:
+    """The statements of a part, by name."""
+    return {name: Statement(query.sql) for name, query in queries.load("postgres", part).items()}
+
+
+class PostgresReader:
+    """Reads by name; a connection that was lost is made anew, since a read can be asked once more."""
+
+    def __init__(self, url: str, name: str = "smsbot-reader") -> None:
+        self._url = url
+        self.name = name
+        self._reads = statements("reads")
+        self._turn = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._open = False
+
+    async def open(self) -> None:
+        """Connect; raises `StoreError` if there is no such database, or not one of ours."""
+        self._open = True
+        try:
+            await schema.check(await self._connected())
+        except (Lost, Conflict) as error:
+            self._open = False
+            raise StoreError(f"the database cannot be reached: {error}") from error
+        except StoreError:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        self._open = False
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def rows(self, name: str, **parameters: object) -> list[Row]:
+        """The rows of a named read."""
+        statement = self._reads[name]
+        async with self._turn:
+            for _ in range(_TRIES):
+                if not self._open:
+                    raise StoreError("the database is closed")
+                try:
+                    connection = await self._connected()
+                    return [dict(row) for row in await connection.named(statement, parameters)]
+                except (Lost, Conflict) as error:
+                    why = str(error)
+                    await asyncio.sleep(_PAUSE)
+        raise StoreError(f"the database could not be read: {why}")
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.lost:
+            self._connection = await Connection.to(self._url, self.name)
+        return self._connection

@@ -1,0 +1,93 @@
+"""Named statements as PostgreSQL takes them: numbered parameters, values of its types, and one statement for many."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+_PIECE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<!:):([a-z_]+)|\?(\d*)")
+_LIMIT = re.compile(r"LIMIT \?")
+_NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_REPLACED = "\ufffd"
+"""Stands for U+0000, which PostgreSQL has no place for in a text."""
+
+
+class Statement:
+    """A statement with the names of its parameters in their order; `types` are told by the database, once."""
+
+    def __init__(self, sql: str) -> None:
+        self.names: tuple[str, ...] = ()
+        self.sql = self._numbered(sql, "${}".format)
+        self._source = sql
+        self._convert: tuple[Callable[[object], object] | None, ...] | None = None
+        self.lifted = ""
+        """The same for many sets of parameters at once; empty where it must be run for each."""
+
+    def _numbered(self, sql: str, spelled: Callable[[int], str]) -> str:
+        names: list[str] = []
+        count = 0
+
+        def piece(hit: re.Match[str]) -> str:
+            nonlocal count
+            if hit[0][0] in "'-":
+                return hit[0]
+            if hit[1]:
+                if hit[1] not in names:
+                    names.append(hit[1])
+                return spelled(names.index(hit[1]) + 1)
+            count += 1
+            return spelled(int(hit[2] or count))
+
+        found = _PIECE.sub(piece, sql)
+        self.names = tuple(names)
+        return found
+
+    @property
+    def known(self) -> bool:
+        """Whether the database has told the types of its parameters."""
+        return self._convert is not None
+
+    def learn(self, types: Sequence[str]) -> None:
+        """Keep the types of its parameters, as PostgreSQL calls them."""
+        self._convert = tuple(_CONVERT.get(t) for t in types)
+        if types and not _LIMIT.search(self._source):  # a limit may not differ from set to set
+            columns = ", ".join(f"p{n}" for n in range(1, len(types) + 1))
+            arrays = ", ".join(f"${n}::{t}[]" for n, t in enumerate(types, 1))
+            inner = self._numbered(self._source, "p.p{}".format)
+            self.lifted = (
+                f"SELECT p.n, s.* FROM unnest({arrays}) WITH ORDINALITY AS p ({columns}, n)\n"
+                f"CROSS JOIN LATERAL (\n{inner}\n) AS s"
+            )
+
+    def values(self, parameters: Sequence[object]) -> list[object]:
+        """Parameters as values of the types that they have there."""
+        assert self._convert is not None
+        return [
+            v if c is None or v is None else c(v) for c, v in zip(self._convert, parameters, strict=True)
+        ]  # fmt: skip
+
+    def named(self, parameters: Mapping[str, object]) -> list[object]:
+        """The same of parameters by name."""
+        return self.values([parameters[name] for name in self.names])
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str):
+        return str(value)
+    if "\0" in value:
+        return value.replace("\0", _REPLACED)
+    if "u0000" in value and value[0] in '{["':
+        return _NUL_IN_JSON.sub(partial(_escaped, _REPLACED), value)
+    return value
+
+
+def _escaped(replacement: str, hit: re.Match[str]) -> str:
+    return hit[1] + replacement
+
+
+def _bytes(value: object) -> object:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+_CONVERT: Mapping[str, Callable[[object], object]] = {"text": _text, "bytea": _bytes, "bool": bool}

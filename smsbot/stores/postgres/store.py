@@ -1,0 +1,90 @@
+"""The store on PostgreSQL: served by one process at a time, which another may replace once its lease is over."""
+
+from __future__ import annotations
+
+import secrets
+
+from smsbot.core.errors import StoreError
+from smsbot.stores.base import Row
+from smsbot.stores.committing import CommittingStore
+from smsbot.stores.deciding.rules import ASIDE, NO_RULES, Pauses, Rules
+from smsbot.stores.queries import load
+
+from . import schema
+from .driver import Conflict, Connection, Lost
+from .lane import Lane
+from .processes import Process
+from .reader import PostgresReader, statements
+
+_TALLY = (("tally_events", ()), ("tally_texts", ()), ("tallied", ()))
+_TALLY_EACH = 50_000
+"""Rows that are written until what is new is tallied."""
+
+
+class PostgresStore(CommittingStore):
+    """Everything in one database, or one schema of it."""
+
+    def __init__(self, url: str, *, rules: Rules = NO_RULES) -> None:
+        self.url = url
+        self._process = Process(self._connect)
+        self._selects = statements("selects")
+        self._lane_of = Lane(self._connect, self._process, rules, statements("writes"), self._selects)
+        super().__init__(self._lane_of)
+        self._hot = PostgresReader(url)
+        self._pages = PostgresReader(url)
+        self._is_hot = frozenset(name for name, query in load("postgres", "reads").items() if query.hot)
+        self._tallied = 0
+
+    async def _connect(self, name: str) -> Connection:
+        return await Connection.to(self.url, name)
+
+    # -- life ---------------------------------------------------------------------------------------
+
+    async def open(self, now: float) -> None:
+        """Connect, migrate, register, and mark every open attempt as unknown."""
+        try:
+            connection = await self._connect("smsbot-opening")
+        except Lost as error:
+            raise StoreError(f"the database cannot be reached: {error}") from error
+        try:
+            await self._open(connection, now)
+        except (Lost, Conflict) as error:
+            await self.close()
+            raise StoreError(f"the database cannot be opened: {error}") from error
+        except BaseException:
+            await self.close()
+            raise
+        finally:
+            await connection.close()
+
+    async def _open(self, connection: Connection, now: float) -> None:
+        await schema.migrate(connection)
+        await self._process.join(connection)
+        self._process.start()
+        self._lane_of.start(await self._connect(self._process.name))
+        for reader in (self._hot, self._pages):
+            reader.name = self._process.name
+            await reader.open()
+        crashed = [(name, (now,)) for name in ("crashed_attempts", "crashed_texts", "orphaned_texts")]
+        made = [("meta", ("dedupe_key", secrets.token_bytes(32))), ("meta", ("began", repr(now)))]
+        await self.write([*crashed, *_TALLY, *made])
+        held = await connection.rows(self._selects["pauses"], ())
+        self.pauses = Pauses((row["scope"], row["name"]) for row in held)
+        await self.write([("park_all", (s, n)) for s, n in self.pauses.names if s not in ASIDE])
+        await self.remember()
+
+    async def close(self) -> None:
+        """Commit what was submitted, leave, close all connections."""
+        await self._lane_of.stop()
+        for reader in (self._hot, self._pages):
+            await reader.close()
+        connection = self._lane_of.connection
+        await self._process.stop(connection)
+        if connection is not None:
+            await connection.close()
+
+    # -- tables -------------------------------------------------------------------------------------
+
+    async def rows(self, name: str, **parameters: object) -> list[Row]:
+        """The rows of a named read."""
+        return await (self._hot if name in self._is_hot else self._pages).rows(name, **parameters)

@@ -1,0 +1,257 @@
+-- What of shared/reads.sql PostgreSQL writes in its own way.
+
+-- name: conversation
+-- One row for each frame of the open run, one row if there is none; a single statement, so a single moment.
+SELECT c.version, c.fallback_at, c.late, c.resting, c.answered, c.wrote_first, r.content, r.id AS run, r.bot, r.started_by, r.started,
+       (SELECT coalesce(json_object_agg(name, value), '{}')::text FROM contacts WHERE number = :number) AS contact,
+       EXISTS (SELECT 1 FROM suppressions s WHERE s.number = :number) AS opted_out,
+       (SELECT owner FROM takeovers t WHERE t.line = :line AND t.number = :number) AS owner,
+       f.kind, f.name, f.state, f.data, f.prompt, f.deadline, f.then_, f.rest
+FROM (SELECT 1) AS t1
+LEFT JOIN conversations c ON c.line = :line AND c.number = :number
+LEFT JOIN runs r ON r.id = c.run
+LEFT JOIN frames f ON f.run = c.run
+ORDER BY f.depth;
+
+-- name: contents_in_use
+-- What open runs, questions that may still be answered late, and turns that were cut short stand on.
+SELECT hash, value FROM contents WHERE hash IN (
+  SELECT r.content FROM conversations c JOIN runs r ON r.id = c.run WHERE r.content <> ''
+  UNION SELECT late::json ->> 'content' FROM conversations WHERE late <> ''
+  UNION SELECT beside.value ->> 'content' FROM conversations c, json_array_elements(c.resting::json) AS beside (value)
+        WHERE c.resting <> ''
+  UNION SELECT j.value::json ->> 'of' FROM events e JOIN journal j ON j.frame = e.id
+        WHERE e.state = 0 AND j.kind = 'act'
+);
+
+-- name: next_due_beside
+-- Beside lanes of lines in which there is no room: `full` names them, a line and a lane between line ends.
+SELECT min(due) AS due FROM (
+  SELECT min(due) AS due FROM timers
+  UNION ALL SELECT (SELECT min(o.due) FROM outgoing o WHERE o.phase = 'queue' AND o.line = p.line AND o.lane = p.lane)
+    FROM queued_pairs p WHERE strpos(:full, chr(10) || p.line || chr(9) || p.lane || chr(10)) = 0
+  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check' AND phase IN ('queue', 'check')
+) AS t1;
+
+-- name: due_checks
+SELECT o.*, a.started FROM outgoing o JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts
+WHERE o.phase = 'check' AND o.phase IN ('queue', 'check') AND o.due <= :now
+AND strpos(:full, chr(10) || o.account || chr(10)) = 0
+ORDER BY o.due LIMIT :limit;
+
+-- name: feed
+-- The newest messages in and out, and events that failed; :before pages backwards by time.
+SELECT * FROM (
+  SELECT * FROM (
+    SELECT 'in' AS direction, upper(encode(id, 'hex')) AS id, seq, line, number,
+           CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')'
+             WHEN kind = 'media' OR kind = 'text' AND data LIKE '{"media"%' THEN trim(text || ' (' ||
+               coalesce(nullif(nullif(data, '')::json #>> '{media,0,1}', ''), 'picture') ||
+               coalesce(' ' || (nullif(data, '')::json #>> '{media,0,0}'), '') || ')')
+             ELSE text END AS text,
+           at, kind AS status, note AS detail, 1 AS parts, '' AS reaction
+    FROM events WHERE (kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR state = 2 OR state = 0 AND attempts > 0)
+    AND at <= :before AND number <> '' ORDER BY seq DESC LIMIT :limit) AS t1
+  UNION ALL SELECT * FROM (
+    SELECT 'out', id, seq, line, number, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END, created, status,
+           detail, parts, reaction
+    FROM outgoing WHERE created <= :before AND number <> '' ORDER BY seq DESC LIMIT :limit) AS t2
+) AS t3 ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: thread
+-- All messages of one number, and events that failed, newest first.
+SELECT * FROM (
+  SELECT * FROM (
+    SELECT 'in' AS direction, upper(encode(id, 'hex')) AS id, seq, line, number,
+           CASE WHEN kind IN ('event', 'timer') THEN '(' || kind || ' ' || text || ')'
+             WHEN kind = 'media' OR kind = 'text' AND data LIKE '{"media"%' THEN trim(text || ' (' ||
+               coalesce(nullif(nullif(data, '')::json #>> '{media,0,1}', ''), 'picture') ||
+               coalesce(' ' || (nullif(data, '')::json #>> '{media,0,0}'), '') || ')')
+             ELSE text END AS text,
+           at, kind AS status, CASE WHEN state = 0 AND note = '' THEN 'waits for its turn' ELSE note END AS detail,
+           1 AS parts, '' AS reaction
+    FROM events WHERE number = :number
+    AND (kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR state = 2
+      OR state = 0 AND (attempts > 0 OR kind = 'event'))
+    AND at <= :before ORDER BY seq DESC LIMIT :limit) AS t1
+  UNION ALL SELECT * FROM (
+    SELECT 'out', id, seq, line, number, CASE kind WHEN 'code' THEN '(a code, hidden)' ELSE text END, created, status,
+           detail, parts, reaction
+    FROM outgoing WHERE number = :number AND created <= :before ORDER BY seq DESC LIMIT :limit) AS t2
+) AS t3 ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: numbers_like
+-- Numbers that end with some digits, those who texted or were texted last first; `reversed` are the digits from behind.
+SELECT number FROM (
+  SELECT number FROM numbers WHERE reversed >= :reversed AND reversed < :reversed || ':'
+  UNION SELECT number FROM events WHERE seq > (SELECT events FROM searched) AND number LIKE '%' || :digits
+  UNION SELECT number FROM outgoing WHERE seq > (SELECT texts FROM searched) AND number LIKE '%' || :digits) n
+ORDER BY greatest(
+  (SELECT at FROM events e WHERE e.number = n.number ORDER BY seq DESC LIMIT 1),
+  (SELECT created FROM outgoing o WHERE o.number = n.number ORDER BY seq DESC LIMIT 1)
+) DESC NULLS LAST LIMIT :limit;
+
+-- name: with_words
+-- The newest messages in which words stand, with what is not searched through yet. The last word may be only begun;
+-- `match` is SQLite's way to say the same.
+WITH listed AS (
+  SELECT value AS word, n FROM json_array_elements_text(:words::json) WITH ORDINALITY AS t (value, n)
+  WHERE :match <> ''),
+asked AS MATERIALIZED (
+  SELECT to_tsquery('simple', string_agg(
+    '''' || regexp_replace(normalize(word, NFKD), '[\u0300-\u036F]', '', 'g') || ''''
+    || CASE WHEN n = (SELECT max(n) FROM listed) THEN ':*' ELSE '' END, ' & ')) AS words FROM listed)
+SELECT * FROM (
+  SELECT 'in' AS direction, upper(encode(id, 'hex')) AS id, seq, line, number, text, at, kind AS status, note AS detail,
+         1 AS parts, '' AS reaction
+  FROM events WHERE seq IN (SELECT seq FROM words_in WHERE words @@ (SELECT words FROM asked) ORDER BY seq DESC LIMIT :limit)
+  OR seq > (SELECT events FROM searched) AND kind IN ('text', 'media', 'optout', 'optin')
+    AND NOT EXISTS (SELECT 1 FROM listed WHERE position(lower(word) IN lower(text)) = 0)
+  UNION ALL SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
+  FROM outgoing WHERE seq IN (SELECT seq FROM words_out WHERE words @@ (SELECT words FROM asked) ORDER BY seq DESC LIMIT :limit)
+  OR seq > (SELECT texts FROM searched) AND kind <> 'code'
+    AND NOT EXISTS (SELECT 1 FROM listed WHERE position(lower(word) IN lower(text)) = 0)
+) AS t1 ORDER BY at DESC, seq DESC LIMIT :limit;
+
+-- name: event
+SELECT seq, upper(encode(id, 'hex')) AS id, line, number, kind, text, at, state, note, attempts FROM events WHERE seq = :seq;
+
+-- name: pulse
+SELECT pg_current_wal_insert_lsn()::text AS pulse;
+
+-- name: quick_check
+SELECT 'ok' AS quick_check;
+
+-- name: waiting_ref
+-- The person of an event that waits for its turn, by what a program calls it.
+SELECT number FROM events WHERE state = 0 AND kind = 'event'
+AND CASE WHEN data LIKE '{%' THEN data::json ->> 'ref' = :ref END ORDER BY seq DESC LIMIT 1;
+
+-- name: quarantined_with
+-- Whether something in quarantine holds the digits of a number.
+SELECT 1 FROM quarantine WHERE replayed IS NULL AND position(convert_to(:digits, 'UTF8') IN body) > 0 LIMIT 1;
+
+-- name: waits
+-- What has not come to its end, by what it waits for: how many, and the oldest. Reports are missed of the last texts only.
+SELECT phase AS what, count(*) AS n, min(created) AS at, (array_agg(id ORDER BY created))[1] AS id FROM (
+  SELECT phase, created, id FROM outgoing WHERE phase IS NOT NULL LIMIT 100001) AS t1 GROUP BY phase
+UNION ALL SELECT 'report', count(*), min(created), (array_agg(id ORDER BY created))[1] FROM (
+  SELECT created, id FROM outgoing WHERE seq > (SELECT max(seq) FROM outgoing) - :most AND rank IN (2, 3) AND phase IS NULL) AS t2
+UNION ALL SELECT what, count(*), min(at), 'e' || (array_agg(seq ORDER BY at))[1] FROM (
+  SELECT e.at, e.seq, CASE
+    WHEN EXISTS (SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = e.line) THEN 'held'
+    WHEN EXISTS (SELECT 1 FROM takeovers t WHERE t.line = e.line AND t.number = e.number) THEN 'person'
+    ELSE 'bot' END AS what
+  FROM events e WHERE e.state = 0 AND e.kind <> 'timer' LIMIT 100001) AS t3 GROUP BY what
+UNION ALL SELECT 'person', count(*), min(at), '' FROM handoffs h WHERE done IS NULL AND (until IS NULL OR until <= :now
+  OR EXISTS (SELECT 1 FROM events e WHERE e.number = h.number AND e.at > h.put_off
+    AND e.kind IN ('text', 'media', 'optout', 'optin')))
+UNION ALL SELECT 'quarantine', count(*), min(at), '' FROM quarantine WHERE replayed IS NULL;
+
+-- name: runs_by_step
+-- How many runs of a time came by each step of each flow or conversation, and how many entered it (an empty step). A step
+-- is called FLOW.STEP, a state of handlers by its name alone: it belongs to the handler that began.
+WITH began AS (
+  SELECT id, bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first
+  FROM (SELECT id, bot FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :limit) r),
+came AS MATERIALIZED (
+  SELECT DISTINCT b.bot, b.id,
+    CASE strpos(v.step, '.') WHEN 0 THEN b.first ELSE substr(v.step, 1, strpos(v.step, '.') - 1) END AS flow,
+    substr(v.step, strpos(v.step, '.') + 1) AS step
+  FROM began b JOIN visits v ON v.run = b.id WHERE v.step <> b.first)
+SELECT bot, flow, step, count(*) AS n FROM came GROUP BY bot, flow, step
+UNION ALL SELECT bot, flow, '', count(DISTINCT id) FROM came GROUP BY bot, flow;
+
+-- name: runs_by_end
+-- How they ended: by the flow that they were of, and the step where they were last.
+SELECT bot, flow, CASE strpos(last, '.') WHEN 0 THEN flow ELSE substr(last, 1, strpos(last, '.') - 1) END AS last_flow,
+  substr(last, strpos(last, '.') + 1) AS step, end_label, count(*) AS n
+FROM (
+  SELECT bot, end_label, last, CASE WHEN dotted IS NULL THEN first ELSE substr(dotted, 1, strpos(dotted, '.') - 1) END AS flow
+  FROM (
+    SELECT bot, end_label, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first,
+      (SELECT step FROM visits v WHERE v.run = r.id AND strpos(step, '.') > 0 ORDER BY seq LIMIT 1) AS dotted,
+      (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS last
+    FROM (SELECT * FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :limit) r WHERE ended IS NOT NULL) AS t1
+  WHERE dotted IS NOT NULL OR last <> first) AS t2
+GROUP BY bot, flow, last_flow, step, end_label;
+
+-- name: runs_waiting
+-- Where open conversations stand now, whenever they began; and since when the one does that stands longest.
+SELECT bot, CASE strpos(last, '.') WHEN 0 THEN first ELSE substr(last, 1, strpos(last, '.') - 1) END AS flow,
+  substr(last, strpos(last, '.') + 1) AS step, count(*) AS n, min(at) AS at
+FROM (
+  SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first,
+    (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS last,
+    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS at
+  FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :limit) f JOIN runs r ON r.id = f.run
+  UNION ALL SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1),
+    (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1),
+    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1)
+  FROM (SELECT line, number, resting FROM conversations WHERE resting <> '' LIMIT :limit) c
+  CROSS JOIN LATERAL json_array_elements(c.resting::json) AS beside (value)
+  JOIN runs r ON r.line = c.line AND r.number = c.number AND encode(r.id, 'hex') = beside.value ->> 'id') AS t1
+WHERE last IS NOT NULL GROUP BY 1, 2, 3;
+
+-- name: people_waiting
+-- Who stands at a step now, the longest first; it is called FLOW.STEP, or by the name of a state alone.
+SELECT * FROM (
+  SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS step,
+    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS at, '' AS end_label
+  FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :most) f JOIN runs r ON r.id = f.run WHERE r.bot = :bot
+  UNION ALL SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1),
+    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1), ''
+  FROM (SELECT line, number, resting FROM conversations WHERE resting <> '' LIMIT :most) c
+  CROSS JOIN LATERAL json_array_elements(c.resting::json) AS beside (value)
+  JOIN runs r ON r.line = c.line AND r.number = c.number AND encode(r.id, 'hex') = beside.value ->> 'id'
+  WHERE r.bot = :bot) AS t1
+WHERE step IN (:dotted, :state) ORDER BY at LIMIT :limit;
+
+-- name: people_left
+-- Whose run of a time ended where it was not finished, the last first.
+SELECT * FROM (
+  SELECT r.line, r.number, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS step,
+    r.ended AS at, r.end_label
+  FROM (SELECT * FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :most) r
+  WHERE r.bot = :bot AND r.ended IS NOT NULL
+  AND r.end_label IN (SELECT value FROM json_array_elements_text(:ends::json) AS t (value))) AS t1
+WHERE step IN (:dotted, :state) ORDER BY at DESC LIMIT :limit;
+
+-- name: texts_in
+SELECT 'in' AS direction, upper(encode(id, 'hex')) AS id, seq, line, number, text, at, kind AS status, note AS detail,
+  1 AS parts, '' AS reaction
+FROM events WHERE seq >= :after AND seq < :below AND :line IN ('', line) AND number <> ''
+AND (:kind = '' AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') OR kind = :kind)
+AND (:status = '' OR :status = 'failed' AND state = 2 OR :status = 'waiting' AND state = 0) ORDER BY seq DESC LIMIT :limit;
+
+-- name: received
+-- A text in, as it is told to programs.
+SELECT upper(encode(id, 'hex')) AS id, line, number, kind, text, data, at FROM events WHERE seq = :seq AND number <> '';
+
+-- name: run_by_id
+SELECT upper(encode(id, 'hex')) AS id, line, number, bot, started_by, started, ended, end_label FROM runs
+WHERE id = :id AND number <> '';
+
+-- name: runs_of
+-- The last runs of a conversation, the latest first.
+SELECT upper(encode(id, 'hex')) AS id, bot, started_by, started, ended, end_label FROM runs
+WHERE line = :line AND number = :number ORDER BY started DESC LIMIT :limit;
+
+-- name: of_ids
+SELECT * FROM outgoing WHERE id IN (SELECT value FROM json_array_elements_text(:ids::json) AS t (value));
+
+-- name: number_in
+SELECT seq, upper(encode(id, 'hex')) AS id, line, number, kind, text, data, at FROM events
+WHERE number = :number AND seq < :below
+AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') AND (text <> '' OR kind = 'media')
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: rows_out
+-- Whole texts by their places.
+SELECT * FROM outgoing WHERE seq IN (SELECT value::bigint FROM json_array_elements_text(:places::json) AS t (value))
+ORDER BY seq DESC;
+
+-- name: rows_in
+SELECT seq, upper(encode(id, 'hex')) AS id, line, number, kind, text, data, at FROM events
+WHERE seq IN (SELECT value::bigint FROM json_array_elements_text(:places::json) AS t (value))
+AND (text <> '' OR kind = 'media') ORDER BY seq DESC;

@@ -1,0 +1,15 @@
+-- What of shared/selects.sql PostgreSQL writes in its own way.
+
+-- name: queued_pairs
+SELECT line, lane FROM queued_pairs;
+
+-- name: kept_by_account
+-- The first text that an account's hold keeps, to see whether the account works again.
+SELECT {text} FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.expires > ?2 AND o.due <= ?2 AND NOT EXISTS (
+  SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = o.line
+  OR h.scope = 'lane' AND h.name = o.lane
+  OR h.scope = 'broadcast' AND lower(h.name) = encode(o.event, 'hex')) ORDER BY o.due, o.seq LIMIT 1;
+
+-- name: kept_too_long
+-- Texts that an account's hold has kept until they were not worth sending any more.
+SELECT {text} FROM outgoing WHERE phase IS NOT NULL AND phase = 'held' AND account = ?1 AND expires <= ?2 LIMIT 200;

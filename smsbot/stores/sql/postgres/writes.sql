@@ -1,0 +1,57 @@
+-- What of shared/writes.sql PostgreSQL writes in its own way.
+
+-- name: park_aside
+-- What a pause puts aside holds nothing back: all of a lane, or of a broadcast.
+UPDATE outgoing SET phase = 'held', scheduled = 1 WHERE phase = 'queue' AND lane <> 'consent'
+AND (?1 = 'lane' AND lane = ?2 OR ?1 = 'broadcast' AND encode(event, 'hex') = lower(?2));
+
+-- name: unpark
+-- What no other pause keeps is queued again.
+UPDATE outgoing SET phase = 'queue' WHERE phase = 'held' AND NOT EXISTS (
+  SELECT 1 FROM holds h WHERE h.scope = 'all' OR h.scope = 'line' AND h.name = outgoing.line
+  OR h.scope = 'account' AND h.name = outgoing.account
+  OR h.scope = 'lane' AND h.name = outgoing.lane
+  OR h.scope = 'broadcast' AND lower(h.name) = encode(outgoing.event, 'hex'));
+
+-- name: hook_map
+-- Fields that were named before stay named.
+INSERT INTO hook_maps (account, kind, fields, at) VALUES (?, ?, ?, ?)
+ON CONFLICT (account, kind) DO UPDATE
+SET fields = (hook_maps.fields::jsonb || excluded.fields::jsonb)::text, at = excluded.at;
+
+-- name: search_in
+-- The next rows, so many at most, for whoever searches by a word, without accents; `searched` moves on behind them.
+INSERT INTO words_in SELECT seq, to_tsvector('simple', regexp_replace(normalize(text, NFKD), '[\u0300-\u036F]', '', 'g'))
+FROM events WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
+AND kind IN ('text', 'media', 'optout', 'optin') ON CONFLICT DO NOTHING;
+
+-- name: search_out
+INSERT INTO words_out SELECT seq, to_tsvector('simple', regexp_replace(normalize(text, NFKD), '[\u0300-\u036F]', '', 'g'))
+FROM outgoing WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1 AND kind <> 'code'
+ON CONFLICT DO NOTHING;
+
+-- name: search_numbers
+INSERT INTO numbers SELECT reverse(number), number FROM (
+  SELECT number FROM events WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
+  UNION SELECT number FROM outgoing WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1) AS t1
+ON CONFLICT DO NOTHING;
+
+-- name: erase_words_in
+DELETE FROM words_in WHERE seq IN (SELECT seq FROM events WHERE number = ?1);
+
+-- name: erase_words_out
+DELETE FROM words_out WHERE seq IN (SELECT seq FROM outgoing WHERE number = ?1);
+
+-- name: erase_number
+DELETE FROM numbers WHERE reversed = reverse(?1);
+
+-- name: merge_words_in
+-- Here the server's vacuum does it.
+SELECT 1;
+
+-- name: merge_words_out
+SELECT 1;
+
+-- name: erase_asked
+-- Answers that hold the number are given again as things stand then.
+UPDATE asked SET answer = '', status = NULL WHERE position(convert_to(?1, 'UTF8') IN answer) > 0;
