@@ -90,7 +90,7 @@ class App:
         self._movable: MovableClock = clock or ShiftedClock()
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
         self.leaving = Leaving(settings)
-        self.store = settings.place.store(guarded=not self.dev, rules=self.leaving)
+        self.store = settings.place.store(guarded=not self.dev, patient=not self.dev, rules=self.leaving)
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or transport_of_server()
         self._given_transport = transport

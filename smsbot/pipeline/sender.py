@@ -169,6 +169,7 @@ class Sender:
             await self._give_back((claim,), "paused")
             self.kick()
             return
+        await self._store.still_ours()
         why = await self.forbidden(claim)
         if why is not None:
             self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))

@@ -249,6 +249,10 @@ class Outbox(Protocol):
         """End a claimed text without sending it (opted out or too old at the last moment); returns the next."""
         ...
 
+    async def still_ours(self) -> None:
+        """Return once nobody can have taken the place of this process; asked before each connection to a gateway."""
+        ...
+
     async def suppressed(self, number: str) -> bool:
         """Whether the number has opted out, asked once more before connecting."""
         ...
@@ -361,6 +365,10 @@ class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
         self, keys: Sequence[Key], number: str, changes: Sequence[tuple[str, Sequence[object]]]
     ) -> None:  # fmt: skip
         """Write what forgets a person, and let go of what is in memory of them; nothing of theirs may be under way."""
+        ...
+
+    def when_replaced(self, then: Callable[[], None]) -> None:
+        """What to do once another process has taken the place of this one, which commits and sends nothing more."""
         ...
 
     def forget(self) -> None:

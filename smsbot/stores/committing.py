@@ -357,6 +357,12 @@ class CommittingStore(_Inbox, _Turns, _Outbox, _Hooks):
         """Finish what was submitted and let go of the database."""
         raise NotImplementedError
 
+    def when_replaced(self, then: Callable[[], None]) -> None:
+        """What to do if another process takes the place of this one; none can, where a file is locked."""
+
+    async def still_ours(self) -> None:
+        """Return once nobody can have taken the place of this process."""
+
     async def erase(
         self, keys: Sequence[Key], number: str, changes: Sequence[tuple[str, Sequence[object]]]
     ) -> None:  # fmt: skip

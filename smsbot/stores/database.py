@@ -63,10 +63,14 @@ class Database:
         name = hashlib.blake2b(str(self).encode(), digest_size=4).hexdigest()
         return Path.cwd() / f"smsbot-{name}.run"
 
-    def store(self, *, guarded: bool = True, rules: Rules = NO_RULES) -> Store:
-        """A store to be opened; a `guarded` one notices that a file has lost something since it was served."""
+    def store(self, *, guarded: bool = True, patient: bool = False, rules: Rules = NO_RULES) -> Store:
+        """A store to be opened.
+
+        A `guarded` one notices that a file has lost something since it was served; a `patient` one waits while another
+        process serves a database on a server.
+        """
         if self.on_server:
-            return _postgres()(self.address, rules=rules)
+            return _postgres()(self.address, rules=rules, patient=patient)
         from .sqlite import SqliteStore
 
         return SqliteStore(self.path, guarded=guarded, rules=rules)

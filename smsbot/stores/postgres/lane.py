@@ -23,7 +23,7 @@ from smsbot.stores.deciding.rules import Rules
 from smsbot.stores.deciding.unit import Unit, batches
 
 from .driver import Conflict, Connection, Lost, Refused
-from .processes import Process
+from .processes import TAKEN_OVER, Process
 from .statements import Statement
 
 log = Log("smsbot.lane")
@@ -157,7 +157,7 @@ class Lane:
         until = time.monotonic() + _PATIENCE
         while True:
             if self._process.gone:
-                raise StoreLocked("another smsbot took over this database while this one was away")
+                raise StoreLocked(TAKEN_OVER)
             try:
                 return await self._together(units)
             except (Lost, Conflict) as error:

@@ -1,4 +1,4 @@
-"""The registration of a process that serves a database: its beat, and who may take its place.
+"""The registration of a process that serves a database: its beat, and when another may take its place.
 
 A row of ``processes`` is the right to commit. Every batch writes its number into that row last, so that a process whose
 row is gone commits nothing more, and one that lost the answer to a COMMIT can see whether it happened. Nobody is taken
@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from smsbot.core.errors import StoreError, StoreLocked
@@ -28,6 +29,8 @@ SURE = 5.0
 """Seconds since our own beat for which we are sure that nobody has."""
 BEAT = 1.0
 _LOOK = 0.25
+
+TAKEN_OVER = "another smsbot took over this database while this one was away"
 
 _LOCK = "LOCK TABLE processes IN SHARE ROW EXCLUSIVE MODE"
 _OTHERS = Statement("SELECT id, place, pid, batch, extract(epoch FROM beat)::float8 AS beat FROM processes ORDER BY id")
@@ -47,14 +50,36 @@ def session_name(process: int) -> str:
     return f"smsbot-{process}"
 
 
+@dataclass(slots=True)
+class _Look:
+    """Another process, as it was seen last."""
+
+    place: str
+    pid: int
+    beat: tuple[object, ...]
+    since: float = 0.0
+    """When it was seen to stand as it does."""
+    moved: bool = False
+    """Whether it has moved since it was first seen."""
+
+    def follow(self, before: _Look | None, now: float) -> None:
+        """Compare with what was seen before."""
+        still = before is not None and before.beat == self.beat
+        self.since = before.since if before is not None and still else now
+        self.moved = before is not None and (before.moved or not still)
+
+
 class Process:
     """This process, as others see it in the database."""
 
-    def __init__(self, connect: Callable[[str], Awaitable[Connection]]) -> None:
+    def __init__(self, connect: Callable[[str], Awaitable[Connection]], place: str = "") -> None:
         self._connect = connect
+        self._place = place or _here()
         self.id = 0
         self.gone = False
         """Whether another has taken its place: nothing is committed, or sent, any more."""
+        self.replaced: Callable[[], None] = _nothing
+        """Is called once then."""
         self._beaten = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -68,32 +93,53 @@ class Process:
         """Whether nobody can have taken its place yet."""
         return not self.gone and time.monotonic() - self._beaten < SURE
 
-    async def join(self, connection: Connection) -> None:
-        """Register, once no other process serves the database; raises `StoreLocked` while one does."""
-        watched: dict[int, tuple[object, float]] = {}
-        while True:
-            asked = time.monotonic()
-            await connection.script(f"BEGIN; {_LOCK}")
-            others = await connection.rows(_OTHERS, ())
-            alive = [other for other in others if not _dead(other, watched)]
-            if not alive:
-                for other in others:
-                    await connection.run(_END, (other["id"],))
-                self.id = (await connection.rows(_JOIN, (_place(), os.getpid())))[0]["id"]
-                await connection.script("COMMIT")
-                self._beaten = asked
-                for other in others:
-                    await connection.rows(_SESSIONS, (session_name(other["id"]),))
-                return
-            await connection.script("ROLLBACK")
-            now = time.monotonic()
-            for other in alive:
-                seen = (other["beat"], other["batch"])
-                known = watched.get(other["id"])
-                if known is not None and known[0] != seen:
-                    raise StoreLocked(_served(other))
-                watched.setdefault(other["id"], (seen, now))
+    async def join(self, connection: Connection, *, patient: bool) -> None:
+        """Register, once no other process serves the database.
+
+        While one does, a `patient` one waits for its end; another raises `StoreLocked` as soon as it sees it move.
+        """
+        seen: dict[int, _Look] = {}
+        told = False
+        while not await self._joined(connection, seen):
+            moving = next((look for look in seen.values() if look.moved), None)
+            if moving is not None and not patient:
+                raise StoreLocked(f"another smsbot serves this database ({self._whose(moving)})")
+            if moving is not None and not told:
+                log.warning("another smsbot serves this database; waits for its end", who=self._whose(moving))
+                told = True
             await asyncio.sleep(_LOOK)
+
+    async def _joined(self, connection: Connection, seen: dict[int, _Look]) -> bool:
+        """Take the place of the dead, if nobody alive is left; `seen` is what was seen of others so far."""
+        asked = time.monotonic()
+        await connection.script(f"BEGIN; {_LOCK}")
+        looks = {row["id"]: _Look(row["place"], row["pid"], (row["beat"], row["batch"])) for row in
+                 await connection.rows(_OTHERS, ())}  # fmt: skip
+        for other, look in looks.items():
+            look.follow(seen.get(other), asked)
+        seen.clear()
+        seen.update(looks)
+        if any(not self._dead(look, asked) for look in looks.values()):
+            await connection.script("ROLLBACK")
+            return False
+        for other in looks:
+            await connection.run(_END, (other,))
+        self.id = (await connection.rows(_JOIN, (self._place, os.getpid())))[0]["id"]
+        await connection.script("COMMIT")
+        self._beaten = asked
+        for other in looks:
+            await connection.rows(_SESSIONS, (session_name(other),))
+        return True
+
+    def _dead(self, look: _Look, now: float) -> bool:
+        """Whether a process is gone: its machine says so, or it has not moved for a lease."""
+        if look.place == self._place:
+            return look.pid == os.getpid() or not Path(f"/proc/{look.pid}").exists()
+        return now - look.since > LEASE
+
+    def _whose(self, look: _Look) -> str:
+        where = "this machine" if look.place == self._place else "another machine"
+        return f"process {look.pid} of {where}"
 
     def start(self) -> None:
         """Begin to beat."""
@@ -114,16 +160,16 @@ class Process:
         """Write that a batch is the last, as the last of its statements; raises `StoreLocked` if we were replaced."""
         asked = time.monotonic()
         if not await connection.rows(_MARK, (batch, self.id)):
-            self.gone = True
-            raise StoreLocked("another smsbot took over this database while this one was away")
+            self._end()
+            raise StoreLocked(TAKEN_OVER)
         self._beaten = max(self._beaten, asked)
 
     async def became(self, connection: Connection, batch: int) -> bool:
         """Whether a batch was committed of which we have not heard; waits for a transaction that still goes on."""
         found = await connection.rows(_BECAME, (self.id,))
         if not found:
-            self.gone = True
-            raise StoreLocked("another smsbot took over this database while this one was away")
+            self._end()
+            raise StoreLocked(TAKEN_OVER)
         return bool(found[0]["batch"] >= batch)
 
     async def _live(self) -> None:
@@ -134,33 +180,28 @@ class Process:
                     if connection is None or connection.lost:
                         connection = await self._connect(self.name)
                     asked = time.monotonic()
-                    self.gone = not await connection.rows(_BEAT, (self.id,))
+                    if not await connection.rows(_BEAT, (self.id,)):
+                        self._end()
                     self._beaten = max(self._beaten, asked)
                 except (Lost, Conflict, StoreError) as error:
                     log.debug("a beat was missed", why=str(error))
                 await asyncio.sleep(BEAT)
-            log.error("another smsbot took over this database: this one sends nothing more")
         finally:
             if connection is not None:
                 connection.end()
 
-
-def _dead(other: object, watched: dict[int, tuple[object, float]]) -> bool:
-    """Whether a process is gone: its machine says so, or it has not moved for a lease."""
-    row: dict[str, object] = dict(other)  # type: ignore[call-overload]
-    if row["place"] == _place():
-        return row["pid"] == os.getpid() or not Path(f"/proc/{row['pid']}").exists()
-    known = watched.get(int(str(row["id"])))
-    return known is not None and known[0] == (row["beat"], row["batch"]) and time.monotonic() - known[1] > LEASE
+    def _end(self) -> None:
+        if not self.gone:
+            self.gone = True
+            log.error(TAKEN_OVER)
+            self.replaced()
 
 
-def _served(other: object) -> str:
-    row: dict[str, object] = dict(other)  # type: ignore[call-overload]
-    where = "this machine" if row["place"] == _place() else "another machine"
-    return f"another smsbot serves this database (process {row['pid']} of {where})"
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
-def _place() -> str:
+def _here() -> str:
     """Where process ids mean what they mean here: a machine since it was started, and a container of it."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     space = "/proc/self/ns/pid"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from collections.abc import Callable
 
 from smsbot.core.errors import StoreError
 from smsbot.stores.base import Row
@@ -17,16 +19,22 @@ from .processes import Process
 from .reader import PostgresReader, statements
 
 _TALLY = (("tally_events", ()), ("tally_texts", ()), ("tallied", ()))
+_LOOK = 0.1
 _TALLY_EACH = 50_000
 """Rows that are written until what is new is tallied."""
 
 
 class PostgresStore(CommittingStore):
-    """Everything in one database, or one schema of it."""
+    """Everything in one database, or one schema of it.
 
-    def __init__(self, url: str, *, rules: Rules = NO_RULES) -> None:
+    A `patient` one waits at its start while another process serves, as a spare on another machine does; `place` is
+    where its process id means something, by default this machine.
+    """
+
+    def __init__(self, url: str, *, rules: Rules = NO_RULES, patient: bool = False, place: str = "") -> None:
         self.url = url
-        self._process = Process(self._connect)
+        self._patient = patient
+        self._process = Process(self._connect, place)
         self._selects = statements("selects")
         self._lane_of = Lane(self._connect, self._process, rules, statements("writes"), self._selects)
         super().__init__(self._lane_of)
@@ -59,7 +67,7 @@ class PostgresStore(CommittingStore):
 
     async def _open(self, connection: Connection, now: float) -> None:
         await schema.migrate(connection)
-        await self._process.join(connection)
+        await self._process.join(connection, patient=self._patient)
         self._process.start()
         self._lane_of.start(await self._connect(self._process.name))
         for reader in (self._hot, self._pages):
@@ -82,6 +90,15 @@ class PostgresStore(CommittingStore):
         await self._process.stop(connection)
         if connection is not None:
             await connection.close()
+
+    def when_replaced(self, then: Callable[[], None]) -> None:
+        """What to do once another process has taken the place of this one, which commits and sends nothing more."""
+        self._process.replaced = then
+
+    async def still_ours(self) -> None:
+        """Return once nobody can have taken the place of this process; never, where somebody has."""
+        while not self._process.sure:  # noqa: ASYNC110 - it is sure nearly always
+            await asyncio.sleep(_LOOK)
 
     # -- tables -------------------------------------------------------------------------------------
 
