@@ -223,7 +223,7 @@ class App:
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
-        await self.codes.begin(self.settings.run_folder / "codes")
+        await self.codes.begin(self.settings.run_folder / "codes", self.settings.codes_words)
         await self._keep_flow_versions()
         await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):

@@ -11,6 +11,7 @@ import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +40,7 @@ from .settings import (
 
 _PLAIN = {"DATABASE_URL": "SMSBOT_DATABASE", "PORT": "SMSBOT_PORT", "PUBLIC_URL": "SMSBOT_PUBLIC_URL"}
 _NOT_SETTINGS = {"SMSBOT_REQUIRE", "SMSBOT_LONG", "SMSBOT_FAILPOINT", "SMSBOT_SEED"}
+_SHORTEST_SECRET = 32
 _SHORTEST = 8
 """Characters of a password, at least (NIST SP 800-63B)."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -233,13 +235,19 @@ def _money(settings: Settings, owner: Mapping[str, str]) -> Iterator[str]:
 
 
 def _database(database: str) -> list[str]:
-    """A path, or a URL of SQLite; others may hold a password, so they are not repeated."""
+    """A path, or a URL of SQLite or PostgreSQL; they may hold a password, so they are not repeated."""
     scheme = database.partition(":")[0]
     if database.startswith("sqlite:///") or not re.match(r"[a-z0-9+]{2,}:", database):
         return []
     if scheme == "sqlite":
         return ["database: three slashes are missing: sqlite:///path, or sqlite:////path from the root"]
-    return [f"database: {scheme} is not supported; give a SQLite file, such as smsbot.db"]
+    if not scheme.startswith("postgres"):
+        return [f"database: {scheme} is not supported; give a SQLite file, or postgresql://user@host/name"]
+    if re.match(r"postgres(ql)?://[^/]*/[^/?]+", database) is None:
+        return ["database: no database is named; write postgresql://user@host/name"]
+    if find_spec("asyncpg") is None:
+        return ["database: PostgreSQL needs its driver: pip install 'smsbot[postgres]'"]
+    return []
 
 
 def _account(name: str, account: AccountSettings) -> list[str]:
@@ -310,6 +318,14 @@ def _password(settings: Settings) -> list[str]:
         problem = open_to_others("SMSBOT_DASHBOARD_PASSWORD", settings.dashboard_password_file)
         if problem:
             return [problem]
+    if settings.codes_secret_file is not None and settings.codes_secret is None:
+        problem = open_to_others("SMSBOT_CODES_SECRET", settings.codes_secret_file)
+        if problem:
+            return [problem]
+    if settings.codes_words and len(settings.codes_words) < _SHORTEST_SECRET:
+        return [
+            f"SMSBOT_CODES_SECRET is too short: give {_SHORTEST_SECRET} characters or more (openssl rand -hex 16)"
+        ]
     if settings.password and len(settings.password.strip()) < _SHORTEST:
         return [f"SMSBOT_DASHBOARD_PASSWORD is too short: a password has at least {_SHORTEST} characters"]
     return []

@@ -41,6 +41,9 @@ _LAST = 28.0
 """Seconds after SIGTERM when the process ends, whatever still runs."""
 _STUCK = 12.0
 """Seconds of the processor's time without any Python code after which the process ends."""
+_STARTING = 2.0
+"""Seconds after SIGTERM in which a start may still come to its end."""
+_LOOK = 0.1
 _GRACE = 1.0
 """Seconds that tasks and threads get once everything of ours has ended."""
 
@@ -155,7 +158,9 @@ async def _serve(
     loop.set_exception_handler(_spare)
     watching = asyncio.create_task(_watch_descriptors())
     loop.getaddrinfo = Addresses(socket.getaddrinfo)  # type: ignore[method-assign]
-    await app.start()
+    if not await _started(app, server):
+        watching.cancel()
+        return
     try:
         if server.should_exit:
             return
@@ -166,6 +171,21 @@ async def _serve(
         watching.cancel()
         await app.stop()
         await _leave()
+
+
+async def _started(app: Serving, server: uvicorn.Server) -> bool:
+    """Whether the app has started; a start that waits, as that of a spare does, is ended by a signal."""
+    starting = asyncio.ensure_future(app.start())
+    patience = _STARTING
+    while not starting.done():
+        await asyncio.wait({starting}, timeout=_LOOK)
+        patience -= _LOOK if server.should_exit else 0
+        if patience < 0:
+            starting.cancel()
+    if starting.cancelled():
+        return False
+    starting.result()
+    return True
 
 
 def _spare(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

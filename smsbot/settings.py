@@ -192,6 +192,17 @@ def _secret_in(file: Path) -> str:
         raise SettingsError([f"{file} cannot be read: {error}"]) from None
 
 
+def _secret(variable: str, given: SecretStr | None, file: Path | None) -> str:
+    """A secret as it is given, or from its file; empty if there is neither."""
+    if given is not None:
+        return given.get_secret_value()
+    if file is None:
+        return ""
+    if problem := open_to_others(variable, file):
+        raise SettingsError([problem])
+    return _secret_in(file)
+
+
 def open_to_others(variable: str, file: Path) -> str:
     """The problem with a file that holds a secret; empty if there is none."""
     try:
@@ -277,6 +288,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8765, ge=0, le=65535)
     dashboard_password: SecretStr | None = None
     dashboard_password_file: Path | None = None
+    codes_secret: SecretStr | None = None
+    """What one-time codes follow from, where several machines must know it; else each makes its own."""
+    codes_secret_file: Path | None = None
     hosts: tuple[str, ...] = ()
     """Names by which the pages are reached, besides that of `public_url`, addresses and names without dots."""
     answers: Mapping[str, str] = {}
@@ -345,14 +359,12 @@ class Settings(BaseSettings):
     @property
     def password(self) -> str:
         """The password of the pages, empty if there is none; raises `SettingsError` for a file that cannot be used."""
-        if self.dashboard_password is not None:
-            return self.dashboard_password.get_secret_value()
-        file = self.dashboard_password_file
-        if file is None:
-            return ""
-        if problem := open_to_others("SMSBOT_DASHBOARD_PASSWORD", file):
-            raise SettingsError([problem])
-        return _secret_in(file)
+        return _secret("SMSBOT_DASHBOARD_PASSWORD", self.dashboard_password, self.dashboard_password_file)
+
+    @property
+    def codes_words(self) -> str:
+        """What one-time codes follow from, empty if nothing is given; raises `SettingsError` likewise."""
+        return _secret("SMSBOT_CODES_SECRET", self.codes_secret, self.codes_secret_file)
 
     @property
     def place(self) -> Database:

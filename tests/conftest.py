@@ -50,6 +50,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes minutes; run by scripts/test --long")
     config.addinivalue_line("markers", "slow: more of the same as a test that README's command runs; run by .ci/run")
+    config.addinivalue_line("markers", "sqlite: about SQLite's file alone; --postgres leaves it out")
     config.addinivalue_line("markers", "needs(name): needs a program beyond README's command; see SMSBOT_REQUIRE")
 
 
@@ -57,6 +58,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long = config.getoption("--long")
     slow = long or config.getoption("--slow")
     for item in items:
+        if item.get_closest_marker("sqlite") and config.getoption("--postgres"):
+            item.add_marker(pytest.mark.skip(reason="about SQLite's file alone"))
         if item.get_closest_marker("long") and not long:
             item.add_marker(pytest.mark.skip(reason="long: run scripts/test --long"))
         elif item.get_closest_marker("slow") and not slow:

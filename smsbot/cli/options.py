@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,7 +22,18 @@ from . import output
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-database = click.option("--db", "database", metavar="PATH", help="The database (default: DATABASE_URL or smsbot.db).")
+
+def _unseen(_: click.Context, __: click.Parameter, address: str | None) -> str | None:
+    """An address without a password: every process of the machine can read a command line."""
+    if address is not None and "://" in address and urlsplit(address).password:
+        raise UsageError("a password on the command line is seen by every process; put the address into DATABASE_URL")
+    return address
+
+
+database = click.option(
+    "--db", "database", metavar="DATABASE", callback=_unseen,
+    help="The database: a file, or postgresql://user@host/name (default: DATABASE_URL or smsbot.db).",
+)  # fmt: skip
 as_json, reveal, emit = output.as_json, output.reveal, output.emit
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -268,4 +270,13 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
     listener = listen(settings.host, settings.port)
     host, bound = listener.getsockname()[:2]
     said = f"Serving {settings.public_url} on {host}:{bound}"
+    replaced: list[int] = []
+
+    def end() -> None:
+        replaced.append(signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    app.store.when_replaced(end)
     serve(app, listener, drain=5, ready=lambda: mention(said))
+    if replaced:  # whoever looks after this process starts it anew: it waits then for its place
+        sys.exit(1)

@@ -168,7 +168,7 @@ class StoreError(SmsbotError):
     """The database did not do what was asked; nothing of the call was written."""
 
     code = "SB301"
-    remedy = "Check free space and permissions of the database file; providers will deliver again."
+    remedy = "Check free space and permissions of its file, or that its server runs; providers will deliver again."
 
 
 class StoreRefused(StoreError):

@@ -6,6 +6,7 @@ A decision about a person is made while nobody else decides about them, and is d
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -74,9 +75,12 @@ class Codes:
         self._open: defaultdict[str, dict[str, tuple[int, float, str]]] = defaultdict(dict)
         """How many digits each code of a number has, until when it may be typed, and on which line."""
 
-    async def begin(self, secret_file: Path) -> None:
-        """Read the secret that codes follow from, or make it; without it, those that are open are void."""
-        self._secret = _kept_in(secret_file, self._secret)
+    async def begin(self, secret_file: Path, words: str = "") -> None:
+        """Read the secret that codes follow from, or make it; without it, those that are open are void.
+
+        `words` are the secret that several machines know; then there is no file.
+        """
+        self._secret = hashlib.sha256(words.encode()).digest() if words else _kept_in(secret_file, self._secret)
         now = self._clock.now()
         for row in await self._store.rows("codes_open", since=now - DAY, now=now):
             self._hide(row)

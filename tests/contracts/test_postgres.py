@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -18,6 +20,8 @@ from smsbot.core.message import Event, Key
 from smsbot.stores.base import Acceptance
 from smsbot.stores.database import Database
 from smsbot.stores.postgres import processes
+from smsbot.stores.postgres.driver import Connection
+from smsbot.stores.postgres.reader import statements
 from smsbot.stores.postgres.store import PostgresStore
 
 from ..postgres import Server
@@ -248,12 +252,13 @@ async def test_a_text_with_a_nul_is_kept(postgres: Server) -> None:
 
 async def test_a_row_that_is_refused_harms_no_other(postgres: Server) -> None:
     async with opened(postgres.migrated()) as store:
-        bad = replace(event("bad"), text="\ud800")
+        bad = replace(event("bad"), text="my secret \ud800")
         answers = await asyncio.gather(
             store.accept([Acceptance(event("a"))]), store.accept([Acceptance(bad)]),
             store.accept([Acceptance(event("b"))]), return_exceptions=True,
         )  # fmt: skip
         assert isinstance(answers[1], StoreRefused)
+        assert "secret" not in "".join(traceback.format_exception(answers[1]))
         assert [e.text for e in await store.unread(0, 10)] == ["a", "b"]
 
 
@@ -293,3 +298,14 @@ def test_an_address_is_shown_without_its_password() -> None:
         "postgresql://ann@db.example:5433/bots"
     )
     assert str(Database("sqlite:///x.db")) == "x.db"
+
+
+async def test_every_look_can_be_of_many_at_once(postgres: Server) -> None:
+    """What a batch has to know is read for all of it; names inside a statement must not hide what it is given."""
+    connection = await Connection.to(postgres.migrated(), "smsbot-test")
+    try:
+        for name, statement in statements("selects").items():
+            given = {int(n) for n in re.findall(r"\$(\d+)", statement.sql)}
+            assert len(await connection.each(statement, [[None] * len(given)] * 3)) == 3, name
+    finally:
+        await connection.close()

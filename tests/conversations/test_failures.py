@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +18,7 @@ from smsbot.stores.deciding.unit import Named
 from smsbot.testing.sim import Sim
 
 from ..house import LINE, House, lane_of
+from ..tables import sql
 
 
 def fails_once(error: type[BaseException] = ValueError) -> Any:
@@ -661,15 +660,15 @@ async def test_what_a_late_answer_goes_back_to_is_kept_no_longer_than_that(tmp_p
         for text in ("go", "Ann"):
             await ann.text(text)
         await sim.advance("11m")
-        with closing(sqlite3.connect(tmp_path / "sim.db")) as db:
-            assert db.execute("SELECT count(*) FROM journal").fetchone()[0] > 0
-            if answered:
-                await ann.text("7")
-                assert ann.last == "Ann7"
-            await sim.advance("2h")
-            await ann.text("other")
-            assert ann.last == "5"
-            assert db.execute("SELECT count(*) FROM journal").fetchone() == (0,)
+        place = sim.app.settings.place
+        assert sql(place, "SELECT count(*) FROM journal")[0][0] > 0
+        if answered:
+            await ann.text("7")
+            assert ann.last == "Ann7"
+        await sim.advance("2h")
+        await ann.text("other")
+        assert ann.last == "5"
+        assert sql(place, "SELECT count(*) FROM journal") == [(0,)]
 
 
 @pytest.mark.parametrize("end", ["done", "abandoned", "switched", "stopped"])
@@ -691,9 +690,9 @@ async def test_a_run_that_has_ended_leaves_no_journal(tmp_path: Path, end: str) 
         for text in ("go", "x", *{"done": ("x",), "switched": ("other",), "stopped": ("STOP",)}.get(end, ())):
             await ann.text(text)
         await sim.advance("1h")
-        with closing(sqlite3.connect(tmp_path / "sim.db")) as db:
-            assert db.execute("SELECT count(*) FROM journal").fetchone() == (0,)
-            assert db.execute("SELECT end_label FROM runs ORDER BY started").fetchone() == (end,)
+        place = sim.app.settings.place
+        assert sql(place, "SELECT count(*) FROM journal") == [(0,)]
+        assert sql(place, "SELECT end_label FROM runs ORDER BY started")[0] == (end,)
 
 
 async def test_a_step_runs_once_though_the_database_takes_its_result_only_later(

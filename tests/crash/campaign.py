@@ -14,13 +14,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
 from smsbot.failpoints import POINTS
 
+from ..postgres import Server
+from ..postgres import server as postgres_server
 from . import network as net
 from .lives import sweep
 from .people import KINDS, Person, Place
@@ -77,7 +80,14 @@ def plan(chance: random.Random, seeds: int, kills: int) -> list[str]:
 
 
 async def campaign(
-    folder: Path, seed: int, steps: Sequence[str], *, people: int = 24, plant: str = "", tell: Tell = silent
+    folder: Path,
+    seed: int,
+    steps: Sequence[str],
+    *,
+    people: int = 24,
+    plant: str = "",
+    tell: Tell = silent,
+    database: str = "",
 ) -> Report:
     """End a server once for each step: a place, or ``random``; then let all come to rest, and judge."""
     began = time.monotonic()
@@ -86,7 +96,7 @@ async def campaign(
     limits = httpx.Limits(max_connections=4 * people)
     try:
         async with (
-            Stage(zygote, folder, seed, plant=plant, patience=3.0 if plant else 60.0) as stage,
+            Stage(zygote, folder, seed, plant=plant, patience=3.0 if plant else 60.0, database=database) as stage,
             httpx.AsyncClient(trust_env=False, limits=limits, timeout=10) as http,
         ):
             await stage.start()
@@ -172,7 +182,23 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="every place twice, 40 random moments (default)")
     parser.add_argument("--full", action="store_true", help="every place 20 times, 1,000 moments, every system call")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SMSBOT_SEED", "20261125")))
+    parser.add_argument("--postgres", action="store_true", help="keep everything in a PostgreSQL server of its own")
     asked = parser.parse_args()
+    with _server(asked.postgres) as server:
+        return _all(asked, server)
+
+
+@contextmanager
+def _server(wanted: bool) -> Iterator[Server | None]:
+    """A PostgreSQL server of this run, if it is wanted."""
+    if not wanted:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="smsbot-pg-", dir="/tmp") as folder, postgres_server(Path(folder)) as made:
+        yield made
+
+
+def _all(asked: argparse.Namespace, server: Server | None) -> int:
     total = Report(f"seed {asked.seed}, in all", exit=0)
 
     def run(made: Callable[[Path], Report]) -> None:
@@ -185,9 +211,12 @@ def main() -> int:
 
     for seed in range(asked.seed, asked.seed + (10 if asked.full else 1)):
         steps = plan(random.Random(seed), 2, 100 if asked.full else 40)
-        run(lambda folder, seed=seed, steps=steps: asyncio.run(campaign(folder, seed, steps, tell=progress())))  # type: ignore[misc]
-    if asked.full:
+        run(lambda folder, seed=seed, steps=steps: asyncio.run(  # type: ignore[misc]
+            campaign(folder, seed, steps, tell=progress(), database=server.fresh() if server else "")
+        ))  # fmt: skip
+    if asked.full and server is None:
         run(lambda folder: asyncio.run(sweep(folder, asked.seed, tell=progress())))
+    if asked.full:
         print(f"--\n{total}")
     return 0 if total.clean else 1
 

@@ -7,18 +7,20 @@ import hashlib
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import httpx
 
+from smsbot.stores.database import Database
+
 from ..processes import ROOT, clean_environment, free_port
+from ..tables import sql
 from . import network as net
 from .people import PASSWORD, Person, Place
 from .verdict import Verdict, verdict
@@ -96,8 +98,9 @@ class Zygote:
 class Servers:
     """One server at a time."""
 
-    def __init__(self, zygote: Zygote, folder: Path, port: int, plant: str = "") -> None:
+    def __init__(self, zygote: Zygote, folder: Path, port: int, plant: str, database: Database) -> None:
         self._zygote = zygote
+        self._database = database
         self._folder = folder
         self._port = port
         self._plant = plant
@@ -113,7 +116,7 @@ class Servers:
             "PORT": str(self._port), "PUBLIC_URL": "https://bots.test", "SMSBOT_RECHECK": "0.2",
             "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "key-of-the-test",
             "SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY": "app-of-the-test",
-            "SMSBOT_DASHBOARD_PASSWORD": PASSWORD,
+            "SMSBOT_DASHBOARD_PASSWORD": PASSWORD, "DATABASE_URL": self._database.address,
             "CRASH_STEPS": str(self._folder / "steps"), "SMSBOT_FAILPOINT": failpoint,
         }  # fmt: skip
         self.pid = 0
@@ -184,14 +187,17 @@ class Servers:
 class Stage:
     """Opened, it has a network and no server yet."""
 
-    def __init__(self, zygote: Zygote, folder: Path, seed: int, *, plant: str = "", patience: float = 60.0) -> None:
+    def __init__(
+        self, zygote: Zygote, folder: Path, seed: int, *, plant: str = "", patience: float = 60.0, database: str = ""
+    ) -> None:  # fmt: skip
+        self.database = Database(database or str(folder / "smsbot.db"))
         self._folder = folder
         self._seed = seed
         self._patience = patience
         port = free_port()
         self._base = f"http://127.0.0.1:{port}"
         self.network = net.Network(seed)
-        self.servers = Servers(zygote, folder, port, plant)
+        self.servers = Servers(zygote, folder, port, plant, self.database)
 
     async def __aenter__(self) -> Self:
         await self.network.open()
@@ -210,22 +216,15 @@ class Stage:
     def place(self, http: httpx.AsyncClient) -> Place:
         """The address of inbound webhooks, and a token of the API; needs a database that was begun."""
         self.network.reports_to = lambda url: url.replace("https://bots.test", self._base)
-        with self._database() as db, db:
-            secrets = dict(db.execute("SELECT account, secret FROM hook_secrets").fetchall())
-            hashed = hashlib.sha256(b"crash-token").digest()
-            db.execute("INSERT OR IGNORE INTO tokens (name, hash, at) VALUES ('crash', ?, 0)", (hashed,))
+        secrets = dict(sql(self.database, "SELECT account, secret FROM hook_secrets"))
+        hashed = hashlib.sha256(b"crash-token").digest()
+        sql(self.database, "INSERT INTO tokens (name, hash, at) VALUES ('crash', ?, 0) ON CONFLICT DO NOTHING", hashed)
         hooks = {name: f"{self._base}/hooks/{name}/{secret}/inbound" for name, secret in secrets.items()}
         return Place(self.network, hooks, "crash-token", http, self._seed, self._patience, self._held)
 
-    def _database(self) -> closing[sqlite3.Connection]:
-        return closing(sqlite3.connect(self._folder / "smsbot.db", timeout=20))
-
     def _held(self, number: str) -> bool:
-        with self._database() as db:
-            rows = db.execute(
-                "SELECT 1 FROM outgoing WHERE number = ? AND status = 'unknown' AND phase IS NULL", (number,)
-            )
-            return rows.fetchone() is not None
+        unknown = "SELECT 1 FROM outgoing WHERE number = ? AND status = 'unknown' AND phase IS NULL"
+        return bool(sql(self.database, unknown, number))
 
     async def rest(self) -> None:
         """Wait until nothing is open in the database and every report was taken.
@@ -233,10 +232,8 @@ class Stage:
         What was cut off seven times waits 64 s for its next try, as what a provider loses each time.
         """
         for _ in range(1800):
-            with self._database() as db:
-                waits = db.execute("SELECT count(*) FROM outgoing WHERE phase IS NOT NULL").fetchone()[0]
-                unread = db.execute("SELECT count(*) FROM events WHERE state = 0").fetchone()[0]
-            if not waits and not unread:
+            waits = sql(self.database, "SELECT 1 FROM outgoing WHERE phase IS NOT NULL LIMIT 1")
+            if not waits and not sql(self.database, "SELECT 1 FROM events WHERE state = 0 LIMIT 1"):
                 break
             await asyncio.sleep(0.05)
         await self.network.reported()
@@ -248,4 +245,4 @@ class Stage:
 
     def judge(self, people: Sequence[Person]) -> Verdict:
         """What the ledger and the people say."""
-        return verdict(self._folder / "smsbot.db", self._folder / "steps", self.network, people)
+        return verdict(self.database, self._folder / "steps", self.network, people)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smsbot.stores.database import Database
+
+from ..tables import dicts, sql
 from .network import Network
 from .people import Person
 
@@ -54,23 +55,22 @@ class Verdict:
         return "\n".join([", ".join(zeros), rest, *worst])
 
 
-def verdict(database: Path, steps: Path, network: Network, people: Sequence[Person]) -> Verdict:
+def verdict(place: Database, steps: Path, network: Network, people: Sequence[Person]) -> Verdict:
     """Judge a campaign that has come to rest."""
     found = Verdict(
         texts=sum(len(p.taken) for p in people),
         duplicated=sum(p.duplicated for p in people),
         reordered=sum(p.reordered for p in people),
     )
-    with closing(sqlite3.connect(database)) as db:
-        db.row_factory = sqlite3.Row
-        check = db.execute("PRAGMA integrity_check").fetchone()[0]
+    if not place.on_server:
+        check = sql(place, "PRAGMA integrity_check")[0][0]
         found.broken += [] if check == "ok" else [check]
-        ended = "SELECT gateway_id FROM events WHERE kind IN ('text', 'optout', 'optin') AND state = 1"
-        taken = Counter(r[0] for r in db.execute(ended))
-        unread = db.execute("SELECT hex(id), state, kind, note FROM events WHERE state <> 1").fetchall()
-        found.lost_texts += [f"{r['kind']} in state {r['state']}: {r['note']}" for r in unread]
-        tries = Counter(r[0] for r in db.execute("SELECT outgoing FROM attempts WHERE outcome = 'unknown'"))
-        owed = {r["id"]: dict(r) for r in db.execute("SELECT id, number, text, status, phase, detail FROM outgoing")}
+    ended = "SELECT gateway_id FROM events WHERE kind IN ('text', 'optout', 'optin') AND state = 1"
+    taken = Counter(row[0] for row in sql(place, ended))
+    unread = sql(place, "SELECT kind, state, note FROM events WHERE state <> 1")
+    found.lost_texts += [f"{kind} in state {state}: {note}" for kind, state, note in unread]
+    tries = Counter(row[0] for row in sql(place, "SELECT outgoing FROM attempts WHERE outcome = 'unknown'"))
+    owed = {row["id"]: row for row in dicts(place, "SELECT id, number, text, status, phase, detail FROM outgoing")}
     waiting = [o for o in owed.values() if o["phase"] is not None]
     found.lost_replies += [f"{o['number']} {o['text']} did not come to rest: {o['phase']}" for o in waiting]
     held = {i: o for i, o in owed.items() if o["status"] == "unknown"}

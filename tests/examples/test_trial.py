@@ -5,8 +5,6 @@ A shop's order status beside FastAPI stands in `test_shop.py`.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from smsbot.settings import AccountSettings, LineSettings
 from smsbot.testing.stories import run_story
 
 from ..house import ANN, LINE, House
+from ..tables import sql
 from .trial import locker
 
 TRIAL = Path(__file__).parent / "trial"
@@ -66,8 +65,7 @@ async def test_two_accounts_answer_each_from_its_own_line(house: Any) -> None:
     assert [(e["line"], e["text"][:9]) for e in thread if e["direction"] == "out"] == [
         ("+48732000111", "1) Prices"), ("+48732000222", "We do not"),
     ]  # fmt: skip
-    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
-        assert {row[0] for row in db.execute("SELECT account FROM outgoing")} == {"north", "south"}
+    assert set(sql(h.app.settings.place, "SELECT account FROM outgoing")) == {("north",), ("south",)}
 
 
 async def pills_for(h: House, days: int, yes: set[int]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -23,6 +22,7 @@ from smsbot.transport.alerts import MailChannel, WebhookChannel
 
 from ..conftest import leave_out
 from ..house import ANN, BOB, House
+from ..tables import many, sql
 
 BASE = "https://desk.test"
 
@@ -203,9 +203,7 @@ async def test_a_gateway_that_stands_still(h: House) -> None:
 
 
 async def stuck(h: House, due: float) -> None:
-    with sqlite3.connect(h.app.settings.place.path) as db:
-        db.execute("UPDATE outgoing SET phase = 'queue', due = ?", (due,))
-    db.close()
+    sql(h.app.settings.place, "UPDATE outgoing SET phase = 'queue', due = ?", due)
 
 
 @pytest.mark.parametrize(
@@ -214,15 +212,13 @@ async def stuck(h: House, due: float) -> None:
 async def test_reports_that_stay_away(h: House, reported: int, missing: int, told: bool) -> None:
     ear, now = Ear(), h.app.clock.now()
     line = h.app.lines.values()[0].number
-    with sqlite3.connect(h.app.settings.place.path) as db:
-        for n in range(reported + missing):
-            status, rank = ("delivered", 9) if n < reported else ("accepted", 2)
-            db.execute(
-                "INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires, status, rank)"
-                " VALUES (?, ?, '+48600100200', 'sandbox', x'00', 'reply', 'x', 1, ?, 0, 0, ?, ?)",
-                (f"t{n}", line, now - 1800, status, rank),
-            )
-    db.close()
+    stands = [("delivered", 9)] * reported + [("accepted", 2)] * missing
+    many(
+        h.app.settings.place,
+        "INSERT INTO outgoing (id, line, number, account, event, lane, text, parts, created, due, expires, status, rank)"
+        " VALUES (?, ?, '+48600100200', 'sandbox', ?, 'reply', 'x', 1, ?, 0, 0, ?, ?)",
+        [(f"t{n}", line, b"\0", now - 1800, status, rank) for n, (status, rank) in enumerate(stands)],
+    )
     await alerts(h, ear).once()
     assert bool(ear.heard) is told
     if told:

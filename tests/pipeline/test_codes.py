@@ -196,6 +196,7 @@ async def test_who_has_opted_out_gets_none(h: House) -> None:
     assert (await send(h))["status"] == "opted_out"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("many", sampled([30, 1000], 30))
 async def test_a_search_of_everything_finds_no_code(
     h: House, tmp_path: Path, many: int, capfd: pytest.CaptureFixture[str]

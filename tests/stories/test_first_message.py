@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 from smsbot import Bot, Chat, Delivery
 
 from ..house import ANN, BOB, LINE, House
+from ..tables import sql
 
 
 def counter() -> Bot:
@@ -143,8 +142,7 @@ async def test_a_report_for_a_text_that_is_not_known_is_kept(house: Any) -> None
     assert answer.status_code == 200
     unknown = await h.http.post(h.hook("status"), json=[{"externalId": "x", "status": 77}])
     assert unknown.status_code == 200
-    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
-        kept = db.execute("SELECT raw, status FROM receipts ORDER BY raw").fetchall()
+    kept = sql(h.app.settings.place, "SELECT raw, status FROM receipts ORDER BY raw")
     assert kept == [("21", "delivered"), ("77", "")]
 
 

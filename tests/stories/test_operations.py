@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from smsbot.core.errors import UsageError
 from smsbot.pipeline.repairs import scope_of
 
 from ..house import ANN, BOB, LINE, House
+from ..tables import sql
 
 EVERYTHING: dict[str, Any] = {"scopes": [("all", "")], "everything": True}
 
@@ -288,12 +287,12 @@ async def test_totals_are_those_of_all_rows_however_they_were_tallied(
     h: House = await house(bot())
 
     async def counted() -> None:
-        with closing(sqlite3.connect(h.app.settings.place.path)) as db:
-            came = db.execute(
-                "SELECT 'in', line, kind, count(*), 0 FROM events WHERE kind = 'text' OR kind = 'optout' GROUP BY 2, 3"
-            )
-            went = db.execute("SELECT 'out', line, status, count(*), sum(parts) FROM outgoing GROUP BY 2, 3")
-            rows = sorted([*came, *went])
+        came = sql(
+            h.app.settings.place,
+            "SELECT 'in', line, kind, count(*), 0 FROM events WHERE kind = 'text' OR kind = 'optout' GROUP BY 2, 3",
+        )
+        went = sql(h.app.settings.place, "SELECT 'out', line, status, count(*), sum(parts) FROM outgoing GROUP BY 2, 3")
+        rows = sorted([*came, *went])
         totals = await h.app.store.rows("totals")
         assert sorted(tuple(row.values()) for row in totals) == rows
 

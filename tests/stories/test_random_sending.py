@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections import Counter, defaultdict
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from smsbot.testing.sim import LINE
 
 from ..conftest import sampled
 from ..house import House, echo
+from ..tables import dicts
 
 PEOPLE = [f"+4850000{n:04d}" for n in range(4)]
 SCOPES = [
@@ -90,12 +89,6 @@ class Day:
         await self.h.restart()
 
 
-def everything(folder: Path, sql: str) -> list[dict[str, Any]]:
-    with closing(sqlite3.connect(folder / "sim.db", timeout=30)) as db:
-        db.row_factory = sqlite3.Row
-        return [dict(row) for row in db.execute(sql)]
-
-
 @pytest.mark.parametrize("seed", sampled(range(40), 3, 15))
 async def test_nothing_is_stuck_doubled_overtaken_or_miscounted(house: Any, tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
@@ -111,15 +104,15 @@ async def test_nothing_is_stuck_doubled_overtaken_or_miscounted(house: Any, tmp_
         await h.app.repairs.resume([scope], False)
     h.provider.next = []
     await h.advance("3d")
-    texts = everything(tmp_path, "SELECT * FROM outgoing ORDER BY seq")
+    texts = dicts(h.app.settings.place, "SELECT * FROM outgoing ORDER BY seq")
     assert [t for t in texts if t["phase"] is not None] == []
     by_day = Counter({t["cost_day"]: 0 for t in texts})
     for t in texts:
         by_day[t["cost_day"]] += t["cost"]
-    for row in everything(tmp_path, "SELECT * FROM spending WHERE scope = 'day'"):
+    for row in dicts(h.app.settings.place, "SELECT * FROM spending WHERE scope = 'day'"):
         assert by_day[row["day"]] == row["spent"] <= 300_000
     assert [t for t in texts if t["status"] in ("blocked", "expired") and t["cost"]] == []
-    left = everything(tmp_path, "SELECT phone, text FROM sandbox_texts WHERE direction = 'out' ORDER BY seq")
+    left = dicts(h.app.settings.place, "SELECT phone, text FROM sandbox_texts WHERE direction = 'out' ORDER BY seq")
     doubled = Counter((t["phone"], t["text"]) for t in left if t["text"][:1].isdigit())
     assert [who for who, n in doubled.items() if n > 1] == []
     in_order(texts, left, day.chosen)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from smsbot.desk.funnels import Funnels
 
 from ..conftest import sampled
 from ..house import ANN, LINE, House
+from ..tables import sql
 from .test_flows import talk, write
 
 PILLS = """\
@@ -194,9 +193,8 @@ async def test_more_waits_than_anybody_needs(house: Any, tmp_path: Path) -> None
         await talk(h, "pills", "@ 1m")
     conversation = await h.app.store.load(Key(LINE, ANN))
     assert len(conversation.resting) == 20
-    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
-        told = db.execute("SELECT desk FROM handoffs").fetchall()
-        ended = db.execute("SELECT count(*) FROM runs WHERE end_label = 'too_many_waits'").fetchone()[0]
+    told = sql(h.app.settings.place, "SELECT desk FROM handoffs")
+    ended = sql(h.app.settings.place, "SELECT count(*) FROM runs WHERE end_label = 'too_many_waits'")[0][0]
     assert ([desk.rpartition(": ")[2] for (desk,) in told], ended) == (["too many waits"] * 2, 2)
     await talk(h, "@ 2h")
     assert (await h.heard(ANN)).count("Time for your pills.") == 21
@@ -452,8 +450,7 @@ async def test_an_answer_in_parts_leaves_the_question_open(house: Any, name: str
     assert len(heard) == len(expected), heard
     conversation = await h.app.store.load(Key(LINE, ANN))
     assert (conversation.run, conversation.resting) == (None, ())
-    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
-        assert db.execute("SELECT count(*) FROM journal").fetchone()[0] == 0, "nothing is left behind"
+    assert sql(h.app.settings.place, "SELECT count(*) FROM journal") == [(0,)], "nothing is left behind"
 
 
 CODE = """\

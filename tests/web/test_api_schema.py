@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +19,7 @@ from smsbot.settings import ApiSettings
 from ..conftest import leave_out
 from ..house import ANN, BOB, LINE, House
 from ..pipeline.test_pushes import URL, Shop, told
+from ..tables import sql
 from .api_house import TOKEN, Shipped, allow, ask, problem
 
 FLOW = """
@@ -277,8 +277,7 @@ async def test_nobody_gets_anything_but_the_document(h: House, spec: dict[str, A
 
 
 def counted(h: House) -> dict[str, int]:
-    with sqlite3.connect(f"file:{h.app.settings.place.path}?mode=ro", uri=True) as db:
-        return {what: db.execute(query).fetchone()[0] for what, query in COUNTS.items()}
+    return {what: sql(h.app.settings.place, query)[0][0] for what, query in COUNTS.items()}
 
 
 async def before_it(h: House, path: str, ids: Mapping[str, Ids]) -> None:

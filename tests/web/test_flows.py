@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from smsbot import Bot, Chat
 from smsbot.desk.funnels import Funnel, Funnels
 
 from ..house import House
+from ..tables import many
 
 FLOW = """
 flow: visit
@@ -158,13 +158,14 @@ async def test_states_of_handlers_belong_to_the_one_that_began(house: Any) -> No
 
 async def test_who_left_is_found_behind_many_who_finished(h: House) -> None:
     now = h.app.clock.now()
-    with sqlite3.connect(h.app.settings.place.path) as db:
-        for n in range(120):
-            run, end = bytes([n]) * 16, "stopped" if n == 0 else "booked"
-            row = (run, "7255", f"+48600{n:06d}", "", "go", "", now, now + n + 1, end)
-            db.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            db.executemany("INSERT INTO visits VALUES (?, ?, ?, ?)", [(run, 1, "go", now), (run, 2, "busy.q", now)])
-    db.close()
+    runs, visits = [], []
+    for n in range(120):
+        run, end = bytes([n]) * 16, "stopped" if n == 0 else "booked"
+        runs.append((run, "7255", f"+48600{n:06d}", "", "go", "", now, now + n + 1, end))
+        visits += [(run, 1, "go", now), (run, 2, "busy.q", now)]
+    columns = "id, line, number, bot, started_by, content, started, ended, end_label"
+    many(h.app.settings.place, f"INSERT INTO runs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", runs)
+    many(h.app.settings.place, "INSERT INTO visits (run, seq, step, at) VALUES (?, ?, ?, ?)", visits)
     found = (await funnels(h))["busy"]
     assert found.steps["q"].left == 1
     assert len(await Funnels(h.app.store).people(found, "q", "left", 0.0, 50)) == 1

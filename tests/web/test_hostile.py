@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from contextlib import suppress
 from html.parser import HTMLParser
 from typing import Any
@@ -16,6 +15,7 @@ from smsbot.core.errors import UsageError
 from smsbot.web.visible import visible
 
 from ..house import House
+from ..tables import sql
 from .api_house import allow, ask
 
 HOSTILE = [
@@ -87,13 +87,10 @@ async def filled(h: House, n: int, words: str) -> str:
     at = f"e{row['seq']}" if row["direction"] == "in" else row["id"]
     await h.http.post(f"/of/{at}/note", data={"text": words})
     await h.http.post(f"/of/{at}/opt-out", data={"why": words})
-    with sqlite3.connect(h.app.settings.place.path) as db:  # what an operator says
-        db.execute(
-            "UPDATE receipts SET detail = ?1, code = ?1, operator = ?1, raw = raw || ?1"
-            " WHERE outgoing IN (SELECT id FROM outgoing WHERE number = ?2)", (words, who),
-        )  # fmt: skip
-        db.execute("UPDATE outgoing SET detail = ?, requested_by = ? WHERE number = ?", (words, words, who))
-    db.close()
+    place = h.app.settings.place  # what an operator says
+    told = "detail = ?1, code = ?1, operator = ?1, raw = raw || ?1"
+    sql(place, f"UPDATE receipts SET {told} WHERE outgoing IN (SELECT id FROM outgoing WHERE number = ?2)", words, who)
+    sql(place, "UPDATE outgoing SET detail = ?, requested_by = ? WHERE number = ?", words, words, who)
     return f"/of/{at}"
 
 

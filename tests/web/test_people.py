@@ -23,6 +23,7 @@ from smsbot.pipeline.search import SearchIndex
 
 from ..house import ANN, BOB, LINE, House
 from ..processes import running, smsbot
+from ..tables import sql
 
 SECRET = "my dog is called Zigzag"
 
@@ -311,12 +312,11 @@ async def test_what_failed_of_somebody_who_was_erased_is_not_sent_again(house: A
     await h.advance("1m")
     assert len(await h.app.store.rows("texts_out", after=0, below=1 << 60, status="", kind="", line="", limit=99)) == 0
     assert "/of/" not in (await h.http.get("/texts")).text
-    db = sqlite3.connect(h.app.settings.place.path)
-    assert db.execute("SELECT count(*) FROM conversations WHERE number = ''").fetchone() == (0,)
-    assert db.execute("SELECT count(*) FROM outgoing").fetchone() == (len(rows),)
-    db.close()
+    assert sql(h.app.settings.place, "SELECT count(*) FROM conversations WHERE number = ''") == [(0,)]
+    assert sql(h.app.settings.place, "SELECT count(*) FROM outgoing") == [(len(rows),)]
 
 
+@pytest.mark.sqlite
 async def test_the_words_are_gone_from_the_file(h: House) -> None:
     await h.text(ANN, "Xylophonesecret")
     for n in range(40):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from smsbot.desk.finding import find, with_words
 from smsbot.pipeline.search import SearchIndex
 
 from ..house import ANN, BOB, House, echo
+from ..tables import sql
 
 CAT = "+48600999200"
 
@@ -96,10 +95,10 @@ async def test_no_code_is_found(house: Any, searched: bool) -> None:
         await taken_in(h)
     assert await texts(h, "887766") == []
     assert await texts(h, "code") == []
-    with closing(sqlite3.connect(h.app.settings.place.path)) as db:
-        for table in ("words_in", "words_out"):
-            found = db.execute(f"SELECT count(*) FROM {table} WHERE {table} MATCH '887766'").fetchone()
-            assert found == (0,)
+    place = h.app.settings.place
+    for table in ("words_in", "words_out"):
+        meant = "words @@ '887766'::tsquery" if place.on_server else f"{table} MATCH '887766'"
+        assert sql(place, f"SELECT count(*) FROM {table} WHERE {meant}") == [(0,)]
 
 
 async def test_digits_that_are_no_number_are_a_word(house: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from smsbot.desk import listing
 from smsbot.desk.listing import Listings, Wanted
 
 from ..house import ANN, BOB, House, echo
+from ..tables import sql
 
 STATUSES = ("delivered", "failed", "blocked", "accepted")
 KINDS = ("reply", "code", "bulk")
@@ -142,9 +142,7 @@ async def test_a_day_that_is_none(h: House, query: str) -> None:
 
 
 async def test_numbers_and_codes_are_hidden(h: House) -> None:
-    with sqlite3.connect(h.app.settings.place.path) as db:
-        db.execute("UPDATE outgoing SET kind = 'code', text = 'Your code is 471148'")
-    db.close()
+    sql(h.app.settings.place, "UPDATE outgoing SET kind = 'code', text = 'Your code is 471148'")
     page = (await h.http.get("/texts")).text
     assert "471148" not in page
     assert ANN[3:] not in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from smsbot.settings import Settings
 from smsbot.web.writing import STAYS, Writing
 
 from ..house import ANN, BOB, House
+from ..tables import sql
 
 OLA, JAN = ({"authorization": f"Basic {name}"} for name in ("b2xhOng=", "amFuOng="))
 
@@ -162,9 +162,7 @@ def test_links_that_cannot_be(links: dict[str, str]) -> None:
 
 
 async def test_a_conversation_whose_line_is_gone_says_so_and_loses_nothing(h: House) -> None:
-    with sqlite3.connect(h.app.settings.place.path) as db:
-        db.execute("UPDATE events SET line = '9999'")
-    db.close()
+    sql(h.app.settings.place, "UPDATE events SET line = '9999'")
     taken = await h.http.post("/of/e1/take", headers=OLA)
     assert (taken.status_code, "9999 is none of our lines" in taken.text) == (409, True)
     kept = await h.http.post("/of/e1/write", data={"text": "are you there"}, headers=OLA)

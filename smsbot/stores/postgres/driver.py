@@ -113,13 +113,11 @@ class Connection:
             if state in _AGAIN:
                 raise Conflict(_words(error)) from error
             if state.startswith(("22", "23")):
-                raise Refused(_words(error)) from error
+                raise Refused(_rule(error)) from None
             raise StoreError(f"the database did not do it: {_words(error)}") from error
         except (OSError, TimeoutError, asyncpg.InternalClientError) as error:
             self.end()
             raise Lost(_words(error)) from error
-        except asyncpg.DataError as error:  # a value that has no place in its column's type
-            raise Refused(_words(error)) from error
         except asyncpg.InterfaceError as error:
             self.end()
             raise Lost(_words(error)) from error
@@ -156,6 +154,11 @@ def _split(url: str) -> tuple[str, int]:
 
 def _number(text: str) -> float | int:
     return float(text) if "." in text else int(text)
+
+
+def _rule(error: asyncpg.PostgresError) -> str:
+    """What a row has broken; not in the words of the driver or the server, for they may quote what somebody wrote."""
+    return " ".join(filter(None, (type(error).__name__, getattr(error, "constraint_name", None))))
 
 
 def _words(error: BaseException) -> str:

@@ -133,8 +133,8 @@ class Process:
 
     def _dead(self, look: _Look, now: float) -> bool:
         """Whether a process is gone: its machine says so, or it has not moved for a lease."""
-        if look.place == self._place:
-            return look.pid == os.getpid() or not Path(f"/proc/{look.pid}").exists()
+        if look.place == self._place and (look.pid == os.getpid() or _has_ended(look.pid)):
+            return True
         return now - look.since > LEASE
 
     def _whose(self, look: _Look) -> str:
@@ -195,6 +195,14 @@ class Process:
             self.gone = True
             log.error(TAKEN_OVER)
             self.replaced()
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether no process of this id runs here, as /proc tells (proc(5)); one that nobody has reaped runs no more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return not Path(f"/proc/{pid}").exists()
 
 
 def _nothing() -> None:

@@ -54,10 +54,10 @@ class Statement:
         if types and not _LIMIT.search(self._source):  # a limit may not differ from set to set
             columns = ", ".join(f"p{n}" for n in range(1, len(types) + 1))
             arrays = ", ".join(f"${n}::{t}[]" for n, t in enumerate(types, 1))
-            inner = self._numbered(self._source, "p.p{}".format)
+            inner = self._numbered(self._source, "given.p{}".format)
             self.lifted = (
-                f"SELECT p.n, s.* FROM unnest({arrays}) WITH ORDINALITY AS p ({columns}, n)\n"
-                f"CROSS JOIN LATERAL (\n{inner}\n) AS s"
+                f"SELECT given.n, found.* FROM unnest({arrays}) WITH ORDINALITY AS given ({columns}, n)\n"
+                f"CROSS JOIN LATERAL (\n{inner}\n) AS found"
             )
 
     def values(self, parameters: Sequence[object]) -> list[object]:

@@ -545,6 +545,7 @@ CREATE TABLE users (
   PRIMARY KEY (name),
   UNIQUE (link)
 );
+CREATE UNIQUE INDEX users_called ON users (lower(name));
 
 CREATE TABLE visits (
   run bytea NOT NULL,

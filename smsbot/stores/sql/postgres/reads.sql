@@ -98,19 +98,19 @@ WITH listed AS (
   SELECT value AS word, n FROM json_array_elements_text(:words::json) WITH ORDINALITY AS t (value, n)
   WHERE :match <> ''),
 asked AS MATERIALIZED (
-  SELECT to_tsquery('simple', string_agg(
-    '''' || regexp_replace(normalize(word, NFKD), '[\u0300-\u036F]', '', 'g') || ''''
-    || CASE WHEN n = (SELECT max(n) FROM listed) THEN ':*' ELSE '' END, ' & ')) AS words FROM listed)
+  SELECT string_agg(
+    '''' || left(lower(regexp_replace(normalize(word, NFKD), '[\u0300-\u036F]', '', 'g') COLLATE "default"), 60) || ''''
+    || CASE WHEN n = (SELECT max(n) FROM listed) THEN ':*' ELSE '' END, ' & ')::tsquery AS words FROM listed)
 SELECT * FROM (
   SELECT 'in' AS direction, upper(encode(id, 'hex')) AS id, seq, line, number, text, at, kind AS status, note AS detail,
          1 AS parts, '' AS reaction
   FROM events WHERE seq IN (SELECT seq FROM words_in WHERE words @@ (SELECT words FROM asked) ORDER BY seq DESC LIMIT :limit)
   OR seq > (SELECT events FROM searched) AND kind IN ('text', 'media', 'optout', 'optin')
-    AND NOT EXISTS (SELECT 1 FROM listed WHERE position(lower(word) IN lower(text)) = 0)
+    AND NOT EXISTS (SELECT 1 FROM listed WHERE position(lower(word COLLATE "default") IN lower(text COLLATE "default")) = 0)
   UNION ALL SELECT 'out', id, seq, line, number, text, created, status, detail, parts, reaction
   FROM outgoing WHERE seq IN (SELECT seq FROM words_out WHERE words @@ (SELECT words FROM asked) ORDER BY seq DESC LIMIT :limit)
   OR seq > (SELECT texts FROM searched) AND kind <> 'code'
-    AND NOT EXISTS (SELECT 1 FROM listed WHERE position(lower(word) IN lower(text)) = 0)
+    AND NOT EXISTS (SELECT 1 FROM listed WHERE position(lower(word COLLATE "default") IN lower(text COLLATE "default")) = 0)
 ) AS t1 ORDER BY at DESC, seq DESC LIMIT :limit;
 
 -- name: event

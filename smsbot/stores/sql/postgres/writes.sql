@@ -21,13 +21,19 @@ SET fields = (hook_maps.fields::jsonb || excluded.fields::jsonb)::text, at = exc
 
 -- name: search_in
 -- The next rows, so many at most, for whoever searches by a word, without accents; `searched` moves on behind them.
-INSERT INTO words_in SELECT seq, to_tsvector('simple', regexp_replace(normalize(text, NFKD), '[\u0300-\u036F]', '', 'g'))
-FROM events WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
+INSERT INTO words_in SELECT e.seq, coalesce((
+  SELECT array_to_tsvector(array_agg(DISTINCT left(word, 60))) FROM regexp_split_to_table(
+    lower(regexp_replace(normalize(e.text, NFKD), '[\u0300-\u036F]', '', 'g') COLLATE "default"), '[^[:alnum:]]+') AS word
+  WHERE word <> ''), '')
+FROM events e WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
 AND kind IN ('text', 'media', 'optout', 'optin') ON CONFLICT DO NOTHING;
 
 -- name: search_out
-INSERT INTO words_out SELECT seq, to_tsvector('simple', regexp_replace(normalize(text, NFKD), '[\u0300-\u036F]', '', 'g'))
-FROM outgoing WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1 AND kind <> 'code'
+INSERT INTO words_out SELECT o.seq, coalesce((
+  SELECT array_to_tsvector(array_agg(DISTINCT left(word, 60))) FROM regexp_split_to_table(
+    lower(regexp_replace(normalize(o.text, NFKD), '[\u0300-\u036F]', '', 'g') COLLATE "default"), '[^[:alnum:]]+') AS word
+  WHERE word <> ''), '')
+FROM outgoing o WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1 AND kind <> 'code'
 ON CONFLICT DO NOTHING;
 
 -- name: search_numbers

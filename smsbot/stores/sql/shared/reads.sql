@@ -368,12 +368,12 @@ WHERE seq > (SELECT max(seq) FROM events) - :most AND at >= :since
 AND kind IN ('text', 'media', 'optout', 'optin', 'reaction') GROUP BY line;
 
 -- name: user
-SELECT name, role, password FROM users WHERE name = :called;
+SELECT name, role, password FROM users WHERE lower(name) = lower(:called);
 
 -- name: users
 SELECT u.name, u.role, u.at, u.password <> '' AS ready, u.link_until,
   (SELECT max(s.seen) FROM sessions s WHERE s.user = u.name) AS seen
-FROM users u ORDER BY u.name;
+FROM users u ORDER BY lower(u.name);
 
 -- name: invited
 SELECT name, role FROM users WHERE link = :link AND link_until > :now;

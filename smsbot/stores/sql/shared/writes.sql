@@ -414,17 +414,17 @@ INSERT INTO sandbox_clock (id, shift) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE 
 INSERT INTO users (name, role, at, link, link_until) VALUES (?, ?, ?, ?, ?);
 
 -- name: user_link
-UPDATE users SET link = ?, link_until = ? WHERE name = ?;
+UPDATE users SET link = ?, link_until = ? WHERE lower(name) = lower(?);
 
 -- name: user_role
-UPDATE users SET role = ? WHERE name = ?;
+UPDATE users SET role = ? WHERE lower(name) = lower(?);
 
 -- name: user_password
 -- Of two who follow one link, the first sets the password.
 UPDATE users SET password = ?, link = NULL, link_until = NULL WHERE link = ?;
 
 -- name: user_gone
-DELETE FROM users WHERE name = ?;
+DELETE FROM users WHERE lower(name) = lower(?);
 
 -- name: session
 INSERT INTO sessions (hash, "user", began, turned, seen, until, family) VALUES (?, ?, ?, ?, ?, ?, ?);
@@ -445,7 +445,7 @@ UPDATE sessions SET turned = ?1, seen = ?1, until = CASE WHEN until < ?2 THEN un
 DELETE FROM sessions WHERE family = (SELECT family FROM sessions WHERE hash = ?);
 
 -- name: sessions_of_gone
-DELETE FROM sessions WHERE "user" = ?;
+DELETE FROM sessions WHERE lower("user") = lower(?);
 
 -- name: sessions_over
 DELETE FROM sessions WHERE until <= ?;
