@@ -323,9 +323,7 @@ def _password(settings: Settings) -> list[str]:
         if problem:
             return [problem]
     if settings.codes_words and len(settings.codes_words) < _SHORTEST_SECRET:
-        return [
-            f"SMSBOT_CODES_SECRET is too short: give {_SHORTEST_SECRET} characters or more (openssl rand -hex 16)"
-        ]
+        return [f"SMSBOT_CODES_SECRET is too short: give {_SHORTEST_SECRET} characters or more (openssl rand -hex 16)"]
     if settings.password and len(settings.password.strip()) < _SHORTEST:
         return [f"SMSBOT_DASHBOARD_PASSWORD is too short: a password has at least {_SHORTEST} characters"]
     return []

@@ -53,6 +53,8 @@ POINTS = {
     "restore.kept": "the old database has a second name, the old one stands",
     "restore.placed": "the restored database stands",
     "backup.copied": "K32 a backup is written, not checked",
+    "copy.written": "all rows of a copy to another database are written, nothing is committed",
+    "copy.done": "a copy stands in its place",
 }
 """All of them, with the crash points that they stand for."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from smsbot.core.clock import iso
 from smsbot.stores import backup as copies
+from smsbot.stores.database import Database
 
 from . import options
 
@@ -67,6 +69,34 @@ def restore(backup: Path, yes: bool, database: str | None, as_json: bool) -> Non
     if old is not None:
         click.echo(f"What was there is now {old}.", err=True)
     click.echo("Nothing leaves until `smsbot resume`; texts that are no longer worth sending expire then.", err=True)
+
+
+@db.command(name="copy")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@options.as_json
+def copy_(source: str, target: str, as_json: bool) -> None:
+    """Copy everything from a file to a PostgreSQL server, or back: all of it or nothing, compared row by row.
+
+    FROM and TO are a file, postgresql://user@host/name, or the name of a variable that holds one (so that no password
+    stands on the command line). No server may run on either, and TO must be empty. The copy is paused: look at it,
+    change DATABASE_URL, start the server, then `smsbot resume`. Never serve both.
+    """
+    from smsbot.stores import copying  # needs the driver of PostgreSQL
+
+    places = [Database(options.address_of(each)) for each in (source, target)]
+    with click.progressbar(length=1, label="Copying", file=sys.stderr, hidden=as_json) as bar:
+
+        def tell(what: str, rows: int, total: int) -> None:
+            bar.length, bar.label = total, what
+            bar.update(rows)
+
+        rows = options.run(copying.copy(places[0], places[1], time.time(), tell))
+    if as_json:
+        options.emit({"v": 1, "from": str(places[0]), "to": str(places[1]), "rows": rows})
+        return
+    click.echo(f"Copied {rows:,} rows from {places[0]} to {places[1]}, and compared each.")
+    click.echo("The copy is paused: nothing leaves until `smsbot resume`. Never serve both.", err=True)
 
 
 def _show(what: str, path: Path, inside: Mapping[str, int], as_json: bool, *, err: bool = False) -> None:

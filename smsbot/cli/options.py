@@ -23,15 +23,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
-def _unseen(_: click.Context, __: click.Parameter, address: str | None) -> str | None:
+def _unseen(address: str) -> str:
     """An address without a password: every process of the machine can read a command line."""
-    if address is not None and "://" in address and urlsplit(address).password:
+    if "://" in address and urlsplit(address).password:
         raise UsageError("a password on the command line is seen by every process; put the address into DATABASE_URL")
     return address
 
 
+def address_of(named: str) -> str:
+    """An address, or that which a variable of the environment holds."""
+    return os.environ.get(named) or _unseen(named)
+
+
 database = click.option(
-    "--db", "database", metavar="DATABASE", callback=_unseen,
+    "--db", "database", metavar="DATABASE", callback=lambda _, __, given: given and _unseen(given),
     help="The database: a file, or postgresql://user@host/name (default: DATABASE_URL or smsbot.db).",
 )  # fmt: skip
 as_json, reveal, emit = output.as_json, output.reveal, output.emit

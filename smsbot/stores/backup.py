@@ -83,7 +83,7 @@ def restore(backup: Path, target: Path, now: float) -> tuple[dict[str, int], Pat
         raise BackupError(f"{backup} is the database itself")
     target = target.resolve()  # where a link leads: the link stays
     new = not target.exists()
-    with _locked(target):
+    with locked(target):
         partial, old = Path(f"{target}.restoring"), Path(f"{target}.before-restore-{int(now)}")
         try:
             _made_paused(backup, partial, now)
@@ -154,7 +154,7 @@ def _belongs_as(model: Path, *files: Path) -> None:
 
 
 @contextmanager
-def _locked(target: Path) -> Iterator[None]:
+def locked(target: Path) -> Iterator[None]:
     """The lock that a server holds; raises `StoreLocked` while one does."""
     there = target.exists()
     lock = Lock(target)
@@ -174,5 +174,5 @@ def _locked(target: Path) -> Iterator[None]:
 
 def unserved(target: Path) -> None:
     """Raise `StoreLocked` if a server holds the database."""
-    with _locked(target):
+    with locked(target):
         pass

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from smsbot.core.errors import StoreError, StoreForeign, StoreRefused, StoreTooNew
+from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.threads import in_background
@@ -27,17 +27,13 @@ from .deciding.facts import Facts, Wants
 from .deciding.gathering import Look, Rows, gather
 from .deciding.rules import Rules
 from .deciding.unit import Unit, batches
-from .queries import Query, migrations
-from .respelling import respell
+from .migrating import connected
+from .queries import Query
 
 log = Log("smsbot.writer")
 _BATCH = 512
-_RESPELLED = 6
-"""The schema with which each number has one spelling."""
 _AGAIN = 0.1
 """Seconds after a fault of the thread until it goes on."""
-_PATIENCE = 1.0
-"""Seconds for which a foreign writer is waited for: a webhook is told 503 rather than nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ class Writer:
     def _live(self, prepare: Callable[[Hand], None], ready: asyncio.Future[None]) -> None:
         assert self._loop is not None
         try:
-            db = self._connect()
+            db = connected(self._path)
             self.alone(db, prepare)
         except sqlite3.Error as error:
             refusal = StoreError(f"{self._path} cannot be used: {error}")
@@ -166,35 +162,6 @@ class Writer:
         except BaseException:
             _roll_back(db)
             raise
-
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, isolation_level=None, cached_statements=256, timeout=_PATIENCE)
-        db.row_factory = sqlite3.Row
-        db.create_function("reversed", 1, lambda text: text[::-1], deterministic=True)
-        if not db.execute("PRAGMA user_version").fetchone()[0] and db.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise StoreForeign(f"{self._path} is a database of another program")
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("PRAGMA foreign_keys=ON")
-        db.execute("PRAGMA cache_size=-65536")
-        db.execute("PRAGMA wal_autocheckpoint=4000")
-        self._migrate(db)
-        return db
-
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        scripts = migrations("sqlite")
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        newest = scripts[-1][0]
-        if version > newest:
-            raise StoreTooNew(f"the database has schema {version}, this smsbot knows up to {newest}")
-        for number, script in scripts:
-            if number > version:
-                db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};")
-                if number == _RESPELLED:
-                    respell(db)
-                reached("migration.written")
-                db.execute("COMMIT")
-                reached("migration.done")
 
     def _serve(self, db: sqlite3.Connection) -> bool:
         """Commit one batch; False once there is no more to come."""

@@ -159,16 +159,15 @@ class Sim:
         assert place is not None
         told = dict(line_settings or {})
         named = sorted({name for line in told.values() for name in accounts_of(line)})
+        own: dict[str, Any] = {"database": self.database(place), "run": place / "sim.db.run", **(settings or {})}
         self._settings = Settings.model_construct(
             bots={n: BotSettings(target="sim", lines=tuple(lines[n])) for n in self._bots if lines.get(n)},
             lines=told,
             accounts={**(accounts or {}), **{n: AccountSettings() for n in named if n not in (accounts or {})}},
-            database=self.database(place),
-            run=place / "sim.db.run",
             public_url="",
             dashboard_password=None,
             recheck=None,
-            **dict(settings or {}),
+            **own,
         )
         self._actions = {name: dict(bot.actions) for name, bot in self._bots.items()}
         self.coverage = coverage

@@ -15,10 +15,9 @@ import pytest
 from smsbot.core.commit import Verdict
 from smsbot.core.errors import StoreError, StoreLocked, StoreTooNew
 from smsbot.stores.base import Acceptance
-from smsbot.stores.deciding.rules import NO_RULES
+from smsbot.stores.migrating import connected
 from smsbot.stores.queries import load, migrations
 from smsbot.stores.sqlite import SqliteStore
-from smsbot.stores.writer import Statements, Writer
 
 from .test_store import NOW, event
 
@@ -40,8 +39,7 @@ async def test_the_file_is_private_and_locked(store: SqliteStore) -> None:
 
 def test_every_commit_is_flushed(tmp_path: Path) -> None:
     """C7: a commit that was acknowledged is on the disk; no kill of a process would show that it is not."""
-    statements = Statements(load("sqlite", "writes"), load("sqlite", "selects"))
-    db = Writer(str(tmp_path / "x.db"), statements, NO_RULES)._connect()
+    db = connected(tmp_path / "x.db")
     assert db.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL"
     assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     db.close()

@@ -50,6 +50,8 @@ APART = {
     "migration.written",
     "migration.done",
     "backup.copied",
+    "copy.written",
+    "copy.done",
     "restore.copied",
     "restore.kept",
     "restore.placed",

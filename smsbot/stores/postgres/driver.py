@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -88,6 +88,16 @@ class Connection:
             return
         await self._learn(statement)
         await self._guarded(self._raw.executemany(statement.sql, [statement.values(one) for one in parameters]))
+
+    async def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write rows of values of the right types into a table (COPY)."""
+        await self._guarded(self._raw.copy_records_to_table(table, columns=columns, records=rows))
+
+    async def stream(self, sql: str, share: int) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """The rows of a query, a share at a time, inside a transaction."""
+        cursor = await self._guarded(self._raw.cursor(sql))
+        while rows := await self._guarded(cursor.fetch(share)):
+            yield [tuple(row) for row in rows]
 
     async def script(self, sql: str) -> None:
         """Run statements without parameters."""

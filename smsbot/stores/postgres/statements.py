@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 _PIECE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<!:):([a-z_]+)|\?(\d*)")
 _LIMIT = re.compile(r"LIMIT \?")
@@ -72,6 +73,14 @@ class Statement:
         return self.values([parameters[name] for name in self.names])
 
 
+def plain(kind: str, value: object) -> object:
+    """A value as a column of a type holds it; SQLite keeps whatever it is given."""
+    if value is None:
+        return None
+    convert = _PLAIN.get(kind)
+    return value if convert is None else convert(value)
+
+
 def _text(value: object) -> object:
     if not isinstance(value, str):
         return str(value)
@@ -90,4 +99,5 @@ def _bytes(value: object) -> object:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
+_PLAIN: Mapping[str, Callable[[Any], object]] = {"text": _text, "bytea": _bytes, "float8": float, "int8": int}
 _CONVERT: Mapping[str, Callable[[object], object]] = {"text": _text, "bytea": _bytes, "bool": bool}
