@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -63,7 +63,7 @@ class Server:
     def fresh(self, template: str = "template0") -> str:
         """The address of a database of its own: with nothing in it, or a copy of another."""
         name = f"t{next(self._names)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
 
     def migrated(self) -> str:
@@ -88,6 +88,25 @@ class Server:
         options = f"-k {self.folder} -c listen_addresses= -c max_connections=200"
         self.control("-o", " ".join((options, *(f"-c {one}" for one in settings))), "start")
 
+    @contextmanager
+    def standby(self, folder: Path) -> Iterator[Server]:
+        """A server that keeps what this one does before it is acknowledged, in a folder."""
+        made = Server(folder)
+        folder.chmod(0o755)
+        data = str(folder / "data")
+        as_user(folder, str(program("pg_basebackup")), "-D", data, "-h", str(self.folder), "-U", "postgres", "-R",
+                "-X", "stream", "-c", "fast")  # fmt: skip
+        made.start("fsync=off")
+        try:
+            self.run("ALTER SYSTEM SET synchronous_standby_names = '*'; SELECT pg_reload_conf()")
+            yield made
+        finally:
+            made.control("-m", "immediate", "stop")
+
+    def both(self, other: Server, database: str) -> str:
+        """The address of a database on whichever of two servers takes writes."""
+        return f"postgresql://postgres@/{database}?host={self.folder},{other.folder}&port=5432,5432&target_session_attrs=read-write"
+
 
 @contextmanager
 def server(folder: Path, *settings: str) -> Iterator[Server]:
@@ -101,7 +120,8 @@ def server(folder: Path, *settings: str) -> Iterator[Server]:
     try:
         yield made
     finally:
-        made.control("-m", "immediate", "stop")
+        with suppress(subprocess.CalledProcessError):  # a test may have ended it
+            made.control("-m", "immediate", "stop")
 
 
 @pytest.fixture(scope="session")

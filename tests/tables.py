@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import Sequence
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from typing import Any
 
 from smsbot.stores.database import Database
@@ -45,18 +45,24 @@ def _in_file(place: Database, statement: str, rows: Sequence[Values]) -> Found:
 
 
 def _on_server(address: str, statement: str, rows: Sequence[Values]) -> Found:
-    from smsbot.stores.postgres.driver import Connection
+    from smsbot.stores.postgres.driver import Connection, Lost
     from smsbot.stores.postgres.statements import Statement
 
-    found: list[Any] = []
-
-    async def work() -> None:
+    async def work() -> list[Any]:
         connection = await Connection.to(address, "a test")
+        found: list[Any] = []
         for values in rows:
-            found[:] = await connection.rows(Statement(statement), values)
+            found = await connection.rows(Statement(statement), values)
         await connection.close()
+        return found
 
-    thread = threading.Thread(target=lambda: asyncio.run(work()))
-    thread.start()
-    thread.join()
+    async def insist() -> list[Any]:
+        for _ in range(100):  # a server that is restarted
+            with suppress(Lost):
+                return await work()
+            await asyncio.sleep(0.1)
+        return await work()
+
+    with ThreadPoolExecutor(1) as aside:
+        found = aside.submit(lambda: asyncio.run(insist())).result()
     return tuple(found[0].keys()) if found else (), [tuple(row.values()) for row in found]

@@ -205,6 +205,8 @@ async def _database(found: Settings) -> AsyncIterator[LookupOutcome]:
             pauses = await reader.rows("pauses")
             reports = await reader.rows("latest_receipts")
             strange = await reader.rows("unknown_statuses")
+            async for name, passed, detail in reader.findings():
+                yield LookupOutcome(name, passed, detail)
     except SmsbotError as error:
         yield LookupOutcome("database content", False, str(error))
         return

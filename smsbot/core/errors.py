@@ -182,7 +182,7 @@ class StoreLocked(StoreError):
     """Another smsbot process already serves this database."""
 
     code = "SB303"
-    remedy = "Stop the other process, or give this one its own --db. One process serves one SQLite file."
+    remedy = "Stop the other process, run the command where that one runs, or give this one its own --db."
 
 
 class BackupError(StoreError):

@@ -138,7 +138,7 @@ async def _to_file(source: Database, target: Database, now: float, tell: Tell) -
                 tables = await _tables(connection)
                 file.execute("BEGIN")
                 file.execute("DELETE FROM tallied")
-                rows = sum([int((await connection.rows(Statement(t.count), ()))[0][0]) for t in tables])
+                rows = sum([int((await connection.rows(Statement(t.count), ()))[0]["count"]) for t in tables])
                 progress = partial(_told, tell, 2 * rows)
                 for table in tables:
                     async for share in connection.stream(table.read, _SHARE):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -19,6 +19,10 @@ _POSTGRES = ("postgresql", "postgres")
 
 class Reader(Reads, Protocol):
     """Named reads beside a server, or without one; entered before it is asked."""
+
+    def findings(self) -> AsyncIterator[tuple[str, bool | None, str]]:
+        """What a check-up of the server finds: what was looked at, whether it is right (None: worth knowing), why."""
+        ...
 
     async def __aenter__(self) -> Self: ...
 

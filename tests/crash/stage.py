@@ -101,8 +101,10 @@ class Servers:
     def __init__(self, zygote: Zygote, folder: Path, port: int, plant: str, database: Database) -> None:
         self._zygote = zygote
         self._database = database
+        self.steps = folder / "steps"
+        """Where steps say that they ran."""
         self._folder = folder
-        self._port = port
+        self.port = port
         self._plant = plant
         self._tracer: asyncio.subprocess.Process | None = None
         self.pid = 0
@@ -112,12 +114,31 @@ class Servers:
 
         `log` is where it writes its lines, as ``/dev/full``; `fault` is what goes wrong outside of it.
         """
+        await self.launch(failpoint, call, log, fault)
+        end = time.monotonic() + 20
+        while time.monotonic() < end and not self.ended:
+            if await self.listens():
+                return True
+            await asyncio.sleep(0.01)
+        assert self.ended, "the server does not listen"
+        return False
+
+    async def listens(self) -> bool:
+        """Whether it takes connections."""
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.close()
+            return True
+        return False
+
+    async def launch(self, failpoint: str = "", call: str = "", log: str = "", fault: str = "") -> None:
+        """Start one, and do not wait until it listens: a spare does not."""
         env = {
-            "PORT": str(self._port), "PUBLIC_URL": "https://bots.test", "SMSBOT_RECHECK": "0.2",
+            "PORT": str(self.port), "PUBLIC_URL": "https://bots.test", "SMSBOT_RECHECK": "0.2",
             "SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "key-of-the-test",
             "SMSBOT_ACCOUNTS__MAIN__APPLICATION_KEY": "app-of-the-test",
             "SMSBOT_DASHBOARD_PASSWORD": PASSWORD, "DATABASE_URL": self._database.address,
-            "CRASH_STEPS": str(self._folder / "steps"), "SMSBOT_FAILPOINT": failpoint,
+            "CRASH_STEPS": str(self.steps), "SMSBOT_FAILPOINT": failpoint,
         }  # fmt: skip
         self.pid = 0
         self.pid = await self._zygote.fork(
@@ -129,15 +150,6 @@ class Servers:
         )
         if call:
             await self._trace(call)
-        end = time.monotonic() + 20
-        while time.monotonic() < end and not self.ended:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-                writer.close()
-                return True
-            await asyncio.sleep(0.01)
-        assert self.ended, "the server does not listen"
-        return False
 
     async def _trace(self, call: str) -> None:
         """``pwrite64:7``: from here on, whichever thread makes its seventh ends the process, before the call is made."""

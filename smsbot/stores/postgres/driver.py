@@ -17,6 +17,11 @@ _CONNECTING = 5.0
 """Seconds that a connection may take to be made."""
 _STATEMENTS = 1024
 """Statements that a connection keeps prepared; none with ``?statement_cache_size=0``, as PgBouncer wants it."""
+_BOUNDS = (
+    "SET LOCAL idle_in_transaction_session_timeout = '3s'; SET LOCAL lock_timeout = '2s'; "
+    "SET LOCAL statement_timeout = '10s'"
+)
+_DURABLE = ("on", "remote_apply", "remote_write", "local", "off")
 _AGAIN = ("40001", "40P01", "55P03", "57014")
 """A conflict of two transactions, a lock or a statement that took too long: it may be done again at once."""
 _GONE = ("08", "57P", "25P03", "53300")
@@ -38,43 +43,44 @@ class Refused(Exception):
 class Connection:
     """A connection that may have been lost; whoever has it makes another then."""
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, durable: str) -> None:
         self._raw = raw
+        self.durable = durable
+        """The ``synchronous_commit`` of what is written here."""
 
     @classmethod
     async def to(cls, url: str, name: str) -> Connection:
         """Connect, under a name that ``pg_stat_activity`` shows; raises `Lost`."""
-        dsn, kept = _split(url)
+        dsn, kept, durable = _split(url)
         try:
             raw = await asyncpg.connect(
                 dsn, timeout=_CONNECTING, statement_cache_size=kept, server_settings={"application_name": name}
             )
-            await raw.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_number)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as e:
             raise Lost(_words(e)) from e
         except ValueError as e:
             raise StoreError(f"the address of the database cannot be read: {e}") from e
-        return cls(raw)
+        return cls(raw, durable)
 
     async def rows(self, statement: Statement, parameters: Sequence[object]) -> list[Any]:
-        """The rows of a statement."""
-        found: list[Any] = await self._done(self._raw.fetch, statement, parameters)
-        return found
+        """The rows of a statement, by name."""
+        return statement.plain(await self._done(self._raw.fetch, statement, parameters))
 
     async def named(self, statement: Statement, parameters: Mapping[str, object]) -> list[Any]:
         """The rows of a statement whose parameters have names."""
         await self._learn(statement)
-        return await self._guarded(self._raw.fetch(statement.sql, *statement.named(parameters)))  # type: ignore[no-any-return]
+        return statement.plain(await self._guarded(self._raw.fetch(statement.sql, *statement.named(parameters))))
 
-    async def each(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[Any]]:
-        """The rows of a statement for each set of parameters, in one round trip where it can be."""
+    async def each(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[tuple[Any, ...]]]:
+        """The rows of a statement for each set of parameters, by place; in one round trip where it can be."""
         await self._learn(statement)
         if len(parameters) == 1 or not statement.lifted:
-            return [await self.rows(statement, one) for one in parameters]
+            return [[tuple(row.values()) for row in await self.rows(statement, one)] for one in parameters]
         columns = [list(column) for column in zip(*map(statement.values, parameters), strict=True)]
-        found: list[list[Any]] = [[] for _ in parameters]
-        for n, *row in await self._guarded(self._raw.fetch(statement.lifted, *columns)):
-            found[n - 1].append(row)
+        found: list[list[tuple[Any, ...]]] = [[] for _ in parameters]
+        for row in statement.plain(await self._guarded(self._raw.fetch(statement.lifted, *columns))):
+            n, *rest = row.values()
+            found[n - 1].append(tuple(rest))
         return found
 
     async def run(self, statement: Statement, parameters: Sequence[object]) -> None:
@@ -99,6 +105,10 @@ class Connection:
         while rows := await self._guarded(cursor.fetch(share)):
             yield [tuple(row) for row in rows]
 
+    async def begin(self) -> None:
+        """Begin a transaction that is durable at its end, and that holds up nobody for long if this process freezes."""
+        await self.script(f"BEGIN; {_BOUNDS}; SET LOCAL synchronous_commit = {self.durable}")
+
     async def script(self, sql: str) -> None:
         """Run statements without parameters."""
         await self._guarded(self._raw.execute(sql))
@@ -110,7 +120,8 @@ class Connection:
     async def _learn(self, statement: Statement) -> None:
         if not statement.known:
             prepared = await self._guarded(self._raw.prepare(statement.sql))
-            statement.learn([t.name for t in prepared.get_parameters()])
+            columns = [c.name for c in prepared.get_attributes() if c.type.name == "numeric"]
+            statement.learn([t.name for t in prepared.get_parameters()], columns)
 
     async def _guarded(self, work: Any) -> Any:
         try:
@@ -152,18 +163,17 @@ class Connection:
             self._raw.terminate()
 
 
-def _split(url: str) -> tuple[str, int]:
-    """The address as the driver takes it, and how many statements are kept prepared."""
+def _split(url: str) -> tuple[str, int, str]:
+    """The address as the driver takes it, how many statements are kept prepared, and how durable commits are."""
     parts = urlsplit(url)
     asked = dict(parse_qsl(parts.query))
+    durable = asked.pop("synchronous_commit", "on")
+    if durable not in _DURABLE:
+        raise StoreError(f"synchronous_commit={durable} of the database's address is none of {', '.join(_DURABLE)}")
     kept = asked.pop("statement_cache_size", str(_STATEMENTS))
     if not kept.isdecimal():
         raise StoreError(f"statement_cache_size={kept} of the database's address is not a number")
-    return urlunsplit(parts._replace(query=urlencode(asked))), int(kept)
-
-
-def _number(text: str) -> float | int:
-    return float(text) if "." in text else int(text)
+    return urlunsplit(parts._replace(query=urlencode(asked))), int(kept), durable
 
 
 def _rule(error: asyncpg.PostgresError) -> str:

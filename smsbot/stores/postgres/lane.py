@@ -31,11 +31,6 @@ _BATCH = 256
 _PATIENCE = 5.0
 """Seconds for which a batch is taken again, until those who wait are told that the database is away."""
 _PAUSE = 0.05
-_BEGIN = (
-    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '3s'; SET LOCAL lock_timeout = '2s'; "
-    "SET LOCAL statement_timeout = '10s'"
-)
-"""A process that freezes in a transaction must not stop others for longer than that."""
 
 
 class _Job:
@@ -170,7 +165,7 @@ class Lane:
         connection = await self._connected()
         batch = self._batch + 1
         try:
-            await connection.script(_BEGIN)
+            await connection.begin()
             reached("writer.begun")
             answers = await self._decided(connection, units)
             await self._process.mark(connection, batch)

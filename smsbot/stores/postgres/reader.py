@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Self
 
 from smsbot.core.errors import StoreError
 from smsbot.stores import queries
 from smsbot.stores.base import Row
 
-from . import schema
+from . import checkup, schema
+from .checkup import Finding
 from .driver import Conflict, Connection, Lost
 from .statements import Statement
 
@@ -75,6 +76,12 @@ class PostgresReader:
                     why = str(error)
                     await asyncio.sleep(_PAUSE)
         raise StoreError(f"the database could not be read: {why}")
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """What a check-up of the server finds."""
+        async with self._turn:
+            async for finding in checkup.findings(await self._connected()):
+                yield finding
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.lost:

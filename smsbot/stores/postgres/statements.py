@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ class Statement:
         self.sql = self._numbered(sql, "${}".format)
         self._source = sql
         self._convert: tuple[Callable[[object], object] | None, ...] | None = None
+        self._sums: tuple[str, ...] = ()
         self.lifted = ""
         """The same for many sets of parameters at once; empty where it must be run for each."""
 
@@ -49,8 +51,9 @@ class Statement:
         """Whether the database has told the types of its parameters."""
         return self._convert is not None
 
-    def learn(self, types: Sequence[str]) -> None:
-        """Keep the types of its parameters, as PostgreSQL calls them."""
+    def learn(self, types: Sequence[str], sums: Sequence[str]) -> None:
+        """Keep the types of its parameters, as PostgreSQL calls them, and the columns that are of any precision."""
+        self._sums = tuple(sums)
         self._convert = tuple(_CONVERT.get(t) for t in types)
         if types and not _LIMIT.search(self._source):  # a limit may not differ from set to set
             columns = ", ".join(f"p{n}" for n in range(1, len(types) + 1))
@@ -60,6 +63,10 @@ class Statement:
                 f"SELECT given.n, found.* FROM unnest({arrays}) WITH ORDINALITY AS given ({columns}, n)\n"
                 f"CROSS JOIN LATERAL (\n{inner}\n) AS found"
             )
+
+    def plain(self, rows: list[Any]) -> list[Any]:
+        """Rows without decimals: a sum of whole numbers is one."""
+        return [{**row, **{c: _number(row[c]) for c in self._sums}} for row in rows] if self._sums else rows
 
     def values(self, parameters: Sequence[object]) -> list[object]:
         """Parameters as values of the types that they have there."""
@@ -71,6 +78,10 @@ class Statement:
     def named(self, parameters: Mapping[str, object]) -> list[object]:
         """The same of parameters by name."""
         return self.values([parameters[name] for name in self.names])
+
+
+def _number(value: Decimal | None) -> float | None:
+    return value if value is None else int(value) if value == value.to_integral_value() else float(value)
 
 
 def plain(kind: str, value: object) -> object:

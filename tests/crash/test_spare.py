@@ -1,0 +1,289 @@
+"""Two servers on one PostgreSQL database, of which one serves: killed, frozen, replaced, and their database restarted.
+
+The ledger of the network judges, as in the campaign: nothing lost, nothing twice, nothing inverted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from smsbot.stores.database import Database
+
+from ..postgres import Server, program, server
+from ..processes import free_port
+from ..skipping import leave_out
+from ..tables import sql
+from .people import KINDS, Person
+from .stage import SETTINGS, Servers, Stage, Zygote
+from .verdict import Verdict
+
+SEED = 20261130
+pytestmark = [pytest.mark.needs("postgres"), pytest.mark.slow]
+
+
+class Pair(Stage):
+    """A stage whose address leads to whichever of two servers listens."""
+
+    def __init__(self, zygote: Zygote, folder: Path, seed: int, database: str, patience: float = 60.0) -> None:
+        super().__init__(zygote, folder, seed, database=database, patience=patience)
+        self.entrance = self.servers.port
+        self.both: list[Servers] = []
+        for name in ("one", "two"):
+            own = folder / name
+            own.mkdir()
+            server = Servers(zygote, own, free_port(), "", Database(database))
+            server.steps = self.servers.steps
+            self.both.append(server)
+        self.folders = [folder / "one", folder / "two"]
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[None]:
+        """With an entrance, a network, and one server that serves."""
+        server = await asyncio.start_server(self._lead, "127.0.0.1", self.entrance)
+        await self.network.open()
+        for folder in self.folders:
+            (folder / "smsbot.toml").write_text(SETTINGS.format(port=self.network.port))
+        try:
+            await self.both[0].start()
+            yield
+        finally:
+            for one in self.both:
+                one.send(signal.SIGCONT)
+                await one.kill()
+            server.close()
+            await self.network.close()
+
+    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for one in self.both:
+            with suppress(OSError):
+                there = await asyncio.open_connection("127.0.0.1", one.port)
+                await asyncio.wait(
+                    [asyncio.create_task(_pipe(reader, there[1])), asyncio.create_task(_pipe(there[0], writer))],
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                there[1].close()
+                break
+        writer.close()
+
+    async def serving(self, patience: float) -> Servers:
+        """The one that listens, as soon as one does."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            for one in self.both:
+                if one.pid and not one.ended and await one.listens():
+                    return one
+            await asyncio.sleep(0.02)
+        raise AssertionError("nobody serves: " + "".join((f / "log").read_text()[-2000:] for f in self.folders))
+
+    def log(self) -> str:
+        """The last words of both."""
+        return "".join((f / "log").read_text()[-3000:] for f in self.folders if (f / "log").exists())
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    with suppress(OSError):
+        writer.close()
+
+
+Happening = Callable[[Pair, Server, random.Random], Awaitable[None]]
+
+
+async def killed(pair: Pair, _: Server, chance: random.Random) -> None:
+    """`kill -9` of the one that serves; the other takes its place at once, on one machine."""
+    for _n in range(4):
+        one = await pair.serving(20)
+        other = pair.both[1 - pair.both.index(one)]
+        if not other.pid or other.ended:
+            await other.launch()
+        await asyncio.sleep(chance.uniform(0.5, 1.5))
+        began = time.monotonic()
+        await one.kill()
+        assert await pair.serving(10) is other
+        assert time.monotonic() - began < 5
+
+
+async def killed_elsewhere(pair: Pair, _: Server, chance: random.Random) -> None:
+    """The same on two machines: only silence says that the first is dead."""
+    for _n in range(2):
+        one = await pair.serving(30)
+        other = pair.both[1 - pair.both.index(one)]
+        await other.launch(fault="elsewhere" if other is pair.both[1] else "")
+        await asyncio.sleep(chance.uniform(1.0, 2.0))
+        began = time.monotonic()
+        await one.kill()
+        assert await pair.serving(20) is other
+        assert time.monotonic() - began < 10
+
+
+async def frozen(pair: Pair, _: Server, chance: random.Random) -> None:
+    """SIGSTOP for longer than the lease, then CONT: the one that wakes up sends and commits nothing, and ends."""
+    for _n in range(2):
+        one = await pair.serving(30)
+        other = pair.both[1 - pair.both.index(one)]
+        if not other.pid or other.ended:
+            await other.launch(fault="elsewhere" if other is pair.both[1] else "")
+        await asyncio.sleep(chance.uniform(1.0, 2.0))
+        one.send(signal.SIGSTOP)
+        end = time.monotonic() + 15
+        while not await other.listens() and time.monotonic() < end:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+        assert await other.listens()
+        await asyncio.sleep(1)
+        one.send(signal.SIGCONT)
+        assert await one.over(35), "it ends by itself"
+        assert one.status == 1 << 8
+
+
+async def deployed(pair: Pair, _: Server, chance: random.Random) -> None:
+    """SIGTERM to the one that serves, four times: it gives its place up."""
+    for _n in range(4):
+        one = await pair.serving(20)
+        other = pair.both[1 - pair.both.index(one)]
+        await other.launch()
+        await asyncio.sleep(chance.uniform(0.5, 1.5))
+        one.send(signal.SIGTERM)
+        assert await one.over(35)
+        assert one.status == 0
+        assert await pair.serving(10) is other
+
+
+async def restarted(pair: Pair, server: Server, chance: random.Random) -> None:
+    """The database is restarted, as it should and as it should not."""
+    for how in ("fast", "immediate", "fast", "immediate"):
+        await asyncio.sleep(chance.uniform(0.5, 1.5))
+        await asyncio.to_thread(server.control, "-m", how, "restart")
+
+
+async def cut_off(pair: Pair, server: Server, chance: random.Random) -> None:
+    """A backend of smsbot is ended every 20 ms."""
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'smsbot-%' "
+        "ORDER BY random() LIMIT 1;\n"
+    )
+    process = subprocess.Popen([*server.psql, "-At"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)  # noqa: ASYNC220
+    assert process.stdin is not None
+    end = time.monotonic() + 8
+    while time.monotonic() < end:
+        process.stdin.write(kill.encode())
+        process.stdin.flush()
+        await asyncio.sleep(0.02)
+    process.stdin.close()
+    await asyncio.to_thread(process.wait)
+
+
+async def judged(
+    server: Server, url: str, folder: Path, happening: Happening, *, people: int = 24, patience: float = 60.0
+) -> tuple[Verdict, str]:
+    """What the ledger says of a happening, and the last words of the servers."""
+    enough, crowd, zygote = asyncio.Event(), list[Person](), Zygote()
+    try:
+        pair = Pair(zygote, folder, SEED, url, patience)
+        async with pair.entered(), httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            place = pair.place(http)
+            lives = [asyncio.create_task(live(n, place, crowd, enough)) for n in range(people)]
+            await happening(pair, server, random.Random(SEED))
+            await asyncio.sleep(1)
+            enough.set()
+            pair.network.unkind = False
+            done, late = await asyncio.wait(lives, timeout=120)
+            assert not late, pair.log()
+            for one in done:
+                one.result()
+            await pair.rest()
+            (await pair.serving(20)).send(signal.SIGTERM)
+        return pair.judge(crowd), pair.log()
+    finally:
+        await zygote.close()
+
+
+@pytest.mark.parametrize("happening", [killed, killed_elsewhere, frozen, deployed, restarted, cut_off])
+async def test_nothing_is_lost_doubled_or_inverted(postgres: Server, tmp_path: Path, happening: Happening) -> None:
+    url = postgres.migrated()
+    found, log = await judged(postgres, url, tmp_path, happening)
+    print(found)
+    assert found.clean, f"{found}\n{log}"
+    assert found.texts > 20
+    assert sql(Database(url), "SELECT count(*) FROM events WHERE state = 0") == [(0,)]
+
+
+@pytest.mark.long
+async def test_the_ledger_sees_what_is_lost_without_synchronous_commit(postgres: Server, tmp_path: Path) -> None:
+    """A control: if it saw nothing here, its zeros would mean nothing."""
+
+    async def restarts(pair: Pair, server: Server, chance: random.Random) -> None:
+        for _n in range(6):
+            await asyncio.sleep(chance.uniform(0.5, 1.0))
+            await asyncio.to_thread(server.control, "-m", "immediate", "restart")
+
+    url = f"{postgres.migrated()}&synchronous_commit=off"
+    found, _ = await judged(postgres, url, tmp_path, restarts, patience=3.0)
+    print(found)
+    assert found.lost_texts
+
+
+async def test_a_synchronous_standby_takes_over(tmp_path: Path) -> None:
+    """The primary dies and its standby is promoted: what was acknowledged is there, and little time passes."""
+    if program("initdb") is None:
+        leave_out("postgres", "PostgreSQL's server")
+    worst = 0.0
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp", prefix="smsbot-pg-") as first,
+        tempfile.TemporaryDirectory(dir="/tmp", prefix="smsbot-pg-") as second,
+        server(Path(first)) as primary,
+        primary.standby(Path(second)) as standby,
+    ):
+        name = primary.migrated().split("@/")[1].split("?")[0]
+
+        async def promoted(pair: Pair, _: Server, chance: random.Random) -> None:
+            nonlocal worst
+            probing = asyncio.create_task(probe(pair))
+            await asyncio.sleep(chance.uniform(1.5, 2.5))
+            await asyncio.to_thread(primary.control, "-m", "immediate", "stop")
+            await asyncio.to_thread(standby.control, "promote")
+            worst = await probing
+
+        found, log = await judged(primary, primary.both(standby, name), tmp_path, promoted)
+        print(found, f"worst acknowledgement {worst:.2f} s", sep="\n")
+        assert found.clean, f"{found}\n{log}"
+        assert worst < 2.0
+
+
+async def probe(pair: Pair) -> float:
+    """Text for some seconds, insisting as providers do; the longest that one text took until it was acknowledged."""
+    worst, end = 0.0, time.monotonic() + 8
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        hook = pair.place(http).hooks["main"]
+        while time.monotonic() < end:
+            began = time.monotonic()
+            body = {"id": f"probe-{began}", "from": "+48600999999", "to": "+48732000111", "message": "STOP"}
+            status = 0
+            while status != 200:
+                with suppress(httpx.HTTPError):
+                    status = (await http.post(hook, json=body)).status_code
+            worst = max(worst, time.monotonic() - began)
+            await asyncio.sleep(0.05)
+    return worst
+
+
+async def live(n: int, place: object, crowd: list[Person], enough: asyncio.Event) -> None:
+    for life in range(10_000):
+        person = KINDS[n % len(KINDS)](f"+48600{life:02d}{n:04d}", place)  # type: ignore[arg-type]
+        crowd.append(person)
+        await person.live(enough)
+        if enough.is_set():
+            return
