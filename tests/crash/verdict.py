@@ -87,7 +87,9 @@ def verdict(place: Database, steps: Path, network: Network, people: Sequence[Per
         copies = Counter(external.rpartition("-")[0] for _, external in sends)
         found.duplicates += [f"{number} {firsts[o]}" for o, n in copies.items() if n > 1]
         found.duplicate_effects += [
-            f"{number} {t}" for t, n in Counter(firsts.values()).items() if n > max(1, told_twice.get(number, Counter())[t])
+            f"{number} {t}"
+            for t, n in Counter(firsts.values()).items()
+            if n > max(1, told_twice.get(number, Counter())[t])
         ]
     found.reports_lost += [
         f"{o['number']} {o['text']}" for i, o in owed.items() if i in reached and o["status"] != "delivered"
