@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -38,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--postgres", action="store_true", help="keep the databases of the servers in process on PostgreSQL"
     )
+    parser.addoption("--every", type=int, default=1, metavar="N", help="run one test in N, always the same ones")
     parser.addoption("--slow", action="store_true", help="also run what .ci/run adds to README's test command")
     parser.addoption("--long", action="store_true", help="also run what takes longer than minutes")
 
@@ -55,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    every = config.getoption("--every")
+    left = [item for item in items if crc32(item.nodeid.encode()) % every]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not crc32(item.nodeid.encode()) % every]
     long = config.getoption("--long")
     slow = long or config.getoption("--slow")
     for item in items:
@@ -81,13 +88,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         )
 
 
-@pytest.fixture(autouse=True, scope="session")
-def on_postgres(request: pytest.FixtureRequest) -> None:
+@pytest.fixture(autouse=True)
+def on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """With ``--postgres``, the databases of servers in process are PostgreSQL's."""
     if not request.config.getoption("--postgres"):
+        yield
         return
     server: Server = request.getfixturevalue("postgres")
-    Sim.database = staticmethod(cache(lambda folder: server.migrated()))  # type: ignore[method-assign]
+    with server.lent() as lend:
+        monkeypatch.setattr(Sim, "database", staticmethod(cache(lambda folder: lend())))
+        yield
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -42,6 +42,8 @@ class Server:
         self.folder = folder
         self._names = count(1)
         self._template = ""
+        self._idle: list[str] = []
+        self._emptying = ""
         self._control = str(program("pg_ctl"))
 
     @property
@@ -77,6 +79,32 @@ class Server:
             )
             self.run(schema() + ours, self._template)
         return self.fresh(self._template)
+
+    @contextmanager
+    def lent(self) -> Iterator[Callable[[], str]]:
+        """Addresses of databases with the newest schema and nothing in them, which come back to be lent again."""
+        taken: list[str] = []
+
+        def take() -> str:
+            taken.append(self._idle.pop() if self._idle else self.migrated())
+            return taken[-1]
+
+        yield take
+        for url in taken:
+            self.run(self._emptied(), url.split("@/")[1].split("?")[0])
+            self._idle.append(url)
+
+    def _emptied(self) -> str:
+        if not self._emptying:
+            tables = self.run(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' "
+                "AND table_type = 'BASE TABLE' AND table_name <> 'smsbot_schema'", self._template,
+            ).split()  # fmt: skip
+            counts = self.run("SELECT relname FROM pg_class WHERE relkind = 'S'", self._template).split()
+            steps = [f"DELETE FROM {table};" for table in tables] + [f"ALTER SEQUENCE {c} RESTART;" for c in counts]
+            again = "INSERT INTO searched VALUES (0, 0); INSERT INTO tallied VALUES (0, 0);"
+            self._emptying = f"BEGIN; {''.join(steps)} {again} COMMIT;"
+        return self._emptying
 
     def control(self, *command: str) -> None:
         """Start, stop or restart it."""
