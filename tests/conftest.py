@@ -14,10 +14,10 @@ from hypothesis import settings
 from smsbot.testing.sim import Sim
 
 from .house import House
-from .postgres import Server, postgres
+from .postgres import Server, pooled, postgres
 from .skipping import leave_out, required
 
-__all__ = ["leave_out", "postgres", "required"]
+__all__ = ["leave_out", "pooled", "postgres", "required"]
 
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("long", derandomize=False, deadline=None, max_examples=5000, print_blob=True)

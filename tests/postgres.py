@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -17,8 +19,9 @@ from smsbot.stores.queries import migrations
 
 from .skipping import leave_out
 
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-"""Where Debian keeps the servers, the newest first."""
+OTHER = os.environ.get("SMSBOT_POSTGRES", "")
+PROGRAMS = [Path(OTHER)] if OTHER else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+"""Where the servers are: as it is said, else where Debian keeps them, the newest first."""
 
 
 def program(name: str) -> str | None:
@@ -79,6 +82,25 @@ class Server:
             )
             self.run(schema() + ours, self._template)
         return self.fresh(self._template)
+
+    @contextmanager
+    def pooled(self, folder: Path) -> Iterator[Callable[[str], str]]:
+        """PgBouncer in transaction mode before it: gives each address the one that leads through it."""
+        folder.chmod(0o755)
+        (folder / "pgbouncer.ini").write_text(
+            f"[databases]\n* = host={self.folder} user=postgres\n[pgbouncer]\nauth_type = any\npool_mode = transaction\n"
+            f"unix_socket_dir = {folder}\nlisten_port = 6432\nlogfile = {folder}/log\npidfile = {folder}/pid\n"
+            "default_pool_size = 3\nmax_client_conn = 200\nserver_idle_timeout = 2\n"
+        )
+        as_user(folder, "/usr/sbin/pgbouncer", "-d", "-q", str(folder / "pgbouncer.ini"))
+        for _ in range(100):
+            if (folder / ".s.PGSQL.6432").exists():
+                break
+            time.sleep(0.05)
+        try:
+            yield lambda url: f"{url.replace(str(self.folder), str(folder))}&port=6432&statement_cache_size=0"
+        finally:
+            os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
 
     @contextmanager
     def lent(self) -> Iterator[Callable[[], str]]:
@@ -159,6 +181,18 @@ def postgres() -> Iterator[Server]:
         leave_out("postgres", "PostgreSQL's server")
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="smsbot-pg-") as folder, server(Path(folder)) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def pooled(postgres: Server) -> Iterator[Callable[[str], str]]:
+    """The addresses of databases behind PgBouncer."""
+    if not Path("/usr/sbin/pgbouncer").exists():
+        leave_out("pgbouncer", "PgBouncer")
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp", prefix="smsbot-pool-") as folder,
+        postgres.pooled(Path(folder)) as lead,
+    ):
+        yield lead
 
 
 def schema() -> str:

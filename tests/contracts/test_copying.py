@@ -127,6 +127,7 @@ async def test_nothing_is_overwritten_and_nobody_may_serve(postgres: Server, tmp
     assert not list(tmp_path.glob("back.db*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("back", [False, True], ids=["to the server", "back"])
 @pytest.mark.parametrize("point", ["migration.done", "copy.written", "copy.done"])
 async def test_a_copy_that_is_killed_leaves_all_or_nothing(

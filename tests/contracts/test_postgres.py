@@ -68,6 +68,7 @@ async def test_the_place_of_a_dead_process_of_this_machine_is_taken_at_once(post
         assert rows(postgres, url, "SELECT pid FROM processes") == [str(os.getpid())]
 
 
+@pytest.mark.slow
 async def test_the_place_of_a_silent_process_elsewhere_is_taken_after_its_lease(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +80,7 @@ async def test_the_place_of_a_silent_process_elsewhere_is_taken_after_its_lease(
         assert time.monotonic() - began >= 1.5
 
 
+@pytest.mark.slow
 async def test_a_spare_waits_for_the_end_of_the_one_that_serves(postgres: Server) -> None:
     url = postgres.migrated()
     spare = PostgresStore(url, patient=True, place="two")
@@ -92,6 +94,7 @@ async def test_a_spare_waits_for_the_end_of_the_one_that_serves(postgres: Server
     await spare.close()
 
 
+@pytest.mark.slow
 async def test_one_that_was_replaced_commits_and_sends_nothing_more(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +194,7 @@ async def test_what_was_lost_at_a_commit_is_neither_lost_nor_done_twice(
         assert again[0].verdict is Verdict.DUPLICATE
 
 
+@pytest.mark.slow
 async def test_backends_that_are_ended_all_the_time_lose_and_double_nothing(postgres: Server) -> None:
     url, done = postgres.migrated(), asyncio.Event()
     kill = (
@@ -227,6 +231,7 @@ async def test_backends_that_are_ended_all_the_time_lose_and_double_nothing(post
         assert kept(postgres, url) == ["400|400"]
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_away_refuses_and_comes_back(tmp_path: Path, postgres: Server) -> None:
     proxy = Proxy(postgres, tmp_path)
     url = postgres.migrated().replace(str(postgres.folder), str(tmp_path))
@@ -288,6 +293,7 @@ async def test_a_database_that_is_not_ours_or_too_new_is_refused(postgres: Serve
     await refused(StoreError, lambda: PostgresStore("postgresql://postgres@/x?host=/nowhere").open(NOW), "reached")
 
 
+@pytest.mark.slow
 async def test_many_that_start_at_once_migrate_once(postgres: Server) -> None:
     url = postgres.fresh()
     stores = [PostgresStore(url, place=f"machine {n}") for n in range(4)]

@@ -26,11 +26,19 @@ EVE = Key("7255", "+48600100400")
 NOW = 1000.0
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.needs("postgres"))])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgres", marks=pytest.mark.needs("postgres")),
+        pytest.param("pgbouncer", marks=[pytest.mark.needs("pgbouncer"), pytest.mark.slow]),
+    ]
+)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CommittingStore]:
     made: CommittingStore = SqliteStore(tmp_path / "contract.db")
-    if request.param == "postgres":
-        made = PostgresStore(request.getfixturevalue("postgres").fresh())
+    if request.param != "sqlite":
+        url = request.getfixturevalue("postgres").migrated()
+        lead = request.getfixturevalue("pooled") if request.param == "pgbouncer" else str
+        made = PostgresStore(lead(url))
     await made.open(NOW)
     yield made
     await made.close()

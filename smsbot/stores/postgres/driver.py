@@ -119,7 +119,7 @@ class Connection:
 
     async def _learn(self, statement: Statement) -> None:
         if not statement.known:
-            prepared = await self._guarded(self._raw.prepare(statement.sql))
+            prepared = await self._guarded(self._raw.prepare(statement.sql, name=""))
             columns = [c.name for c in prepared.get_attributes() if c.type.name == "numeric"]
             statement.learn([t.name for t in prepared.get_parameters()], columns)
 
