@@ -182,7 +182,7 @@ async def measure_in(folder: Path, name: str, seconds: float, connections: int, 
     process = start(name, folder, port, sink, profile)
     try:
         await up(port)
-        path = "/sms" if name == "echo" else hook(folder)
+        path = hook(folder) if name == "smsbot" else "/sms"
         numbers = [f"+4860{i:07d}" for i in range(2048)]
         share = [numbers[i::connections] for i in range(connections)]
         result = Result(0, 0.0, 0.0, 0.0)
@@ -211,11 +211,11 @@ def start(name: str, folder: Path, port: int, sink: int, profile: str) -> subpro
         "PYTHONPATH": str(HERE.parent),
     }
     (folder / "smsbot.toml").write_text(SETTINGS.format(sink=sink))
-    if name == "echo":
+    if name != "smsbot":
         command = [
             "-m",
             "uvicorn",
-            "benchmarks.echo_app:app",
+            "benchmarks.echo_app:app" if name == "echo" else "benchmarks.naive_bot:app",
             "--port",
             str(port),
             "--no-access-log",

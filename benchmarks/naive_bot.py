@@ -1,0 +1,63 @@
+"""What a good developer writes over PostgreSQL in an afternoon: three tables, a pool, one transaction a text.
+
+It keeps each text once, and the state of its order. It keeps no attempts, so that a text that was being sent when it
+dies is sent never, or twice; two first texts of one number may lose an update; nothing waits for anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS seen (id text PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS states (number text PRIMARY KEY, state text NOT NULL);
+CREATE TABLE IF NOT EXISTS replies (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number text NOT NULL, text text NOT NULL,
+  sent boolean NOT NULL DEFAULT false);
+"""
+ANSWERS = {"": ("How many?", "many"), "many": ("Confirm? (yes/no)", "confirm"), "confirm": ("Done", "")}
+
+
+@asynccontextmanager
+async def life(app: Starlette) -> AsyncIterator[None]:
+    """A pool of ten, and a client for the gateway."""
+    async with (
+        asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=10, max_size=10) as pool,
+        httpx.AsyncClient(limits=httpx.Limits(max_connections=64)) as http,
+    ):
+        await pool.execute(TABLES)
+        app.state.pool, app.state.http = pool, http
+        yield
+
+
+async def sms(request: Request) -> JSONResponse:
+    """Take a text, answer it, send the answer."""
+    body, state = await request.json(), request.app.state
+    number = body["from"]
+    async with state.pool.acquire() as db, db.transaction():
+        if not await db.fetchval("INSERT INTO seen VALUES ($1) ON CONFLICT DO NOTHING RETURNING id", body["id"]):
+            return JSONResponse({"ok": True})
+        before = await db.fetchval("SELECT state FROM states WHERE number = $1 FOR UPDATE", number) or ""
+        reply, after = ANSWERS[before]
+        await db.execute(
+            "INSERT INTO states VALUES ($1, $2) ON CONFLICT (number) DO UPDATE SET state = excluded.state",
+            number,
+            after,
+        )
+        row = await db.fetchval("INSERT INTO replies (number, text) VALUES ($1, $2) RETURNING id", number, reply)
+    sent = {"externalId": str(row), "phoneNumbers": [number], "text": reply}
+    await state.http.post(f"{os.environ['GATEWAY']}/v2.1/sms", json=sent)
+    await state.pool.execute("UPDATE replies SET sent = true WHERE id = $1", row)
+    return JSONResponse({"ok": True})
+
+
+app = Starlette(routes=[Route("/sms", sms, methods=["POST"])], lifespan=life)
