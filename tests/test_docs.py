@@ -206,7 +206,7 @@ def test_settings_in_the_docs_are_understood(page: Path, tmp_path: Path, monkeyp
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_commands_in_the_docs_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for command in re.findall(r"(?:^|`|bin/)smsbot ([a-z]+)", text):
+    for command in re.findall(r"(?:^|`|bin/)smsbot ([a-z-]+)", text):
         assert command in _COMMANDS
 
 
