@@ -96,7 +96,7 @@ def on_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         return
     server: Server = request.getfixturevalue("postgres")
     with server.lent() as lend:
-        monkeypatch.setattr(Sim, "database", staticmethod(cache(lambda folder: lend())))
+        monkeypatch.setattr(Sim, "_database", staticmethod(cache(lambda folder: lend())))
         yield
 
 

@@ -159,7 +159,7 @@ class Sim:
         assert place is not None
         told = dict(line_settings or {})
         named = sorted({name for line in told.values() for name in accounts_of(line)})
-        own: dict[str, Any] = {"database": self.database(place), "run": place / "sim.db.run", **(settings or {})}
+        own: dict[str, Any] = {"database": self._database(place), "run": place / "sim.db.run", **(settings or {})}
         self._settings = Settings.model_construct(
             bots={n: BotSettings(target="sim", lines=tuple(lines[n])) for n in self._bots if lines.get(n)},
             lines=told,
@@ -177,7 +177,7 @@ class Sim:
         self.app: App
 
     @staticmethod
-    def database(folder: Path) -> str:
+    def _database(folder: Path) -> str:
         """The address of the database of a server that lives in a folder."""
         return str(folder / "sim.db")
 
