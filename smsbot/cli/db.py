@@ -85,7 +85,7 @@ def copy_(source: str, target: str, as_json: bool) -> None:
     from smsbot.stores import copying  # needs the driver of PostgreSQL
 
     places = [Database(options.address_of(each)) for each in (source, target)]
-    with click.progressbar(length=1, label="Copying", file=sys.stderr, hidden=as_json) as bar:
+    with click.progressbar(length=1, label="Copying", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
         def tell(what: str, rows: int, total: int) -> None:
             bar.length, bar.label = total, what

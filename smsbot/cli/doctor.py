@@ -108,7 +108,8 @@ async def _examine(database: str | None, offline: bool) -> list[LookupOutcome]:
         found = options.settings(database)
     except SettingsError as error:
         return [LookupOutcome("settings", False, problem) for problem in error.problems]
-    findings = [*_settings(found), *_accounts(found), *_bots(found), _library()]
+    findings = [*_settings(found), *_accounts(found), *_bots(found)]
+    findings += [] if found.place.on_server else [_library()]
     findings += [LookupOutcome("time zone", None, why) for why in found.unsure_zones()]
     findings += [f async for f in _database(found)]
     if not offline:
