@@ -219,6 +219,8 @@ class App:
             log.warning("days may begin and end at another hour than people think", why=why)
         await self.store.open(self.clock.now())
         stack.push_async_callback(self.store.close)
+        if self.settings.place.on_server:  # beside a file it can be made, or the file could not
+            own_folder(self.settings.run_folder)
         self._note_running()
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):

@@ -43,8 +43,12 @@ def socket_path(folder: Path) -> Path:
 
 def own_folder(folder: Path) -> None:
     """Make a folder that only we may enter, or see that it is one; raises `UsageError`."""
-    with suppress(FileExistsError):
+    try:
         folder.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made ({error.strerror}); name another folder with SMSBOT_RUN") from error
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise UsageError(f"{folder} is not a folder of ours; somebody else has made it, so remove it")

@@ -185,6 +185,7 @@ class Lane:
     async def _became(self, batch: int) -> bool:
         """Whether a COMMIT whose answer was lost has happened; asked until somebody knows."""
         told = False
+        self.failing = True
         while True:
             try:
                 return await self._process.became(await self._connected(), batch)

@@ -110,26 +110,38 @@ class Process:
             await asyncio.sleep(_LOOK)
 
     async def _joined(self, connection: Connection, seen: dict[int, _Look]) -> bool:
-        """Take the place of the dead, if nobody alive is left; `seen` is what was seen of others so far."""
+        """Take the place of the dead, if nobody alive is left; `seen` is what was seen of others so far.
+
+        The lock, behind which every beat and batch waits, is taken only where it seems so.
+        """
         asked = time.monotonic()
+        if not await self._all_dead(connection, seen):
+            return False
         await connection.script(f"BEGIN; {_LOCK}")
-        looks = {row["id"]: _Look(row["place"], row["pid"], (row["beat"], row["batch"])) for row in
-                 await connection.rows(_OTHERS, ())}  # fmt: skip
-        for other, look in looks.items():
-            look.follow(seen.get(other), asked)
-        seen.clear()
-        seen.update(looks)
-        if any(not self._dead(look, asked) for look in looks.values()):
+        if not await self._all_dead(connection, seen):
             await connection.script("ROLLBACK")
             return False
-        for other in looks:
+        for other in seen:
             await connection.run(_END, (other,))
         self.id = (await connection.rows(_JOIN, (self._place, os.getpid())))[0]["id"]
         await connection.script("COMMIT")
         self._beaten = asked
-        for other in looks:
+        for other in seen:
             await connection.rows(_SESSIONS, (session_name(other),))
         return True
+
+    async def _all_dead(self, connection: Connection, seen: dict[int, _Look]) -> bool:
+        """Look at the others, and keep what was seen; whether none of them is alive."""
+        now = time.monotonic()
+        looks = {
+            row["id"]: _Look(row["place"], row["pid"], (row["beat"], row["batch"]))
+            for row in await connection.rows(_OTHERS, ())
+        }
+        for other, look in looks.items():
+            look.follow(seen.get(other), now)
+        seen.clear()
+        seen.update(looks)
+        return all(self._dead(look, now) for look in looks.values())
 
     def _dead(self, look: _Look, now: float) -> bool:
         """Whether a process is gone: its machine says so, or it has not moved for a lease."""

@@ -56,11 +56,11 @@ class PostgresStore(CommittingStore):
             raise StoreError(f"the database cannot be reached: {error}") from error
         try:
             await self._open(connection, now)
-        except (Lost, Conflict) as error:
+        except BaseException as error:
+            await self._process.stop(connection)
             await self.close()
-            raise StoreError(f"the database cannot be opened: {error}") from error
-        except BaseException:
-            await self.close()
+            if isinstance(error, (Lost, Conflict)):
+                raise StoreError(f"the database cannot be opened: {error}") from error
             raise
         finally:
             await connection.close()
