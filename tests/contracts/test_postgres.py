@@ -320,3 +320,16 @@ async def test_every_look_can_be_of_many_at_once(postgres: Server) -> None:
             assert len(await connection.each(statement, [[None] * len(given)] * 3)) == 3, name
     finally:
         await connection.close()
+
+
+async def test_a_schema_of_its_own_is_enough(postgres: Server) -> None:
+    """Beside the tables of another program, in one database."""
+    url = postgres.fresh()
+    rows(postgres, url, "CREATE TABLE theirs (x int); CREATE SCHEMA sms")
+    own = f"{url}&options=-csearch_path%3Dsms"
+    async with opened(own) as store:
+        assert (await store.accept([Acceptance(event("a"))]))[0].verdict is Verdict.DONE
+    async with Database(own).reader() as reader:
+        assert (await reader.rows("last_seq"))[0]["events"] == 1
+    found = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    assert rows(postgres, url, found) == ["1"]
