@@ -67,6 +67,7 @@ def test_a_note_and_a_ready_answer(page: Any, desk: Process) -> None:
     page.fill("#note", "call before noon")
     page.click(".side .act[open] button")
     page.locator(".side .text", has_text="call before noon").wait_for(timeout=5000)
+    page.wait_for_load_state()  # the words of a page stand before its scripts run
     page.click("text=Write to this person")
     page.click("text=hours")
     assert page.input_value("#write") == "We are open from 9 to 17."
