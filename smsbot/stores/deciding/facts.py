@@ -30,7 +30,7 @@ class Due:
     """How many of a lane of a line, where that is not `room`."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Wants:
     """The facts that a batch wants to know before it is decided."""
 
@@ -60,7 +60,7 @@ class Wants:
     """Conversations to which something leaves that nobody has just asked for, and its lane."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Facts:
     """The facts that a batch knows, and the rows that it leaves, by statement."""
 
