@@ -106,21 +106,22 @@ async def _to_server(source: Database, target: Database, now: float, tell: Tell)
         version, newest = file.execute("PRAGMA user_version").fetchone()[0], migrations("sqlite")[-1][0]
         if version < newest:
             raise StoreOlder(f"{source} has schema {version}, not {newest}; start it once with this smsbot")
-        async with _unserved(target, make=True) as connection:
+        async with _unserved(target, make=True) as (connection, process):
             tables = await _tables(connection)
             await _see_that_it_is_empty(connection, target, tables)
-            await connection.script("BEGIN")
+            await connection.script(f"BEGIN; SET LOCAL synchronous_commit = {connection.durable}")
             await connection.script("DELETE FROM tallied")
             rows = sum(int(file.execute(table.count).fetchone()[0]) for table in tables)
             progress = partial(_told, tell, 2 * rows)
             for table in tables:
                 await connection.copy_in(table.name, table.columns, _from_file(file, table, progress))
-                await _go_on_behind(connection, table)
+                await _go_on_behind(connection, file, table)
             reached("copy.written")
             for table in tables:
                 await _compare(connection, file, table, progress)
             await connection.run(_PAUSE, (now, f"copied from {source}"))
-            await connection.script("COMMIT")
+            await process.mark(connection, 1)  # if another took our place meanwhile, nothing is committed
+            await connection.commit()
             reached("copy.done")
     return rows
 
@@ -132,7 +133,7 @@ async def _to_file(source: Database, target: Database, now: float, tell: Tell) -
     _remove(unfinished)
     os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        async with _unserved(source, make=False) as connection:
+        async with _unserved(source, make=False) as (connection, process):
             with closing(connected(unfinished)) as file:
                 await connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ")
                 tables = await _tables(connection)
@@ -149,9 +150,13 @@ async def _to_file(source: Database, target: Database, now: float, tell: Tell) -
                     await _compare(connection, file, table, progress)
                 pause = "INSERT OR REPLACE INTO holds (scope, name, at, why) VALUES ('all', '', ?, ?)"
                 file.execute(pause, (now, f"copied from {source}"))
+                for table in tables:
+                    await _keep_counting(connection, file, table)
                 file.execute("COMMIT")
                 file.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
                 await connection.script("ROLLBACK")
+            if process.gone:
+                raise BackupError("a server was started meanwhile, so nothing was copied")
         unfinished.rename(target.path)
         reached("copy.done")
     finally:
@@ -166,7 +171,7 @@ _PAUSE = Statement(
 
 
 @asynccontextmanager
-async def _unserved(place: Database, *, make: bool) -> AsyncIterator[Connection]:
+async def _unserved(place: Database, *, make: bool) -> AsyncIterator[tuple[Connection, Process]]:
     """A connection to a server's database while no smsbot serves it; `make`: at the newest schema."""
 
     async def connect(name: str) -> Connection:
@@ -178,7 +183,8 @@ async def _unserved(place: Database, *, make: bool) -> AsyncIterator[Connection]
         await (schema.migrate(connection) if make else schema.check(connection))
         await process.join(connection, patient=False)
         process.start()
-        yield connection
+        connection.patience = None
+        yield connection, process
     finally:
         leaving = None if connection.lost else connection
         if leaving is not None:
@@ -214,14 +220,32 @@ def _from_file(file: sqlite3.Connection, table: Table, progress: Progress) -> It
         progress(f"Copying {table.name}", len(share))
 
 
-async def _go_on_behind(connection: Connection, table: Table) -> None:
-    """Ids that the database gives go on behind those that were copied."""
-    first = table.columns[0]
-    if first in ("id", "seq") and table.types[0] == "int8" and table.key == (first,):
+async def _go_on_behind(connection: Connection, file: sqlite3.Connection, table: Table) -> None:
+    """Ids that the database gives go on behind all that were ever given, also to rows that are gone by now."""
+    if (first := _counted(table)) is not None:
+        given = file.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).fetchone()
         await connection.script(
-            f"SELECT setval(pg_get_serial_sequence('{table.name}', '{first}'), coalesce(max({first}), 0) + 1, false) "
-            f"FROM {table.name}"
+            f"SELECT setval(pg_get_serial_sequence('{table.name}', '{first}'), "
+            f"greatest(coalesce(max({first}), 0), {given[0] if given else 0}) + 1, false) FROM {table.name}"
         )
+
+
+async def _keep_counting(connection: Connection, file: sqlite3.Connection, table: Table) -> None:
+    """The same on the way back, for tables in which an id must not be given twice."""
+    keeps = file.execute(
+        "SELECT sql LIKE '%AUTOINCREMENT%' FROM sqlite_master WHERE name = ?", (table.name,)
+    ).fetchone()
+    if (first := _counted(table)) is not None and keeps[0]:
+        asked = Statement(f"SELECT nextval(pg_get_serial_sequence('{table.name}', '{first}')) - 1 AS given")
+        given = (await connection.rows(asked, ()))[0]["given"]
+        file.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))
+        file.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table.name, given))
+
+
+def _counted(table: Table) -> str | None:
+    """The column of a table that the database numbers."""
+    first = table.columns[0]
+    return first if first in ("id", "seq") and table.types[0] == "int8" and table.key == (first,) else None
 
 
 async def _compare(connection: Connection, file: sqlite3.Connection, table: Table, progress: Progress) -> None:

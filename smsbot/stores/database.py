@@ -51,6 +51,8 @@ class Database:
         if not self.on_server:
             return str(self.path)
         parts = urlsplit(self.address)
+        if "@" in self.address and "@" not in parts.netloc:  # a password with a sign that should have been escaped
+            return f"{parts.scheme}://…"
         user, at, host = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=""))
 

@@ -24,8 +24,10 @@ _BOUNDS = (
 _DURABLE = ("on", "remote_apply", "remote_write", "local", "off")
 _AGAIN = ("40001", "40P01", "55P03", "57014")
 """A conflict of two transactions, a lock or a statement that took too long: it may be done again at once."""
-_GONE = ("08", "57P", "25P03", "53300")
-"""The connection is of no use any more, or there are too many."""
+_GONE = ("08", "57P", "25P03", "25006", "53300")
+"""The connection is of no use any more, leads to a server that takes no writes (by now), or there are too many."""
+_PATIENCE = 15.0
+"""Seconds that an answer may take: longer than any statement of a batch may run, so that the server is gone."""
 
 
 class Lost(Exception):
@@ -46,6 +48,8 @@ class Connection:
     def __init__(self, raw: Any, durable: str) -> None:
         self._raw = raw
         self.durable = durable
+        self.patience: float | None = _PATIENCE
+        """Seconds that each answer may take; None: as long as it takes."""
         """The ``synchronous_commit`` of what is written here."""
 
     @classmethod
@@ -59,7 +63,7 @@ class Connection:
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as e:
             raise Lost(_words(e)) from e
         except ValueError as e:
-            raise StoreError(f"the address of the database cannot be read: {e}") from e
+            raise StoreError(f"the address of the database cannot be read ({type(e).__name__})") from None
         return cls(raw, durable)
 
     async def rows(self, statement: Statement, parameters: Sequence[object]) -> list[Any]:
@@ -109,6 +113,10 @@ class Connection:
         """Begin a transaction that is durable at its end, and that holds up nobody for long if this process freezes."""
         await self.script(f"BEGIN; {_BOUNDS}; SET LOCAL synchronous_commit = {self.durable}")
 
+    async def commit(self) -> None:
+        """End it; however long a standby lets it wait, for a wait that is cut off would be reported as done."""
+        await self.script("SET LOCAL statement_timeout = 0; COMMIT")
+
     async def script(self, sql: str) -> None:
         """Run statements without parameters."""
         await self._guarded(self._raw.execute(sql))
@@ -125,7 +133,8 @@ class Connection:
 
     async def _guarded(self, work: Any) -> Any:
         try:
-            return await work
+            async with asyncio.timeout(self.patience):
+                return await work
         except asyncpg.PostgresError as error:
             state = error.sqlstate or ""
             if state.startswith(_GONE):
@@ -133,7 +142,7 @@ class Connection:
                 raise Lost(_words(error)) from error
             if state in _AGAIN:
                 raise Conflict(_words(error)) from error
-            if state.startswith(("22", "23")):
+            if state.startswith(("22", "23", "54")):
                 raise Refused(_rule(error)) from None
             raise StoreError(f"the database did not do it: {_words(error)}") from error
         except (OSError, TimeoutError, asyncpg.InternalClientError) as error:

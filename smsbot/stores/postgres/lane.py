@@ -120,13 +120,12 @@ class Lane:
         units = [unit for job in jobs for unit in job.units]
         try:
             answers = await self._insist(units)
-        except Refused:
-            answers = [await self._apart(unit) for unit in units]
-        except Exception as error:
+        except StoreError as error:
             self.failing = True
-            failure = error if isinstance(error, StoreError) else _failure(error)
-            _answer(jobs, failure)
+            _answer(jobs, error)
             return
+        except Exception:
+            answers = [await self._apart(unit) for unit in units]
         self.failing = False
         waiting = iter(answers)
         for job in jobs:
@@ -163,7 +162,8 @@ class Lane:
 
     async def _together(self, units: Sequence[Unit]) -> list[Any]:
         connection = await self._connected()
-        batch = self._batch + 1
+        self._batch += 1  # a number is never used again: of one whose fate is not known, it would prove nothing
+        batch = self._batch
         try:
             await connection.begin()
             reached("writer.begun")
@@ -174,11 +174,10 @@ class Lane:
             await self._roll_back(connection)
             raise
         try:
-            await connection.script("COMMIT")
+            await connection.commit()
         except (Lost, Conflict, StoreError) as error:
             if not await self._became(batch):
                 raise Lost(str(error)) from error
-        self._batch = batch
         reached("writer.committed")
         return answers
 
@@ -189,7 +188,9 @@ class Lane:
         while True:
             try:
                 return await self._process.became(await self._connected(), batch)
-            except (Lost, Conflict) as error:
+            except StoreLocked:
+                raise
+            except (Lost, Conflict, StoreError) as error:
                 if self._stopping:  # whoever starts next looks at what is there
                     raise StoreError(f"nobody knows whether it was committed: {error}") from error
                 if not told:

@@ -34,7 +34,7 @@ TAKEN_OVER = "another smsbot took over this database while this one was away"
 
 _LOCK = "LOCK TABLE processes IN SHARE ROW EXCLUSIVE MODE"
 _OTHERS = Statement("SELECT id, place, pid, batch, extract(epoch FROM beat)::float8 AS beat FROM processes ORDER BY id")
-_JOIN = Statement("INSERT INTO processes (place, pid) VALUES (?, ?) RETURNING id")
+_JOIN = Statement("INSERT INTO processes (place, pid) VALUES (?, ?) RETURNING id, current_schema()::text AS house")
 _END = Statement("DELETE FROM processes WHERE id = ?")
 _SESSIONS = Statement(
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -45,9 +45,9 @@ _MARK = Statement("UPDATE processes SET batch = ?, beat = clock_timestamp() WHER
 _BECAME = Statement("SELECT batch FROM processes WHERE id = ? FOR UPDATE")
 
 
-def session_name(process: int) -> str:
-    """What the sessions of a process are called, so that who takes its place can end them."""
-    return f"smsbot-{process}"
+def session_name(house: str, process: int) -> str:
+    """What the sessions of a process are called, in the schema that it serves: who takes its place can end them."""
+    return f"smsbot-{process}-{house}"
 
 
 @dataclass(slots=True)
@@ -75,6 +75,7 @@ class Process:
     def __init__(self, connect: Callable[[str], Awaitable[Connection]], place: str = "") -> None:
         self._connect = connect
         self._place = place or _here()
+        self._house = ""
         self.id = 0
         self.gone = False
         """Whether another has taken its place: nothing is committed, or sent, any more."""
@@ -86,7 +87,7 @@ class Process:
     @property
     def name(self) -> str:
         """What its sessions are called."""
-        return session_name(self.id)
+        return session_name(self._house, self.id)
 
     @property
     def sure(self) -> bool:
@@ -123,25 +124,26 @@ class Process:
             return False
         for other in seen:
             await connection.run(_END, (other,))
-        self.id = (await connection.rows(_JOIN, (self._place, os.getpid())))[0]["id"]
+        joined = (await connection.rows(_JOIN, (self._place, os.getpid())))[0]
+        self.id, self._house = joined["id"], joined["house"]
         await connection.script("COMMIT")
         self._beaten = asked
         for other in seen:
-            await connection.rows(_SESSIONS, (session_name(other),))
+            await connection.rows(_SESSIONS, (session_name(self._house, other),))
         return True
 
     async def _all_dead(self, connection: Connection, seen: dict[int, _Look]) -> bool:
         """Look at the others, and keep what was seen; whether none of them is alive."""
-        now = time.monotonic()
+        asked = time.monotonic()
         looks = {
             row["id"]: _Look(row["place"], row["pid"], (row["beat"], row["batch"]))
             for row in await connection.rows(_OTHERS, ())
         }
         for other, look in looks.items():
-            look.follow(seen.get(other), now)
+            look.follow(seen.get(other), time.monotonic())
         seen.clear()
         seen.update(looks)
-        return all(self._dead(look, now) for look in looks.values())
+        return all(self._dead(look, asked) for look in looks.values())
 
     def _dead(self, look: _Look, now: float) -> bool:
         """Whether a process is gone: its machine says so, or it has not moved for a lease."""
@@ -164,9 +166,16 @@ class Process:
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        if connection is not None and self.id:
-            with suppress(Lost, Conflict, StoreError):
+        if not self.id:
+            return
+        with suppress(Lost, Conflict, StoreError):
+            if connection is None or connection.lost:
+                connection = await self._connect(self.name)
                 await connection.run(_END, (self.id,))
+                await connection.close()
+            else:
+                await connection.run(_END, (self.id,))
+        self.id = 0
 
     async def mark(self, connection: Connection, batch: int) -> None:
         """Write that a batch is the last, as the last of its statements; raises `StoreLocked` if we were replaced."""
@@ -178,7 +187,9 @@ class Process:
 
     async def became(self, connection: Connection, batch: int) -> bool:
         """Whether a batch was committed of which we have not heard; waits for a transaction that still goes on."""
+        await connection.begin()  # as durable as what it asks about
         found = await connection.rows(_BECAME, (self.id,))
+        await connection.commit()
         if not found:
             self._end()
             raise StoreLocked(TAKEN_OVER)

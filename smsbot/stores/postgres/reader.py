@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Self
 
-from smsbot.core.errors import StoreError
+from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.stores import queries
 from smsbot.stores.base import Row
 
 from . import checkup, schema
 from .checkup import Finding
-from .driver import Conflict, Connection, Lost
+from .driver import Conflict, Connection, Lost, Refused
 from .statements import Statement
 
 _TRIES = 20
+_LONGEST = 60.0
+"""Seconds that a page may have to wait."""
 _PAUSE = 0.1
 """Between two tries to reach a server that has just gone away: two seconds in all."""
 
@@ -42,7 +44,7 @@ class PostgresReader:
         try:
             await schema.check(await self._connected())
         except (Lost, Conflict) as error:
-            self._open = False
+            await self.close()
             raise StoreError(f"the database cannot be reached: {error}") from error
         except StoreError:
             await self.close()
@@ -72,6 +74,8 @@ class PostgresReader:
                 try:
                     connection = await self._connected()
                     return [dict(row) for row in await connection.named(statement, parameters)]
+                except Refused as error:
+                    raise StoreRefused(f"the database does not take what is asked for: {error}") from None
                 except (Lost, Conflict) as error:
                     why = str(error)
                     await asyncio.sleep(_PAUSE)
@@ -86,4 +90,5 @@ class PostgresReader:
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.lost:
             self._connection = await Connection.to(self._url, self.name)
+            self._connection.patience = _LONGEST
         return self._connection

@@ -34,6 +34,8 @@ class PostgresStore(CommittingStore):
     def __init__(self, url: str, *, rules: Rules = NO_RULES, patient: bool = False, place: str = "") -> None:
         self.url = url
         self._patient = patient
+        self._waits = False
+        """Whether it has seen the database, so that it waits until that is there again."""
         self._process = Process(self._connect, place)
         self._selects = statements("selects")
         self._lane_of = Lane(self._connect, self._process, rules, statements("writes"), self._selects)
@@ -50,10 +52,7 @@ class PostgresStore(CommittingStore):
 
     async def open(self, now: float) -> None:
         """Connect, migrate, register, and mark every open attempt as unknown."""
-        try:
-            connection = await self._connect("smsbot-opening")
-        except Lost as error:
-            raise StoreError(f"the database cannot be reached: {error}") from error
+        connection = await self._registered()
         try:
             await self._open(connection, now)
         except BaseException as error:
@@ -65,9 +64,26 @@ class PostgresStore(CommittingStore):
         finally:
             await connection.close()
 
+    async def _registered(self) -> Connection:
+        """A connection, once this process has its place; one that waits for it outlasts a restart of the server."""
+        while True:
+            connection: Connection | None = None
+            try:
+                connection = await self._connect("smsbot-opening")
+                await schema.migrate(connection)
+                self._waits = True
+                await self._process.join(connection, patient=self._patient)
+                return connection
+            except (Lost, Conflict) as error:
+                if not (self._waits and self._patient):
+                    raise StoreError(f"the database cannot be reached: {error}") from error
+                await asyncio.sleep(_LOOK)
+            except BaseException:
+                if connection is not None:
+                    await connection.close()
+                raise
+
     async def _open(self, connection: Connection, now: float) -> None:
-        await schema.migrate(connection)
-        await self._process.join(connection, patient=self._patient)
         self._process.start()
         self._lane_of.start(await self._connect(self._process.name))
         for reader in (self._hot, self._pages):

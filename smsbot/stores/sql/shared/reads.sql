@@ -350,16 +350,7 @@ AND kind IN ('text', 'media', 'event') ORDER BY seq DESC LIMIT 50;
 
 -- name: waits (own)
 
--- name: sent_lately
--- The last texts since a moment, many together: by part of that time, line, kind, operator and what became of them.
-SELECT CAST((created - :since) / :width AS INTEGER) AS part, line, kind, operator, status, currency,
-  count(*) AS n, sum(parts) AS parts, sum(price) AS price, min(created) AS first
-FROM (
-  SELECT o.created, o.line, coalesce(nullif(o.kind, ''), o.lane) AS kind, o.status, o.parts, o.price, o.currency,
-    coalesce((SELECT r.operator FROM receipts r
-      WHERE r.outgoing = o.id AND r.outgoing <> '' AND r.operator <> '' LIMIT 1), '') AS operator
-  FROM outgoing o WHERE o.seq > (SELECT max(seq) FROM outgoing) - :most AND o.created >= :since) AS t1
-GROUP BY 1, 2, 3, 4, 5, 6;
+-- name: sent_lately (own)
 
 -- name: received_lately
 -- How many texts came since a moment, by line, among the last events.

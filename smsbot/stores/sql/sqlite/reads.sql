@@ -240,3 +240,13 @@ SELECT * FROM outgoing WHERE seq IN (SELECT value FROM json_each(:places)) ORDER
 SELECT seq, hex(id) AS id, line, number, kind, text, data, at FROM events
 WHERE seq IN (SELECT value FROM json_each(:places)) AND (text <> '' OR kind = 'media') ORDER BY seq DESC;
 
+-- name: sent_lately
+-- The last texts since a moment, many together: by part of that time, line, kind, operator and what became of them.
+SELECT CAST((created - :since) / :width AS INTEGER) AS part, line, kind, operator, status, currency,
+  count(*) AS n, sum(parts) AS parts, sum(price) AS price, min(created) AS first
+FROM (
+  SELECT o.created, o.line, coalesce(nullif(o.kind, ''), o.lane) AS kind, o.status, o.parts, o.price, o.currency,
+    coalesce((SELECT r.operator FROM receipts r
+      WHERE r.outgoing = o.id AND r.outgoing <> '' AND r.operator <> '' LIMIT 1), '') AS operator
+  FROM outgoing o WHERE o.seq > (SELECT max(seq) FROM outgoing) - :most AND o.created >= :since) AS t1
+GROUP BY 1, 2, 3, 4, 5, 6;
