@@ -5,7 +5,8 @@
 SELECT {text} FROM outgoing WHERE phase = 'queue' AND line = ?1 AND lane = ?2 AND due <= ?3
 ORDER BY due, seq LIMIT ?4;
 
--- name: queued_pairs (own)
+-- name: queued_pairs
+SELECT line, lane FROM queued_pairs;
 
 -- name: early_reports
 SELECT status, detail, part FROM receipts WHERE account = ? AND reference = ? AND outgoing = '' AND status <> '';

@@ -1,8 +1,5 @@
 -- What of shared/selects.sql SQLite writes in its own way.
 
--- name: queued_pairs
-SELECT line, lane FROM queued_pairs;
-
 -- name: kept_by_account
 -- The first text that an account's hold keeps, to see whether the account works again.
 SELECT {text} FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.expires > ?2 AND o.due <= ?2 AND NOT EXISTS (
