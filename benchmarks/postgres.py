@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from benchmarks import turns
@@ -82,9 +83,9 @@ async def main(arguments: argparse.Namespace, url: str) -> None:
         for name, results in rounds.items():
             database = "smsbot.db" if name == "sqlite" else await asyncio.to_thread(created, url, f"{name}{n}")
             os.environ |= {"DATABASE_URL": database, "GATEWAY": f"http://127.0.0.1:{sink}"}
-            turns.hook = lambda folder, database=database: hook(folder, database)  # type: ignore[misc]
             kind = "naive" if name == "naive" else "smsbot"
-            r = await turns.measure(kind, arguments.seconds, arguments.connections, sink, "")
+            path = partial(hook, database=database)
+            r = await turns.measure(kind, arguments.seconds, arguments.connections, sink, path=path)
             results.append(r)
             print(
                 f"round {n + 1} {name:10} {r.rate:7.0f} texts/s  {r.cost:5.0f} µs CPU/text"

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -170,27 +171,40 @@ def usage(pid: int) -> tuple[float, float]:
     return (int(fields[11]) + int(fields[12])) / _TICK, memory
 
 
-async def measure(name: str, seconds: float, connections: int, sink: int, profile: str) -> Result:
+def hook(folder: Path) -> str:
+    """The path of the webhook of a server whose database is a file."""
+    db = sqlite3.connect(folder / "smsbot.db")
+    secret = db.execute("SELECT secret FROM hook_secrets").fetchone()[0]
+    db.close()
+    return f"/hooks/main/{secret}/inbound"
+
+
+async def measure(
+    name: str, seconds: float, connections: int, sink: int, *, profile: str = "", path: Callable[[Path], str] = hook
+) -> Result:
     """One round of one server, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        return await measure_in(Path(folder), name, seconds, connections, sink, profile)
+        return await measure_in(Path(folder), name, seconds, connections, sink, profile=profile, path=path)
 
 
-async def measure_in(folder: Path, name: str, seconds: float, connections: int, sink: int, profile: str = "") -> Result:
+async def measure_in(
+    folder: Path, name: str, seconds: float, connections: int, sink: int, *, profile: str = "",
+    path: Callable[[Path], str] = hook,
+) -> Result:  # fmt: skip
     """The same in a folder that there is."""
     port = free_port()
     process = start(name, folder, port, sink, profile)
     try:
         await up(port)
-        path = hook(folder) if name == "smsbot" else "/sms"
+        entrance = path(folder) if name == "smsbot" else "/sms"
         numbers = [f"+4860{i:07d}" for i in range(2048)]
         share = [numbers[i::connections] for i in range(connections)]
         result = Result(0, 0.0, 0.0, 0.0)
         await asyncio.gather(
-            *(walk(port, path, s[:4], time.perf_counter() + 0.7, Result(0, 0, 0, 0), name != "echo") for s in share)
+            *(walk(port, entrance, s[:4], time.perf_counter() + 0.7, Result(0, 0, 0, 0), name != "echo") for s in share)
         )
         cpu, began = usage(process.pid)[0], time.perf_counter()
-        await asyncio.gather(*(walk(port, path, s, began + seconds, result, name != "echo") for s in share))
+        await asyncio.gather(*(walk(port, entrance, s, began + seconds, result, name != "echo") for s in share))
         result.seconds = time.perf_counter() - began
         after, result.memory = usage(process.pid)
         result.cpu = after - cpu
@@ -247,13 +261,6 @@ async def up(port: int) -> None:
     raise SystemExit("the server did not start")
 
 
-def hook(folder: Path) -> str:
-    db = sqlite3.connect(folder / "smsbot.db")
-    secret = db.execute("SELECT secret FROM hook_secrets").fetchone()[0]
-    db.close()
-    return f"/hooks/main/{secret}/inbound"
-
-
 async def main(arguments: argparse.Namespace) -> None:
     if len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(0, {1})
@@ -262,7 +269,9 @@ async def main(arguments: argparse.Namespace) -> None:
     rounds: dict[str, list[Result]] = {"echo": [], "smsbot": []}
     for i in range(arguments.rounds):
         for name, results in rounds.items():
-            results.append(await measure(name, arguments.seconds, arguments.connections, sink, arguments.profile))
+            results.append(
+                await measure(name, arguments.seconds, arguments.connections, sink, profile=arguments.profile)
+            )
             r = results[-1]
             print(
                 f"round {i + 1} {name:7} {r.rate:8.0f} texts/s  {r.cost:6.0f} µs CPU/text"

@@ -245,6 +245,10 @@ def _database(database: str) -> list[str]:
         return [f"database: {scheme} is not supported; give a SQLite file, or postgresql://user@host/name"]
     if re.match(r"postgres(ql)?://[^/]*/[^/?]+", database) is None:
         return ["database: no database is named; write postgresql://user@host/name"]
+    try:
+        urlsplit(database).port  # noqa: B018 - it is read only now
+    except ValueError:
+        return ["database: the address cannot be read; signs of a password such as / # ? @ are written %2F %23 %3F %40"]
     if find_spec("asyncpg") is None:
         return ["database: PostgreSQL needs its driver: pip install 'smsbot[postgres]'"]
     return []
@@ -268,6 +272,7 @@ def check_live(settings: Settings) -> None:
         problems.append('bots: none is configured; add [bots.NAME] with target = "module:bot" and lines = ["+48…"]')
     problems += _public_url(settings.public_url)
     problems += _password(settings)
+    problems += _codes_secret(settings)
     problems += settings.alerts.problems
     problems += _open_dotenv(Path.cwd() / ".env")
     if settings.bots and not settings.accounts:
@@ -296,9 +301,11 @@ def _open_dotenv(path: Path) -> list[str]:
 def _is_secret(variable: str, value: str) -> bool:
     """Whether a variable of the environment is a secret itself, or holds some; not the name of a file with one."""
     variable = variable.upper()
+    if variable in ("DATABASE_URL", "SMSBOT_DATABASE"):
+        return "://" in value and "@" in value and ":" in value.partition("://")[2].rpartition("@")[0]
     if not value or not variable.startswith("SMSBOT_"):
         return False
-    if variable == "SMSBOT_DASHBOARD_PASSWORD":
+    if variable in ("SMSBOT_DASHBOARD_PASSWORD", "SMSBOT_CODES_SECRET"):
         return True
     parts = variable.removeprefix("SMSBOT_").lower().split("__")
     if parts[0] == "alerts":
@@ -318,14 +325,18 @@ def _password(settings: Settings) -> list[str]:
         problem = open_to_others("SMSBOT_DASHBOARD_PASSWORD", settings.dashboard_password_file)
         if problem:
             return [problem]
+    if settings.password and len(settings.password.strip()) < _SHORTEST:
+        return [f"SMSBOT_DASHBOARD_PASSWORD is too short: a password has at least {_SHORTEST} characters"]
+    return []
+
+
+def _codes_secret(settings: Settings) -> list[str]:
     if settings.codes_secret_file is not None and settings.codes_secret is None:
         problem = open_to_others("SMSBOT_CODES_SECRET", settings.codes_secret_file)
         if problem:
             return [problem]
     if settings.codes_words and len(settings.codes_words) < _SHORTEST_SECRET:
         return [f"SMSBOT_CODES_SECRET is too short: give {_SHORTEST_SECRET} characters or more (openssl rand -hex 16)"]
-    if settings.password and len(settings.password.strip()) < _SHORTEST:
-        return [f"SMSBOT_DASHBOARD_PASSWORD is too short: a password has at least {_SHORTEST} characters"]
     return []
 
 

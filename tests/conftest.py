@@ -58,10 +58,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     every = config.getoption("--every")
-    left = [item for item in items if crc32(item.nodeid.encode()) % every]
-    if left:
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if not crc32(item.nodeid.encode()) % every]
+    if every > 1:
+        chosen = [item for item in items if not crc32(item.nodeid.encode()) % every]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
     long = config.getoption("--long")
     slow = long or config.getoption("--slow")
     for item in items:

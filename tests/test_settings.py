@@ -25,6 +25,7 @@ KEYS = {"SMSBOT_ACCOUNTS__MAIN__AUTHORIZATION": "12345678", "SMSBOT_ACCOUNTS__MA
         ("", {"DATABASE_URL": "mysql://u:SECRET@h/x"}, "database: mysql is not supported"),
         ("", {"DATABASE_URL": "postgresql://u:SECRET@h"}, "database: no database is named"),
         ("", {"DATABASE_URL": "postgres:SECRET"}, "database: no database is named"),
+        ("", {"DATABASE_URL": "postgresql://u:p@h:SECRET/x"}, "database: the address cannot be read"),
         ("", {"DATABASE_URL": "sqlite:x.db"}, "three slashes are missing"),
         ("", {"PUBLIC_URL": "sms.example.org/x"}, "not with 'sms.example.org'"),
         ("", {"PUBLIC_URL": "http://sms.example.org"}, "not with 'http://'"),

@@ -199,6 +199,10 @@ async def _database(found: Settings) -> AsyncIterator[LookupOutcome]:
         if told.name == "database":
             return
     try:
+        async for name, passed, detail in found.place.findings():
+            yield LookupOutcome(name, passed, detail)
+            if name == "database":
+                return
         async with found.place.reader() as reader:
             check = next(iter((await reader.rows("quick_check"))[0].values()))
             yield LookupOutcome("database content", check == "ok", "" if check == "ok" else str(check))
@@ -206,8 +210,6 @@ async def _database(found: Settings) -> AsyncIterator[LookupOutcome]:
             pauses = await reader.rows("pauses")
             reports = await reader.rows("latest_receipts")
             strange = await reader.rows("unknown_statuses")
-            async for name, passed, detail in reader.findings():
-                yield LookupOutcome(name, passed, detail)
     except SmsbotError as error:
         yield LookupOutcome("database content", False, str(error))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -27,6 +28,8 @@ from .records import conversation_of, outgoing_of
 
 _EVERY: Mapping[tuple[str, str], int] = {}
 _CROWD = 4096
+TALLY = ("tally_events", "tally_texts", "tallied")
+"""The statements, in this order, that count what is new for /metrics."""
 
 
 class Lane(Protocol):
@@ -51,7 +54,7 @@ def _nobody(events: Sequence[Event]) -> None:
     """Nobody listens yet."""
 
 
-class _Words:
+class _Words(ABC):
     """What all words need: a lane, reads by name, and what is remembered between commits."""
 
     def __init__(self, lane: Lane) -> None:
@@ -60,9 +63,9 @@ class _Words:
         self.pauses = Pauses()
         self.lane = lane
 
+    @abstractmethod
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""
-        raise NotImplementedError
 
     async def write(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
         """Named writes, in one commit."""
@@ -349,13 +352,13 @@ class _Hooks(_Words):
 class CommittingStore(_Inbox, _Turns, _Outbox, _Hooks):
     """A store without its life: whoever extends it opens a database, and reads from it."""
 
+    @abstractmethod
     async def open(self, now: float) -> None:
         """Connect, migrate, and mark every open attempt as unknown."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def close(self) -> None:
         """Finish what was submitted and let go of the database."""
-        raise NotImplementedError
 
     def when_replaced(self, then: Callable[[], None]) -> None:
         """What to do if another process takes the place of this one; none can, where a file is locked."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from .backup import check, locked
 from .database import Database
 from .migrating import connected
 from .postgres import schema
-from .postgres.driver import Connection, Lost
+from .postgres.driver import Conflict, Connection, Lost, Refused
 from .postgres.processes import Process
 from .postgres.statements import Statement, plain
 from .queries import migrations
@@ -44,6 +44,12 @@ _COLUMNS = Statement(
     "AND k.constraint_name = p.constraint_name AND k.table_name = c.table_name AND k.column_name = c.column_name "
     "WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' "
     "ORDER BY c.table_name, c.ordinal_position"
+)
+
+
+_PAUSE = (
+    "INSERT INTO holds (scope, name, at, why) VALUES ('all', '', ?, ?) "
+    "ON CONFLICT (scope, name) DO UPDATE SET at = excluded.at, why = excluded.why"
 )
 
 
@@ -94,8 +100,8 @@ async def copy(source: Database, target: Database, now: float, tell: Tell) -> in
         if source.on_server:
             return await _to_file(source, target, now, tell)
         return await _to_server(source, target, now, tell)
-    except Lost as error:
-        raise BackupError(f"the server went away, so nothing was copied: {error}") from error
+    except (Lost, Conflict, Refused) as error:
+        raise BackupError(f"the server did not take it, so nothing was copied: {error}") from error
     except (sqlite3.Error, OSError) as error:
         raise BackupError(f"nothing was copied: {error}") from error
 
@@ -119,9 +125,13 @@ async def _to_server(source: Database, target: Database, now: float, tell: Tell)
             reached("copy.written")
             for table in tables:
                 await _compare(connection, file, table, progress)
-            await connection.run(_PAUSE, (now, f"copied from {source}"))
+            await connection.run(Statement(_PAUSE), (now, f"copied from {source}"))
             await process.mark(connection, 1)  # if another took our place meanwhile, nothing is committed
-            await connection.commit()
+            try:
+                await connection.commit()
+            except Lost as error:
+                why = f"the server went away at the very end ({error}): look whether {target} is filled"
+                raise BackupError(why) from error
             reached("copy.done")
     return rows
 
@@ -148,8 +158,7 @@ async def _to_file(source: Database, target: Database, now: float, tell: Tell) -
                 reached("copy.written")
                 for table in tables:
                     await _compare(connection, file, table, progress)
-                pause = "INSERT OR REPLACE INTO holds (scope, name, at, why) VALUES ('all', '', ?, ?)"
-                file.execute(pause, (now, f"copied from {source}"))
+                file.execute(_PAUSE, (now, f"copied from {source}"))
                 for table in tables:
                     await _keep_counting(connection, file, table)
                 file.execute("COMMIT")
@@ -162,12 +171,6 @@ async def _to_file(source: Database, target: Database, now: float, tell: Tell) -
     finally:
         _remove(unfinished)
     return rows
-
-
-_PAUSE = Statement(
-    "INSERT INTO holds (scope, name, at, why) VALUES ('all', '', ?, ?) "
-    "ON CONFLICT (scope, name) DO UPDATE SET why = excluded.why"
-)
 
 
 @asynccontextmanager
@@ -183,14 +186,10 @@ async def _unserved(place: Database, *, make: bool) -> AsyncIterator[tuple[Conne
         await (schema.migrate(connection) if make else schema.check(connection))
         await process.join(connection, patient=False)
         process.start()
-        connection.patience = None
         yield connection, process
     finally:
-        leaving = None if connection.lost else connection
-        if leaving is not None:
-            with suppress(Exception):
-                await leaving.script("ROLLBACK")
-        await process.stop(leaving)
+        await connection.roll_back()
+        await process.stop(connection)
         await connection.close()
 
 
@@ -232,10 +231,8 @@ async def _go_on_behind(connection: Connection, file: sqlite3.Connection, table:
 
 async def _keep_counting(connection: Connection, file: sqlite3.Connection, table: Table) -> None:
     """The same on the way back, for tables in which an id must not be given twice."""
-    keeps = file.execute(
-        "SELECT sql LIKE '%AUTOINCREMENT%' FROM sqlite_master WHERE name = ?", (table.name,)
-    ).fetchone()
-    if (first := _counted(table)) is not None and keeps[0]:
+    made = file.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table.name,)).fetchone()[0]
+    if (first := _counted(table)) is not None and "AUTOINCREMENT" in made:
         asked = Statement(f"SELECT nextval(pg_get_serial_sequence('{table.name}', '{first}')) - 1 AS given")
         given = (await connection.rows(asked, ()))[0]["given"]
         file.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))

@@ -20,10 +20,6 @@ _POSTGRES = ("postgresql", "postgres")
 class Reader(Reads, Protocol):
     """Named reads beside a server, or without one; entered before it is asked."""
 
-    def findings(self) -> AsyncIterator[tuple[str, bool | None, str]]:
-        """What a check-up of the server finds: what was looked at, whether it is right (None: worth knowing), why."""
-        ...
-
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(
@@ -36,7 +32,7 @@ class Database:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.on_server = urlsplit(address).scheme in _POSTGRES
+        self.on_server = address.partition(":")[0] in _POSTGRES
         """Whether it is PostgreSQL's."""
 
     @property
@@ -47,14 +43,17 @@ class Database:
         return Path(self.address.removeprefix("sqlite:///"))
 
     def __str__(self) -> str:
-        """The address without its password."""
+        """The address without its password, and without what it asks for."""
         if not self.on_server:
             return str(self.path)
-        parts = urlsplit(self.address)
-        if "@" in self.address and "@" not in parts.netloc:  # a password with a sign that should have been escaped
-            return f"{parts.scheme}://…"
-        user, at, host = parts.netloc.rpartition("@")
-        return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=""))
+        try:
+            scheme, netloc, path, _, fragment = urlsplit(self.address)
+        except ValueError:
+            return "postgresql://…"
+        if "@" in path + fragment or ("@" in self.address and "@" not in netloc):
+            return f"{scheme}://…"  # a password with a sign that should have been escaped
+        user, at, host = netloc.rpartition("@")
+        return urlunsplit((scheme, user.partition(":")[0] + at + host, path, "", ""))
 
     @property
     def exists(self) -> bool:
@@ -80,6 +79,15 @@ class Database:
         from .sqlite import SqliteStore
 
         return SqliteStore(self.path, guarded=guarded, rules=rules)
+
+    async def findings(self) -> AsyncIterator[tuple[str, bool | None, str]]:
+        """What a check-up of its server finds: what was looked at, whether it is right (None: worth knowing), why."""
+        if self.on_server:
+            _postgres()
+            from .postgres.checkup import findings
+
+            async for finding in findings(self.address):
+                yield finding
 
     def reader(self) -> Reader:
         """A reader to be entered."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -55,12 +55,6 @@ class SqliteReader:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    async def findings(self) -> AsyncIterator[tuple[str, bool | None, str]]:
-        """What a check-up finds beside the content: nothing, of a file."""
-        none: tuple[tuple[str, bool | None, str], ...] = ()
-        for finding in none:
-            yield finding
 
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""

@@ -12,7 +12,7 @@ from smsbot.core.errors import StoreLocked
 
 from . import queries
 from .base import Row
-from .committing import CommittingStore
+from .committing import TALLY, CommittingStore
 from .deciding.rules import ASIDE, NO_RULES, Pauses, Rules
 from .place import Lock, Mark
 from .readers import HotReader, SqliteReader
@@ -116,5 +116,5 @@ class SqliteStore(CommittingStore):
 
 def _tally(hand: Hand) -> None:
     """Count what is new for /metrics."""
-    for name in ("tally_events", "tally_texts", "tallied"):
+    for name in TALLY:
         hand.run(name)

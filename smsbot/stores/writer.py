@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from smsbot.core.errors import StoreError, StoreRefused
+from smsbot.core.errors import StoreError
 from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.threads import in_background
@@ -27,6 +27,7 @@ from .deciding.facts import Facts, Wants
 from .deciding.gathering import Look, Rows, gather
 from .deciding.rules import Rules
 from .deciding.unit import Unit, batches
+from .jobs import Job, failure, refusal, shared
 from .migrating import connected
 from .queries import Query
 
@@ -61,14 +62,6 @@ class Hand:
         return self._db.execute(self._statements.selects[name].sql, parameters).fetchall()
 
 
-class _Job:
-    __slots__ = ("future", "units")
-
-    def __init__(self, units: Sequence[Unit], future: asyncio.Future[list[Any]]) -> None:
-        self.units = units
-        self.future = future
-
-
 class Writer:
     """The thread and its connection. `prepare` runs once on it, after the migrations."""
 
@@ -79,8 +72,8 @@ class Writer:
         self._path = path
         self._rules = rules
         self._statements = statements
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._gathered: list[_Job] = []
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._gathered: list[Job] = []
         """Jobs of this turn of the loop: they are handed over at its end, so that the thread wakes once for all."""
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -96,10 +89,10 @@ class Writer:
     async def start(self, prepare: Callable[[Hand], None]) -> None:
         """Connect, migrate and prepare; raises what went wrong."""
         self._loop = asyncio.get_running_loop()
-        ready = self._loop.create_future()
+        ready = Job((), self._loop)
         self._thread = threading.Thread(target=self._live, args=(prepare, ready), name="smsbot-writer", daemon=True)
         self._thread.start()
-        await ready
+        await ready.future
 
     async def stop(self) -> None:
         """Commit what was submitted, then close."""
@@ -113,7 +106,7 @@ class Writer:
         """The answers of the units, after the commit that holds them."""
         if self._stopping or self._loop is None or self._thread is None or not self._thread.is_alive():
             raise StoreError("the database is closed")
-        job = _Job(units, self._loop.create_future())
+        job = Job(units, self._loop)
         if not self._gathered:
             self._loop.call_soon(self._hand_over)
         self._gathered.append(job)
@@ -126,19 +119,19 @@ class Writer:
 
     # -- on the thread ------------------------------------------------------------------------------
 
-    def _live(self, prepare: Callable[[Hand], None], ready: asyncio.Future[None]) -> None:
+    def _live(self, prepare: Callable[[Hand], None], ready: Job) -> None:
         assert self._loop is not None
         try:
             db = connected(self._path)
             self.alone(db, prepare)
         except sqlite3.Error as error:
-            refusal = StoreError(f"{self._path} cannot be used: {error}")
-            self._loop.call_soon_threadsafe(_settle, [(ready, refusal)])
+            unusable = StoreError(f"{self._path} cannot be used: {error}")
+            self._loop.call_soon_threadsafe(ready.answer, unusable)
             return
         except Exception as error:
-            self._loop.call_soon_threadsafe(_settle, [(ready, error)])
+            self._loop.call_soon_threadsafe(ready.answer, error)
             return
-        self._loop.call_soon_threadsafe(_settle, [(ready, None)])
+        self._loop.call_soon_threadsafe(ready.answer, ())
         while self._serves(db):
             pass
         db.close()
@@ -166,7 +159,7 @@ class Writer:
     def _serve(self, db: sqlite3.Connection) -> bool:
         """Commit one batch; False once there is no more to come."""
         reached("writer.served")
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         job = self._jobs.get()
         while job is not None:
             jobs.append(job)
@@ -178,7 +171,7 @@ class Writer:
             self._loop.call_soon_threadsafe(_settle, self._commit(db, jobs))
         return job is not None
 
-    def _commit(self, db: sqlite3.Connection, jobs: list[_Job]) -> list[tuple[asyncio.Future[Any], Any]]:
+    def _commit(self, db: sqlite3.Connection, jobs: list[Job]) -> list[tuple[Job, Any]]:
         units = [u for j in jobs for u in j.units]
         try:
             try:
@@ -190,11 +183,9 @@ class Writer:
             self.failing = False
         except BaseException as error:
             self.failing = True
-            failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
-            failure.__cause__ = error
-            return [(j.future, failure) for j in jobs]
-        waiting = iter(answers)
-        return [(j.future, _answer([next(waiting) for _ in j.units])) for j in jobs]
+            failed = failure(error)
+            return [(job, failed) for job in jobs]
+        return list(zip(jobs, shared(answers, jobs), strict=True))
 
     def _together(self, db: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
         with self._transaction(db):
@@ -212,10 +203,7 @@ class Writer:
             except Exception as error:
                 _roll_back(db)
                 _begin(db)
-                kind = StoreError if isinstance(error, RuntimeError) else StoreRefused  # a fault of ours, or of the row
-                refusal = kind(f"the database refused a row: {type(error).__name__}: {error}")
-                refusal.__cause__ = error
-                return refusal
+                return refusal(error)
         self._after(db, seq)
         return answers[0]
 
@@ -296,15 +284,6 @@ def _roll_back(db: sqlite3.Connection) -> None:
         db.execute("ROLLBACK")
 
 
-def _answer(answers: list[Any]) -> Any:
-    return next((a for a in answers if isinstance(a, StoreError)), answers)
-
-
-def _settle(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
-    for future, answer in answers:
-        if future.done():
-            continue
-        if isinstance(answer, BaseException):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)
+def _settle(answered: Sequence[tuple[Job, Any]]) -> None:
+    for job, answers in answered:
+        job.answer(answers)

@@ -9,7 +9,7 @@ import pytest
 from smsbot.stores.postgres.statements import Statement
 from smsbot.stores.queries import load
 
-from ..postgres import Server, schema
+from ..postgres import Server
 
 PARTS = ("reads", "selects", "writes")
 SHARED = {f"{part}: {name}": q.sql for part in PARTS for name, q in load("sqlite", part).items() if not q.own}
@@ -32,10 +32,9 @@ def test_a_folder_holds_its_own_statements_and_no_others(part: str) -> None:
 def test_postgresql_takes_every_statement(postgres: Server) -> None:
     """Those that are shared as they stand, and those that it writes in its own way."""
     assert OURS.keys() >= SHARED.keys()
-    postgres.run("CREATE DATABASE dialects")
-    postgres.run(schema(), "dialects")
+    dialects = postgres.migrated().split("@/")[1].split("?")[0]
     script = "".join(f"\\echo {n}\nPREPARE s{n} AS {Statement(sql).sql};\n" for n, sql in enumerate(OURS.values()))
-    told = subprocess.run([*postgres.psql, "-v", "ON_ERROR_STOP=0", "-d", "dialects"], input=script, text=True,
+    told = subprocess.run([*postgres.psql, "-v", "ON_ERROR_STOP=0", "-d", dialects], input=script, text=True,
                           capture_output=True, check=True)  # fmt: skip
     assert told.stderr == "", [line for line in told.stderr.splitlines() if "ERROR" in line]
     assert told.stdout.split() == [str(n) for n in range(len(OURS))]

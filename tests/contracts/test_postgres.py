@@ -19,7 +19,9 @@ from smsbot.core.errors import StoreError, StoreForeign, StoreLocked, StoreRefus
 from smsbot.core.message import Event, Key
 from smsbot.stores.base import Acceptance
 from smsbot.stores.database import Database
-from smsbot.stores.postgres import processes
+from smsbot.stores.deciding.facts import Facts
+from smsbot.stores.deciding.inbound import Enqueue
+from smsbot.stores.postgres import lane, processes
 from smsbot.stores.postgres.driver import Connection
 from smsbot.stores.postgres.reader import statements
 from smsbot.stores.postgres.store import PostgresStore
@@ -313,6 +315,17 @@ def test_an_address_is_shown_without_its_password() -> None:
     assert str(Database("sqlite:///x.db")) == "x.db"
 
 
+@pytest.mark.parametrize(
+    "password", ["s/cret", "s#cret", "s?cret", "s@c/ret", "s@c#ret", "s@cret", "[::cret", "a:cret"]
+)
+async def test_a_password_that_was_not_escaped_is_not_shown(password: str) -> None:
+    place = Database(f"postgresql://ann:{password}@h.invalid/bots")
+    assert "cret" not in str(place)
+    with pytest.raises(StoreError) as told:
+        [finding async for finding in place.findings()]
+    assert "cret" not in "".join(traceback.format_exception(told.value))
+
+
 async def test_every_look_can_be_of_many_at_once(postgres: Server) -> None:
     """What a batch has to know is read for all of it; names inside a statement must not hide what it is given."""
     connection = await Connection.to(postgres.migrated(), "smsbot-test")
@@ -335,3 +348,60 @@ async def test_a_schema_of_its_own_is_enough(postgres: Server) -> None:
         assert (await reader.rows("last_seq"))[0]["events"] == 1
     found = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
     assert rows(postgres, url, found) == ["1"]
+
+
+async def test_a_commit_of_unknown_fate_is_asked_about_while_its_transaction_goes_on(postgres: Server) -> None:
+    """The old transaction may hold its row for longer than we wait at a time: we ask once more, and hear."""
+    url = postgres.migrated()
+    async with opened(url) as store:
+        hold = "BEGIN; UPDATE processes SET batch = 1000000; SELECT pg_sleep(3); COMMIT;"
+        command = [*postgres.psql, "-d", url.split("@/")[1].split("?")[0], "-c", hold]
+        holding = await asyncio.create_subprocess_exec(*command, stdout=-3)
+        await asyncio.sleep(0.5)
+        assert await asyncio.wait_for(store._writer._became(1_000_000), 10)
+        assert await holding.wait() == 0
+        assert (await store.accept([Acceptance(event("a"))]))[0].verdict is Verdict.DONE
+
+
+async def test_what_is_new_is_tallied_now_and_then(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "_TALLY_EACH", 5)
+    url = postgres.migrated()
+    async with opened(url) as store:
+        for n in range(6):
+            await store.accept([Acceptance(event(str(n)))])
+        await store.accept([Acceptance(event("last"))])
+        assert int(rows(postgres, url, "SELECT events FROM tallied")[0]) >= 3
+        assert sum(r["n"] for r in await store.rows("totals") if r["what"] == "in") == 7
+
+
+async def test_a_pulse_moves_with_what_is_committed_and_not_with_a_beat(postgres: Server) -> None:
+    async with opened(postgres.migrated()) as store:
+        before = await store.rows("pulse")
+        await asyncio.sleep(2 * processes.BEAT)
+        assert await store.rows("pulse") == before
+        await store.accept([Acceptance(event("a"))])
+        assert await store.rows("pulse") != before
+
+
+async def test_a_fault_of_ours_in_a_decision_refuses_its_unit_alone(postgres: Server) -> None:
+    class Broken(Enqueue):
+        def decide(self, facts: Facts) -> Committed:
+            raise KeyError("a fault")
+
+    async with opened(postgres.migrated()) as store:
+        answers = await asyncio.gather(
+            store.accept([Acceptance(event("a"))]), store.lane.submit([Broken(text("x"))]), return_exceptions=True
+        )
+        assert isinstance(answers[1], StoreRefused)
+        assert [e.text for e in await store.unread(0, 10)] == ["a"]
+
+
+async def test_a_database_that_holds_nothing_yet_is_looked_at(postgres: Server) -> None:
+    """Before the first start: whether the server answers and is durable, and that nothing is there."""
+    found = {name: passed async for name, passed, _ in Database(postgres.fresh()).findings()}
+    assert found["synchronous_commit"] is True
+    assert found["database"] is None
+    lax = [finding async for finding in Database(f"{postgres.migrated()}&synchronous_commit=off").findings()]
+    assert ("synchronous_commit", False) in [(name, passed) for name, passed, _ in lax]
+    with pytest.raises(StoreError, match="reached"):
+        [finding async for finding in Database("postgresql://postgres@/x?host=/nowhere").findings()]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 
-from .driver import Connection
+from smsbot.core.errors import StoreError
+
+from . import schema
+from .driver import Conflict, Connection, Lost
 from .statements import Statement
 
 Finding = tuple[str, bool | None, str]
@@ -25,12 +28,32 @@ _PROCESSES = Statement(
 )
 _OLDEST = 15
 _SKEW = 2.0
+_SILENT = 3.0
 _SPARE = 10
 """Connections that should be left: a server takes four, and a spare waits for its place with one."""
 
 
-async def findings(connection: Connection) -> AsyncIterator[Finding]:
-    """One after the other."""
+async def findings(url: str) -> AsyncIterator[Finding]:
+    """One after the other, also of a database that holds nothing yet; raises `StoreError` if nobody answers."""
+    try:
+        connection = await Connection.to(url, "smsbot-doctor")
+    except Lost as error:
+        raise StoreError(f"the database cannot be reached: {error}") from error
+    try:
+        async for finding in _server(connection):
+            yield finding
+        if not await schema.version_of(connection):
+            yield "database", None, "there is none of smsbot at this address yet; the first start makes it"
+            return
+        async for finding in _served(connection):
+            yield finding
+    except (Lost, Conflict) as error:
+        raise StoreError(f"the database went away: {error}") from error
+    finally:
+        await connection.close()
+
+
+async def _server(connection: Connection) -> AsyncIterator[Finding]:
     before = time.time()
     server = (await connection.rows(_SERVER, ()))[0]
     skew = server["now"] - (before + time.time()) / 2
@@ -48,9 +71,13 @@ async def findings(connection: Connection) -> AsyncIterator[Finding]:
     yield "clock", not far, f"{skew:+.1f} s from here" + ("; times of texts follow this machine's" if far else "")
     left = server["most"] - server["used"]
     yield "connections", left >= _SPARE, f"{server['used']} of {server['most']} are used"
+
+
+async def _served(connection: Connection) -> AsyncIterator[Finding]:
     found = await connection.rows(_PROCESSES, ())
     for row in found:
-        silent = f"its last beat was {row['silent']:.0f} s ago" if row["silent"] > 3 else "alive"
-        yield "served by", row["silent"] <= 3 or None, f"process {row['pid']} for {row['age'] / 60:.0f} min, {silent}"
+        silent = f"its last beat was {row['silent']:.0f} s ago" if row["silent"] > _SILENT else "alive"
+        alive = row["silent"] <= _SILENT or None
+        yield "served by", alive, f"process {row['pid']} for {row['age'] / 60:.0f} min, {silent}"
     if not found:
         yield "served by", None, "nobody at this moment"

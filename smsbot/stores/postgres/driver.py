@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
@@ -26,8 +27,9 @@ _AGAIN = ("40001", "40P01", "55P03", "57014")
 """A conflict of two transactions, a lock or a statement that took too long: it may be done again at once."""
 _GONE = ("08", "57P", "25P03", "25006", "53300")
 """The connection is of no use any more, leads to a server that takes no writes (by now), or there are too many."""
-_PATIENCE = 15.0
-"""Seconds that an answer may take: longer than any statement of a batch may run, so that the server is gone."""
+ANSWER = 15.0
+"""Seconds in which a few statements are answered, since each ends by itself in less; else the server is gone."""
+T = TypeVar("T")
 
 
 class Lost(Exception):
@@ -48,22 +50,20 @@ class Connection:
     def __init__(self, raw: Any, durable: str) -> None:
         self._raw = raw
         self.durable = durable
-        self.patience: float | None = _PATIENCE
-        """Seconds that each answer may take; None: as long as it takes."""
         """The ``synchronous_commit`` of what is written here."""
 
     @classmethod
     async def to(cls, url: str, name: str) -> Connection:
         """Connect, under a name that ``pg_stat_activity`` shows; raises `Lost`."""
-        dsn, kept, durable = _split(url)
         try:
+            dsn, kept, durable = _split(url)
             raw = await asyncpg.connect(
                 dsn, timeout=_CONNECTING, statement_cache_size=kept, server_settings={"application_name": name}
             )
+        except ValueError as e:  # what cannot be read of an address may be a piece of its password
+            raise StoreError(f"the address of the database cannot be read ({type(e).__name__})") from None
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as e:
             raise Lost(_words(e)) from e
-        except ValueError as e:
-            raise StoreError(f"the address of the database cannot be read ({type(e).__name__})") from None
         return cls(raw, durable)
 
     async def rows(self, statement: Statement, parameters: Sequence[object]) -> list[Any]:
@@ -117,6 +117,12 @@ class Connection:
         """End it; however long a standby lets it wait, for a wait that is cut off would be reported as done."""
         await self.script("SET LOCAL statement_timeout = 0; COMMIT")
 
+    async def roll_back(self) -> None:
+        """End it as if nothing had been, as far as there is anybody to tell."""
+        if not self.lost:
+            with suppress(Lost, Conflict, StoreError):
+                await self.script("ROLLBACK")
+
     async def script(self, sql: str) -> None:
         """Run statements without parameters."""
         await self._guarded(self._raw.execute(sql))
@@ -133,8 +139,7 @@ class Connection:
 
     async def _guarded(self, work: Any) -> Any:
         try:
-            async with asyncio.timeout(self.patience):
-                return await work
+            return await work
         except asyncpg.PostgresError as error:
             state = error.sqlstate or ""
             if state.startswith(_GONE):
@@ -145,10 +150,7 @@ class Connection:
             if state.startswith(("22", "23", "54")):
                 raise Refused(_rule(error)) from None
             raise StoreError(f"the database did not do it: {_words(error)}") from error
-        except (OSError, TimeoutError, asyncpg.InternalClientError) as error:
-            self.end()
-            raise Lost(_words(error)) from error
-        except asyncpg.InterfaceError as error:
+        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             self.end()
             raise Lost(_words(error)) from error
         except asyncio.CancelledError:
@@ -170,6 +172,15 @@ class Connection:
             await self._raw.close(timeout=1.0)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self._raw.terminate()
+
+
+async def within(seconds: float, work: Awaitable[T]) -> T:
+    """What comes of work with a connection, which ends if it takes longer; raises `Lost` then."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError as error:
+        raise Lost(f"no answer within {seconds:.0f} s") from error
 
 
 def _split(url: str) -> tuple[str, int, str]:

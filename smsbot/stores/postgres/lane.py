@@ -14,15 +14,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from smsbot.core.errors import StoreError, StoreLocked, StoreRefused
+from smsbot.core.errors import StoreError, StoreLocked
 from smsbot.failpoints import reached
 from smsbot.log import Log
+from smsbot.stores.committing import TALLY
 from smsbot.stores.deciding.facts import Facts, Wants
 from smsbot.stores.deciding.gathering import Look, Rows, gather
 from smsbot.stores.deciding.rules import Rules
-from smsbot.stores.deciding.unit import Unit, batches
+from smsbot.stores.deciding.unit import Named, Unit, batches
+from smsbot.stores.jobs import Job, refusal, shared
 
-from .driver import Conflict, Connection, Lost, Refused
+from .driver import ANSWER, Conflict, Connection, Lost, Refused, within
 from .processes import TAKEN_OVER, Process
 from .statements import Statement
 
@@ -31,14 +33,8 @@ _BATCH = 256
 _PATIENCE = 5.0
 """Seconds for which a batch is taken again, until those who wait are told that the database is away."""
 _PAUSE = 0.05
-
-
-class _Job:
-    __slots__ = ("future", "units")
-
-    def __init__(self, units: Sequence[Unit], future: asyncio.Future[list[Any]]) -> None:
-        self.units = units
-        self.future = future
+_TALLY_EACH = 50_000
+"""Rows that are written until what is new is tallied."""
 
 
 class Lane:
@@ -57,13 +53,13 @@ class Lane:
         self._writes = writes
         self._selects = selects
         self._connection: Connection | None = None
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[Job] = deque()
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._batch = 0
-        self.written = 0
-        """Rows that were written."""
+        self._written = 0
+        """Rows that were written since they were tallied."""
 
     @property
     def waiting(self) -> int:
@@ -93,7 +89,7 @@ class Lane:
         """The answers of the units, after the commit that holds them."""
         if self._stopping or self._task is None or self._task.done():
             raise StoreError("the database is closed")
-        job = _Job(units, asyncio.get_running_loop().create_future())
+        job = Job(units, asyncio.get_running_loop())
         self._jobs.append(job)
         self._awake.set()
         return await job.future
@@ -104,18 +100,19 @@ class Lane:
                 self._awake.clear()
                 await self._awake.wait()
                 continue
-            jobs: list[_Job] = []
+            jobs: list[Job] = []
             while self._jobs and len(jobs) < _BATCH:
                 jobs.append(self._jobs.popleft())
             try:
                 await self._serve(jobs)
+                await self._tally()
             except BaseException as error:
                 _answer(jobs, StoreError("the database is closed"))
                 if isinstance(error, asyncio.CancelledError):
                     raise
                 log.error("the lane into the database failed", exc_info=error)
 
-    async def _serve(self, jobs: Sequence[_Job]) -> None:
+    async def _serve(self, jobs: Sequence[Job]) -> None:
         """Commit jobs together; one by one, if the database does not take a row of them."""
         units = [unit for job in jobs for unit in job.units]
         try:
@@ -127,24 +124,24 @@ class Lane:
         except Exception:
             answers = [await self._apart(unit) for unit in units]
         self.failing = False
-        waiting = iter(answers)
-        for job in jobs:
-            own = [next(waiting) for _ in job.units]
-            refused = next((a for a in own if isinstance(a, StoreError)), None)
-            _answer([job], own if refused is None else refused)
+        for job, own in zip(jobs, shared(answers, jobs), strict=True):
+            job.answer(own)
 
     async def _apart(self, unit: Unit) -> Any:
         """The answer of one unit in a transaction of its own; a refusal if the database does not take its rows."""
         try:
             return (await self._insist([unit]))[0]
-        except Refused as error:
-            refusal = StoreRefused(f"the database refused a row: {error}")
-            refusal.__cause__ = error
-            return refusal
         except StoreError as error:
             return error
         except Exception as error:
-            return _failure(error)
+            return refusal(error)
+
+    async def _tally(self) -> None:
+        """Count what is new for /metrics, now and then."""
+        if self._written > _TALLY_EACH and not self._stopping:
+            self._written = 0
+            with suppress(StoreError, Refused):
+                await self._insist([Named([(name, ()) for name in TALLY])])
 
     async def _insist(self, units: Sequence[Unit]) -> list[Any]:
         """The answers of units, once they are committed; taken again while the database comes and goes."""
@@ -165,20 +162,25 @@ class Lane:
         self._batch += 1  # a number is never used again: of one whose fate is not known, it would prove nothing
         batch = self._batch
         try:
-            await connection.begin()
-            reached("writer.begun")
-            answers = await self._decided(connection, units)
-            await self._process.mark(connection, batch)
-            reached("writer.written")
+            answers = await within(ANSWER, self._written_down(connection, units, batch))
         except BaseException:
-            await self._roll_back(connection)
+            await connection.roll_back()
             raise
         try:
-            await connection.commit()
+            await within(ANSWER, connection.commit())
         except (Lost, Conflict, StoreError) as error:
             if not await self._became(batch):
                 raise Lost(str(error)) from error
         reached("writer.committed")
+        return answers
+
+    async def _written_down(self, connection: Connection, units: Sequence[Unit], batch: int) -> list[Any]:
+        """The answers of units, with all that follows from them, short of the COMMIT."""
+        await connection.begin()
+        reached("writer.begun")
+        answers = await self._decided(connection, units)
+        await self._process.mark(connection, batch)
+        reached("writer.written")
         return answers
 
     async def _became(self, batch: int) -> bool:
@@ -187,7 +189,7 @@ class Lane:
         self.failing = True
         while True:
             try:
-                return await self._process.became(await self._connected(), batch)
+                return await within(ANSWER, self._process.became(await self._connected(), batch))
             except StoreLocked:
                 raise
             except (Lost, Conflict, StoreError) as error:
@@ -197,11 +199,6 @@ class Lane:
                     log.warning("the answer to a commit was lost; nobody is answered until it is known", why=str(error))
                 told = True
                 await asyncio.sleep(_PAUSE)
-
-    async def _roll_back(self, connection: Connection) -> None:
-        if not connection.lost:
-            with suppress(Lost, Conflict, StoreError):
-                await connection.script("ROLLBACK")
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.lost:
@@ -242,21 +239,10 @@ class Lane:
         for name, statement in self._writes.items():
             if name in rows:
                 await connection.many(statement, rows[name])
-                self.written += len(rows[name])
+                self._written += len(rows[name])
                 reached("writer.statement")
 
 
-def _failure(error: Exception) -> StoreError:
-    failure = StoreError(f"the database did not commit: {type(error).__name__}: {error}")
-    failure.__cause__ = error
-    return failure
-
-
-def _answer(jobs: Sequence[_Job], answer: Any) -> None:
+def _answer(jobs: Sequence[Job], error: StoreError) -> None:
     for job in jobs:
-        if job.future.done():
-            continue
-        if isinstance(answer, BaseException):
-            job.future.set_exception(answer)
-        else:
-            job.future.set_result(answer)
+        job.answer(error)

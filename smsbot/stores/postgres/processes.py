@@ -19,7 +19,7 @@ from pathlib import Path
 from smsbot.core.errors import StoreError, StoreLocked
 from smsbot.log import Log
 
-from .driver import Conflict, Connection, Lost
+from .driver import ANSWER, Conflict, Connection, Lost, within
 from .statements import Statement
 
 log = Log("smsbot.processes")
@@ -101,7 +101,7 @@ class Process:
         """
         seen: dict[int, _Look] = {}
         told = False
-        while not await self._joined(connection, seen):
+        while not await within(ANSWER, self._joined(connection, seen)):
             moving = next((look for look in seen.values() if look.moved), None)
             if moving is not None and not patient:
                 raise StoreLocked(f"another smsbot serves this database ({self._whose(moving)})")
@@ -187,9 +187,13 @@ class Process:
 
     async def became(self, connection: Connection, batch: int) -> bool:
         """Whether a batch was committed of which we have not heard; waits for a transaction that still goes on."""
-        await connection.begin()  # as durable as what it asks about
-        found = await connection.rows(_BECAME, (self.id,))
-        await connection.commit()
+        try:
+            await connection.begin()  # as durable as what it asks about
+            found = await connection.rows(_BECAME, (self.id,))
+            await connection.commit()
+        except BaseException:
+            await connection.roll_back()
+            raise
         if not found:
             self._end()
             raise StoreLocked(TAKEN_OVER)
@@ -203,7 +207,7 @@ class Process:
                     if connection is None or connection.lost:
                         connection = await self._connect(self.name)
                     asked = time.monotonic()
-                    if not await connection.rows(_BEAT, (self.id,)):
+                    if not await within(ANSWER, connection.rows(_BEAT, (self.id,))):
                         self._end()
                     self._beaten = max(self._beaten, asked)
                 except (Lost, Conflict, StoreError) as error:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Self
 
 from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.stores import queries
 from smsbot.stores.base import Row
 
-from . import checkup, schema
-from .checkup import Finding
-from .driver import Conflict, Connection, Lost, Refused
+from . import schema
+from .driver import Conflict, Connection, Lost, Refused, within
 from .statements import Statement
 
 _TRIES = 20
@@ -73,7 +72,7 @@ class PostgresReader:
                     raise StoreError("the database is closed")
                 try:
                     connection = await self._connected()
-                    return [dict(row) for row in await connection.named(statement, parameters)]
+                    return [dict(row) for row in await within(_LONGEST, connection.named(statement, parameters))]
                 except Refused as error:
                     raise StoreRefused(f"the database does not take what is asked for: {error}") from None
                 except (Lost, Conflict) as error:
@@ -81,14 +80,7 @@ class PostgresReader:
                     await asyncio.sleep(_PAUSE)
         raise StoreError(f"the database could not be read: {why}")
 
-    async def findings(self) -> AsyncIterator[Finding]:
-        """What a check-up of the server finds."""
-        async with self._turn:
-            async for finding in checkup.findings(await self._connected()):
-                yield finding
-
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.lost:
             self._connection = await Connection.to(self._url, self.name)
-            self._connection.patience = _LONGEST
         return self._connection

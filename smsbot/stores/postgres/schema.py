@@ -31,12 +31,6 @@ async def version_of(connection: Connection) -> int:
 
 async def migrate(connection: Connection) -> None:
     """Bring a database to the newest schema; raises `StoreTooNew` where a newer smsbot has been."""
-    patience, connection.patience = connection.patience, None  # of many rows, one takes as long as it takes
-    await _migrate(connection)
-    connection.patience = patience
-
-
-async def _migrate(connection: Connection) -> None:
     for number, script in migrations("postgres"):
         await connection.script(_LOCK)
         try:
@@ -50,7 +44,7 @@ async def _migrate(connection: Connection) -> None:
                 await connection.script(f"UPDATE smsbot_schema SET version = {number}")
                 reached("migration.written")
         except BaseException:
-            await connection.script("ROLLBACK")
+            await connection.roll_back()
             raise
         await connection.script("COMMIT")
         reached("migration.done")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from smsbot.core.errors import StoreError
 from smsbot.stores.base import Row
-from smsbot.stores.committing import CommittingStore
+from smsbot.stores.committing import TALLY, CommittingStore
 from smsbot.stores.deciding.rules import ASIDE, NO_RULES, Pauses, Rules
 from smsbot.stores.queries import load
 
@@ -18,10 +18,7 @@ from .lane import Lane
 from .processes import Process
 from .reader import PostgresReader, statements
 
-_TALLY = (("tally_events", ()), ("tally_texts", ()), ("tallied", ()))
 _LOOK = 0.1
-_TALLY_EACH = 50_000
-"""Rows that are written until what is new is tallied."""
 
 
 class PostgresStore(CommittingStore):
@@ -38,12 +35,11 @@ class PostgresStore(CommittingStore):
         """Whether it has seen the database, so that it waits until that is there again."""
         self._process = Process(self._connect, place)
         self._selects = statements("selects")
-        self._lane_of = Lane(self._connect, self._process, rules, statements("writes"), self._selects)
-        super().__init__(self._lane_of)
+        self._writer = Lane(self._connect, self._process, rules, statements("writes"), self._selects)
+        super().__init__(self._writer)
         self._hot = PostgresReader(url)
         self._pages = PostgresReader(url)
         self._is_hot = frozenset(name for name, query in load("postgres", "reads").items() if query.hot)
-        self._tallied = 0
 
     async def _connect(self, name: str) -> Connection:
         return await Connection.to(self.url, name)
@@ -75,6 +71,8 @@ class PostgresStore(CommittingStore):
                 await self._process.join(connection, patient=self._patient)
                 return connection
             except (Lost, Conflict) as error:
+                if connection is not None:
+                    connection.end()
                 if not (self._waits and self._patient):
                     raise StoreError(f"the database cannot be reached: {error}") from error
                 await asyncio.sleep(_LOOK)
@@ -85,13 +83,13 @@ class PostgresStore(CommittingStore):
 
     async def _open(self, connection: Connection, now: float) -> None:
         self._process.start()
-        self._lane_of.start(await self._connect(self._process.name))
+        self._writer.start(await self._connect(self._process.name))
         for reader in (self._hot, self._pages):
             reader.name = self._process.name
             await reader.open()
         crashed = [(name, (now,)) for name in ("crashed_attempts", "crashed_texts", "orphaned_texts")]
         made = [("meta", ("dedupe_key", secrets.token_bytes(32))), ("meta", ("began", repr(now)))]
-        await self.write([*crashed, *_TALLY, *made])
+        await self.write([*crashed, *((name, ()) for name in TALLY), *made])
         held = await connection.rows(self._selects["pauses"], ())
         self.pauses = Pauses((row["scope"], row["name"]) for row in held)
         await self.write([("park_all", (s, n)) for s, n in self.pauses.names if s not in ASIDE])
@@ -99,10 +97,10 @@ class PostgresStore(CommittingStore):
 
     async def close(self) -> None:
         """Commit what was submitted, leave, close all connections."""
-        await self._lane_of.stop()
+        await self._writer.stop()
         for reader in (self._hot, self._pages):
             await reader.close()
-        connection = self._lane_of.connection
+        connection = self._writer.connection
         await self._process.stop(connection)
         if connection is not None:
             await connection.close()

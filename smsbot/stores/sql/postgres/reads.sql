@@ -117,7 +117,8 @@ SELECT * FROM (
 SELECT seq, upper(encode(id, 'hex')) AS id, line, number, kind, text, at, state, note, attempts FROM events WHERE seq = :seq;
 
 -- name: pulse
-SELECT pg_current_wal_insert_lsn()::text AS pulse;
+-- Moves with each batch, and not with each beat.
+SELECT max(id) AS process, sum(batch) AS pulse FROM processes;
 
 -- name: quick_check
 SELECT 'ok' AS quick_check;
