@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from smsbot.pipeline.inbox import Inbox
 from smsbot.pipeline.people import People
 from smsbot.pipeline.pushes import Pushes
 from smsbot.pipeline.receipts import Receipts
+from smsbot.pipeline.recovery import Recovery
 from smsbot.pipeline.repairs import Repairs
 from smsbot.pipeline.schedules import Schedules
 from smsbot.pipeline.search import SearchIndex
@@ -46,6 +47,7 @@ from smsbot.sandbox.clock_control import MovableClock, TimeMachine
 from smsbot.sandbox.network import Network
 from smsbot.settings import AlertSettings, Settings
 from smsbot.site import Parts, build_site
+from smsbot.stores.base import Row
 from smsbot.transport import Transport, transport_of_server
 from smsbot.transport.alerts import MailChannel, WebhookChannel
 from smsbot.transport.outside import Outside, Teller
@@ -60,6 +62,8 @@ from smsbot.web.prefix import placed
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = Log("smsbot")
+_RECENT = 600.0
+"""Seconds for which flows are new to processes that serve already."""
 _DRAIN = 12.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
@@ -90,7 +94,9 @@ class App:
         self._movable: MovableClock = clock or ShiftedClock()
         self.clock: Clock = self._movable if self.dev or clock else SystemClock()
         self.leaving = Leaving(settings)
-        self.store = settings.place.store(guarded=not self.dev, patient=not self.dev, rules=self.leaving)
+        self.store = settings.place.store(
+            guarded=not self.dev, patient=not self.dev, shares=not self.dev, rules=self.leaving
+        )
         self.lines = build_lines(settings, bots, sandboxed=self.dev)
         self._transport = transport or transport_of_server()
         self._given_transport = transport
@@ -108,6 +114,9 @@ class App:
         self._work = AsyncExitStack()
         """What works on texts; the innermost of the stack."""
         self._closing = False
+        self._was_pausing = False
+        self._before = 0
+        """Processes that were first to serve from this folder: one of them is asked by the command line."""
         self.supervisor = Supervisor()
         self._build_pipeline()
         self.network: Network | None = None
@@ -125,7 +134,10 @@ class App:
         receipts = Receipts(self.store, self.lines, self.dispatcher, self.clock)
         self.inbox = Inbox(self.store, self.lines, self.dispatcher, receipts, self.clock)
         self.events = Events(self.store, self.lines, self.dispatcher, self.clock)
-        self.timers = Timers(self.store, self.dispatcher, self.sender, self.clock, joined=self.inbox.joined)
+        self.recovery = Recovery(self.store, self.dispatcher)
+        self.timers = Timers(
+            self.store, self.dispatcher, self.sender, self.clock, joined=self.inbox.joined, recovery=self.recovery
+        )
         self.backfill = Backfill(self.store, self.inbox, accounts, self.lines, self.clock)
         self.sender.kick = self.timers.kick
         self.sender.opted_out = receipts.opted_out = self.inbox.opted_out_elsewhere
@@ -222,12 +234,15 @@ class App:
         if self.settings.place.on_server:  # beside a file it can be made, or the file could not
             own_folder(self.settings.run_folder)
         self._note_running()
+        self.store.when_heard(self._heard)
+        stack.callback(self.dispatcher.running.close)
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
         await self.codes.begin(self.settings.run_folder / "codes", self.settings.codes_words)
         await self._keep_flow_versions()
         await self.hooks.open()
+        self.store.when_heard(self.hooks.read)
         for bot in dict.fromkeys(self.bots.values()):
             self._provided[bot] = await stack.enter_async_context(bot.running())
             bot.starter, bot.sender = self.commands.emit, self.sends.of_bot
@@ -238,15 +253,16 @@ class App:
         )
         ticks.start()
         self.timers.ticks = ticks
-        await self.dispatcher.recover()
+        await self.recovery.begin()
         self._run("live pages", self.live.run)
         self._run("timers", self.timers.run, self.timers.stop)
-        self._run("webhooks out", self.pushes.run)
-        self._run("search", SearchIndex(self.store).run)
+        self._run_once("webhooks out", self.pushes.run)
+        self._run_once("search", SearchIndex(self.store).run)
         if not self.dev and (channels := channels_of(self.settings.alerts, self._transport)):
-            self._run("alerts", Alerts(self.store, channels, self.clock, self._base, budget=self.leaving.budget).run)
+            alerts = Alerts(self.store, channels, self.clock, self._base, budget=self.leaving.budget)
+            self._run_once("alerts", alerts.run)
         if not self.dev and self.backfill.wanted:
-            self._run("backfill", self.backfill.run)
+            self._run_once("backfill", self.backfill.run)
         if self.network is not None:
             await self.network.open()
             self._work.push_async_callback(self.network.close)
@@ -254,9 +270,11 @@ class App:
         more = {"where": self._where, "key": self._key}
         commands = {**self.commands.table(), **more, "capture": self._capture, "release": self._release}
         self.control = Control(socket_path(self.settings.run_folder), commands)
-        await self.control.open()
-        self._work.push_async_callback(self.control.close)
-        await self.people.recover()
+        if not self._before:
+            await self.control.open()
+            self._work.push_async_callback(self.control.close)
+        if self.store.leads:
+            await self.people.recover()
         self.dispatcher.tasks.spawn(self._reread())  # there may be many, and nobody shall wait for them
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()
@@ -267,7 +285,7 @@ class App:
         folder = self.settings.run_folder
         try:
             own_folder(folder)
-            self.dispatcher.running.open(folder / "running")
+            self._before = self.dispatcher.running.open(folder)
         except (OSError, UsageError) as error:
             log.warning("if a handler ends the process, nobody will know which", why=str(error))
 
@@ -289,10 +307,25 @@ class App:
         await self.store.write(
             [("keep_content", (v.current.hash, v.current.stored(), now)) for v in versions if v.current.hash]
         )
-        for row in await self.store.rows("contents_in_use"):
-            for own in versions:
-                if row["hash"] != own.current.hash:
-                    own.older[row["hash"]] = row["value"]
+        await self.store.heard()  # other processes may take up what begins on them here
+        self._know_flows(await self.store.rows("contents_in_use"))
+        self.store.when_heard(self._read_flows)
+
+    async def _heard(self) -> None:
+        """Go on with what a pause kept that another process has ended."""
+        if self._was_pausing:
+            self.dispatcher.queues.resumed()
+        self._was_pausing = self.store.pausing
+
+    async def _read_flows(self) -> None:
+        """Take up the flows of processes that have just begun, of whatever build."""
+        self._know_flows(await self.store.rows("contents_since", since=self.clock.now() - _RECENT))
+
+    def _know_flows(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            for line in self.lines.values():
+                if row["hash"] != line.versions.current.hash:
+                    line.versions.older.setdefault(row["hash"], row["value"])
 
     def _report_url(self, account: str) -> str:
         return self.hooks.url(account, "status")
@@ -302,6 +335,15 @@ class App:
     ) -> None:
         """Keep a worker alive until the end of the server."""
         self._work.push_async_callback(self.supervisor.start(Worker(name, worker, finish)))
+
+    def _run_once(self, name: str, worker: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """The same of a worker of which there is one, however many processes serve: it begins once this one leads."""
+
+        async def once() -> None:
+            await self.store.lead()
+            await worker()
+
+        self._run(name, once)
 
     async def _drain(self) -> None:
         reached("drain.begun")

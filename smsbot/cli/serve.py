@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import signal
@@ -31,6 +32,7 @@ from . import logs, options
 from .output import mention
 from .reload import supervise
 from .watch import Follower
+from .workers import Post, Workers, refuse_file
 
 _DEV_LINE = 48732000111
 _LINK = "_SMSBOT_LINK"
@@ -253,13 +255,19 @@ def _greet(app: App, url: str, settings: Settings, real: Real | None) -> None:
 @options.database
 @click.option("--host", help="The address to listen on (default 127.0.0.1, behind a TLS proxy).")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port (default: PORT or 8765).")
-def run(target: str | None, database: str | None, host: str | None, port: int | None) -> None:
+@click.option("--workers", type=click.IntRange(1, 64), default=1, help="How many processes serve (PostgreSQL).")
+def run(target: str | None, database: str | None, host: str | None, port: int | None, workers: int) -> None:
     """Run bots for real. Needs PUBLIC_URL and the accounts' secrets; see the README.
 
-    Ends on SIGTERM or Ctrl+C once everything under way has ended, within 30 seconds.
+    Ends on SIGTERM or Ctrl+C once everything under way has ended, within 30 seconds. With --workers, SIGHUP replaces
+    one process after the other.
     """
     logs.configure(traffic=True)
     settings = read(database=database, host=host, port=port)
+    refuse_file(settings.place, workers)
+    if workers > 1:
+        _run_many(settings, target, database, workers)
+        return
     if target is not None:
         chosen = _configured(settings, target)
         if chosen is None:
@@ -267,7 +275,8 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
         settings = settings.model_copy(update={"bots": chosen})
     transport = transport_of_server()
     app = App(settings, _ready(settings, transport), transport=transport)
-    listener = listen(settings.host, settings.port)
+    post = Post.of_environment()
+    listener = listen(settings.host, settings.port) if post is None else post.listener
     host, bound = listener.getsockname()[:2]
     said = f"Serving {settings.public_url} on {host}:{bound}"
     replaced: list[int] = []
@@ -277,6 +286,17 @@ def run(target: str | None, database: str | None, host: str | None, port: int | 
         os.kill(os.getpid(), signal.SIGTERM)
 
     app.store.when_replaced(end)
-    serve(app, listener, drain=5, ready=lambda: mention(said))
-    if replaced:  # whoever looks after this process starts it anew: it waits then for its place
+    serve(app, listener, drain=5, ready=(lambda: mention(said)) if post is None else post.serves)
+    if replaced:  # whoever looks after this process starts it anew
         sys.exit(1)
+
+
+def _run_many(settings: Settings, target: str | None, database: str | None, count: int) -> None:
+    """Keep so many processes alive that serve one socket."""
+    listener = listen(settings.host, settings.port)
+    listener.listen(2048)
+    host, port = listener.getsockname()[:2]
+    mention(f"Serving {settings.public_url} on {host}:{port} with {count} processes")
+    given = [*([target] if target else []), *(["--database", database] if database else [])]
+    command = [sys.executable, "-m", "smsbot", "run", *given]
+    sys.exit(asyncio.run(Workers(listener, command, count).run()))

@@ -91,6 +91,8 @@ class Verdict(StrEnum):
     DUPLICATE = "duplicate"
     FENCED = "fenced"
     """The conversation has moved on since this step was decided; nothing was written."""
+    QUEUED = "queued"
+    """The event is kept, and its turn is taken by the process that has the conversation."""
 
 
 @struct
@@ -100,6 +102,8 @@ class Committed:
     verdict: Verdict
     seq: int = 0
     claims: tuple[Claim, ...] = ()
+    behind: tuple[Event, ...] = ()
+    """What waits in the conversation by now, where other processes may have kept it."""
 
 
 def digest(*parts: str | bytes, size: int = 16, key: bytes = b"") -> bytes:

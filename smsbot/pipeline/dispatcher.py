@@ -9,14 +9,14 @@ a task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from smsbot.core.clock import Clock
-from smsbot.core.commit import Verdict
+from smsbot.core.commit import Committed, Verdict
 from smsbot.core.conversation import Conversation
 from smsbot.core.errors import ProcessEnded, StoreError, StoreRefused
 from smsbot.core.message import Event, Key
@@ -40,7 +40,7 @@ from .queues import ConversationQueue, Queues
 from .running import Running
 from .sender import Sender
 from .tasks import Tasks, cancelled
-from .unit_of_work import DuplicateEvent, StaleConversation, UnitOfWork
+from .unit_of_work import NotOurs, StaleConversation, UnitOfWork
 
 log = Log("smsbot.dispatcher")
 EXPRESS = 0.010
@@ -81,28 +81,11 @@ class Dispatcher:
         """Whether new texts should be refused for now."""
         return self.store.busy or self.queues.crowded
 
-    async def recover(self) -> None:
-        """Queue what a former process left without a turn, before anything new is taken."""
-        reached("recover.begun")
-        suspect = await self._suspect() if self.running.blames else None
-        async for event in _unread(self.store):
-            if suspect is None or event.seq != suspect.seq:
-                self.queues.add(event)
-
-    async def _suspect(self) -> Event | None:
-        """The event that ended the process before, if it is here; answered for before another can end this one."""
-        async for event in _unread(self.store):
-            line = self.lines.get(event.key.line)
-            if self.running.suspects(event) and line is not None:
-                retry_at = await self._ended_process(self._work(event), line)
-                if retry_at is not None:
-                    self.queues.open(event.key).events.append(replace(event, attempts=event.attempts + 1))
-                    self.queues.park(event.key, retry_at)
-                return event
-        return None
+    async def ended_process(self, event: Event, line: Line) -> float | None:
+        """Answer for an event whose code ran when the process before ended; returns when it is tried again."""
+        return await self._ended_process(self._work(event), line)
 
     async def _ended_process(self, work: UnitOfWork, line: Line) -> float | None:
-        """Answer for an event whose code ran when the process before ended; returns when it is tried again."""
         error = ProcessEnded("the process ended while this text was answered")
         retry_at = await self.failures.answer(work, line, error)
         self.running.answered()
@@ -112,6 +95,13 @@ class Dispatcher:
         """Queue events that are accepted already."""
         for event in events:
             self.queues.add(event)
+
+    def accepted(self, events: Iterable[Event], answers: Iterable[Committed]) -> None:
+        """Send what was kept with events, and queue those whose turn is taken here."""
+        for event, answer in zip(events, answers, strict=True):
+            self.sender.start(answer.claims)
+            if answer.verdict is Verdict.DONE:
+                self.queues.add(replace(event, seq=answer.seq))
 
     # -- an event comes -----------------------------------------------------------------------------
 
@@ -183,6 +173,8 @@ class Dispatcher:
                     self.queues.park(key, retry_at)
                     return
                 queue.events.popleft()
+                for event in work.behind:
+                    queue.keep(event)
                 work = None
         except Exception as error:  # a queue is never left without somebody who looks after it
             log.error("a turn failed inside smsbot", number=mask(key.number), exc_info=error)
@@ -209,11 +201,14 @@ class Dispatcher:
             return None
         if self.running.suspects(work.event):  # its provider has delivered it again
             return await self._ended_process(work, line)
+        if work.event.attempts > len(RETRIES):
+            await insist(lambda: self.failures.give_up(work, "each process ended that answered it"))
+            return None
         while True:
             try:
                 if await self._try(work, line):
                     return None
-            except DuplicateEvent:
+            except NotOurs:
                 return None
             except StaleConversation:
                 continue
@@ -222,7 +217,7 @@ class Dispatcher:
                     raise
                 return await self.failures.answer(work, line, error)
             except BaseExceptionGroup as group:  # from a task group of the handler's
-                if group.subgroup(DuplicateEvent) is not None:
+                if group.subgroup(NotOurs) is not None:
                     return None
                 if group.subgroup(StaleConversation) is None:
                     return await self.failures.answer(work, line, group)
@@ -354,12 +349,3 @@ class Dispatcher:
         self.live.drop(turn.left())
         if turn.alive is not None:
             self.live.keep(turn.alive.calls, turn.version)
-
-
-async def _unread(store: Store) -> AsyncIterator[Event]:
-    """What a former process left without a turn, in order."""
-    after = 0
-    while batch := await store.unread(after, 1000):
-        after = batch[-1].seq
-        for event in batch:
-            yield event

@@ -78,10 +78,11 @@ class Events:
         if self._dispatcher.decided.setdefault(event.id, decided) is not decided:
             return "duplicate"  # the same at this very moment
         try:
-            if await self._dispatcher.arrive(event) is not Verdict.DONE:
+            verdict = await self._dispatcher.arrive(event)
+            if verdict is Verdict.DUPLICATE:
                 return "duplicate"
             reached("event.kept")
-            if self._store.paused(ours.number):
+            if verdict is Verdict.QUEUED or self._store.paused(ours.number):
                 return "queued"
             return await asyncio.wait_for(decided, _DECIDED)
         except TimeoutError:

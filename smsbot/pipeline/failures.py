@@ -26,7 +26,7 @@ from smsbot.understanding.languages import says
 from .attempts import insist
 from .sender import Sender
 from .tasks import Tasks
-from .unit_of_work import DuplicateEvent, StaleConversation, UnitOfWork
+from .unit_of_work import NotOurs, StaleConversation, UnitOfWork
 
 log = Log("smsbot.failures")
 RETRIES = (1.0, 5.0, 30.0, 120.0)
@@ -67,7 +67,7 @@ class Failures:
                 handler = line.bot.error_handler(error)
             if handler is not None and await self._apologise(work, line, handler, error):
                 return None
-        except DuplicateEvent:
+        except NotOurs:
             return None
         except StoreRefused as second:
             error = second

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from smsbot.core import codec, phone
 from smsbot.core.clock import Clock, is_precise
-from smsbot.core.commit import Timer, Verdict, digest
+from smsbot.core.commit import Timer, digest
 from smsbot.core.errors import NotUnderstood
 from smsbot.core.message import Arrival, Event, Key, Receipt, Unread
 from smsbot.gateways.base import PLAYED, Gateway, WebhookRequest
@@ -323,10 +323,7 @@ class Inbox:
         event = replace(event, kind=action)
         outgoing = (self._endings.say(event, line, says),) if says else ()
         word = Consent(action, event.text, source or f"text {event.id.hex()}", says, said)
-        answer = (await self._store.accept([Acceptance(event, word, outgoing)]))[0]
-        if answer.verdict is Verdict.DONE:
-            self._dispatcher.sender.start(answer.claims)
-            self._dispatcher.feed([replace(event, seq=answer.seq)])
+        self._dispatcher.accepted([event], await self._store.accept([Acceptance(event, word, outgoing)]))
 
 
 def _pictures(arrival: Arrival) -> str:

@@ -73,7 +73,7 @@ class LongTexts:
 
     async def takes(self, event: Event, told: tuple[str, int, int]) -> bool:
         """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
-        if self._partial is None:
+        if self._partial is None or not self._store.alone:
             self._partial = {Key(r["line"], r["number"]): r["due"] for r in await self._store.rows("parts_waiting")}
         known, now = told[2] > 1, self._clock.now()
         may_follow = self._partial.get(event.key, 0.0) >= now
@@ -90,7 +90,19 @@ class LongTexts:
         timer = waits(event, name, [*groups.get(name, ()), part], now)
         kept = replace(event, kind="part")
         await self._store.accept([Acceptance(kept, done=True, note="a part of a long text", waits=timer)])
+        await self._see_it_kept(event, part, now)
         if not known:
             self._partial[event.key] = timer.due
         self._kick()
         return True
+
+    async def _see_it_kept(self, event: Event, part: Part, now: float) -> None:
+        """Another process may have kept another part at the same moment, and not known of this one."""
+        while not self._store.alone:
+            rows = await self._store.rows("parts_of", line=event.key.line, number=event.key.number)
+            groups = {row["name"]: waiting_in(row["data"]) for row in rows}
+            if not groups or any(part.id == kept.id for group in groups.values() for kept in group):
+                return  # it waits with the others, or they are joined
+            name = group_of(part, groups)
+            timer = waits(event, name, [*groups.get(name, ()), part], now)
+            await self._store.write([("timer", (*timer.key, timer.name, timer.due, timer.data))])

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.clock import Clock, iso
-from smsbot.core.commit import Verdict
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Event, Key
 from smsbot.stores.base import Acceptance, Consent, Reads, Row, Store
@@ -78,10 +76,7 @@ class People:
                 secrets.token_bytes(16), Key(line.number, number), action, "", self._clock.now(), line.account
             )
             items.append(Acceptance(event, Consent(action, "", why)))
-        for item, answer in zip(items, await self._store.accept(items), strict=True):
-            if answer.verdict is Verdict.DONE:
-                self._sender.start(answer.claims)
-                self._dispatcher.feed([replace(item.event, seq=answer.seq)])
+        self._dispatcher.accepted([item.event for item in items], await self._store.accept(items))
 
     async def _line_of(self, number: str) -> Line:
         """The line that somebody has to do with; our first for a stranger."""

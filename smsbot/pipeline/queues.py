@@ -35,6 +35,15 @@ class ConversationQueue:
     door: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Lets events in as they came, those that wait for the first one before those that come later."""
 
+    def keep(self, event: Event) -> None:
+        """Put an event into its place, once; its head stays, for its turn may be under way."""
+        if any(event.id == other.id for other in self.events):
+            return
+        place = len(self.events)
+        while place > 1 and self.events[place - 1].seq > event.seq:
+            place -= 1
+        self.events.insert(place, event)
+
 
 Drain = Callable[[Key, ConversationQueue], Coroutine[Any, Any, None]]
 
@@ -87,6 +96,10 @@ class Queues:
         found = self._queues.get(key)
         return self.open(key) if found is None and self._store.paused(key.line) else found
 
+    def has(self, key: Key) -> bool:
+        """Whether a conversation has work."""
+        return key in self._queues
+
     def works(self, key: Key) -> bool:
         """Whether a turn of a conversation is under way, or an event is being kept."""
         queue = self._queues.get(key)
@@ -103,7 +116,7 @@ class Queues:
     def add(self, event: Event) -> None:
         """An event that is accepted already."""
         queue = self._queues.get(event.key) or self.open(event.key)
-        queue.events.append(event)
+        queue.keep(event)
         self.schedule(event.key, queue)
 
     async def accept_behind(self, event: Event, queue: ConversationQueue) -> Verdict:
@@ -117,7 +130,7 @@ class Queues:
                 accepting = asyncio.ensure_future(self._store.accept([Acceptance(event)]))
             answer = (await accepting)[0]
             if answer.verdict is Verdict.DONE:
-                queue.events.append(replace(event, seq=answer.seq))
+                queue.keep(replace(event, seq=answer.seq))
             return answer.verdict
         finally:
             queue.coming -= 1

@@ -15,7 +15,7 @@ from smsbot.core.message import Key, Outgoing
 from smsbot.core.nearest import nearest
 from smsbot.core.phone import mask
 from smsbot.core.status import Status
-from smsbot.stores.base import Row, Store, event_of
+from smsbot.stores.base import Row, Store
 
 from .dispatcher import Dispatcher
 from .sender import Sender
@@ -140,7 +140,7 @@ class Repairs:
             rows = [row for row in rows if only is None or row["seq"] in only]
             for row in rows:
                 await self._store.write([("revive", (now, row["seq"]))])
-        self._dispatcher.feed(event_of(row, again=now) for row in rows)
+        self._dispatcher.feed(await self._store.attend([Key(row["line"], row["number"]) for row in rows]))
         return len(rows)
 
 

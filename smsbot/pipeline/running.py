@@ -8,6 +8,8 @@ kill would be taken for its deed; that is not noted, and while a thread runs nob
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import mmap
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
@@ -22,6 +24,8 @@ T = TypeVar("T")
 _SIZE = 16
 """Bytes of an event's id."""
 _NOBODY = bytes(_SIZE)
+_MOST = 100
+"""Processes that may share a folder."""
 
 
 class Running:
@@ -29,21 +33,44 @@ class Running:
 
     def __init__(self) -> None:
         self._note: mmap.mmap | bytearray = bytearray(_SIZE + 1)
+        self._fd = -1
+        """The file, which is locked as long as it is open."""
         self._threads = 0
         self._ended = _NOBODY
         """The event whose code ran when the process before ended."""
 
-    def open(self, path: Path) -> None:
-        """Read what the process before has left, and note in the file from now on; raises `OSError`."""
-        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            left = os.pread(fd, _SIZE + 1, 0).ljust(_SIZE + 1, b"\0")
-            self._ended = _NOBODY if left[_SIZE] else left[:_SIZE]
-            # a page that the disk has no room for would end us; what has ended one stays there until it is answered for
-            os.pwrite(fd, self._ended + b"\0", 0)
-            self._note = mmap.mmap(fd, _SIZE + 1)
-        finally:
-            os.close(fd)
+    def open(self, folder: Path) -> int:
+        """Read what the process before has left, and note in its file from now on; raises `OSError`.
+
+        Of several processes that share a folder each has a file of its own; the answer is how many others were first.
+        """
+        for others in range(_MOST):
+            fd = os.open(folder / f"running{others or ''}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(fd)
+                continue
+            self._fd = fd
+            self._take_up(fd)
+            return others
+        raise BlockingIOError(errno.EAGAIN, "too many processes share this folder")
+
+    def close(self) -> None:
+        """Let go of the file; nothing is noted any more."""
+        if isinstance(self._note, mmap.mmap):
+            self._note.close()  # it has the file open as well
+            self._note = bytearray(_SIZE + 1)
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _take_up(self, fd: int) -> None:
+        left = os.pread(fd, _SIZE + 1, 0).ljust(_SIZE + 1, b"\0")
+        self._ended = _NOBODY if left[_SIZE] else left[:_SIZE]
+        # a page that the disk has no room for would end us; what has ended one stays there until it is answered for
+        os.pwrite(fd, self._ended + b"\0", 0)
+        self._note = mmap.mmap(fd, _SIZE + 1)
 
     @property
     def blames(self) -> bool:

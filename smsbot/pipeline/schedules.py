@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -21,6 +22,8 @@ from smsbot.stores.base import Store
 from smsbot.turns.failure import describe_error, place
 
 log = Log("smsbot.ticks")
+_FOLLOWED = 20.0
+"""Seconds in which a process that is dead is replaced; ticks of that time are made up for, each once."""
 
 
 @dataclass(slots=True)
@@ -29,7 +32,7 @@ class _Job:
     cron: str
     signature: Signature
     nth: int
-    """Its place among all, the same in each process of a server."""
+    """Its place among those of the same name and times, the same in each process of a server, of whatever build."""
     zone: tzinfo
     due: float = 0.0
 
@@ -45,15 +48,25 @@ class Schedules:
         self._clock = clock
         self._provided = provided
         self._spawn = spawn
-        ticks = [(bot, cron, s) for bot in dict.fromkeys(bots) for cron, s in bot.ticks]
-        self._jobs = [
-            _Job(bot, cron, s, n, zone_of({}, zones.get(bot, "UTC"))) for n, (bot, cron, s) in enumerate(ticks)
-        ]
+        self._jobs: list[_Job] = []
+        alike = Counter[tuple[str, str, str]]()
+        for bot in dict.fromkeys(bots):
+            for cron, signature in bot.ticks:
+                own = bot.name, signature.name, cron
+                self._jobs.append(_Job(bot, cron, signature, alike[own], zone_of({}, zones.get(bot, "UTC"))))
+                alike[own] += 1
 
     def start(self) -> None:
         """Count from now: what fell due while nobody ran is not made up for."""
         for job in self._jobs:
             job.due = _next(job, self._clock.now())
+
+    def follow(self) -> None:
+        """Keep up while another process runs what is due; what it may not have run any more is still due here."""
+        behind = self._clock.now() - _FOLLOWED
+        for job in self._jobs:
+            if job.due and job.due <= behind:
+                job.due = _next(job, behind)
 
     @property
     def next_due(self) -> float | None:

@@ -151,9 +151,11 @@ class Sender:
     async def silent(self, key: Key, patience: float = 3.0) -> bool:
         """Wait until nothing of a conversation is on its way to a gateway, for some seconds at the most."""
         end = asyncio.get_running_loop().time() + patience
-        while key in self._leaving and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - rare, and short
+        while busy := key in self._leaving or await self._store.leaving(key):
+            if asyncio.get_running_loop().time() > end:
+                break
             await asyncio.sleep(0.01)
-        return key not in self._leaving
+        return not busy
 
     async def _deliver(self, claim: Claim) -> None:
         text = claim.outgoing
@@ -276,6 +278,11 @@ class Sender:
         due = (self.holds.next_try(self._clock.now(), self._accounts), self._channels.next_free)
         return min((d for d in due if d is not None), default=None)
 
+    @property
+    def next_free(self) -> float | None:
+        """When one may leave that waits for its turn on its line."""
+        return self._channels.next_free
+
     def turns(self, text: Outgoing) -> bool:
         """Whether a text waits for its turn, so that the timers have to look."""
         return text.lane in UNASKED or self._channels.paces(text.key.line)
@@ -285,11 +292,15 @@ class Sender:
         """The lanes of lines of which enough waits here already."""
         return self._channels.full
 
+    async def go_on(self) -> None:
+        """Send what may leave by now of what waits for its turn here."""
+        for channel in self._channels.open(self._clock.now()):
+            self._go_on(channel)
+
     async def claim_due(self) -> None:
         """Send what is due, look up what is unknown and due."""
+        await self.go_on()
         now = self._clock.now()
-        for channel in self._channels.open(now):
-            self._go_on(channel)
         for account in self.holds.to_try(now, self._accounts):
             claims = await self._store.probe(account, now)
             self._tried.update(claim.outgoing.id for claim in claims)

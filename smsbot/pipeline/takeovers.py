@@ -51,7 +51,7 @@ class Takeovers:
         began = await self._beginning(key) if how == "restart" else None
         events = [self._event(key, "release", how), *([began] if began is not None else [])]
         answers = await self._store.accept([Acceptance(event) for event in events])
-        self._dispatcher.feed([replace(e, seq=a.seq) for e, a in zip(events, answers, strict=True)])
+        self._dispatcher.accepted(events, answers)
 
     async def end(self, keys: Sequence[Key], say: str = "") -> int:
         """End the open runs of conversations, whoever has them, each with a text; returns how many there were."""
@@ -61,7 +61,7 @@ class Takeovers:
             if await self._is_open(key)
         ]
         answers = await self._store.accept([Acceptance(event) for event in events]) if events else ()
-        self._dispatcher.feed([replace(e, seq=a.seq) for e, a in zip(events, answers, strict=True)])
+        self._dispatcher.accepted(events, answers)
         return len(events)
 
     async def _is_open(self, key: Key) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from smsbot.core.clock import Clock
-from smsbot.core.commit import Timer, Verdict, digest
+from smsbot.core.commit import Timer, digest
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.message import Event
 from smsbot.core.start import PREFIX, event_of, start_of
@@ -18,12 +17,16 @@ from smsbot.stores.base import Acceptance, Store
 
 from .dispatcher import Dispatcher
 from .long_texts import is_of_parts
+from .recovery import Recovery
 from .schedules import Schedules
 from .sender import Sender
 
 log = Log("smsbot.timers")
 _LONGEST_SLEEP = 1.0
 """Seconds; the wall clock may jump, so nobody sleeps until a far due time."""
+_BESIDE = 0.25
+"""The same beside other processes, which tell nobody that something of theirs is due."""
+_TAKEN_UP_EVERY = 1.0
 
 
 class Timers:
@@ -31,7 +34,7 @@ class Timers:
 
     def __init__(
         self, store: Store, dispatcher: Dispatcher, sender: Sender, clock: Clock,
-        *, joined: Callable[[Timer], Awaitable[Acceptance]],
+        *, joined: Callable[[Timer], Awaitable[Acceptance]], recovery: Recovery,
     ) -> None:  # fmt: skip
         """`joined` takes in the text of parts that are all there."""
         self._store = store
@@ -42,6 +45,9 @@ class Timers:
         self._stopping = False
         self._serving = False
         self._joined = joined
+        self._recovery = recovery
+        self._taken_up = 0.0
+        """When was looked for conversations that nobody looks after."""
         self.ticks: Schedules | None = None
         """The schedules of the tasks that run by the clock."""
 
@@ -55,7 +61,10 @@ class Timers:
         self._wake.set()
 
     async def next_due(self) -> float | None:
-        """When something is due next."""
+        """When something is due next that is done by this process."""
+        if not self._store.leads:
+            here = (self._dispatcher.queues.next_retry, self._sender.next_free)
+            return min((d for d in here if d is not None), default=None)
         ticks = self.ticks.next_due if self.ticks else None
         due = (
             await self._store.next_due(self._sender.full),
@@ -74,8 +83,9 @@ class Timers:
         """Watch until stopped."""
         while not self._stopping:
             reached("worker.timers")
-            pause = _LONGEST_SLEEP
+            pause = _LONGEST_SLEEP if self._store.alone else _BESIDE
             try:
+                await self._take_up()
                 due = await self.next_due()
                 if due is not None and due <= self._clock.now():
                     await self.serve()
@@ -95,7 +105,7 @@ class Timers:
         """Serve everything that is due once."""
         self._serving, failed = True, list[Exception]()
         try:
-            for job in (self._fire, self._sender.claim_due, self._retry, self._tick):
+            for job in self._jobs():
                 try:
                     await job()
                 except Exception as error:  # what one kind of work meets must not keep the others waiting
@@ -104,6 +114,21 @@ class Timers:
             self._serving = False
         if failed:
             raise failed[0]
+
+    def _jobs(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """What is done here: of several processes one serves what is due in the database."""
+        if self._store.leads:
+            return self._fire, self._sender.claim_due, self._retry, self._tick
+        return self._sender.go_on, self._retry
+
+    async def _take_up(self) -> None:
+        """Look now and then for conversations that nobody looks after."""
+        now = self._clock.now()
+        if abs(now - self._taken_up) >= _TAKEN_UP_EVERY:
+            self._taken_up = now
+            await self._recovery.go_on()
+            if self.ticks is not None and not self._store.leads:
+                self.ticks.follow()
 
     async def _retry(self) -> None:
         self._dispatcher.queues.retry_due()
@@ -119,13 +144,11 @@ class Timers:
             reached("timer.due")
             answers = await self._store.accept(batch)
             reached("timer.fired")
-            for answer in answers:
-                self._sender.start(answer.claims)
-            self._dispatcher.feed(
-                replace(item.event, seq=answer.seq)
-                for item, answer in zip(batch, answers, strict=True)
-                if answer.verdict is Verdict.DONE and not item.done
-            )
+            for answer, item in zip(answers, batch, strict=True):
+                if item.done:
+                    self._sender.start(answer.claims)
+                else:
+                    self._dispatcher.accepted([item.event], [answer])
 
 
 def _acceptance(timer: Timer, now: float) -> Acceptance:

@@ -22,8 +22,8 @@ Spawn = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 """Runs something to its end, also through a stop of the server."""
 
 
-class DuplicateEvent(BaseException):
-    """The event turned out to be a duplicate: the handler is stopped where it is."""
+class NotOurs(BaseException):
+    """The event turned out to be a duplicate, or its turn another process's: the handler is stopped where it is."""
 
 
 class StaleConversation(BaseException):
@@ -42,6 +42,8 @@ class UnitOfWork:
         """The event's place in the inbox; 0 until it is accepted."""
         self._event = event
         self.turn: Turn | None = None
+        self.behind: tuple[Event, ...] = ()
+        """What waits behind the event once it has had its turn, where other processes may have kept it."""
         self.durable: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._writing = asyncio.Lock()
         if event.seq:
@@ -79,6 +81,7 @@ class UnitOfWork:
                 commit = replace(commit, event=self.event)
             answer = (await write([commit]))[0]
             reached("turn.committed")
+            self.behind = answer.behind
             self._committed(answer)
         self._sender.start(answer.claims)
         if any(map(self._sender.turns, commit.outgoing)):
@@ -112,5 +115,5 @@ class UnitOfWork:
             verdict = Verdict.DONE if self.seq else await self.accept()
         if verdict is Verdict.FENCED:
             raise StaleConversation
-        if verdict is Verdict.DUPLICATE:
-            raise DuplicateEvent
+        if verdict is not Verdict.DONE:
+            raise NotOurs

@@ -17,6 +17,8 @@ from smsbot.core.message import Claim, Event, Key, Outgoing, Quarantined, Receip
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
 
+from .peers import Peers
+
 Row = dict[str, Any]
 _EVERY: Mapping[tuple[str, str], int] = {}
 
@@ -155,6 +157,10 @@ class Inbox(Protocol):
         """Events without a turn yet, in order of arrival, behind the place `after`."""
         ...
 
+    async def attend(self, keys: Sequence[Key]) -> Sequence[Event]:
+        """What waits for a turn in conversations that no process has, or this one; from now on it has those."""
+        ...
+
     async def quarantine(self, batch: Sequence[Quarantined]) -> None:
         """Keep webhooks that were not understood."""
         ...
@@ -200,7 +206,7 @@ class Turns(Protocol):
         ...
 
 
-class Outbox(Protocol):
+class Outbox(Peers, Protocol):
     """Sending what is owed."""
 
     def listen(self, wakes: frozenset[Status], feed: Callable[[Sequence[Event]], None]) -> None:
@@ -247,10 +253,6 @@ class Outbox(Protocol):
 
     async def close_out(self, outgoing: Outgoing, status: Status, detail: str, now: float) -> Sequence[Claim]:
         """End a claimed text without sending it (opted out or too old at the last moment); returns the next."""
-        ...
-
-    async def still_ours(self) -> None:
-        """Return once nobody can have taken the place of this process; asked before each connection to a gateway."""
         ...
 
     async def suppressed(self, number: str) -> bool:
@@ -347,7 +349,7 @@ class Tables(Protocol):
         ...
 
 
-class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
+class Store(Inbox, Turns, Outbox, Hooks, Tables, Peers, Protocol):
     """All of it, and its life."""
 
     dedupe_key: bytes
@@ -365,10 +367,6 @@ class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
         self, keys: Sequence[Key], number: str, changes: Sequence[tuple[str, Sequence[object]]]
     ) -> None:  # fmt: skip
         """Write what forgets a person, and let go of what is in memory of them; nothing of theirs may be under way."""
-        ...
-
-    def when_replaced(self, then: Callable[[], None]) -> None:
-        """What to do once another process has taken the place of this one, which commits and sends nothing more."""
         ...
 
     def forget(self) -> None:

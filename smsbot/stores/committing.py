@@ -18,7 +18,7 @@ from smsbot.understanding.said import answer_hash
 from .base import Acceptance, Check, Checked, Report, Row, Settlement, event_of
 from .deciding.facts import Due
 from .deciding.handover import TakeOver
-from .deciding.inbound import Accept, Enqueue, Once, Turn
+from .deciding.inbound import Accept, Attend, Enqueue, Once, Postpone, Turn
 from .deciding.outbound import Cancel, ClaimDue, Close, EndCheck, Ended, Probe, Settle
 from .deciding.reports import Reported
 from .deciding.rules import Pauses
@@ -116,6 +116,11 @@ class _Inbox(_Words):
             ]
         )  # fmt: skip
 
+    async def attend(self, keys: Sequence[Key]) -> Sequence[Event]:
+        """What waits in conversations that no process has, or this one; from now on it has those."""
+        answers: list[Sequence[Event]] = await self.lane.submit([Attend(key) for key in keys])
+        return [event for events in answers for event in events]
+
     def forget(self) -> None:
         """Let go of every conversation in memory; the next turn reads it from the database."""
         self.memory.clear()
@@ -170,8 +175,7 @@ class _Turns(_Words):
 
     async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
         """A turn failed: its event waits, or is a dead letter."""
-        state = 0 if retry_at is not None else 2
-        await self.write([("postpone", (state, retry_at, note, event.seq))])
+        await self.lane.submit([Postpone(event, retry_at, note)])
 
     async def repeats(self, conversation: Conversation, event: Event) -> bool:
         """Whether a text says once more what was just answered, before our next text had left."""
@@ -359,12 +363,6 @@ class CommittingStore(_Inbox, _Turns, _Outbox, _Hooks):
     @abstractmethod
     async def close(self) -> None:
         """Finish what was submitted and let go of the database."""
-
-    def when_replaced(self, then: Callable[[], None]) -> None:
-        """What to do if another process takes the place of this one; none can, where a file is locked."""
-
-    async def still_ours(self) -> None:
-        """Return once nobody can have taken the place of this process."""
 
     async def erase(
         self, keys: Sequence[Key], number: str, changes: Sequence[tuple[str, Sequence[object]]]

@@ -30,8 +30,8 @@ from .queries import migrations
 Tell = Callable[[str, int, int], None]
 """Is told what is done, how many more rows it was, and how many there are in all, copied and compared."""
 Progress = Callable[[str, int], None]
-_FILLED_AGAIN = ("words_in", "words_out", "numbers", "searched")
-_OF_THE_SERVER = ("processes", "smsbot_schema")
+_FILLED_AGAIN = ("words_in", "words_out", "numbers", "searched", "tallies", "tallied")
+_OF_THE_SERVER = ("processes", "attended", "smsbot_schema")
 _LAST = ("endpoints",)
 """Comes last: triggers note for endpoints what happens, and a copy is nothing that has happened."""
 _SHARE = 5000
@@ -42,7 +42,7 @@ _COLUMNS = Statement(
     "AND p.table_name = c.table_name AND p.constraint_type = 'PRIMARY KEY' "
     "LEFT JOIN information_schema.key_column_usage k ON k.constraint_schema = p.constraint_schema "
     "AND k.constraint_name = p.constraint_name AND k.table_name = c.table_name AND k.column_name = c.column_name "
-    "WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' "
+    "WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.column_name <> 'process' "
     "ORDER BY c.table_name, c.ordinal_position"
 )
 
@@ -116,7 +116,6 @@ async def _to_server(source: Database, target: Database, now: float, tell: Tell)
             tables = await _tables(connection)
             await _see_that_it_is_empty(connection, target, tables)
             await connection.script(f"BEGIN; SET LOCAL synchronous_commit = {connection.durable}")
-            await connection.script("DELETE FROM tallied")
             rows = sum(int(file.execute(table.count).fetchone()[0]) for table in tables)
             progress = partial(_told, tell, 2 * rows)
             for table in tables:
@@ -148,7 +147,6 @@ async def _to_file(source: Database, target: Database, now: float, tell: Tell) -
                 await connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ")
                 tables = await _tables(connection)
                 file.execute("BEGIN")
-                file.execute("DELETE FROM tallied")
                 rows = sum([int((await connection.rows(Statement(t.count), ()))[0]["count"]) for t in tables])
                 progress = partial(_told, tell, 2 * rows)
                 for table in tables:
@@ -208,7 +206,7 @@ async def _tables(connection: Connection) -> list[Table]:
 
 async def _see_that_it_is_empty(connection: Connection, target: Database, tables: Sequence[Table]) -> None:
     for table in tables:
-        if table.name != "tallied" and await connection.rows(Statement(f"{table.read} LIMIT 1"), ()):
+        if await connection.rows(Statement(f"{table.read} LIMIT 1"), ()):
             raise BackupError(f"{target} is not empty ({table.name} has rows); a copy never overwrites anything")
 
 

@@ -68,14 +68,16 @@ class Database:
         name = hashlib.blake2b(str(self).encode(), digest_size=4).hexdigest()
         return Path.cwd() / f"smsbot-{name}.run"
 
-    def store(self, *, guarded: bool = True, patient: bool = False, rules: Rules = NO_RULES) -> Store:
+    def store(
+        self, *, guarded: bool = True, patient: bool = False, shares: bool = False, rules: Rules = NO_RULES
+    ) -> Store:  # fmt: skip
         """A store to be opened.
 
-        A `guarded` one notices that a file has lost something since it was served; a `patient` one waits while another
-        process serves a database on a server.
+        A `guarded` one notices that a file has lost something since it was served. On a server, one that `shares` the
+        database serves it beside others that do, and a `patient` one waits while it may not.
         """
         if self.on_server:
-            return _postgres()(self.address, rules=rules, patient=patient)
+            return _postgres()(self.address, rules=rules, patient=patient, shares=shares)
         from .sqlite import SqliteStore
 
         return SqliteStore(self.path, guarded=guarded, rules=rules)

@@ -14,11 +14,20 @@ from .deciding.unit import Unit
 class Job:
     """Units, and who waits for their answers."""
 
-    __slots__ = ("future", "units")
+    __slots__ = ("_answers", "_open", "future", "units")
 
     def __init__(self, units: Sequence[Unit], loop: asyncio.AbstractEventLoop) -> None:
         self.units = units
         self.future: asyncio.Future[list[Any]] = loop.create_future()
+        self._answers: list[Any] = [None] * len(units)
+        self._open = len(units)
+
+    def settle(self, nth: int, answer: Any) -> None:
+        """Give the answer of one of its units; the last of them answers the job."""
+        self._answers[nth] = answer
+        self._open -= 1
+        if not self._open:
+            self.answer(self._answers)
 
     def answer(self, answers: Sequence[Any] | BaseException) -> None:
         """Give the answers of its units, on the loop; what one of them was refused with stands for all."""

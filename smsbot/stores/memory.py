@@ -1,6 +1,7 @@
 """Conversations and people as a process knows them: a turn need not ask the database for what it has just written.
 
-It is right as long as this process alone writes: what others may have changed is asked for anew.
+It is right as long as this process alone writes. Beside others nothing is kept but who looks after which conversation,
+which is read anew with every beat.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class Memory:
     """What was read or written last of each conversation and person."""
 
     def __init__(self) -> None:
+        self.keeps = True
+        """Whether this process alone writes."""
         self._conversations: OrderedDict[Key, Conversation] = OrderedDict()
         self._lines: set[str] = set()
         self._contacts: OrderedDict[str, Mapping[str, str]] = OrderedDict()
@@ -40,6 +43,8 @@ class Memory:
 
     def keep(self, conversation: Conversation) -> Conversation:
         """Remember a conversation, with what is known better of its person; returns that."""
+        if not self.keeps:
+            return conversation
         key = conversation.key
         taken = self.taken.get(key)
         if taken is not None and not conversation.owner:  # a turn that began before it was taken over
@@ -65,6 +70,8 @@ class Memory:
 
     def know(self, number: str, known: Mapping[str, str], changes: Mapping[str, str | None]) -> None:
         """Keep a contact as it is now; conversations that are remembered hold it as it was."""
+        if not self.keeps:
+            return
         self._contacts[number] = {k: v for k, v in {**known, **changes}.items() if v is not None}
         if len(self._contacts) > _MOST:
             self._contacts.popitem(last=False)
@@ -72,6 +79,8 @@ class Memory:
 
     def consented(self, number: str, opted_out: bool) -> None:
         """A number has opted out, or in again."""
+        if not self.keeps:
+            return
         self.suppressed[number] = opted_out
         self.leave(number)
 
@@ -95,3 +104,4 @@ class Memory:
         """Let go of all conversations and contacts."""
         self._conversations.clear()
         self._contacts.clear()
+        self.suppressed.clear()

@@ -21,7 +21,7 @@ def connected(path: str | Path) -> sqlite3.Connection:
     """A connection that writes, with every migration done; raises `StoreForeign` or `StoreTooNew`."""
     db = sqlite3.connect(path, isolation_level=None, cached_statements=256, timeout=_PATIENCE)
     db.row_factory = sqlite3.Row
-    db.create_function("reversed", 1, lambda text: text[::-1], deterministic=True)
+    db.create_function("reverse", 1, lambda text: text[::-1], deterministic=True)
     if not db.execute("PRAGMA user_version").fetchone()[0] and db.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise StoreForeign(f"{path} is a database of another program")
     db.execute("PRAGMA journal_mode=WAL")

@@ -23,21 +23,30 @@ class Query:
     """Whether it is read where it is asked for: a few rows by an index, and a turn or a page waits for it."""
     own: bool = False
     """Whether each dialect writes it in its own way."""
+    only: str = ""
+    """The one dialect that has it, if not all have."""
 
 
 @cache
 def load(dialect: str, part: str) -> Mapping[str, Query]:
     """The statements of ``sql/shared/<part>.sql`` in the order of that file, as a dialect writes them.
 
-    Most are the same in all of them; those that are marked ``(own)`` stand in ``sql/<dialect>/<part>.sql``. ``{text}``
-    stands for the columns of a text.
+    Most are the same in all of them; those that are marked ``(own)`` stand in ``sql/<dialect>/<part>.sql``, as do those
+    that are marked with the one dialect that has them. ``{text}`` stands for the columns of a text.
     """
     shared, own = _statements("shared", part), _statements(dialect, part)
-    wanted = {name for name, query in shared.items() if query.own}
+    shared = {name: query for name, query in shared.items() if query.only in ("", dialect)}
+    wanted = {name for name, query in shared.items() if query.own or query.only}
     if wanted != own.keys():
         differing = ", ".join(sorted(wanted ^ own.keys()))
         raise ValueError(f"{dialect}/{part}.sql does not hold what shared/{part}.sql leaves to it: {differing}")
-    return {n: replace(query, sql=own[n].sql) if query.own else query for n, query in shared.items()}
+    return {n: replace(query, sql=own[n].sql) if n in wanted else query for n, query in shared.items()}
+
+
+@cache
+def alone(dialect: str, part: str) -> Mapping[str, Query]:
+    """The statements of ``sql/<dialect>/<part>.sql``, of a part that no other dialect has."""
+    return _statements(dialect, part)
 
 
 def _statements(folder: str, part: str) -> Mapping[str, Query]:
@@ -52,7 +61,7 @@ def _statements(folder: str, part: str) -> Mapping[str, Query]:
     for m, end in zip(heads, ends, strict=True):
         marks = (m[2] or "").split(", ")
         sql = text[m.end() : end].strip().rstrip(";").replace("{text}", columns)
-        found[m[1]] = Query(m[1], sql, "hot" in marks, "own" in marks)
+        found[m[1]] = Query(m[1], sql, "hot" in marks, "own" in marks, "postgres" if "postgres" in marks else "")
     return found
 
 

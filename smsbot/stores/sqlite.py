@@ -5,25 +5,30 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from smsbot.core.commit import digest
 from smsbot.core.errors import StoreLocked
+from smsbot.core.message import Event, Key
 
 from . import queries
 from .base import Row
 from .committing import TALLY, CommittingStore
 from .deciding.rules import ASIDE, NO_RULES, Pauses, Rules
+from .peers import Alone
 from .place import Lock, Mark
 from .readers import HotReader, SqliteReader
 from .writer import Hand, Statements, Writer
 
 _LOCK_TRIES = 20
+_SHARE = 1000
+"""Events that are told at once at the start."""
 _TALLY_EACH = 50_000
 """Rows that are written until what is new is tallied."""
 
 
-class SqliteStore(CommittingStore):
+class SqliteStore(Alone, CommittingStore):
     """Everything in one file of mode 0600, served by one process at a time.
 
     A `guarded` one refuses to begin anew, or with less, where a database was served before.
@@ -40,6 +45,8 @@ class SqliteStore(CommittingStore):
         self._guarded = guarded
         self._seq = 0
         """The place of the last event that is durable."""
+        self._told: int | None = 0
+        """Up to which place it was told what waited when it was opened; None: all."""
         self._tallied = 0
         self._hot = HotReader(path)
         self._pages = SqliteReader(path)
@@ -108,6 +115,14 @@ class SqliteStore(CommittingStore):
         await self._writer.stop()
         self._mark.close()
         self._lock.close()
+
+    async def waiting(self, known: Callable[[Key], bool]) -> Sequence[Event]:
+        """What waited at the start, share by share; what comes later is known to whoever takes it in."""
+        if self._told is None:
+            return ()
+        events = await self.unread(self._told, _SHARE)
+        self._told = events[-1].seq if events else None
+        return events
 
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""

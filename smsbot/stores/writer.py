@@ -236,7 +236,7 @@ class Writer:
         wants = Wants()
         for unit in units:
             unit.want(wants)
-        looking = gather(wants, self._rules)
+        looking = gather(wants, Facts(rules=self._rules))
         cursor = db.cursor()
         cursor.row_factory = None
         try:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from smsbot.core import codec
 from smsbot.core.clock import Clock
+from smsbot.core.commit import digest
 from smsbot.core.errors import UsageError
 from smsbot.gateways.base import Gateway
 from smsbot.gateways.split import PLAYED
@@ -28,8 +29,13 @@ class Hooks:
         """Read the secrets and field maps; an account without a secret gets one."""
         known = await self._store.hook_secrets()
         for account in self._gateways:
-            if account not in known:
-                await self._add(account)
+            if account not in known:  # of processes that start together, one makes it
+                made = ("hook_secret", (account, secrets.token_urlsafe(24), self._clock.now()))
+                await self._store.once(digest("first secret", account), self._clock.now(), [made])
+        await self.read()
+
+    async def read(self) -> None:
+        """Take up the secrets and field maps as they are now, whoever has written them."""
         self._secrets = await self._store.hook_secrets()
         for row in await self._store.rows("hook_maps"):
             if row["account"] in self._gateways:

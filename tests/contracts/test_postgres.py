@@ -23,7 +23,7 @@ from smsbot.stores.deciding.facts import Facts
 from smsbot.stores.deciding.inbound import Enqueue
 from smsbot.stores.postgres import lane, processes
 from smsbot.stores.postgres.driver import Connection
-from smsbot.stores.postgres.reader import statements
+from smsbot.stores.postgres.statements import statements
 from smsbot.stores.postgres.store import PostgresStore
 
 from ..postgres import Server

@@ -69,7 +69,7 @@ _SMALL = re.compile(
 @pytest.fixture(scope="module")
 def database() -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(":memory:")
-    db.create_function("reversed", 1, lambda text: text[::-1])
+    db.create_function("reverse", 1, lambda text: text[::-1])
     for _, script in migrations("sqlite"):
         db.executescript(script)
     yield db

@@ -91,7 +91,7 @@ async def test_a_full_disk_refuses_and_recovers(store: SqliteStore) -> None:
 
 def test_the_schema_is_the_sum_of_the_migrations(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "x.db")
-    db.create_function("reversed", 1, lambda text: text[::-1])
+    db.create_function("reverse", 1, lambda text: text[::-1])
     for _, script in migrations("sqlite"):
         db.executescript(script)
     for part in ("reads", "writes", "selects"):

@@ -138,9 +138,15 @@ AGAIN = Event(b"o" * 16, Key("7255", BOB), "text", "hi", 0.0, seen=b"s" * 16)
 def left_by(tmp_path: Path, event: Event) -> Running:
     """What the next process knows where one ends while the code of an event runs."""
     first, second = Running(), Running()
-    first.open(tmp_path / "running")
-    first.call(event, lambda: second.open(tmp_path / "running"))
+    first.open(tmp_path)
+    first.call(event, lambda: follow(first, second, tmp_path))
     return second
+
+
+def follow(one: Running, other: Running, folder: Path) -> None:
+    """One process ends, as its lock does, and another begins."""
+    one.close()
+    assert other.open(folder) == 0
 
 
 @pytest.mark.parametrize("event", [EVENT, AGAIN, replace(AGAIN, seq=7)])
@@ -150,61 +156,69 @@ def test_what_ran_when_a_process_ended_is_known_to_the_next_alone(tmp_path: Path
     assert not found.suspects(replace(event, id=b"x" * 16, seen=b""))
     found.answered()
     assert not found.suspects(event)
-    third.open(tmp_path / "running")
+    follow(found, third, tmp_path)
     assert not third.suspects(event), "it has been answered for"
 
 
 def test_what_has_ended_is_noted_no_more(tmp_path: Path) -> None:
     first, second = Running(), Running()
-    first.open(tmp_path / "running")
+    first.open(tmp_path)
     first.call(EVENT, lambda: None)
     with pytest.raises(ZeroDivisionError):
         first.call(EVENT, lambda: 1 / 0)
-    second.open(tmp_path / "running")
+    follow(first, second, tmp_path)
     assert not second.suspects(EVENT)
 
 
 def test_a_new_note_blames_nobody(tmp_path: Path) -> None:
     first = Running()
-    first.open(tmp_path / "running")
+    first.open(tmp_path)
     assert not first.blames
     assert not first.suspects(EVENT)
     (tmp_path / "running").write_bytes(b"short")
-    first.open(tmp_path / "running")
+    follow(first, first, tmp_path)
     assert not first.suspects(EVENT)
 
 
 def test_while_a_thread_runs_nobody_is_blamed(tmp_path: Path) -> None:
     first, second = Running(), Running()
-    first.open(tmp_path / "running")
+    first.open(tmp_path)
     with first.in_thread():
         with first.in_thread():
             pass
-        first.call(EVENT, lambda: second.open(tmp_path / "running"))
+        first.call(EVENT, lambda: follow(first, second, tmp_path))
     assert not second.blames
 
 
 async def test_what_waits_is_not_noted(tmp_path: Path) -> None:
-    first, second, third = Running(), Running(), Running()
+    first, second = Running(), Running()
 
     async def work() -> int:
         await asyncio.sleep(0.01)
-        third.open(tmp_path / "running")
+        follow(first, second, tmp_path)
         return 7
 
-    first.open(tmp_path / "running")
+    first.open(tmp_path)
     waiting = asyncio.ensure_future(first.run(EVENT, work()))
     await asyncio.sleep(0)
-    second.open(tmp_path / "running")
-    assert not second.suspects(EVENT)
+    assert (tmp_path / "running").read_bytes()[:16] == bytes(16)
     assert await waiting == 7
-    assert third.suspects(EVENT)
+    assert second.suspects(EVENT)
 
 
 def test_what_cannot_be_noted_is_told_and_served_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "running").mkdir()
     first = Running()
     with pytest.raises(OSError, match="directory"):
-        first.open(tmp_path / "running")
+        first.open(tmp_path)
     assert first.call(EVENT, lambda: True)
     assert not first.suspects(EVENT)
+
+
+def test_processes_that_share_a_folder_note_apart(tmp_path: Path) -> None:
+    first, second, third = Running(), Running(), Running()
+    assert [one.open(tmp_path) for one in (first, second)] == [0, 1]
+    first.call(EVENT, lambda: second.call(AGAIN, lambda: first.close()))
+    assert third.open(tmp_path) == 0
+    assert (third.suspects(EVENT), third.suspects(AGAIN)) == (True, False)
+    second.close()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from smsbot.core.message import Key
+from smsbot.core.message import Event, Key
 from smsbot.core.otp import Asking, Code
 from smsbot.core.status import Status
 
@@ -43,6 +43,12 @@ class Wants:
     """Conversations of which the open texts count."""
     texts: set[str] = field(default_factory=set)
     timers: set[tuple[Key, str]] = field(default_factory=set)
+    turns: set[Key] = field(default_factory=set)
+    """Conversations in which a turn is to be taken, or was."""
+    attended: set[Key] = field(default_factory=set)
+    """Conversations of which is asked what waits there."""
+    places: int = 0
+    """Events that may be kept, at the most."""
     given: set[Reference] = field(default_factory=set)
     """Ids that texts have just been given, of which there may be reports already."""
     reported: set[Reference] = field(default_factory=set)
@@ -64,8 +70,22 @@ class Wants:
 class Facts:
     """The facts that a batch knows, and the rows that it leaves, by statement."""
 
+    process: int = 0
+    """Which process decides; 0 where there is only one."""
+    leads: bool = True
+    """Whether it is the one from which texts leave that wait for their turn."""
+    locked: Collection[str] | None = None
+    """The numbers that no other process decides on meanwhile; None where there is no other."""
     seq: int = 0
     """The place of the last event."""
+    places: deque[int] = field(default_factory=deque)
+    """Places for events, where they are given to several processes."""
+    had: dict[Key, int] = field(default_factory=dict)
+    """Who had conversations before, of those in which a turn is to be taken."""
+    attended: dict[Key, int] = field(default_factory=dict)
+    """Who has them by now: that process takes all their turns until nothing waits there any more."""
+    unread: defaultdict[Key, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    """The events that wait in them, in order."""
     pauses: Pauses = field(default_factory=Pauses)
     rules: Rules = NO_RULES
     seen: dict[bytes, float] = field(default_factory=dict)
@@ -111,6 +131,32 @@ class Facts:
     def leave(self, statement: str, row: Row) -> None:
         """A row to be written."""
         self.rows[statement].append(row)
+
+    def may(self, key: Key) -> bool:
+        """Whether no other process decides on the texts of a conversation meanwhile."""
+        return self.locked is None or key.number in self.locked
+
+    def attends(self, key: Key) -> bool:
+        """Whether this process takes the turns of a conversation; from now on it does, if none has it."""
+        return not self.process or self.attended.setdefault(key, self.process) == self.process
+
+    def must_wait(self, key: Key) -> bool:
+        """Whether an event of a conversation has to wait: for another process, or for events that came before."""
+        return bool(self.process) and (self.attended.get(key, self.process) != self.process or bool(self.unread[key]))
+
+    def left(self, key: Key, seq: int) -> tuple[Event, ...]:
+        """An event has had its turn: what waits behind it; if nothing does, nobody has the conversation any more."""
+        if not self.process:
+            return ()
+        behind = self.unread[key] = [event for event in self.unread[key] if event.seq != seq]
+        if not behind:
+            self.attended.pop(key, None)
+        return tuple(behind)
+
+    def place(self) -> int:
+        """The place of one more event."""
+        self.seq = self.places.popleft() if self.process else self.seq + 1
+        return self.seq
 
     def text(self, identity: str) -> Text:
         """A text that is about to change."""
@@ -160,6 +206,11 @@ class Facts:
         for text in (*self.fresh.values(), *self.changed.values()):
             if text.cost != text.counted:
                 self._count(text)
+        for key in self.had.keys() | self.attended.keys():
+            if key not in self.attended:
+                self.leave("unattend", key)
+            elif key not in self.had:
+                self.leave("attend", key)
         return self.rows
 
     def give_back(self, text: Text) -> None:

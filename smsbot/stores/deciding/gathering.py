@@ -12,13 +12,13 @@ from typing import Any
 
 from smsbot.core import codec
 from smsbot.core.lanes import UNASKED, urgency
-from smsbot.core.message import Key
+from smsbot.core.message import Event, Key
 from smsbot.core.otp import DAY, LAST, RANGE, Asking, Code, range_of
 from smsbot.core.status import Status
 
 from .facts import Due, Facts, Reference, Wants
 from .reports import wake_of
-from .rules import CONTACT, Pauses, Person, Rules
+from .rules import CONTACT, Pauses, Person
 from .text import Text
 
 Look = tuple[str, Sequence[Sequence[object]]]
@@ -29,19 +29,32 @@ Looking = Generator[Look, Sequence[Rows], None]
 _ONCE: Sequence[Sequence[object]] = ((),)
 
 
-def gather(wants: Wants, rules: Rules) -> Generator[Look, Sequence[Rows], Facts]:
-    """Everything that is wanted, as it stands before the batch, and what that leads to."""
-    return (yield from _Gathering(rules).facts(wants))
+def gather(wants: Wants, facts: Facts) -> Generator[Look, Sequence[Rows], Facts]:
+    """Fill facts with everything that is wanted, as it stands before the batch, and with what that leads to."""
+    return (yield from _Gathering(facts).facts(wants))
+
+
+def search(wants: Wants) -> Generator[Look, Sequence[Rows], Facts]:
+    """The texts that units find by themselves, as far as that is seen from outside; nothing is decided on it."""
+    return (yield from _Gathering(Facts()).texts(wants))
 
 
 class _Gathering:
-    def __init__(self, rules: Rules) -> None:
-        self._facts = Facts(rules=rules)
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    def texts(self, wants: Wants) -> Generator[Look, Sequence[Rows], Facts]:
+        yield from self._search(wants)
+        if wants.reported:
+            yield from self._reported(wants)
+        yield from self._named(wants)
+        return self._facts
 
     def facts(self, wants: Wants) -> Generator[Look, Sequence[Rows], Facts]:
         facts = self._facts
-        (rows,) = yield "last_event", _ONCE
-        facts.seq = rows[0][0]
+        if not facts.process:
+            (rows,) = yield "last_event", _ONCE
+            facts.seq = rows[0][0]
         (rows,) = yield "pauses", _ONCE
         facts.pauses = Pauses((scope, name) for scope, name in rows)
         yield from self._search(wants)
@@ -59,7 +72,24 @@ class _Gathering:
             timers = list(wants.timers)
             found = yield "timer_due", [(*key, name) for key, name in timers]
             facts.timers.update({timer: rows[0][0] for timer, rows in zip(timers, found, strict=True) if rows})
+        yield from self._turns(wants)
         return facts
+
+    def _turns(self, wants: Wants) -> Looking:
+        """Who has conversations and what waits there, and places for what comes in."""
+        facts = self._facts
+        woken = {t.key for t in facts.texts.values()} if wants.wakes else set()
+        keys = list((wants.turns | woken if facts.process else set()) | wants.attended)
+        if keys:
+            for key, rows in zip(keys, (yield "attending", keys), strict=True):
+                facts.unread[key] += [_event(key, row[1:]) for row in rows if row[1] is not None]
+                if rows[0][0] is not None:
+                    facts.had[key] = rows[0][0]
+            facts.attended.update(facts.had)
+        places = wants.places + len(wants.reported) + sum(map(len, facts.early.values()))
+        if facts.process and places:
+            (rows,) = yield "places", ((places,),)
+            facts.places.extend(place for (place,) in rows)
 
     def _search(self, wants: Wants) -> Looking:
         """Texts whose time has come, or that a pause keeps; they are wanted with their conversations."""
@@ -122,11 +152,15 @@ class _Gathering:
         yield from self._open(wants.threads)
         # one of several may be the next
         wants.conversations |= {key for key in wants.threads if len(facts.threads.get(key, ())) > 1}
-        if missing := wants.texts - facts.texts.keys():
-            for rows in (yield "outgoing", [(identity,) for identity in missing]):
-                self._all(rows)
+        yield from self._named(wants)
         if wants.reported or facts.early:
             yield from self._told([facts.texts[i] for i in wants.texts if i in facts.texts], wants)
+
+    def _named(self, wants: Wants) -> Looking:
+        """Texts that are wanted by their ids."""
+        if missing := wants.texts - self._facts.texts.keys():
+            for rows in (yield "outgoing", [(identity,) for identity in missing]):
+                self._all(rows)
 
     def _told(self, texts: Sequence[Text], wants: Wants) -> Looking:
         """What was reported of texts, and of which reports their conversations were told."""
@@ -221,3 +255,11 @@ class _Gathering:
         if asked:
             found = yield "seen_at", [(key,) for key in asked]
             self._facts.seen.update({key: rows[0][0] for key, rows in zip(asked, found, strict=True) if rows})
+
+
+def _event(key: Key, row: Sequence[Any]) -> Event:
+    seq, identity, kind, text, data, account, gateway_id, at, attempts, again = row
+    return Event(
+        identity, key, kind, text, at, account=account, data=data, gateway_id=gateway_id, seq=seq, attempts=attempts,
+        again=again or 0.0,
+    )  # fmt: skip

@@ -18,6 +18,7 @@ class TakeOver:
     def __init__(self, taken: Taken) -> None:
         self.taken = taken
         self.apart = taken.key.number
+        self.names = (self.apart,)
 
     def want(self, wants: Wants) -> None:
         """Whether somebody has it already, and what waits to leave."""

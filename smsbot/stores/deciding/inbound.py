@@ -10,7 +10,7 @@ from smsbot.core.commit import Commit, Committed, Timer, Verdict
 from smsbot.core.conversation import Late, Run
 from smsbot.core.handover import IDLE, STOPPED
 from smsbot.core.lanes import UNASKED
-from smsbot.core.message import Event, Outgoing
+from smsbot.core.message import Event, Key, Outgoing
 from smsbot.core.status import Status
 from smsbot.stores.base import Acceptance, Consent
 
@@ -28,8 +28,10 @@ DUPLICATE, FENCED = Committed(Verdict.DUPLICATE), Committed(Verdict.FENCED)
 
 
 def want_event(wants: Wants, event: Event) -> None:
-    """Whether an event was here before."""
+    """Whether an event was here before, and who takes its turn."""
     wants.seen.add(event.seen or event.id)
+    wants.turns.add(event.key)
+    wants.places += 1
     if event.origin:
         wants.seen.add(event.origin)
 
@@ -62,17 +64,18 @@ def see(facts: Facts, event: Event) -> None:
 
 def take(facts: Facts, event: Event, state: int, note: str) -> int:
     """Keep an event; returns its place."""
-    facts.seq += 1
-    line, number = event.key
+    seq, (line, number) = facts.place(), event.key
     row = (
-        facts.seq, event.id, line, number, event.kind, event.text, event.data, event.account, event.gateway_id,
+        seq, event.id, line, number, event.kind, event.text, event.data, event.account, event.gateway_id,
         event.at, state, note,
     )  # fmt: skip
     facts.leave("event", row)
+    if not state and facts.process:
+        facts.unread[event.key].append(dataclasses.replace(event, seq=seq))
     if event.kind == "reaction":
         told = codec.loads(event.data)
         facts.leave("reacted", (line, number, told["quoted"], "" if told["removed"] else told["sign"]))
-    return facts.seq
+    return seq
 
 
 def _set(facts: Facts, timer: Timer) -> None:
@@ -87,12 +90,15 @@ class Accept:
         self.item = item
         plain = item.consent is None and item.waits is None and item.timer is None and not item.changes
         self.apart = "" if plain and item.event.kind != "reaction" else item.event.key.number
+        self.names = (item.event.key.number,)
 
     def want(self, wants: Wants) -> None:
         """Whether it is new; what waits for a person whose consent changes."""
         item, event = self.item, self.item.event
         if item.timer is not None:
             wants.timers.add((item.timer.key, item.timer.name))
+            wants.turns.add(event.key)
+            wants.places += 1
         else:
             want_event(wants, event)
         if item.consent is not None:
@@ -118,7 +124,8 @@ class Accept:
         for name, row in item.changes:
             facts.leave(name, tuple(row))
         outgoing = item.outgoing if item.consent is None else self._consent(facts, item.consent)
-        return Committed(Verdict.DONE, seq, enqueue(facts, outgoing))
+        verdict = Verdict.DONE if item.done or facts.attends(event.key) else Verdict.QUEUED
+        return Committed(verdict, seq, enqueue(facts, outgoing))
 
     def _consent(self, facts: Facts, consent: Consent) -> Sequence[Outgoing]:
         """A person's word about texts from us; returns the confirmation, if anything changes by it."""
@@ -153,6 +160,7 @@ class Once:
     def __init__(self, key: bytes, now: float, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
         self.key, self.now, self.changes = key, now, changes
         self.apart = ALONE if changes else ""
+        self.names = (key.hex(),)
 
     def want(self, wants: Wants) -> None:
         """Whether the key was claimed before."""
@@ -193,6 +201,7 @@ class Enqueue:
 
     def __init__(self, text: Outgoing) -> None:
         self.text = text
+        self.names = (text.key.number,)
 
     def want(self, wants: Wants) -> None:
         """Whether it may leave now."""
@@ -213,11 +222,13 @@ class Turn:
         self.commit = commit
         self.express = express
         self.apart = commit.after.key.number
+        self.names = (self.apart, *(once.hex() for _, once in commit.starts))
 
     def want(self, wants: Wants) -> None:
         """Where the conversation stands, and whether its texts may leave."""
         commit = self.commit
         wants.conversations.add(commit.after.key)
+        wants.turns.add(commit.after.key)
         if self.express:
             want_event(wants, commit.event)
         wants.seen.update(key for _, key in commit.starts)
@@ -229,6 +240,9 @@ class Turn:
         if self.express and not is_new(facts, event):
             see_again(facts, event)
             return DUPLICATE
+        if self.express and facts.must_wait(after.key):
+            see(facts, event)
+            return Committed(Verdict.QUEUED, take(facts, event, 0, ""))
         if facts.versions.get(after.key, after.version - 1) != after.version - 1:
             return FENCED
         seq = event.seq
@@ -247,7 +261,10 @@ class Turn:
         self._person(facts)
         self._timers(facts)
         refused = TAKEN if after.key in facts.taken else ""  # it was decided before somebody took over
-        return Committed(Verdict.DONE, seq, enqueue(facts, commit.outgoing, refused=refused))
+        behind = facts.left(after.key, seq) if commit.consumed else ()
+        if not commit.consumed:
+            facts.attends(after.key)
+        return Committed(Verdict.DONE, seq, enqueue(facts, commit.outgoing, refused=refused), behind)
 
     def _conversation(self, facts: Facts) -> None:
         commit, after = self.commit, self.commit.after
@@ -318,6 +335,48 @@ class Turn:
                 facts.leave("start_seen", (once, commit.event.at))
         if commit.released:
             facts.leave("release", (*key, commit.event.at))
+
+
+class Postpone:
+    """A turn that failed: its event waits until it is tried again, or is a dead letter."""
+
+    def __init__(self, event: Event, retry_at: float | None, note: str) -> None:
+        self.event, self.retry_at, self.note = event, retry_at, note
+        self.apart = event.key.number
+        self.names = (self.apart,)
+
+    def want(self, wants: Wants) -> None:
+        """What waits behind it."""
+        wants.turns.add(self.event.key)
+
+    def decide(self, facts: Facts) -> tuple[Event, ...]:
+        """Note it; what waits behind a dead letter has its turn next."""
+        over = self.retry_at is None
+        facts.leave("postpone", (2 if over else 0, self.retry_at, self.note, self.event.seq))
+        return facts.left(self.event.key, self.event.seq) if over else ()
+
+
+class Attend:
+    """A conversation in which something waits, and that no process may have."""
+
+    apart = ""
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.names = (key.number,)
+
+    def want(self, wants: Wants) -> None:
+        """Who has it, and what waits."""
+        wants.attended.add(self.key)
+
+    def decide(self, facts: Facts) -> Sequence[Event]:
+        """All that waits, if the turns are this process's; nobody has it any more if nothing does."""
+        waiting = facts.unread[self.key]
+        if not waiting:
+            if facts.attended.get(self.key) == facts.process:
+                del facts.attended[self.key]
+            return ()
+        return tuple(waiting) if facts.attends(self.key) else ()
 
 
 def _late(late: Late) -> str:

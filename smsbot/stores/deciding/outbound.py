@@ -8,7 +8,7 @@ from smsbot.stores.base import Checked, LookupOutcome, SendOutcome, Settlement
 
 from .facts import Due, Facts, Wants
 from .outbox import claim, next_text, probe, promote, resend
-from .reports import early_reports
+from .reports import early_reports, reference_name
 from .unit import ALONE
 
 _STATUS = {
@@ -30,6 +30,8 @@ class Settle:
         self.wakes = wakes
         self._references = tuple(dict.fromkeys((end.reference, *end.parts)))
         """The provider's ids, each once."""
+        text = end.claim.outgoing
+        self.names = (text.key.number, *(reference_name(text.account, r) for r in self._references if r))
 
     def want(self, wants: Wants) -> None:
         """Where the text stands, what waits behind it, and what was reported before."""
@@ -81,9 +83,15 @@ class ClaimDue:
 
     apart = ALONE
     """What it searches for, others of its batch may have made or taken."""
+    names = ()
+    choosy = True
 
     def __init__(self, due: Due) -> None:
         self.due = due
+
+    def found(self, facts: Facts) -> set[str]:
+        """The numbers of those that are due."""
+        return {text.key.number for text in facts.due[self.due]}
 
     def want(self, wants: Wants) -> None:
         """Which are due."""
@@ -94,7 +102,7 @@ class ClaimDue:
         """At most one text a conversation; the others follow as it settles."""
         now, claims = self.due.now, list[Claim]()
         for text in facts.due[self.due]:
-            if text.phase != "queue" or text.due > now:
+            if text.phase != "queue" or text.due > now or not facts.may(text.key):
                 continue
             if facts.overtakes(text):
                 facts.change(text).phase, text.scheduled = "behind", False
@@ -112,6 +120,8 @@ class EndCheck:
     def __init__(self, end: Checked, wakes: frozenset[Status]) -> None:
         self.end = end
         self.wakes = wakes
+        text = end.check.claim.outgoing
+        self.names = (text.key.number, *([reference_name(text.account, end.reference)] if end.reference else ()))
 
     def want(self, wants: Wants) -> None:
         """Where the text stands by now, what waits behind it, and what was reported before."""
@@ -161,6 +171,7 @@ class Close:
 
     def __init__(self, text: Outgoing, status: Status, detail: str, now: float) -> None:
         self.text, self.status, self.detail, self.now = text, status, detail, now
+        self.names = (text.key.number,)
 
     def want(self, wants: Wants) -> None:
         """The text, and those that wait behind it."""
@@ -182,6 +193,7 @@ class Cancel:
 
     def __init__(self, text: str, key: Key, why: str, now: float) -> None:
         self.text, self.key, self.why, self.now = text, key, why, now
+        self.names = (key.number,)
 
     def want(self, wants: Wants) -> None:
         """The text, and those that wait behind it."""
@@ -203,9 +215,16 @@ class Probe:
 
     apart = ALONE
     """What it searches for, others of its batch may have made or taken."""
+    names = ()
+    choosy = True
 
     def __init__(self, account: str, now: float) -> None:
         self.account, self.now = account, now
+
+    def found(self, facts: Facts) -> set[str]:
+        """The numbers of the first that its hold keeps, and of those that it kept too long."""
+        kept = [facts.kept[self.account]] if self.account in facts.kept else []
+        return {text.key.number for text in (*kept, *facts.stale.get(self.account, ()))}
 
     def want(self, wants: Wants) -> None:
         """The first that its hold keeps."""
@@ -214,11 +233,11 @@ class Probe:
 
     def decide(self, facts: Facts) -> tuple[Claim, ...]:
         """Claim it, unless others of its conversation go first; end what was kept too long."""
-        for stale in facts.stale.get(self.account, ()):
+        for stale in filter(lambda text: facts.may(text.key), facts.stale.get(self.account, ())):
             facts.change(stale).close(Status.EXPIRED, "not sent in time: its account was held")
             promote(facts, stale.key, self.now)
         text = facts.kept.get(self.account)
-        if text is None or text.phase != "held" or (text.scheduled and facts.occupied(text)):
+        if text is None or text.phase != "held" or not facts.may(text.key) or (text.scheduled and facts.occupied(text)):
             return ()
         claimed = probe(facts, text, self.now)
         return (claimed,) if claimed is not None else ()

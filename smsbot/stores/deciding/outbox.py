@@ -87,8 +87,9 @@ def reserve(facts: Facts, text: Text, moment: float) -> Kept | None:
 
 
 def _queues(facts: Facts, text: Text) -> bool:
-    """Whether a text waits for its turn on its line, so that there may be many of its kind."""
-    return text.lane == BULK or (text.lane not in (PRIORITY, CONSENT) and facts.rules.paced(text.key.line))
+    """Whether a text waits for its turn on its line: there may be many of its kind, or another process sends it."""
+    at_once = (CONSENT, PRIORITY) if facts.leads else (CONSENT,)
+    return text.lane == BULK or (text.lane not in at_once and facts.rules.paced(text.key.line))
 
 
 def _keep(facts: Facts, text: Text) -> Text:

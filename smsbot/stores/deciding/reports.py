@@ -17,13 +17,25 @@ from .outbox import promote
 from .text import Text
 
 
+def reference_name(account: str, reference: str) -> str:
+    """The name of a provider's id: a report of its text and whoever learns the id must not pass each other."""
+    return f"{account} {reference}"
+
+
 class Reported:
     """A delivery report."""
 
     apart = ""
+    choosy = False
 
     def __init__(self, report: Report) -> None:
         self.report = report
+        self.names = (reference_name(report.receipt.account, report.receipt.reference),)
+
+    def found(self, facts: Facts) -> tuple[str, ...]:
+        """The number of its text, if that is known."""
+        text = self._text(facts)
+        return () if text is None else (text.key.number,)
 
     def want(self, wants: Wants) -> None:
         """Whether it came before, of which text it is, and what waits behind that."""
@@ -141,7 +153,10 @@ def wake_of(text_id: str, status: Status) -> bytes:
 
 
 def _wake(facts: Facts, text: Text, status: Status, at: float) -> Event | None:
-    """The event of a report for the conversation; None if this status woke it before, or the person was erased."""
+    """The event of a report for the conversation, if its turn is taken here.
+
+    None if this status woke it before, if the person was erased, or if another process has the conversation.
+    """
     identity = wake_of(text.id, status)
     if identity in facts.seen or not text.key.number:
         return None
@@ -150,4 +165,5 @@ def _wake(facts: Facts, text: Text, status: Status, at: float) -> Event | None:
     told = {"status": status.value, "outgoing": text.id, "text": text.outgoing.text, "ref": text.outgoing.ref}
     data = codec.dumps(told)
     event = Event(identity, text.key, "delivery", "", at, data=data)
-    return replace(event, seq=take(facts, event, 0, ""))
+    kept = replace(event, seq=take(facts, event, 0, ""))
+    return kept if facts.attends(text.key) else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from .facts import Facts, Wants
 from .rules import ASIDE
@@ -21,6 +21,11 @@ class Unit(Protocol):
 
         `ALONE`: none at all is, as they cannot know what it changes. Empty: it leaves rows of its own, and of texts.
         """
+        ...
+
+    @property
+    def names(self) -> Collection[str]:
+        """What no other process may decide on meanwhile: numbers, keys that count once, a provider's ids."""
         ...
 
     def want(self, wants: Wants) -> None:
@@ -48,8 +53,21 @@ def batches(units: Iterable[Unit]) -> Iterator[list[Unit]]:
         yield batch
 
 
+@runtime_checkable
+class Searching(Protocol):
+    """A unit that finds out by itself which texts it is about."""
+
+    choosy: bool
+    """Whether it does without those that another process decides on just now; else it waits for them."""
+
+    def found(self, facts: Facts) -> Collection[str]:
+        """The numbers of those texts, by what is known at first; it is decided on what is known then."""
+        ...
+
+
 class _Alone:
     apart = ALONE
+    names: Collection[str] = ()
 
     def want(self, wants: Wants) -> None:
         """Nothing."""
@@ -67,7 +85,7 @@ class Named(_Alone):
 
 
 class Pause(_Alone):
-    """A pause of texts that must not leave for now, or its end."""
+    """A pause of texts that must not leave for now, or its end; no other process decides anything meanwhile."""
 
     def __init__(self, scope: str, name: str, now: float, why: str, *, ends: bool) -> None:
         self.scope, self.name, self.now, self.why, self.ends = scope, name, now, why, ends

@@ -109,9 +109,9 @@ class Connection:
         while rows := await self._guarded(cursor.fetch(share)):
             yield [tuple(row) for row in rows]
 
-    async def begin(self) -> None:
+    async def begin(self, also: str = "SELECT 1") -> None:
         """Begin a transaction that is durable at its end, and that holds up nobody for long if this process freezes."""
-        await self.script(f"BEGIN; {_BOUNDS}; SET LOCAL synchronous_commit = {self.durable}")
+        await self.script(f"BEGIN; {_BOUNDS}; SET LOCAL synchronous_commit = {self.durable}; {also}")
 
     async def commit(self) -> None:
         """End it; however long a standby lets it wait, for a wait that is cut off would be reported as done."""

@@ -1,8 +1,11 @@
-"""The one way of a process into PostgreSQL: whatever waits is gathered, decided and committed together.
+"""The one way of a process into PostgreSQL: whatever waits is locked, gathered, decided and committed together.
 
 One task and one connection. Where the connection is lost before COMMIT, the batch is taken again; where the answer to a
 COMMIT is lost, the mark that each batch leaves in the row of this process tells what became of it, and nobody is
 answered before that is known.
+
+Beside other processes a batch decides only on numbers that it has locked until its COMMIT; a unit whose number another
+process has just locked is left for the next batch, with all of its process that come after it and are about the same.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,22 +22,30 @@ from smsbot.failpoints import reached
 from smsbot.log import Log
 from smsbot.stores.committing import TALLY
 from smsbot.stores.deciding.facts import Facts, Wants
-from smsbot.stores.deciding.gathering import Look, Rows, gather
+from smsbot.stores.deciding.gathering import Look, Rows, gather, search
 from smsbot.stores.deciding.rules import Rules
-from smsbot.stores.deciding.unit import Named, Unit, batches
-from smsbot.stores.jobs import Job, refusal, shared
+from smsbot.stores.deciding.unit import Named, Pause, Searching, Unit, batches
+from smsbot.stores.jobs import Job, refusal
 
 from .driver import ANSWER, Conflict, Connection, Lost, Refused, within
+from .locks import locked, shut
 from .processes import TAKEN_OVER, Process
 from .statements import Statement
 
 log = Log("smsbot.lane")
-_BATCH = 256
+_BATCH = 512
+"""Units; a lock that is held until the COMMIT takes a place in the memory of the server."""
 _PATIENCE = 5.0
 """Seconds for which a batch is taken again, until those who wait are told that the database is away."""
 _PAUSE = 0.05
+_NEXT = 0.003
+"""Seconds until what another process has locked is asked for again, where nothing else waits."""
 _TALLY_EACH = 50_000
 """Rows that are written until what is new is tallied."""
+_LATER = object()
+"""The answer of a unit that was not decided, since another process decides on the same just now."""
+_Wish = tuple[Job, int]
+"""A job, and which of its units."""
 
 
 class Lane:
@@ -53,8 +64,11 @@ class Lane:
         self._writes = writes
         self._selects = selects
         self._connection: Connection | None = None
-        self._jobs: deque[Job] = deque()
+        self._wishes: deque[_Wish] = deque()
         self._awake = asyncio.Event()
+        self._between = asyncio.Event()
+        """Whether no batch is under way."""
+        self._between.set()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._batch = 0
@@ -63,8 +77,8 @@ class Lane:
 
     @property
     def waiting(self) -> int:
-        """Jobs that have not begun."""
-        return len(self._jobs)
+        """Units that were not decided yet."""
+        return len(self._wishes)
 
     @property
     def connection(self) -> Connection | None:
@@ -86,51 +100,79 @@ class Lane:
             self._task = None
 
     async def submit(self, units: Sequence[Unit]) -> list[Any]:
-        """The answers of the units, after the commit that holds them."""
+        """The answers of the units, each after the commit that holds it."""
         if self._stopping or self._task is None or self._task.done():
             raise StoreError("the database is closed")
         job = Job(units, asyncio.get_running_loop())
-        self._jobs.append(job)
+        if not units:
+            return []
+        self._wishes.extend((job, nth) for nth in range(len(units)))
         self._awake.set()
         return await job.future
 
+    async def between(self) -> None:
+        """Return once no batch is under way of those that are now."""
+        await self._between.wait()
+
     async def _live(self) -> None:
-        while self._jobs or not self._stopping:
-            if not self._jobs:
+        while self._wishes or not self._stopping:
+            if not self._wishes:
                 self._awake.clear()
                 await self._awake.wait()
                 continue
-            jobs: list[Job] = []
-            while self._jobs and len(jobs) < _BATCH:
-                jobs.append(self._jobs.popleft())
+            wishes = self._next()
+            self._between.clear()
             try:
-                await self._serve(jobs)
+                late = await self._serve(wishes)
                 await self._tally()
             except BaseException as error:
-                _answer(jobs, StoreError("the database is closed"))
+                _answer(wishes, StoreError("the database is closed"))
                 if isinstance(error, asyncio.CancelledError):
                     raise
                 log.error("the lane into the database failed", exc_info=error)
+            else:
+                self._wishes.extendleft(reversed(late))
+                if len(late) == len(wishes):
+                    await asyncio.sleep(_NEXT)
+            finally:
+                self._between.set()
 
-    async def _serve(self, jobs: Sequence[Job]) -> None:
-        """Commit jobs together; one by one, if the database does not take a row of them."""
-        units = [unit for job in jobs for unit in job.units]
+    def _next(self) -> list[_Wish]:
+        """What is decided together; a pause is by itself, for no other process decides meanwhile."""
+        wishes: list[_Wish] = []
+        while self._wishes and len(wishes) < _BATCH:
+            job, nth = self._wishes[0]
+            if isinstance(job.units[nth], Pause):
+                return wishes or [self._wishes.popleft()]
+            wishes.append(self._wishes.popleft())
+        return wishes
+
+    async def _serve(self, wishes: Sequence[_Wish]) -> list[_Wish]:
+        """Commit together; one by one, if the database does not take a row of them. Returns what has to wait."""
+        units = [job.units[nth] for job, nth in wishes]
         try:
             answers = await self._insist(units)
         except StoreError as error:
             self.failing = True
-            _answer(jobs, error)
-            return
+            _answer(wishes, error)
+            return []
         except Exception:
             answers = [await self._apart(unit) for unit in units]
         self.failing = False
-        for job, own in zip(jobs, shared(answers, jobs), strict=True):
-            job.answer(own)
+        late = []
+        for (job, nth), answer in zip(wishes, answers, strict=True):
+            if answer is _LATER:
+                late.append((job, nth))
+            else:
+                job.settle(nth, answer)
+        return late
 
     async def _apart(self, unit: Unit) -> Any:
         """The answer of one unit in a transaction of its own; a refusal if the database does not take its rows."""
         try:
-            return (await self._insist([unit]))[0]
+            while (answer := (await self._insist([unit]))[0]) is _LATER:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(_NEXT)
+            return answer
         except StoreError as error:
             return error
         except Exception as error:
@@ -141,28 +183,28 @@ class Lane:
         if self._written > _TALLY_EACH and not self._stopping:
             self._written = 0
             with suppress(StoreError, Refused):
-                await self._insist([Named([(name, ()) for name in TALLY])])
+                await self._insist([Named([(name, ()) for name in TALLY])], shut_out=True)
 
-    async def _insist(self, units: Sequence[Unit]) -> list[Any]:
+    async def _insist(self, units: Sequence[Unit], *, shut_out: bool = False) -> list[Any]:
         """The answers of units, once they are committed; taken again while the database comes and goes."""
         until = time.monotonic() + _PATIENCE
         while True:
             if self._process.gone:
                 raise StoreLocked(TAKEN_OVER)
             try:
-                return await self._together(units)
+                return await self._together(units, shut_out or isinstance(units[0], Pause))
             except (Lost, Conflict) as error:
                 self.failing = True
                 if self._stopping or time.monotonic() > until:
                     raise StoreError(f"the database is away: {error}") from error
                 await asyncio.sleep(_PAUSE)
 
-    async def _together(self, units: Sequence[Unit]) -> list[Any]:
+    async def _together(self, units: Sequence[Unit], shut_out: bool) -> list[Any]:
         connection = await self._connected()
         self._batch += 1  # a number is never used again: of one whose fate is not known, it would prove nothing
         batch = self._batch
         try:
-            answers = await within(ANSWER, self._written_down(connection, units, batch))
+            answers = await within(ANSWER, self._written_down(connection, units, batch, shut_out))
         except BaseException:
             await connection.roll_back()
             raise
@@ -174,9 +216,11 @@ class Lane:
         reached("writer.committed")
         return answers
 
-    async def _written_down(self, connection: Connection, units: Sequence[Unit], batch: int) -> list[Any]:
+    async def _written_down(
+        self, connection: Connection, units: Sequence[Unit], batch: int, shut_out: bool
+    ) -> list[Any]:  # fmt: skip
         """The answers of units, with all that follows from them, short of the COMMIT."""
-        await connection.begin()
+        await connection.begin(f"SET LOCAL smsbot.process = '{self._process.id}'; {shut(others=shut_out)}")
         reached("writer.begun")
         answers = await self._decided(connection, units)
         await self._process.mark(connection, batch)
@@ -206,19 +250,40 @@ class Lane:
         return self._connection
 
     async def _decided(self, connection: Connection, units: Sequence[Unit]) -> list[Any]:
-        """The answers of units, with their rows written."""
-        answers: list[Any] = []
-        for batch in batches(units):
-            facts = await self._facts(connection, batch)
-            answers += [unit.decide(facts) for unit in batch]
+        """The answers of units, with their rows written; `_LATER` of those that have to wait."""
+        got = None if self._process.alone else await self._lock(connection, units)
+        answers: list[Any] = [_LATER] * len(units)
+        places = [nth for nth in range(len(units)) if got is None or nth in got.units]
+        ours = iter(places)
+        for batch in batches(units[nth] for nth in places):
+            facts = await self._facts(connection, batch, None if got is None else got.names)
+            for unit in batch:
+                answers[next(ours)] = unit.decide(facts)
             await self._write(connection, facts)
         return answers
 
-    async def _facts(self, connection: Connection, units: Sequence[Unit]) -> Facts:
-        wants = Wants()
-        for unit in units:
-            unit.want(wants)
-        looking = gather(wants, self._rules)
+    async def _lock(self, connection: Connection, units: Sequence[Unit]) -> Locked:
+        """Lock what units are about; those that cannot be decided now, and what comes after them, have to wait."""
+        names = [list(unit.names) for unit in units]
+        for nth, unit in enumerate(units):
+            if isinstance(unit, Searching):
+                names[nth] += unit.found(await self._driven(connection, search(_wants([unit]))))
+        got = await locked(connection, {name for own in names for name in own})
+        busy = {name for own in names for name in own} - got
+        decided: set[int] = set()
+        for nth, unit in enumerate(units):
+            if busy.isdisjoint(names[nth]) or (isinstance(unit, Searching) and unit.choosy):
+                decided.add(nth)
+            else:
+                busy.update(names[nth])
+        return Locked(decided, got)
+
+    async def _facts(self, connection: Connection, units: Sequence[Unit], names: Collection[str] | None) -> Facts:
+        process = self._process
+        facts = Facts(process=process.id, leads=process.leads, locked=names, rules=self._rules)
+        return await self._driven(connection, gather(_wants(units), facts))
+
+    async def _driven(self, connection: Connection, looking: Generator[Look, Sequence[Rows], Facts]) -> Facts:
         try:
             look = next(looking)
             while True:
@@ -243,6 +308,22 @@ class Lane:
                 reached("writer.statement")
 
 
-def _answer(jobs: Sequence[Job], error: StoreError) -> None:
-    for job in jobs:
+class Locked:
+    """What may be decided: which units of a batch, and on which names."""
+
+    __slots__ = ("names", "units")
+
+    def __init__(self, units: Collection[int], names: Collection[str]) -> None:
+        self.units, self.names = units, names
+
+
+def _wants(units: Sequence[Unit]) -> Wants:
+    wants = Wants()
+    for unit in units:
+        unit.want(wants)
+    return wants
+
+
+def _answer(wishes: Sequence[_Wish], error: StoreError) -> None:
+    for job, _ in wishes:
         job.answer(error)

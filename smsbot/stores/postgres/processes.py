@@ -1,8 +1,11 @@
-"""The registration of a process that serves a database: its beat, and when another may take its place.
+"""The processes that serve a database: their beats, which of them leads, and when one is dead.
 
 A row of ``processes`` is the right to commit. Every batch writes its number into that row last, so that a process whose
 row is gone commits nothing more, and one that lost the answer to a COMMIT can see whether it happened. Nobody is taken
 for dead by a clock of ours: a beat counts as still when it did not move while we watched for a lease.
+
+With each beat a process hears of the others, and of what they changed that it keeps in memory. When it has heard is
+written in its row, so that whoever changes something can wait until all have heard of it.
 """
 
 from __future__ import annotations
@@ -11,38 +14,36 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from smsbot.core.errors import StoreError, StoreLocked
 from smsbot.log import Log
 
+from . import bequest
 from .driver import ANSWER, Conflict, Connection, Lost, within
-from .statements import Statement
+from .statements import PROCESSES, Statement
 
 log = Log("smsbot.processes")
 LEASE = 6.0
 """Seconds without a beat until others may take a process for dead."""
 SURE = 5.0
 """Seconds since our own beat for which we are sure that nobody has."""
-BEAT = 1.0
+BEAT = 0.5
 _LOOK = 0.25
+_AWAY = 2.0
+"""Seconds without a look of our own after which we know nothing of others any more, and watch them anew."""
+_HEARD = 10.0
+"""Seconds that are waited for others to hear of something; those that are dead are gone by then."""
 
+Ask = Callable[[Statement, Sequence[object]], Awaitable[list[Any]]]
+"""Asks the database for the rows of a statement."""
 TAKEN_OVER = "another smsbot took over this database while this one was away"
 
 _LOCK = "LOCK TABLE processes IN SHARE ROW EXCLUSIVE MODE"
-_OTHERS = Statement("SELECT id, place, pid, batch, extract(epoch FROM beat)::float8 AS beat FROM processes ORDER BY id")
-_JOIN = Statement("INSERT INTO processes (place, pid) VALUES (?, ?) RETURNING id, current_schema()::text AS house")
-_END = Statement("DELETE FROM processes WHERE id = ?")
-_SESSIONS = Statement(
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-    "WHERE application_name = ? AND datname = current_database() AND pid <> pg_backend_pid()"
-)
-_BEAT = Statement("UPDATE processes SET beat = clock_timestamp() WHERE id = ? RETURNING id")
-_MARK = Statement("UPDATE processes SET batch = ?, beat = clock_timestamp() WHERE id = ? RETURNING id")
-_BECAME = Statement("SELECT batch FROM processes WHERE id = ? FOR UPDATE")
 
 
 def session_name(house: str, process: int) -> str:
@@ -56,6 +57,7 @@ class _Look:
 
     place: str
     pid: int
+    shares: bool
     beat: tuple[object, ...]
     since: float = 0.0
     """When it was seen to stand as it does."""
@@ -69,19 +71,83 @@ class _Look:
         self.moved = before is not None and (before.moved or not still)
 
 
-class Process:
-    """This process, as others see it in the database."""
+class Others:
+    """The other processes of a database, as one process sees them."""
 
-    def __init__(self, connect: Callable[[str], Awaitable[Connection]], place: str = "") -> None:
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._seen: dict[int, _Look] = {}
+        self._looked = 0.0
+
+    async def look(self, connection: Connection, own: int) -> object:
+        """See how they stand; returns the time of that by the database's clock. `own` is none of them."""
+        asked = time.monotonic()
+        rows = await connection.rows(PROCESSES["all"], ())
+        before = self._seen if asked - self._looked < _AWAY else {}  # the database may have been away for all of us
+        self._looked = asked
+        self._seen = {
+            row["id"]: _Look(row["place"], row["pid"], row["shares"], (row["beat"], row["batch"]))
+            for row in rows
+            if row["id"] != own
+        }
+        for other, look in self._seen.items():
+            look.follow(before.get(other), time.monotonic())
+        return rows[0]["now"] if rows else None
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    @property
+    def first(self) -> int:
+        """The one that has been there for longest; 0 if there is none."""
+        return min(self._seen, default=0)
+
+    @property
+    def dead(self) -> list[int]:
+        """Those that are gone: their machine says so, or they have not moved for a lease."""
+        return [other for other, look in self._seen.items() if self._is_dead(look)]
+
+    def in_the_way(self, *, shares: bool) -> list[_Look]:
+        """Those beside which a process may not serve, unless they are dead: one that shares, beside its like only."""
+        return [look for look in self._seen.values() if not self._is_dead(look) and not (shares and look.shares)]
+
+    def whose(self, look: _Look) -> str:
+        """Another process, in words."""
+        where = "this machine" if look.place == self._place else "another machine"
+        return f"process {look.pid} of {where}"
+
+    def _is_dead(self, look: _Look) -> bool:
+        if look.place == self._place and (look.pid == os.getpid() or _has_ended(look.pid)):
+            return True
+        return self._looked - look.since > LEASE
+
+
+class Process:
+    """This process, as others see it in the database; one that `shares` it serves beside others."""
+
+    def __init__(
+        self, connect: Callable[[str], Awaitable[Connection]], place: str = "", *, shares: bool = False
+    ) -> None:  # fmt: skip
         self._connect = connect
         self._place = place or _here()
+        self._shares = shares
+        self._others = Others(self._place)
         self._house = ""
         self.id = 0
         self.gone = False
         """Whether another has taken its place: nothing is committed, or sent, any more."""
+        self.alone = True
+        """Whether no other serves, as far as was heard; others begin only when all have heard of them."""
+        self.leads = True
+        """Whether it has been there for longest, so that it does what one alone does; it does then until its end."""
+        self.clock: Callable[[], float] = time.time
         self.replaced: Callable[[], None] = _nothing
-        """Is called once then."""
+        """Is called once it is gone."""
+        self.hear: Callable[[Connection], Awaitable[None]] = _hear_nothing
+        """Takes up what others have changed, with every beat."""
         self._beaten = 0.0
+        self._heard: object = None
+        """When it has heard last, by the database's clock."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -94,66 +160,50 @@ class Process:
         """Whether nobody can have taken its place yet."""
         return not self.gone and time.monotonic() - self._beaten < SURE
 
-    async def join(self, connection: Connection, *, patient: bool) -> None:
-        """Register, once no other process serves the database.
+    # -- its life ---------------------------------------------------------------------------------------
 
-        While one does, a `patient` one waits for its end; another raises `StoreLocked` as soon as it sees it move.
+    async def join(self, connection: Connection, *, patient: bool) -> None:
+        """Register, once no process is left beside which this one may not serve.
+
+        While one is, a `patient` one waits for its end; another raises `StoreLocked` as soon as it sees it move.
         """
-        seen: dict[int, _Look] = {}
         told = False
-        while not await within(ANSWER, self._joined(connection, seen)):
-            moving = next((look for look in seen.values() if look.moved), None)
+        while not await within(ANSWER, self._joined(connection)):
+            moving = next((look for look in self._others.in_the_way(shares=self._shares) if look.moved), None)
             if moving is not None and not patient:
-                raise StoreLocked(f"another smsbot serves this database ({self._whose(moving)})")
+                raise StoreLocked(f"another smsbot serves this database ({self._others.whose(moving)})")
             if moving is not None and not told:
-                log.warning("another smsbot serves this database; waits for its end", who=self._whose(moving))
+                whose = self._others.whose(moving)
+                log.warning("another smsbot has this database for itself; waits for its end", who=whose)
                 told = True
             await asyncio.sleep(_LOOK)
 
-    async def _joined(self, connection: Connection, seen: dict[int, _Look]) -> bool:
-        """Take the place of the dead, if nobody alive is left; `seen` is what was seen of others so far.
+    async def _joined(self, connection: Connection) -> bool:
+        """Register, if nobody is in the way, in the place of the dead.
 
         The lock, behind which every beat and batch waits, is taken only where it seems so.
         """
         asked = time.monotonic()
-        if not await self._all_dead(connection, seen):
+        await self._others.look(connection, 0)
+        if self._others.in_the_way(shares=self._shares):
             return False
         await connection.script(f"BEGIN; {_LOCK}")
-        if not await self._all_dead(connection, seen):
+        await self._others.look(connection, 0)
+        if self._others.in_the_way(shares=self._shares):
             await connection.script("ROLLBACK")
             return False
-        for other in seen:
-            await connection.run(_END, (other,))
-        joined = (await connection.rows(_JOIN, (self._place, os.getpid())))[0]
+        dead = self._others.dead
+        for other in dead:
+            await connection.run(PROCESSES["end"], (other,))
+        joined = (await connection.rows(PROCESSES["join"], (self._place, os.getpid(), self._shares)))[0]
         self.id, self._house = joined["id"], joined["house"]
         await connection.script("COMMIT")
         self._beaten = asked
-        for other in seen:
-            await connection.rows(_SESSIONS, (session_name(self._house, other),))
+        self._counted(len(self._others) - len(dead))
+        await self._end_sessions(connection, dead)
+        if await bequest.is_left(connection):
+            await bequest.take(connection, self.clock())
         return True
-
-    async def _all_dead(self, connection: Connection, seen: dict[int, _Look]) -> bool:
-        """Look at the others, and keep what was seen; whether none of them is alive."""
-        asked = time.monotonic()
-        looks = {
-            row["id"]: _Look(row["place"], row["pid"], (row["beat"], row["batch"]))
-            for row in await connection.rows(_OTHERS, ())
-        }
-        for other, look in looks.items():
-            look.follow(seen.get(other), time.monotonic())
-        seen.clear()
-        seen.update(looks)
-        return all(self._dead(look, asked) for look in looks.values())
-
-    def _dead(self, look: _Look, now: float) -> bool:
-        """Whether a process is gone: its machine says so, or it has not moved for a lease."""
-        if look.place == self._place and (look.pid == os.getpid() or _has_ended(look.pid)):
-            return True
-        return now - look.since > LEASE
-
-    def _whose(self, look: _Look) -> str:
-        where = "this machine" if look.place == self._place else "another machine"
-        return f"process {look.pid} of {where}"
 
     def start(self) -> None:
         """Begin to beat."""
@@ -171,16 +221,77 @@ class Process:
         with suppress(Lost, Conflict, StoreError):
             if connection is None or connection.lost:
                 connection = await self._connect(self.name)
-                await connection.run(_END, (self.id,))
+                await self._leave(connection)
                 await connection.close()
             else:
-                await connection.run(_END, (self.id,))
+                await self._leave(connection)
         self.id = 0
+
+    async def _leave(self, connection: Connection) -> None:
+        """Give back the conversations that wait; what it was still sending is unknown, as others are told at once."""
+        await connection.run(PROCESSES["give_back"], (self.id,))
+        await connection.run(PROCESSES["end"], (self.id,))
+        if not self.alone and await bequest.is_left(connection):
+            await bequest.take(connection, self.clock())
+
+    async def _live(self) -> None:
+        connection: Connection | None = None
+        try:
+            while not self.gone:
+                try:
+                    if connection is None or connection.lost:
+                        connection = await self._connect(self.name)
+                    again = await within(ANSWER, self._beat(connection))
+                except (Lost, Conflict, StoreError) as error:
+                    log.debug("a beat was missed", why=str(error))
+                    again = False
+                if not again:
+                    await asyncio.sleep(BEAT)
+        finally:
+            if connection is not None:
+                connection.end()
+
+    async def _beat(self, connection: Connection) -> bool:
+        """Show that it lives, hear of the others, bury the dead; whether others wait to see what it has heard."""
+        asked = time.monotonic()
+        if not await connection.rows(PROCESSES["beat"], (self._heard, self.id)):
+            self._end()
+            return False
+        self._beaten = max(self._beaten, asked)
+        many = len(self._others)
+        heard = await self._others.look(connection, self.id)
+        dead = self._others.dead
+        for other in dead:
+            log.warning("another smsbot is dead; its work goes on here", process=other)
+            await connection.run(PROCESSES["end"], (other,))
+        await self._end_sessions(connection, dead)
+        if await bequest.is_left(connection):
+            await bequest.take(connection, self.clock())
+        self._counted(len(self._others) - len(dead))
+        await self.hear(connection)
+        self._heard = heard
+        return len(self._others) > many
+
+    def _counted(self, others: int) -> None:
+        self.alone = not others
+        self.leads = not self._others.first or self._others.first > self.id
+
+    async def heard(self, ask: Ask) -> str:
+        """Wait until all have heard of what is committed by now; who has not, if some have not in time."""
+        since = (await ask(PROCESSES["now"], ()))[0]["now"]
+        end = time.monotonic() + _HEARD
+        while deaf := await ask(PROCESSES["deaf"], (since,)):
+            if time.monotonic() > end:
+                return ", ".join(f"process {row['pid']}" for row in deaf)
+            await asyncio.sleep(0.05)
+        return ""
+
+    # -- what it has the right to -----------------------------------------------------------------------
 
     async def mark(self, connection: Connection, batch: int) -> None:
         """Write that a batch is the last, as the last of its statements; raises `StoreLocked` if we were replaced."""
         asked = time.monotonic()
-        if not await connection.rows(_MARK, (batch, self.id)):
+        if not await connection.rows(PROCESSES["mark"], (batch, self.id)):
             self._end()
             raise StoreLocked(TAKEN_OVER)
         self._beaten = max(self._beaten, asked)
@@ -189,7 +300,7 @@ class Process:
         """Whether a batch was committed of which we have not heard; waits for a transaction that still goes on."""
         try:
             await connection.begin()  # as durable as what it asks about
-            found = await connection.rows(_BECAME, (self.id,))
+            found = await connection.rows(PROCESSES["became"], (self.id,))
             await connection.commit()
         except BaseException:
             await connection.roll_back()
@@ -199,29 +310,16 @@ class Process:
             raise StoreLocked(TAKEN_OVER)
         return bool(found[0]["batch"] >= batch)
 
-    async def _live(self) -> None:
-        connection: Connection | None = None
-        try:
-            while not self.gone:
-                try:
-                    if connection is None or connection.lost:
-                        connection = await self._connect(self.name)
-                    asked = time.monotonic()
-                    if not await within(ANSWER, connection.rows(_BEAT, (self.id,))):
-                        self._end()
-                    self._beaten = max(self._beaten, asked)
-                except (Lost, Conflict, StoreError) as error:
-                    log.debug("a beat was missed", why=str(error))
-                await asyncio.sleep(BEAT)
-        finally:
-            if connection is not None:
-                connection.end()
-
     def _end(self) -> None:
         if not self.gone:
             self.gone = True
             log.error(TAKEN_OVER)
             self.replaced()
+
+    async def _end_sessions(self, connection: Connection, dead: list[int]) -> None:
+        """End the sessions of the dead: what they have locked is free."""
+        for other in dead:
+            await connection.rows(PROCESSES["end_sessions"], (session_name(self._house, other),))
 
 
 def _has_ended(pid: int) -> bool:
@@ -234,6 +332,10 @@ def _has_ended(pid: int) -> bool:
 
 def _nothing() -> None:
     """Nobody wants to know."""
+
+
+async def _hear_nothing(connection: Connection) -> None:
+    """Nothing is kept in memory."""
 
 
 def _here() -> str:

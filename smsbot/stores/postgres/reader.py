@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Self
 
 from smsbot.core.errors import StoreError, StoreRefused
-from smsbot.stores import queries
 from smsbot.stores.base import Row
 
 from . import schema
 from .driver import Conflict, Connection, Lost, Refused, within
-from .statements import Statement
+from .statements import Statement, statements
 
 _TRIES = 20
 _LONGEST = 60.0
 """Seconds that a page may have to wait."""
 _PAUSE = 0.1
 """Between two tries to reach a server that has just gone away: two seconds in all."""
-
-
-def statements(part: str) -> Mapping[str, Statement]:
-    """The statements of a part, by name."""
-    return {name: Statement(query.sql) for name, query in queries.load("postgres", part).items()}
 
 
 class PostgresReader:
@@ -66,13 +60,20 @@ class PostgresReader:
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""
         statement = self._reads[name]
+        return [dict(row) for row in await self._asked(lambda connection: connection.named(statement, parameters))]
+
+    async def ask(self, statement: Statement, parameters: Sequence[object]) -> list[Any]:
+        """The rows of a statement of one's own."""
+        return await self._asked(lambda connection: connection.rows(statement, parameters))
+
+    async def _asked(self, ask: Callable[[Connection], Awaitable[list[Any]]]) -> list[Any]:
         async with self._turn:
             for _ in range(_TRIES):
                 if not self._open:
                     raise StoreError("the database is closed")
                 try:
                     connection = await self._connected()
-                    return [dict(row) for row in await within(_LONGEST, connection.named(statement, parameters))]
+                    return await within(_LONGEST, ask(connection))
                 except Refused as error:
                     raise StoreRefused(f"the database does not take what is asked for: {error}") from None
                 except (Lost, Conflict) as error:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from smsbot.stores import queries
+
 _PIECE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<!:):([a-z_]+)|\?(\d*)")
 _LIMIT = re.compile(r"LIMIT \?")
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -112,3 +114,14 @@ def _bytes(value: object) -> object:
 
 _PLAIN: Mapping[str, Callable[[Any], object]] = {"text": _text, "bytea": _bytes, "float8": float, "int8": int}
 _CONVERT: Mapping[str, Callable[[object], object]] = {"text": _text, "bytea": _bytes, "bool": bool}
+
+
+def statements(part: str) -> Mapping[str, Statement]:
+    """The statements of a part, by name."""
+    return {name: Statement(query.sql) for name, query in queries.load("postgres", part).items()}
+
+
+PROCESSES: Mapping[str, Statement] = {
+    name: Statement(query.sql) for name, query in queries.alone("postgres", "processes").items()
+}
+"""Those about the processes that serve the database."""

@@ -1,12 +1,16 @@
-"""The store on PostgreSQL: served by one process at a time, which another may replace once its lease is over."""
+"""The store on PostgreSQL, which several processes may serve at once."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 
 from smsbot.core.errors import StoreError
+from smsbot.core.handover import Taken
+from smsbot.core.message import Event, Key
+from smsbot.log import Log
 from smsbot.stores.base import Row
 from smsbot.stores.committing import TALLY, CommittingStore
 from smsbot.stores.deciding.rules import ASIDE, NO_RULES, Pauses, Rules
@@ -16,30 +20,40 @@ from . import schema
 from .driver import Conflict, Connection, Lost
 from .lane import Lane
 from .processes import Process
-from .reader import PostgresReader, statements
+from .reader import PostgresReader
+from .statements import PROCESSES, statements
 
+log = Log("smsbot.store")
 _LOOK = 0.1
+_MOST = 1000
+"""Conversations that are taken up at once."""
 
 
 class PostgresStore(CommittingStore):
     """Everything in one database, or one schema of it.
 
-    A `patient` one waits at its start while another process serves, as a spare on another machine does; `place` is
-    where its process id means something, by default this machine.
+    One that `shares` it serves beside others that do; another needs it for itself. A `patient` one waits at its start
+    while it may not serve; `place` is where its process id means something, by default this machine.
     """
 
-    def __init__(self, url: str, *, rules: Rules = NO_RULES, patient: bool = False, place: str = "") -> None:
+    def __init__(
+        self, url: str, *, rules: Rules = NO_RULES, patient: bool = False, shares: bool = False, place: str = ""
+    ) -> None:  # fmt: skip
         self.url = url
         self._patient = patient
         self._waits = False
         """Whether it has seen the database, so that it waits until that is there again."""
-        self._process = Process(self._connect, place)
+        self._process = Process(self._connect, place, shares=shares)
+        self._process.hear = self._hear
         self._selects = statements("selects")
         self._writer = Lane(self._connect, self._process, rules, statements("writes"), self._selects)
         super().__init__(self._writer)
         self._hot = PostgresReader(url)
         self._pages = PostgresReader(url)
         self._is_hot = frozenset(name for name, query in load("postgres", "reads").items() if query.hot)
+        self._heard_by: list[Callable[[], Awaitable[None]]] = []
+        self._strays: set[Key] = set()
+        """Conversations that this process has, and of which it knew nothing when it looked last."""
 
     async def _connect(self, name: str) -> Connection:
         return await Connection.to(self.url, name)
@@ -47,8 +61,11 @@ class PostgresStore(CommittingStore):
     # -- life ---------------------------------------------------------------------------------------
 
     async def open(self, now: float) -> None:
-        """Connect, migrate, register, and mark every open attempt as unknown."""
+        """Connect, migrate, register; what dead processes were sending is unknown from now on."""
+        self._process.clock = lambda: now
         connection = await self._registered()
+        ahead = now - time.time()
+        self._process.clock = lambda: time.time() + ahead
         try:
             await self._open(connection, now)
         except BaseException as error:
@@ -82,16 +99,17 @@ class PostgresStore(CommittingStore):
                 raise
 
     async def _open(self, connection: Connection, now: float) -> None:
+        self._remember_nothing(self._process.alone)
         self._process.start()
         self._writer.start(await self._connect(self._process.name))
         for reader in (self._hot, self._pages):
             reader.name = self._process.name
             await reader.open()
-        crashed = [(name, (now,)) for name in ("crashed_attempts", "crashed_texts", "orphaned_texts")]
-        made = [("meta", ("dedupe_key", secrets.token_bytes(32))), ("meta", ("began", repr(now)))]
-        await self.write([*crashed, *((name, ()) for name in TALLY), *made])
-        held = await connection.rows(self._selects["pauses"], ())
-        self.pauses = Pauses((row["scope"], row["name"]) for row in held)
+        await self._process.heard(connection.rows)  # others remember nothing, and lock what they decide on
+        await self.write([("meta", ("dedupe_key", secrets.token_bytes(32))), ("meta", ("began", repr(now)))])
+        if self._process.alone:
+            await self.write([(name, ()) for name in TALLY])
+        await self._hear(connection)
         await self.write([("park_all", (s, n)) for s, n in self.pauses.names if s not in ASIDE])
         await self.remember()
 
@@ -106,13 +124,95 @@ class PostgresStore(CommittingStore):
             await connection.close()
 
     def when_replaced(self, then: Callable[[], None]) -> None:
-        """What to do once another process has taken the place of this one, which commits and sends nothing more."""
+        """What to do once another process has taken this one for dead, which commits and sends nothing more."""
         self._process.replaced = then
 
     async def still_ours(self) -> None:
-        """Return once nobody can have taken the place of this process; never, where somebody has."""
+        """Return once nobody can have taken this process for dead; never, where somebody has."""
         while not self._process.sure:  # noqa: ASYNC110 - it is sure nearly always
             await asyncio.sleep(_LOOK)
+
+    # -- beside others ------------------------------------------------------------------------------
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process does what one alone does."""
+        return self._process.leads
+
+    async def lead(self) -> None:
+        """Return once this process does what one alone does."""
+        while not self._process.leads:  # noqa: ASYNC110 - others lead until their end
+            await asyncio.sleep(_LOOK)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process serves beside this one."""
+        return self._process.alone
+
+    def when_heard(self, then: Callable[[], Awaitable[None]]) -> None:
+        """What to do with every beat beside others, to take up what they have changed."""
+        self._heard_by.append(then)
+
+    async def _hear(self, connection: Connection) -> None:
+        """Take up what others have changed since the last beat, and whether there are others."""
+        alone = self._process.alone
+        if alone is not self.memory.keeps:
+            self._remember_nothing(alone)
+            await self._writer.between()  # what was begun when there was nobody else
+        held = await connection.rows(self._selects["pauses"], ())
+        self.pauses = Pauses((row["scope"], row["name"]) for row in held)
+        if alone:
+            return
+        taken = [(Key(r["line"], r["number"]), r) for r in await connection.rows(PROCESSES["takeovers"], ())]
+        self.memory.taken = {key: Taken(key, row["owner"], row["at"]) for key, row in taken}
+        for then in self._heard_by:
+            await then()
+
+    def _remember_nothing(self, alone: bool) -> None:
+        self.memory.clear()
+        self.memory.keeps = alone
+
+    async def heard(self) -> str:
+        """Wait until every process has heard of what is committed by now; who has not, if some have not in time."""
+        return "" if self._process.alone else await self._process.heard(self._pages.ask)
+
+    async def waiting(self, known: Callable[[Key], bool]) -> Sequence[Event]:
+        """Events that wait in conversations that no process has, or that this one has and knows nothing of."""
+        mine = await self._pages.ask(PROCESSES["mine"], (self._process.id,))
+        strays = {key for row in mine if not known(key := Key(row["line"], row["number"]))}
+        lost, self._strays = strays & self._strays, strays  # at the first look its answer may be on its way
+        orphans = await self._pages.ask(PROCESSES["orphans"], (_MOST,)) if self.leads else []
+        return await self.attend([*lost, *(Key(row["line"], row["number"]) for row in orphans)])
+
+    async def leaving(self, key: Key) -> bool:
+        """Whether a process may be sending something in a conversation."""
+        return not self._process.alone and bool(await self._hot.ask(PROCESSES["leaving"], (key.line, key.number)))
+
+    async def suppressed(self, number: str) -> bool:
+        """Whether the number has opted out; beside others, what they have committed counts as well."""
+        if self._process.alone:
+            return await super().suppressed(number)
+        return bool(await self._hot.ask(PROCESSES["suppressed"], (number,)))
+
+    async def take_over(self, taken: Taken) -> str:
+        """Give a conversation to somebody at the desk, and wait until every process knows."""
+        owner = await super().take_over(taken)
+        await self._tell("the conversation is taken over")
+        return owner
+
+    async def pause(self, scope: str, name: str, now: float, why: str = "") -> None:
+        """Keep texts from leaving, and wait until every process knows."""
+        await super().pause(scope, name, now, why)
+        await self._tell("it is paused")
+
+    async def resume(self, scope: str, name: str, now: float) -> None:
+        """Let them leave again, wherever."""
+        await super().resume(scope, name, now)
+        await self._tell("it is resumed")
+
+    async def _tell(self, what: str) -> None:
+        if deaf := await self.heard():
+            log.warning(f"{what}, but not every process has heard of it yet", deaf=deaf)
 
     # -- tables -------------------------------------------------------------------------------------
 

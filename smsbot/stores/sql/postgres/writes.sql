@@ -36,20 +36,11 @@ INSERT INTO words_out SELECT o.seq, coalesce((
 FROM outgoing o WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1 AND kind <> 'code'
 ON CONFLICT DO NOTHING;
 
--- name: search_numbers
-INSERT INTO numbers SELECT reverse(number), number FROM (
-  SELECT number FROM events WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
-  UNION SELECT number FROM outgoing WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1) AS t1
-ON CONFLICT DO NOTHING;
-
 -- name: erase_words_in
 DELETE FROM words_in WHERE seq IN (SELECT seq FROM events WHERE number = ?1);
 
 -- name: erase_words_out
 DELETE FROM words_out WHERE seq IN (SELECT seq FROM outgoing WHERE number = ?1);
-
--- name: erase_number
-DELETE FROM numbers WHERE reversed = reverse(?1);
 
 -- name: merge_words_in
 -- Here the server's vacuum does it.
@@ -61,3 +52,19 @@ SELECT 1;
 -- name: erase_asked
 -- Answers that hold the number are given again as things stand then.
 UPDATE asked SET answer = '', status = NULL WHERE position(convert_to(?1, 'UTF8') IN answer) > 0;
+
+-- name: attend
+INSERT INTO attended (line, number) VALUES (?, ?);
+
+-- name: unattend
+DELETE FROM attended WHERE line = ? AND number = ?;
+
+-- name: tally_events
+INSERT INTO tallies (what, line, name, n, parts) SELECT 'in', line, kind, count(*), 0 FROM events
+WHERE seq > (SELECT events FROM tallied) AND kind IN ('text', 'media', 'optout', 'optin', 'reaction', 'part')
+GROUP BY line, kind ON CONFLICT (what, line, name, process) DO UPDATE SET n = tallies.n + excluded.n;
+
+-- name: tally_texts
+INSERT INTO tallies (what, line, name, n, parts) SELECT 'out', line, status, count(*), sum(parts) FROM outgoing
+WHERE seq > (SELECT texts FROM tallied) GROUP BY line, status
+ON CONFLICT (what, line, name, process) DO UPDATE SET n = tallies.n + excluded.n, parts = tallies.parts + excluded.parts;

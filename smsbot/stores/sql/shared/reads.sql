@@ -40,7 +40,20 @@ SELECT seq, kind, value FROM journal WHERE run = :run AND frame = :frame ORDER B
 -- name: due_timers
 SELECT line, number, name, due, data FROM timers WHERE due <= :now ORDER BY due, name LIMIT :limit;
 
--- name: next_due_beside (own)
+-- name: next_due_beside
+-- Beside lanes of lines in which there is no room: `full` names them, a line, a tab and a lane between line ends.
+SELECT min(due) AS due FROM (
+  SELECT min(due) AS due FROM timers
+  UNION ALL SELECT (SELECT min(o.due) FROM outgoing o WHERE o.phase = 'queue' AND o.line = p.line AND o.lane = p.lane)
+    FROM queued_pairs p WHERE replace(:full, '
+' || p.line || '	' || p.lane || '
+', '') = :full
+  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check' AND phase IN ('queue', 'check')
+) AS t1;
+
+-- name: contents_since
+-- Flows that a process has begun to serve since then.
+SELECT hash, value FROM contents WHERE at > :since;
 
 -- name: next_due
 SELECT min(due) AS due FROM (
@@ -49,7 +62,14 @@ SELECT min(due) AS due FROM (
   UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check' AND phase IN ('queue', 'check')
 ) AS t1;
 
--- name: due_checks (own)
+-- name: due_checks
+-- Of accounts that are none of `full`, which stand there between line ends.
+SELECT o.*, a.started FROM outgoing o JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts
+WHERE o.phase = 'check' AND o.phase IN ('queue', 'check') AND o.due <= :now
+AND replace(:full, '
+' || o.account || '
+', '') = :full
+ORDER BY o.due LIMIT :limit;
 
 -- name: hook_secrets
 SELECT account, secret, at FROM hook_secrets ORDER BY account, id DESC;

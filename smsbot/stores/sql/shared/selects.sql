@@ -34,6 +34,10 @@ SELECT scope, name FROM holds WHERE scope IN ('all', 'line', 'lane', 'account', 
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;
 
+-- name: places (postgres)
+
+-- name: attending (own)
+
 -- name: seen_at
 SELECT at FROM seen WHERE key = ?;
 

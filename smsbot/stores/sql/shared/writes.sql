@@ -16,6 +16,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: consume
 UPDATE events SET state = 1, note = ?, retry_at = NULL WHERE seq = ?;
 
+-- name: attend (postgres)
+
+-- name: unattend (postgres)
+
 -- name: postpone
 UPDATE events SET attempts = attempts + 1, state = ?, retry_at = ?, note = ? WHERE seq = ?;
 
@@ -50,7 +54,7 @@ DELETE FROM frames WHERE run = ? AND depth >= ?;
 UPDATE runs SET content = ?1 WHERE id = ?2 AND content <> ?1;
 
 -- name: keep_content
-INSERT INTO contents (hash, value, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO contents (hash, value, at) VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE SET at = excluded.at;
 
 -- name: unjournal_after
 DELETE FROM journal WHERE run = ? AND frame = ? AND seq > ?;
@@ -279,15 +283,9 @@ AND NOT EXISTS (SELECT 1 FROM outgoing AS b WHERE b.line = o.line AND b.number =
 -- name: meta
 INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
--- name: tally_events
-INSERT INTO tallies SELECT 'in', line, kind, count(*), 0 FROM events
-WHERE seq > (SELECT events FROM tallied) AND kind IN ('text', 'media', 'optout', 'optin', 'reaction', 'part')
-GROUP BY line, kind ON CONFLICT (what, line, name) DO UPDATE SET n = tallies.n + excluded.n;
+-- name: tally_events (own)
 
--- name: tally_texts
-INSERT INTO tallies SELECT 'out', line, status, count(*), sum(parts) FROM outgoing
-WHERE seq > (SELECT texts FROM tallied) GROUP BY line, status
-ON CONFLICT (what, line, name) DO UPDATE SET n = tallies.n + excluded.n, parts = tallies.parts + excluded.parts;
+-- name: tally_texts (own)
 
 -- name: tallied
 UPDATE tallied SET events = (SELECT coalesce(max(seq), 0) FROM events),
@@ -297,7 +295,11 @@ UPDATE tallied SET events = (SELECT coalesce(max(seq), 0) FROM events),
 
 -- name: search_out (own)
 
--- name: search_numbers (own)
+-- name: search_numbers
+INSERT INTO numbers SELECT reverse(number), number FROM (
+  SELECT number FROM events WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
+  UNION SELECT number FROM outgoing WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1) AS t1
+WHERE number IS NOT NULL ON CONFLICT DO NOTHING;
 
 -- name: searched
 UPDATE searched SET events = (SELECT min(n) FROM (SELECT events + ?1 AS n UNION ALL SELECT coalesce(max(seq), 0) FROM events) AS least),
@@ -310,7 +312,8 @@ UPDATE searched SET events = (SELECT min(n) FROM (SELECT events + ?1 AS n UNION 
 
 -- name: erase_words_out (own)
 
--- name: erase_number (own)
+-- name: erase_number
+DELETE FROM numbers WHERE reversed = reverse(?1);
 
 -- name: erase_reports
 UPDATE receipts SET body = '', detail = '', reference = 'erased ' || outgoing

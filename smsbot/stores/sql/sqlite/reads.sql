@@ -24,21 +24,6 @@ SELECT hash, value FROM contents WHERE hash IN (
         WHERE e.state = 0 AND j.kind = 'act'
 );
 
--- name: next_due_beside
--- Beside lanes of lines in which there is no room: `full` names them, a line and a lane between line ends.
-SELECT min(due) AS due FROM (
-  SELECT min(due) AS due FROM timers
-  UNION ALL SELECT (SELECT min(o.due) FROM outgoing o WHERE o.phase = 'queue' AND o.line = p.line AND o.lane = p.lane)
-    FROM queued_pairs p WHERE NOT instr(:full, char(10) || p.line || char(9) || p.lane || char(10))
-  UNION ALL SELECT min(due) FROM outgoing WHERE phase = 'check' AND phase IN ('queue', 'check')
-);
-
--- name: due_checks
-SELECT o.*, a.started FROM outgoing o JOIN attempts a ON a.outgoing = o.id AND a.n = o.attempts
-WHERE o.phase = 'check' AND o.phase IN ('queue', 'check') AND o.due <= :now
-AND NOT instr(:full, char(10) || o.account || char(10))
-ORDER BY o.due LIMIT :limit;
-
 -- name: feed
 -- The newest messages in and out, and events that failed; :before pages backwards by time.
 SELECT * FROM (

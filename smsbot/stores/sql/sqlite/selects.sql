@@ -10,3 +10,8 @@ SELECT {text} FROM outgoing o WHERE o.phase = 'held' AND o.account = ?1 AND o.ex
 -- Texts that an account's hold has kept until they were not worth sending any more.
 SELECT {text} FROM outgoing INDEXED BY outgoing_open
 WHERE phase IS NOT NULL AND phase = 'held' AND account = ?1 AND expires <= ?2 LIMIT 200;
+
+-- name: attending
+-- What waits in a conversation, in order. A file has one process, which has them all.
+SELECT NULL AS process, seq, id, kind, text, data, account, gateway_id, at, attempts, retry_at
+FROM events WHERE state = 0 AND line = ?1 AND number = ?2 ORDER BY seq;

@@ -28,11 +28,6 @@ AND kind IN ('text', 'media', 'optout', 'optin');
 INSERT INTO words_out (rowid, text) SELECT seq, text FROM outgoing
 WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1 AND kind <> 'code';
 
--- name: search_numbers
-INSERT OR IGNORE INTO numbers SELECT reversed(number), number FROM (
-  SELECT number FROM events WHERE seq > (SELECT events FROM searched) AND seq <= (SELECT events FROM searched) + ?1
-  UNION SELECT number FROM outgoing WHERE seq > (SELECT texts FROM searched) AND seq <= (SELECT texts FROM searched) + ?1);
-
 -- name: erase_words_in
 INSERT INTO words_in (words_in, rowid, text) SELECT 'delete', seq, text FROM events
 WHERE number = ?1 AND seq <= (SELECT events FROM searched) AND kind IN ('text', 'media', 'optout', 'optin');
@@ -40,9 +35,6 @@ WHERE number = ?1 AND seq <= (SELECT events FROM searched) AND kind IN ('text', 
 -- name: erase_words_out
 INSERT INTO words_out (words_out, rowid, text) SELECT 'delete', seq, text FROM outgoing
 WHERE number = ?1 AND seq <= (SELECT texts FROM searched) AND kind <> 'code';
-
--- name: erase_number
-DELETE FROM numbers WHERE reversed = reversed(?1);
 
 -- name: merge_words_in
 INSERT INTO words_in (words_in, rank) VALUES ('merge', -500);
@@ -53,3 +45,13 @@ INSERT INTO words_out (words_out, rank) VALUES ('merge', -500);
 -- name: erase_asked
 -- Answers that hold the number are given again as things stand then.
 UPDATE asked SET answer = x'', status = NULL WHERE instr(answer, CAST(?1 AS BLOB));
+
+-- name: tally_events
+INSERT INTO tallies SELECT 'in', line, kind, count(*), 0 FROM events
+WHERE seq > (SELECT events FROM tallied) AND kind IN ('text', 'media', 'optout', 'optin', 'reaction', 'part')
+GROUP BY line, kind ON CONFLICT (what, line, name) DO UPDATE SET n = tallies.n + excluded.n;
+
+-- name: tally_texts
+INSERT INTO tallies SELECT 'out', line, status, count(*), sum(parts) FROM outgoing
+WHERE seq > (SELECT texts FROM tallied) GROUP BY line, status
+ON CONFLICT (what, line, name) DO UPDATE SET n = tallies.n + excluded.n, parts = tallies.parts + excluded.parts;
