@@ -296,7 +296,7 @@ def _run_many(settings: Settings, target: str | None, database: str | None, coun
     listener = listen(settings.host, settings.port)
     listener.listen(2048)
     host, port = listener.getsockname()[:2]
-    mention(f"Serving {settings.public_url} on {host}:{port} with {count} processes")
+    said = f"Serving {settings.public_url} on {host}:{port} with {count} processes"
     given = [*([target] if target else []), *(["--database", database] if database else [])]
     command = [sys.executable, "-m", "smsbot", "run", *given]
-    sys.exit(asyncio.run(Workers(listener, command, count).run()))
+    sys.exit(asyncio.run(Workers(listener, command, count, lambda: mention(said)).run()))

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +22,7 @@ from smsbot.log import Log
 from smsbot.stores.database import Database
 
 log = Log("smsbot.workers")
-_PLACE = "SMSBOT_WORKER"
+_PLACE = "_SMSBOT_WORKER"
 """Tells a worker its descriptors and its parent."""
 _PR_SET_PDEATHSIG = 1
 _FIRST, _LONGEST = 0.2, 10.0
@@ -116,7 +116,11 @@ class Worker:
 class Workers:
     """So many processes, each of which is replaced when it ends."""
 
-    def __init__(self, listener: socket.socket, command: Sequence[str], count: int) -> None:
+    def __init__(
+        self, listener: socket.socket, command: Sequence[str], count: int, ready: Callable[[], None]
+    ) -> None:  # fmt: skip
+        """`ready` is told once, when the first of them serves."""
+        self._ready = ready
         self._listener = listener
         self._command = command
         self._count = count
@@ -137,6 +141,7 @@ class Workers:
             first.end()
             code = await first.ended()
             return 0 if self._ending.is_set() else code or 1
+        self._ready()
         self._workers += [await self._started() for _ in range(self._count - 1)]
         await self._watch()
         for worker in self._workers:
