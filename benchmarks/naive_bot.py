@@ -34,7 +34,9 @@ async def life(app: Starlette) -> AsyncIterator[None]:
         asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=10, max_size=10) as pool,
         httpx.AsyncClient(limits=httpx.Limits(max_connections=64)) as http,
     ):
-        await pool.execute(TABLES)
+        async with pool.acquire() as db, db.transaction():
+            await db.execute("SELECT pg_advisory_xact_lock(1)")  # its processes start together
+            await db.execute(TABLES)
         app.state.pool, app.state.http = pool, http
         yield
 

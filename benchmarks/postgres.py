@@ -1,9 +1,11 @@
 """smsbot on PostgreSQL beside smsbot on SQLite and a naive bot of three tables, from the real webhook to the reply.
 
-    python benchmarks/postgres.py [--seconds 4] [--rounds 3] [--connections 64] [--programs /usr/lib/postgresql/15/bin]
+    python benchmarks/postgres.py [--seconds 4] [--rounds 3] [--connections 64] [--processes 1 2 4]
+                                  [--programs /usr/lib/postgresql/15/bin]
 
-One server at a time, on one core; PostgreSQL, the load and the sink share the others. The database is a new one in a
-folder that is removed, over a socket, with fsync on. Trust the ratios and the CPU per text; nothing leaves loopback.
+One server at a time, all of its processes on one core; PostgreSQL, the load and the sink share the others. The
+database is a new one in a folder that is removed, over a socket, with fsync on. Trust the ratios and the CPU per text;
+nothing leaves loopback.
 """
 
 from __future__ import annotations
@@ -78,26 +80,30 @@ async def main(arguments: argparse.Namespace, url: str) -> None:
     loop = asyncio.get_running_loop()
     sink = turns.free_port()
     listening = await loop.create_server(turns.Sink, "127.0.0.1", sink)
-    rounds: dict[str, list[turns.Result]] = {"sqlite": [], "postgresql": [], "naive": []}
+    many = [(kind, count) for count in arguments.processes for kind in ("postgresql", "naive")]
+    rounds: dict[tuple[str, int], list[turns.Result]] = {one: [] for one in (("sqlite", 1), *many)}
     for n in range(arguments.rounds):
-        for name, results in rounds.items():
-            database = "smsbot.db" if name == "sqlite" else await asyncio.to_thread(created, url, f"{name}{n}")
+        for (kind, count), results in rounds.items():
+            name = f"{kind} ×{count}"
+            made = f"{kind}{count}_{n}"
+            database = "smsbot.db" if kind == "sqlite" else await asyncio.to_thread(created, url, made)
             os.environ |= {"DATABASE_URL": database, "GATEWAY": f"http://127.0.0.1:{sink}"}
-            kind = "naive" if name == "naive" else "smsbot"
-            path = partial(hook, database=database)
-            r = await turns.measure(kind, arguments.seconds, arguments.connections, sink, path=path)
+            path, what = partial(hook, database=database), "naive" if kind == "naive" else "smsbot"
+            r = await turns.measure(what, arguments.seconds, arguments.connections, sink, path=path, workers=count)
             results.append(r)
             print(
-                f"round {n + 1} {name:10} {r.rate:7.0f} texts/s  {r.cost:5.0f} µs CPU/text"
+                f"round {n + 1} {name:13} {r.rate:7.0f} texts/s  {r.cost:5.0f} µs CPU/text"
                 f"  p50 {r.percentile(0.5):6.1f} ms  p99 {r.percentile(0.99):6.1f} ms  {r.memory:4.0f} MB",
                 flush=True,
             )
     listening.close()
     rate = {name: statistics.median(r.rate for r in results) for name, results in rounds.items()}
     cost = {name: statistics.median(r.cost for r in results) for name, results in rounds.items()}
-    for other in ("sqlite", "naive"):
-        print(f"PostgreSQL beside {other}: {rate['postgresql'] / rate[other]:.2f} of its rate, "
-              f"{cost['postgresql'] / cost[other]:.2f} times its CPU per text")  # fmt: skip
+    for count in arguments.processes:
+        ours = ("postgresql", count)
+        for other in (("sqlite", 1), ("naive", count)):
+            print(f"PostgreSQL ×{count} beside {other[0]} ×{other[1]}: {rate[ours] / rate[other]:.2f} of its rate, "
+                  f"{cost[ours] / cost[other]:.2f} times its CPU per text")  # fmt: skip
 
 
 if __name__ == "__main__":
@@ -105,6 +111,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4], help="how many serve")
     newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     parser.add_argument("--programs", type=Path, default=newest[-1] if newest else None, help="where initdb is")
     asked = parser.parse_args()

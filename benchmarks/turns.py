@@ -165,10 +165,13 @@ def free_port() -> int:
 
 
 def usage(pid: int) -> tuple[float, float]:
-    """CPU seconds and MB of a process."""
+    """CPU seconds and MB of a process, and of its children."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     memory = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    return (int(fields[11]) + int(fields[12])) / _TICK, memory
+    own = [((int(fields[11]) + int(fields[12])) / _TICK, memory)]
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    cpu, memories = zip(*own, *map(usage, map(int, children)), strict=True)
+    return sum(cpu), sum(memories)
 
 
 def hook(folder: Path) -> str:
@@ -180,20 +183,23 @@ def hook(folder: Path) -> str:
 
 
 async def measure(
-    name: str, seconds: float, connections: int, sink: int, *, profile: str = "", path: Callable[[Path], str] = hook
-) -> Result:
+    name: str, seconds: float, connections: int, sink: int, *, profile: str = "",
+    path: Callable[[Path], str] = hook, workers: int = 1,
+) -> Result:  # fmt: skip
     """One round of one server, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        return await measure_in(Path(folder), name, seconds, connections, sink, profile=profile, path=path)
+        return await measure_in(
+            Path(folder), name, seconds, connections, sink, profile=profile, path=path, workers=workers
+        )
 
 
 async def measure_in(
     folder: Path, name: str, seconds: float, connections: int, sink: int, *, profile: str = "",
-    path: Callable[[Path], str] = hook,
+    path: Callable[[Path], str] = hook, workers: int = 1,
 ) -> Result:  # fmt: skip
     """The same in a folder that there is."""
     port = free_port()
-    process = start(name, folder, port, sink, profile)
+    process = start(name, folder, port, sink, profile, workers)
     try:
         await up(port)
         entrance = path(folder) if name == "smsbot" else "/sms"
@@ -214,8 +220,10 @@ async def measure_in(
     return result
 
 
-def start(name: str, folder: Path, port: int, sink: int, profile: str) -> subprocess.Popen[bytes]:
-    """The server on core 0."""
+def start(
+    name: str, folder: Path, port: int, sink: int, profile: str, workers: int = 1
+) -> subprocess.Popen[bytes]:  # fmt: skip
+    """The server on core 0, of so many processes."""
     environment = os.environ | {
         "PORT": str(port),
         "PUBLIC_URL": "https://bench.test",
@@ -235,11 +243,13 @@ def start(name: str, folder: Path, port: int, sink: int, profile: str) -> subpro
             "--no-access-log",
             "--log-level",
             "warning",
+            "--workers",
+            str(workers),
         ]
     elif profile:
         command = ["-m", "cProfile", "-o", profile, "-m", "smsbot", "run"]
     else:
-        command = ["-m", "smsbot", "run"]
+        command = ["-m", "smsbot", "run", "--workers", str(workers)]
 
     def pin() -> None:
         os.sched_setaffinity(0, {0})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
 from smsbot.accounts import Accounts, Real
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
-from smsbot.core.errors import UsageError
+from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.message import Key
 from smsbot.desk.tokens import Tokens
 from smsbot.desk.users import Users
@@ -275,6 +275,8 @@ class App:
             self._work.push_async_callback(self.control.close)
         if self.store.leads:
             await self.people.recover()
+        else:
+            self._run("erasures", self._recover_people)
         self.dispatcher.tasks.spawn(self._reread())  # there may be many, and nobody shall wait for them
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()
@@ -312,7 +314,10 @@ class App:
         self.store.when_heard(self._read_flows)
 
     async def _heard(self) -> None:
-        """Go on with what a pause kept that another process has ended."""
+        """Forget what another process may have changed, and go on with what a pause kept that it has ended."""
+        await self.tokens.forget()
+        await self.endpoints.forget()
+        self.inbox.limits.forget()
         if self._was_pausing:
             self.dispatcher.queues.resumed()
         self._was_pausing = self.store.pausing
@@ -336,6 +341,12 @@ class App:
         """Keep a worker alive until the end of the server."""
         self._work.push_async_callback(self.supervisor.start(Worker(name, worker, finish)))
 
+    async def _recover_people(self) -> None:
+        """What another process cut short is this one's to end, once it leads."""
+        await self.store.lead()
+        await self.people.recover()
+        await asyncio.Event().wait()
+
     def _run_once(self, name: str, worker: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """The same of a worker of which there is one, however many processes serve: it begins once this one leads."""
 
@@ -347,6 +358,8 @@ class App:
 
     async def _drain(self) -> None:
         reached("drain.begun")
+        with suppress(StoreError):
+            await self.store.retire()
         end = asyncio.get_running_loop().time() + _DRAIN
         await self.dispatcher.tasks.drain(_DRAIN)
         for line in self.lines.values():

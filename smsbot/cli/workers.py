@@ -180,6 +180,8 @@ class Workers:
     async def _replace_all(self) -> None:
         """One after the other; the old ones stay if a new one cannot serve."""
         for n, old in enumerate(self._workers):
+            if self._ending.is_set():
+                return
             new = await self._started()
             if not await self._unless_ending(new.serves()):
                 new.end()

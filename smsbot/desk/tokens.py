@@ -92,7 +92,7 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 class Tokens:
-    """All tokens, kept in memory: this process alone writes them."""
+    """All tokens, kept in memory while nobody changes them."""
 
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self._tables = tables
@@ -136,8 +136,12 @@ class Tokens:
         try:
             await self._tables.write(changes)
         finally:
-            self._changes += 1
-            self._known = None
+            await self.forget()
+
+    async def forget(self) -> None:
+        """Read them anew: another process may have changed some."""
+        self._changes += 1
+        self._known = None
 
 
 def _token(row: Row) -> Token:

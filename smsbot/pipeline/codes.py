@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from smsbot.core.clock import Clock
+from smsbot.core.commit import digest
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
 from smsbot.core.otp import (
@@ -124,24 +127,32 @@ class Codes:
     async def check(self, number: str, purpose: str, given: str) -> Checked:
         """Whether somebody typed the code that was sent last to a number for a purpose; a right one is used up."""
         async with self._lock(number):
-            now = self._clock.now()
-            rows = await self._store.rows("codes_of", number=number, since=now - DAY)
-            row = next((r for r in rows if r["purpose"] == purpose), None)
-            right = matches(self._code(row) if row else "0" * MOST, typed(given))  # it takes as long without a code
-            if row is None or row["used"] is not None or row["expires"] <= now:
-                return Checked("expired")
-            if row["wrong"] >= row["most"]:
-                return Checked("too_many")
-            if right:
-                await self._store.write([("code_used", (now, row["id"]))])
-                self._show(row)
-                return Checked("valid")
-            await self._store.write([("code_wrong", (row["id"],))])
-            left = row["most"] - row["wrong"] - 1
-            return Checked("wrong" if left else "too_many", left)
+            return await self._checked(number, purpose, given)
 
-    def watches(self, number: str) -> bool:
+    async def _checked(self, number: str, purpose: str, given: str) -> Checked:
+        now = self._clock.now()
+        rows = await self._store.rows("codes_of", number=number, since=now - DAY)
+        row = next((r for r in rows if r["purpose"] == purpose), None)
+        right = matches(self._code(row) if row else "0" * MOST, typed(given))  # it takes as long without a code
+        if row is None or row["used"] is not None or row["expires"] <= now:
+            return Checked("expired")
+        if row["wrong"] >= row["most"]:
+            return Checked("too_many")
+        written = ("code_used", (now, row["id"])) if right else ("code_wrong", (row["id"],))
+        mark = digest("code tried", row["id"], repr(row["wrong"]))
+        if not await self._store.once(mark, now, [written]):  # at this moment another process checks one as well
+            return await self._checked(number, purpose, given)
+        if right:
+            self._show(row)
+            return Checked("valid")
+        left = row["most"] - row["wrong"] - 1
+        return Checked("wrong" if left else "too_many", left)
+
+    async def watches(self, number: str) -> bool:
         """Whether a code of somebody may be typed now."""
+        if not self._store.alone:  # another process may have sent one
+            for row in await self._store.rows("codes_open_of", number=number, now=self._clock.now()):
+                self._hide(row)
         own = self._open.get(number)
         if not own:
             return False
@@ -217,6 +228,12 @@ def _kept_in(file: Path, fresh: bytes) -> bytes:
     if len(found) == _LENGTH:
         return found
     file.parent.mkdir(mode=0o700, exist_ok=True)
-    file.touch(0o600)
-    file.write_bytes(fresh)
-    return fresh
+    made = file.with_name(f"{file.name}.{os.getpid()}")
+    made.touch(0o600)
+    made.write_bytes(fresh)
+    if found:  # no secret of ours
+        file.unlink()
+    with suppress(FileExistsError):  # of processes that begin together, one makes it
+        os.link(made, file)
+    made.unlink()
+    return file.read_bytes()

@@ -123,7 +123,10 @@ class Dispatcher:
         if done:
             self.queues.release(event.key, queue)
             return work.durable.result()
-        queue.events.appendleft(event)
+        if not self.store.alone and await work.accept() is not Verdict.DONE:  # another process has the conversation
+            self.queues.release(event.key, queue)
+            return work.durable.result()
+        queue.events.appendleft(work.event)
         task = self.tasks.spawn(self._drain(event.key, queue, work))
         await asyncio.wait((work.durable, task), timeout=EXPRESS, return_when=asyncio.FIRST_COMPLETED)
         return work.durable.result() if work.durable.done() else await work.accept()
@@ -174,7 +177,7 @@ class Dispatcher:
                     return
                 queue.events.popleft()
                 for event in work.behind:
-                    queue.keep(event)
+                    queue.keep(event, behind=0)
                 work = None
         except Exception as error:  # a queue is never left without somebody who looks after it
             log.error("a turn failed inside smsbot", number=mask(key.number), exc_info=error)

@@ -149,8 +149,12 @@ class Endpoints:
         try:
             await self._store.write(changes)
         finally:
-            self._changes += 1
-            self._known = None
+            await self.forget()
+
+    async def forget(self) -> None:
+        """Read them anew: another process may have changed some."""
+        self._changes += 1
+        self._known = None
 
 
 def push_id(mark: bytes, endpoint: str) -> str:

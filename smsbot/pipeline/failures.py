@@ -86,7 +86,7 @@ class Failures:
         """Nothing will ever answer it."""
         if await work.accept() is Verdict.DONE:
             log.error("a text cannot be answered", number=mask(work.event.key.number), why=why)
-            await self._store.postpone(work.event, None, f"dead letter: {why}")
+            work.behind = await self._store.postpone(work.event, None, f"dead letter: {why}")
 
     async def _apologise(self, work: UnitOfWork, line: Line, handler: Signature, error: BaseException) -> bool:
         """Let the bot's error handler answer; what the failed handler said and set is gone."""
@@ -110,7 +110,7 @@ class Failures:
             await insist(lambda: self._store.postpone(event, retry_at, f"failed: {why}{at}"))
             return retry_at
         log.error("a turn failed for good; its text is a dead letter", number=number, error=why, at=at.strip())
-        await insist(lambda: self._store.postpone(event, None, f"dead letter: {why}{at}"))
+        work.behind = await insist(lambda: self._store.postpone(event, None, f"dead letter: {why}{at}"))
         if event.kind == "timer":
             await self._not_served(event, error)
         if event.kind == "text":

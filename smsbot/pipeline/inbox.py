@@ -63,7 +63,7 @@ class Inbox:
         self._long = LongTexts(store, clock, lambda: dispatcher.sender.kick())
         self._quarantine = Quarantine(store, lines, clock)
         self._endings = Endings(store, dispatcher.sender, clock)
-        self._limits = Limits(store, self._endings)
+        self.limits = Limits(store, self._endings)
         self.codes: Codes | None = None
         """Knows which codes may be typed now."""
 
@@ -125,7 +125,7 @@ class Inbox:
         key = Key(line.number, phone.normalise(arrival.sender, line.country))
         async with self._in_order(key):
             event = await self._event(arrival, key)
-            if self.codes is not None and self.codes.watches(key.number):
+            if self.codes is not None and await self.codes.watches(key.number):
                 arrival, event = await self._veiled(self.codes, arrival, event, line)
             known = event.seen in self._recent and (not event.origin or event.origin in self._recent)
             if known and not event.window:
@@ -201,11 +201,11 @@ class Inbox:
         if arrival.word:  # whatever else came with it: a picture, a reaction, nothing
             return await self._obeyed(event, line, word, arrival)
         kind = noise.recognise(text)
-        counts = self._limits.counts(event)
+        counts = self.limits.counts(event)
         if kind is noise.Kind.REACTION:
             return await self._react(event, line, text, counts=counts)
         if kind is noise.Kind.MEDIA or (kind is noise.Kind.EMPTY and arrival.media):
-            if await self._limits.too_many(event, line, word, counts=counts):
+            if await self.limits.too_many(event, line, word, counts=counts):
                 return None
             return await self._picture(replace(event, kind="media", text=""))
         if kind is noise.Kind.EMPTY:
@@ -213,9 +213,9 @@ class Inbox:
         if word is Word.STOP:
             silent = obeyed or (not line.answer_costly and phone.is_costly(event.key.number))
             return self._consent(event, line, "optout", "" if silent else line.opted_out, arrival.said_at)
-        if line.pace and await self._limits.held(event, line, word, counts=counts):
+        if line.pace and await self.limits.held(event, line, word, counts=counts):
             return None
-        if await self._limits.too_many(event, line, word, counts=counts):
+        if await self.limits.too_many(event, line, word, counts=counts):
             return None
         if word is None and noise.is_automatic(text):
             return self._endings.done(event, "a phone or an office answered by itself, so it is no answer")
@@ -260,7 +260,7 @@ class Inbox:
         event = replace(event, kind="reaction", data=codec.dumps(dataclasses.asdict(found)))
         if line.table.reaction is None:
             return self._endings.done(event, "a reaction to a text of ours is no answer")
-        if await self._limits.too_many(event, line, None, counts=counts):
+        if await self.limits.too_many(event, line, None, counts=counts):
             return None
         return self._dispatcher.arrive(event)
 
@@ -295,7 +295,7 @@ class Inbox:
                 await self._endings.done(event, "older than their STOP, so they stay opted out")
             else:
                 await self._consent(event, line, "optin", "" if obeyed else line.opted_in, None)
-        elif word is Word.HELP and not obeyed and self._limits.may_help(event):
+        elif word is Word.HELP and not obeyed and self.limits.may_help(event):
             await self._endings.done(event, "HELP is always answered", [self._endings.say(event, line, line.help)])
         else:
             await self._endings.done(event, "the number has opted out, so nothing answers")

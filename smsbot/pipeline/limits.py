@@ -109,6 +109,10 @@ class Limits:
             self._paced = {row["name"]: row["at"] for row in await self._store.rows("paced")}
         return self._paced
 
+    def forget(self) -> None:
+        """Read anew which conversations are held: another process may have held some."""
+        self._paced = None
+
     def may_help(self, event: Event) -> bool:
         """Whether HELP is answered to somebody to whom nothing else is: once a minute."""
         last = self._helped.get(event.key)

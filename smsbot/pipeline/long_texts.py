@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from smsbot.core import codec
 from smsbot.core.clock import Clock
-from smsbot.core.commit import Timer, digest
+from smsbot.core.commit import Timer, Verdict, digest
 from smsbot.core.message import Event, Key
 from smsbot.policy import parts
 from smsbot.policy.parts import Part
@@ -73,36 +73,26 @@ class LongTexts:
 
     async def takes(self, event: Event, told: tuple[str, int, int]) -> bool:
         """Whether a text is part of a long one: kept then, and joined once all are there or no more come."""
-        if self._partial is None or not self._store.alone:
+        if self._partial is None:
             self._partial = {Key(r["line"], r["number"]): r["due"] for r in await self._store.rows("parts_waiting")}
         known, now = told[2] > 1, self._clock.now()
         may_follow = self._partial.get(event.key, 0.0) >= now
-        if not (known or may_follow or parts.is_full(event.text)):
+        if self._store.alone and not (known or may_follow or parts.is_full(event.text)):
             self._partial.pop(event.key, None)
             return False
-        line, number = event.key
-        rows = await self._store.rows("parts_of", line=line, number=number)
-        groups = {row["name"]: waiting_in(row["data"]) for row in rows}
-        if not known and PARTS not in groups and not parts.is_full(event.text):
-            return False  # the text before is whole meanwhile
-        part = part_of(event, told)
-        name = group_of(part, groups)
-        timer = waits(event, name, [*groups.get(name, ()), part], now)
-        kept = replace(event, kind="part")
-        await self._store.accept([Acceptance(kept, done=True, note="a part of a long text", waits=timer)])
-        await self._see_it_kept(event, part, now)
+        while True:
+            rows = await self._store.rows("parts_of", line=event.key.line, number=event.key.number)
+            groups = {row["name"]: waiting_in(row["data"]) for row in rows}
+            if not known and PARTS not in groups and not parts.is_full(event.text):
+                return False  # the text before is whole meanwhile
+            part = part_of(event, told)
+            name = group_of(part, groups)
+            timer = waits(event, name, [*groups.get(name, ()), part], now)
+            kept, beside = replace(event, kind="part"), frozenset((row["name"], row["data"]) for row in rows)
+            taken = Acceptance(kept, done=True, note="a part of a long text", waits=timer, beside=beside)
+            if (await self._store.accept([taken]))[0].verdict is not Verdict.FENCED:
+                break  # else another process has kept another part at the same moment
         if not known:
             self._partial[event.key] = timer.due
         self._kick()
         return True
-
-    async def _see_it_kept(self, event: Event, part: Part, now: float) -> None:
-        """Another process may have kept another part at the same moment, and not known of this one."""
-        while not self._store.alone:
-            rows = await self._store.rows("parts_of", line=event.key.line, number=event.key.number)
-            groups = {row["name"]: waiting_in(row["data"]) for row in rows}
-            if not groups or any(part.id == kept.id for group in groups.values() for kept in group):
-                return  # it waits with the others, or they are joined
-            name = group_of(part, groups)
-            timer = waits(event, name, [*groups.get(name, ()), part], now)
-            await self._store.write([("timer", (*timer.key, timer.name, timer.due, timer.data))])

@@ -102,7 +102,7 @@ class Pushes:
                 return False
             now = self._clock.now()
             changes = [change for row in rows for change in await self._pushes_of(row, known, now)]
-            changes.append(("taken_up", (rows[-1]["seq"],)))
+            changes += [("taken_up", (row["seq"],)) for row in rows]  # of another process some may come to lie between
             if now - self._cleaned > _CLEANED_EVERY:
                 self._cleaned = now
                 changes.append(("pushes_over", (now - KEPT,)))

@@ -35,12 +35,12 @@ class ConversationQueue:
     door: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Lets events in as they came, those that wait for the first one before those that come later."""
 
-    def keep(self, event: Event) -> None:
-        """Put an event into its place, once; its head stays, for its turn may be under way."""
+    def keep(self, event: Event, *, behind: int = 1) -> None:
+        """Put an event into its place, once; behind the head, whose turn may be under way, or wherever it belongs."""
         if any(event.id == other.id for other in self.events):
             return
         place = len(self.events)
-        while place > 1 and self.events[place - 1].seq > event.seq:
+        while place > behind and self.events[place - 1].seq > event.seq:
             place -= 1
         self.events.insert(place, event)
 

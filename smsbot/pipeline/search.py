@@ -38,7 +38,7 @@ class SearchIndex:
         """Take in the next rows; whether there may be more."""
         left = (await self._store.rows("unsearched"))[0]["n"]
         if left > 0:
-            await self._store.write([(name, (_EACH,)) for name in _STATEMENTS])
+            await self._store.write([(name, (_EACH,)) for name in _STATEMENTS], settled=True)
         for row in await self._store.rows("merging"):
             if (left_over := int(row["value"])) > 0:
                 merges = [("merge_words_in", ()), ("merge_words_out", ()), ("merge_words", (left_over - 1,))]

@@ -151,7 +151,7 @@ class Sender:
     async def silent(self, key: Key, patience: float = 3.0) -> bool:
         """Wait until nothing of a conversation is on its way to a gateway, for some seconds at the most."""
         end = asyncio.get_running_loop().time() + patience
-        while busy := key in self._leaving or await self._store.leaving(key):
+        while busy := key in self._leaving or await self._store.at_work(key):
             if asyncio.get_running_loop().time() > end:
                 break
             await asyncio.sleep(0.01)
@@ -171,7 +171,6 @@ class Sender:
             await self._give_back((claim,), "paused")
             self.kick()
             return
-        await self._store.still_ours()
         why = await self.forbidden(claim)
         if why is not None:
             self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))
@@ -179,6 +178,10 @@ class Sender:
         reached("send.claimed")
         result = await self._send(account, claim)
         reached("send.answered")
+        if result is None:
+            await self._give_back((claim,), "paused")
+            self.kick()
+            return
         if result.outcome is Outcome.THROTTLED:
             self._channels.slow_down(text, self._clock.now())
         await self._settle(claim, self.holds.judged(text, result))
@@ -195,9 +198,14 @@ class Sender:
             return Status.EXPIRED, "not sent in time"
         return None
 
-    async def _send(self, account: Account, claim: Claim) -> SendResult:
+    async def _send(self, account: Account, claim: Claim) -> SendResult | None:
+        """Send it; None where a pause has come meanwhile. Nothing is waited for between the last looks and the send."""
         try:
-            return await account.gateway.send(await self.outbound(account, claim))
+            outbound = await self.outbound(account, claim)
+            await self._store.still_ours()
+            if self._store.holds(claim.outgoing) and claim.outgoing.id not in self._tried:
+                return None
+            return await account.gateway.send(outbound)
         except BaseException as error:  # also what it awaits may have been cancelled
             raise_ours(error)
             log.error("a gateway raised", account=account.name, exc_info=error)

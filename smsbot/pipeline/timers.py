@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -27,6 +28,8 @@ _LONGEST_SLEEP = 1.0
 _BESIDE = 0.25
 """The same beside other processes, which tell nobody that something of theirs is due."""
 _TAKEN_UP_EVERY = 1.0
+_SHARE = 20.0
+"""How many times as long as such a look took nobody looks again, where very much waits."""
 
 
 class Timers:
@@ -47,7 +50,7 @@ class Timers:
         self._joined = joined
         self._recovery = recovery
         self._taken_up = 0.0
-        """When was looked for conversations that nobody looks after."""
+        """When to look next for conversations that nobody looks after."""
         self.ticks: Schedules | None = None
         """The schedules of the tasks that run by the clock."""
 
@@ -123,10 +126,10 @@ class Timers:
 
     async def _take_up(self) -> None:
         """Look now and then for conversations that nobody looks after."""
-        now = self._clock.now()
-        if abs(now - self._taken_up) >= _TAKEN_UP_EVERY:
-            self._taken_up = now
+        now = time.monotonic()
+        if now >= self._taken_up:
             await self._recovery.go_on()
+            self._taken_up = time.monotonic() + max(_TAKEN_UP_EVERY, _SHARE * (time.monotonic() - now))
             if self.ticks is not None and not self._store.leads:
                 self.ticks.follow()
 

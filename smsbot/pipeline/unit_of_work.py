@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +42,7 @@ class UnitOfWork:
         """The event's place in the inbox; 0 until it is accepted."""
         self._event = event
         self.turn: Turn | None = None
-        self.behind: tuple[Event, ...] = ()
+        self.behind: Sequence[Event] = ()
         """What waits behind the event once it has had its turn, where other processes may have kept it."""
         self.durable: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._writing = asyncio.Lock()

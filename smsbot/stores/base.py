@@ -71,6 +71,8 @@ class Acceptance:
     """A timer that is set with it."""
     changes: tuple[tuple[str, tuple[object, ...]], ...] = ()
     """Named writes in the same commit."""
+    beside: frozenset[tuple[str, str]] | None = None
+    """Names and data of the parts of long texts that it was decided on; where others wait by now it is fenced."""
 
 
 class SendOutcome(StrEnum):
@@ -185,8 +187,11 @@ class Turns(Protocol):
         """Commit a piece of a turn whose event was accepted before."""
         ...
 
-    async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
-        """A turn failed: its event waits until `retry_at`, or is a dead letter (None)."""
+    async def postpone(self, event: Event, retry_at: float | None, note: str) -> Sequence[Event]:
+        """A turn failed: its event waits until `retry_at`, or is a dead letter (None).
+
+        Returns what waits behind a dead letter, where other processes may have kept it.
+        """
         ...
 
     async def repeats(self, conversation: Conversation, event: Event) -> bool:
@@ -344,8 +349,8 @@ class Tables(Protocol):
         """The rows of a named read."""
         ...
 
-    async def write(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
-        """Named writes, in one commit."""
+    async def write(self, changes: Sequence[tuple[str, Sequence[object]]], *, settled: bool = False) -> None:
+        """Named writes, in one commit; `settled`: while no other process writes, so that no place is open."""
         ...
 
 

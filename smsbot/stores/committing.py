@@ -67,9 +67,9 @@ class _Words(ABC):
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""
 
-    async def write(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
-        """Named writes, in one commit."""
-        await self.lane.submit([Named(changes)])
+    async def write(self, changes: Sequence[tuple[str, Sequence[object]]], *, settled: bool = False) -> None:
+        """Named writes, in one commit; `settled`: while no other process writes, so that no place is open."""
+        await self.lane.submit([Named(changes, settled=settled)])
 
     @property
     def failing(self) -> bool:
@@ -173,9 +173,10 @@ class _Turns(_Words):
         stored = {row["name"]: row["value"] for row in await self.rows("person_fields", number=number)}
         self.memory.know(number, stored, {})
 
-    async def postpone(self, event: Event, retry_at: float | None, note: str) -> None:
-        """A turn failed: its event waits, or is a dead letter."""
-        await self.lane.submit([Postpone(event, retry_at, note)])
+    async def postpone(self, event: Event, retry_at: float | None, note: str) -> Sequence[Event]:
+        """A turn failed: its event waits, or is a dead letter; what waits behind that."""
+        behind: Sequence[Event] = (await self.lane.submit([Postpone(event, retry_at, note)]))[0]
+        return behind
 
     async def repeats(self, conversation: Conversation, event: Event) -> bool:
         """Whether a text says once more what was just answered, before our next text had left."""

@@ -40,8 +40,12 @@ class Peers(Protocol):
         """
         ...
 
-    async def leaving(self, key: Key) -> bool:
-        """Whether another process may be sending something in a conversation."""
+    async def retire(self) -> None:
+        """Lead no more, where there is another: this process is about to end."""
+        ...
+
+    async def at_work(self, key: Key) -> bool:
+        """Whether another process may be sending something in a conversation, or answers there."""
         ...
 
     async def still_ours(self) -> None:
@@ -69,7 +73,10 @@ class Alone:
     def when_heard(self, then: Callable[[], Awaitable[None]]) -> None:
         """There is nobody who changes anything."""
 
-    async def leaving(self, key: Key) -> bool:
+    async def retire(self) -> None:
+        """There is nobody else."""
+
+    async def at_work(self, key: Key) -> bool:
         """There is nobody else."""
         return False
 

@@ -11,14 +11,21 @@ from dataclasses import replace
 
 import pytest
 
+from smsbot.core import codec
+from smsbot.core.clock import ManualClock
 from smsbot.core.commit import Timer, Verdict
 from smsbot.core.errors import StoreLocked
 from smsbot.core.handover import Taken
 from smsbot.core.message import Claim, Event, Key, Receipt
 from smsbot.core.status import Status
+from smsbot.pipeline.long_texts import LongTexts
+from smsbot.pipeline.search import SearchIndex
 from smsbot.stores.base import Acceptance, Check, Consent, Report, SendOutcome, Settlement
+from smsbot.stores.memory import _MOMENT
 from smsbot.stores.postgres import processes
-from smsbot.stores.postgres.driver import Lost
+from smsbot.stores.postgres.driver import Connection, Lost
+from smsbot.stores.postgres.locks import locked, shut
+from smsbot.stores.postgres.statements import PROCESSES, Statement
 from smsbot.stores.postgres.store import PostgresStore
 
 from ..postgres import Server
@@ -83,6 +90,7 @@ async def test_who_came_first_leads_and_neither_remembers(pair: Pair) -> None:
     assert not pair.b.leads
     assert (pair.a.alone, pair.b.alone) == (False, False)
     assert (await pair.b.step_express([step(event("a"))]))[0].verdict is Verdict.DONE
+    await asyncio.sleep(_MOMENT)
     assert (pair.a.peek(ANN), pair.b.peek(ANN)) == (None, None)
     assert (await pair.a.load(ANN)).version == 1
 
@@ -180,10 +188,10 @@ async def test_a_due_text_is_claimed_once(pair: Pair) -> None:
     claimed: list[Claim] = []
 
     async def claim(store: PostgresStore) -> None:
-        while found := await store.claim_out(NOW + 1, 50):
-            claimed.extend(found)
-            for one in found:
-                claimed.extend(await store.sent([Settlement(one, SendOutcome.ACCEPTED, NOW + 1)]))
+        while found := list(await store.claim_out(NOW + 1, 50)):
+            while found:
+                claimed.append(found.pop())
+                found += await store.sent([Settlement(claimed[-1], SendOutcome.ACCEPTED, NOW + 1)])
 
     while len(claimed) < 300:
         await asyncio.gather(claim(pair.a), claim(pair.b))
@@ -312,14 +320,15 @@ async def test_a_conversation_that_the_desk_takes_over_is_known_everywhere(pair:
 
 async def test_a_text_of_another_process_may_be_leaving(pair: Pair) -> None:
     (answer,) = await pair.a.enqueue([text("o1")])
-    assert await pair.b.leaving(ANN)
+    assert await pair.b.at_work(ANN)
     await pair.a.sent([Settlement(answer.claims[0], SendOutcome.ACCEPTED, NOW)])
-    assert not await pair.b.leaving(ANN)
+    assert not await pair.b.at_work(ANN)
 
 
 async def test_a_contact_that_another_process_has_changed_is_known(pair: Pair) -> None:
     await pair.a.load(ANN)
     await pair.b.contact(ANN.number, {"name": '"Ann"'})
+    await asyncio.sleep(_MOMENT)
     assert (await pair.a.load(ANN)).contact == {"name": '"Ann"'}
 
 
@@ -391,3 +400,146 @@ async def test_nobody_is_dead_after_an_outage_of_all(pair: Pair, monkeypatch: py
     await asyncio.sleep(2.0)
     assert len(pair.rows("SELECT id FROM processes")) == 2
     assert (await pair.b.step_express([step(event("a"))]))[0].verdict is Verdict.DONE
+
+
+async def test_what_another_did_at_its_last_is_heard(pair: Pair) -> None:
+    """It gives a conversation back and adds a secret, and is gone before anybody has heard of it."""
+    await pair.b.take_over(Taken(ANN, "Eva", NOW))
+    assert pair.a.taken(ANN) is not None
+    secrets: list[object] = []
+
+    async def listen() -> None:
+        secrets.append(await pair.a.hook_secrets())
+
+    pair.a.when_heard(listen)
+    await pair.b.write([("give_back", ANN), ("hook_secret", ("main", "last", NOW))])
+    await pair.b.close()
+
+    async def alone() -> bool:
+        return pair.a.alone and pair.a.memory.keeps
+
+    await until(alone)
+    await until_heard(secrets, {"main": ("last",)})
+    assert pair.a.taken(ANN) is None
+
+
+async def until_heard(heard: list[object], what: object) -> None:
+    async def there() -> bool:
+        return bool(heard) and heard[-1] == what
+
+    await until(there)
+
+
+async def test_one_that_moved_meanwhile_is_not_buried(pair: Pair) -> None:
+    connection = await Connection.to(pair.url, "a test")
+    others = pair.a._process._others
+    await others.look(connection, pair.a._process.id)
+    other = pair.b._process.id
+    seen = others.seen_of(other)
+    await pair.b.accept([Acceptance(event("a"))])
+    assert await connection.rows(PROCESSES["bury"], (other, *seen)) == []
+    await connection.close()
+    assert (await pair.b.accept([Acceptance(event("b", BOB))]))[0].verdict is Verdict.DONE
+
+
+async def test_a_page_that_takes_long_holds_up_no_beat(pair: Pair) -> None:
+    beats = f"SELECT heard > now() - interval '2 s' FROM processes WHERE id = {pair.a._process.id}"
+    slow = asyncio.create_task(pair.a._pages.ask(Statement("SELECT pg_sleep(4)"), ()))
+    for _ in range(3):
+        await asyncio.sleep(1)
+        assert pair.rows(beats) == ["t"]
+    assert pair.a._process.sure
+    await slow
+
+
+async def test_what_a_callback_raises_ends_no_beat(pair: Pair) -> None:
+    async def broken() -> None:
+        raise KeyError("x")
+
+    pair.a.when_heard(broken)
+    await asyncio.sleep(1.5)
+    assert pair.a._process._task is not None
+    assert not pair.a._process._task.done()
+    assert pair.a._process.sure
+
+
+async def test_what_a_pause_keeps_costs_no_lives(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LEASE", 1.0)
+    await pair.a.pause("all", "", NOW)
+    await pair.b.accept([Acceptance(event("a"))])
+    await die(pair.b)
+
+    async def taken() -> Sequence[Event]:
+        return await pair.a.waiting(lambda key: False)
+
+    found: list[Event] = []
+
+    async def there() -> bool:
+        found.extend(await taken())
+        return bool(found)
+
+    await until(there)
+    assert [e.attempts for e in found] == [0]
+
+
+async def test_a_turn_of_an_event_that_waits_no_more_is_none(pair: Pair) -> None:
+    (kept,) = await pair.a.accept([Acceptance(event("a"))])
+    await pair.a.finish([step(replace(event("a"), seq=kept.seq))])
+    (again,) = await pair.a.finish([step(replace(event("a"), seq=kept.seq), 2)])
+    assert again.verdict is Verdict.DUPLICATE
+
+
+async def test_what_is_under_way_is_no_stray(pair: Pair) -> None:
+    """Of two events of one call one waits for a lock: the other is known to whoever made the call, though not yet."""
+    connection = await Connection.to(pair.url, "a test")
+    await connection.begin()
+    assert await locked(connection, {BOB.number})
+    kept = asyncio.create_task(pair.a.accept([Acceptance(event("a")), Acceptance(event("b", BOB))]))
+    await asyncio.sleep(0.3)
+    assert pair.rows("SELECT text FROM events") == ["a"]
+    assert [await pair.a.waiting(lambda key: False) for _ in range(3)] == [[], [], []]
+    await connection.roll_back()
+    await connection.close()
+    assert [answer.verdict for answer in await kept] == [Verdict.DONE, Verdict.DONE]
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_parts_that_come_to_both_make_one_text(pair: Pair, told: bool) -> None:
+    clock = ManualClock(NOW)
+    ways = [LongTexts(store, clock, lambda: None) for store in (pair.a, pair.b)]
+    full = "x" * 153
+    for n in range(20):
+        key = Key(ANN.line, f"+4860100{n:04}")
+        parts = [("a" + full[1:], f"r{n}", 1), ("b" + full[1:], f"r{n}", 2)]
+        taken = [
+            way.takes(event(text_, key, seen=bytes([n, place]) * 8), (ref, place, 2) if told else ("", 0, 0))
+            for way, (text_, ref, place) in zip(ways, parts, strict=True)
+        ]
+        assert await asyncio.gather(*taken) == [True, True]
+    timers = pair.server.run("SELECT data FROM timers", pair.url.split("@/")[1].split("?")[0]).splitlines()
+    assert [len(codec.loads(data)["parts"]) for data in timers] == [2] * 20
+
+
+async def test_words_of_a_batch_that_ends_late_are_found(pair: Pair) -> None:
+    """A place that was given before another, and is committed after it."""
+    connection = await Connection.to(pair.url, "a test")
+    await connection.begin(f"SET LOCAL smsbot.process = '0'; {shut(others=False)}")
+    late = "INSERT INTO events (seq, id, line, number, kind, text, at) SELECT nextval('events_seq_seq'), '\\x01', "
+    await connection.script(f"{late} '7255', '+48601000009', 'text', 'zebra', 1000")
+    await pair.a.accept([Acceptance(event("horse"))])
+    searching = asyncio.create_task(SearchIndex(pair.a).once())
+    await asyncio.sleep(0.5)
+    await connection.commit()
+    await connection.close()
+    await searching
+    assert pair.rows("SELECT count(*) FROM words_in") == ["2"]
+
+
+async def test_one_that_is_about_to_end_leads_no_more(pair: Pair) -> None:
+    await pair.a.retire()
+    assert not pair.a.leads
+
+    async def leads() -> bool:
+        return pair.b.leads
+
+    await until(leads)

@@ -43,6 +43,8 @@ class Wants:
     """Conversations of which the open texts count."""
     texts: set[str] = field(default_factory=set)
     timers: set[tuple[Key, str]] = field(default_factory=set)
+    parts_of: set[Key] = field(default_factory=set)
+    """Conversations of which the parts of long texts count that wait there."""
     turns: set[Key] = field(default_factory=set)
     """Conversations in which a turn is to be taken, or was."""
     attended: set[Key] = field(default_factory=set)
@@ -99,6 +101,8 @@ class Facts:
     threads: defaultdict[Key, list[Text]] = field(default_factory=lambda: defaultdict(list))
     """Open texts by conversation, in their order."""
     timers: dict[tuple[Key, str], float] = field(default_factory=dict)
+    parts_of: dict[Key, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    """Parts of long texts that wait in a conversation: names and data of their timers."""
     early: defaultdict[Reference, list[tuple[Status, str, str]]] = field(default_factory=lambda: defaultdict(list))
     """Reports whose text was not known when they came: status, detail, and of which SMS."""
     receipts: set[tuple[str, str, str, str]] = field(default_factory=set)
@@ -143,6 +147,10 @@ class Facts:
     def must_wait(self, key: Key) -> bool:
         """Whether an event of a conversation has to wait: for another process, or for events that came before."""
         return bool(self.process) and (self.attended.get(key, self.process) != self.process or bool(self.unread[key]))
+
+    def waits(self, key: Key, seq: int) -> bool:
+        """Whether an event still waits for its turn, as far as is asked."""
+        return not self.process or any(event.seq == seq for event in self.unread[key])
 
     def left(self, key: Key, seq: int) -> tuple[Event, ...]:
         """An event has had its turn: what waits behind it; if nothing does, nobody has the conversation any more."""
@@ -206,11 +214,13 @@ class Facts:
         for text in (*self.fresh.values(), *self.changed.values()):
             if text.cost != text.counted:
                 self._count(text)
+        if "spent" in self.rows:
+            self.rows["spent"].sort()  # rows of many texts, which all processes lock in one order
         for key in self.had.keys() | self.attended.keys():
             if key not in self.attended:
                 self.leave("unattend", key)
             elif key not in self.had:
-                self.leave("attend", key)
+                self.leave("attend", (*key, not self.pauses.stops(key.line)))
         return self.rows
 
     def give_back(self, text: Text) -> None:

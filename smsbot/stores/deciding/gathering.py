@@ -72,6 +72,10 @@ class _Gathering:
             timers = list(wants.timers)
             found = yield "timer_due", [(*key, name) for key, name in timers]
             facts.timers.update({timer: rows[0][0] for timer, rows in zip(timers, found, strict=True) if rows})
+        if wants.parts_of:
+            keys = list(wants.parts_of)
+            for key, rows in zip(keys, (yield "parts_beside", keys), strict=True):
+                facts.parts_of[key] = frozenset((name, data) for name, data in rows)
         yield from self._turns(wants)
         return facts
 

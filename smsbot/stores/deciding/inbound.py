@@ -105,6 +105,8 @@ class Accept:
             wants.conversations.add(event.key)
             wants.numbers.add(event.key.number)
         want_texts(wants, item.outgoing)
+        if item.beside is not None:
+            wants.parts_of.add(event.key)
 
     def decide(self, facts: Facts) -> Committed:
         """Dedupe, keep, and make its consent true in the same commit."""
@@ -116,6 +118,8 @@ class Accept:
         elif not is_new(facts, event):
             see_again(facts, event)
             return DUPLICATE
+        elif item.beside is not None and item.beside != facts.parts_of[event.key]:
+            return FENCED
         else:
             see(facts, event)
         seq = take(facts, event, int(item.done), item.note)
@@ -243,6 +247,8 @@ class Turn:
         if self.express and facts.must_wait(after.key):
             see(facts, event)
             return Committed(Verdict.QUEUED, take(facts, event, 0, ""))
+        if not self.express and not facts.waits(after.key, event.seq):
+            return DUPLICATE
         if facts.versions.get(after.key, after.version - 1) != after.version - 1:
             return FENCED
         seq = event.seq

@@ -15,6 +15,7 @@ from .facts import Facts, Wants
 from .inbound import take
 from .outbox import promote
 from .text import Text
+from .unit import LATER
 
 
 def reference_name(account: str, reference: str) -> str:
@@ -45,10 +46,12 @@ class Reported:
         if r.outgoing:
             wants.texts.add(r.outgoing)
 
-    def decide(self, facts: Facts) -> Event | None:
+    def decide(self, facts: Facts) -> Event | object | None:
         """Keep it, raise the status, wake the conversation if its bot listens."""
         r = self.report.receipt
         text = self._text(facts)
+        if text is not None and not facts.may(text.key):
+            return LATER  # which text it is of has become known just now
         known = text.id if text is not None else ""
         part = r.part or (r.reference if (r.reference, known) in facts.parts else "")
         if (r.account, r.reference, r.raw, part) in facts.receipts:

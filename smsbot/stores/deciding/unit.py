@@ -68,6 +68,7 @@ class Searching(Protocol):
 class _Alone:
     apart = ALONE
     names: Collection[str] = ()
+    settled = True
 
     def want(self, wants: Wants) -> None:
         """Nothing."""
@@ -76,12 +77,18 @@ class _Alone:
 class Named(_Alone):
     """Statements by name."""
 
-    def __init__(self, changes: Sequence[tuple[str, Sequence[object]]]) -> None:
+    def __init__(self, changes: Sequence[tuple[str, Sequence[object]]], *, settled: bool = False) -> None:
         self.changes = changes
+        self.settled = settled
+        """Whether no other process decides meanwhile, so that there are no places that are given and not yet taken."""
 
     def decide(self, facts: Facts) -> None:
         """Leave them in the order given."""
         facts.script += [(name, tuple(row)) for name, row in self.changes]
+
+
+LATER = object()
+"""The answer of a unit that cannot be decided now, since another process may decide on the same; it is asked again."""
 
 
 class Pause(_Alone):

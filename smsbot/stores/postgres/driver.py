@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -70,21 +70,21 @@ class Connection:
         """The rows of a statement, by name."""
         return statement.plain(await self._done(self._raw.fetch, statement, parameters))
 
-    async def named(self, statement: Statement, parameters: Mapping[str, object]) -> list[Any]:
-        """The rows of a statement whose parameters have names."""
-        await self._learn(statement)
-        return statement.plain(await self._guarded(self._raw.fetch(statement.sql, *statement.named(parameters))))
+    async def named(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[dict[str, Any]]]:
+        """The same as `each`, by name."""
+        return [[statement.row(row) for row in rows] for rows in await self.each(statement, parameters)]
 
     async def each(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[tuple[Any, ...]]]:
         """The rows of a statement for each set of parameters, by place; in one round trip where it can be."""
         await self._learn(statement)
         if len(parameters) == 1 or not statement.lifted:
-            return [[tuple(row.values()) for row in await self.rows(statement, one)] for one in parameters]
+            return [
+                [statement.tidy(row) for row in await self._done(self._raw.fetch, statement, one)] for one in parameters
+            ]
         columns = [list(column) for column in zip(*map(statement.values, parameters), strict=True)]
         found: list[list[tuple[Any, ...]]] = [[] for _ in parameters]
-        for row in statement.plain(await self._guarded(self._raw.fetch(statement.lifted, *columns))):
-            n, *rest = row.values()
-            found[n - 1].append(tuple(rest))
+        for n, *row in await self._guarded(self._raw.fetch(statement.lifted, *columns)):
+            found[n - 1].append(statement.tidy(row))
         return found
 
     async def run(self, statement: Statement, parameters: Sequence[object]) -> None:
@@ -134,7 +134,7 @@ class Connection:
     async def _learn(self, statement: Statement) -> None:
         if not statement.known:
             prepared = await self._guarded(self._raw.prepare(statement.sql, name=""))
-            columns = [c.name for c in prepared.get_attributes() if c.type.name == "numeric"]
+            columns = [(c.name, c.type.name) for c in prepared.get_attributes()]
             statement.learn([t.name for t in prepared.get_parameters()], columns)
 
     async def _guarded(self, work: Any) -> Any:

@@ -24,7 +24,7 @@ from smsbot.stores.committing import TALLY
 from smsbot.stores.deciding.facts import Facts, Wants
 from smsbot.stores.deciding.gathering import Look, Rows, gather, search
 from smsbot.stores.deciding.rules import Rules
-from smsbot.stores.deciding.unit import Named, Pause, Searching, Unit, batches
+from smsbot.stores.deciding.unit import LATER, Named, Searching, Unit, batches
 from smsbot.stores.jobs import Job, refusal
 
 from .driver import ANSWER, Conflict, Connection, Lost, Refused, within
@@ -42,8 +42,6 @@ _NEXT = 0.003
 """Seconds until what another process has locked is asked for again, where nothing else waits."""
 _TALLY_EACH = 50_000
 """Rows that are written until what is new is tallied."""
-_LATER = object()
-"""The answer of a unit that was not decided, since another process decides on the same just now."""
 _Wish = tuple[Job, int]
 """A job, and which of its units."""
 
@@ -65,6 +63,7 @@ class Lane:
         self._selects = selects
         self._connection: Connection | None = None
         self._wishes: deque[_Wish] = deque()
+        self._under_way: Sequence[_Wish] = ()
         self._awake = asyncio.Event()
         self._between = asyncio.Event()
         """Whether no batch is under way."""
@@ -79,6 +78,12 @@ class Lane:
     def waiting(self) -> int:
         """Units that were not decided yet."""
         return len(self._wishes)
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of all that waits for an answer."""
+        jobs = {id(job): job for job, _ in (*self._wishes, *self._under_way)}
+        return {name for job in jobs.values() for unit in job.units for name in unit.names}
 
     @property
     def connection(self) -> Connection | None:
@@ -120,7 +125,7 @@ class Lane:
                 self._awake.clear()
                 await self._awake.wait()
                 continue
-            wishes = self._next()
+            wishes = self._under_way = self._next()
             self._between.clear()
             try:
                 late = await self._serve(wishes)
@@ -135,14 +140,15 @@ class Lane:
                 if len(late) == len(wishes):
                     await asyncio.sleep(_NEXT)
             finally:
+                self._under_way = ()
                 self._between.set()
 
     def _next(self) -> list[_Wish]:
-        """What is decided together; a pause is by itself, for no other process decides meanwhile."""
+        """What is decided together; apart from what no other process may decide anything beside."""
         wishes: list[_Wish] = []
         while self._wishes and len(wishes) < _BATCH:
             job, nth = self._wishes[0]
-            if isinstance(job.units[nth], Pause):
+            if _settles(job.units[nth]):
                 return wishes or [self._wishes.popleft()]
             wishes.append(self._wishes.popleft())
         return wishes
@@ -161,7 +167,7 @@ class Lane:
         self.failing = False
         late = []
         for (job, nth), answer in zip(wishes, answers, strict=True):
-            if answer is _LATER:
+            if answer is LATER:
                 late.append((job, nth))
             else:
                 job.settle(nth, answer)
@@ -170,7 +176,7 @@ class Lane:
     async def _apart(self, unit: Unit) -> Any:
         """The answer of one unit in a transaction of its own; a refusal if the database does not take its rows."""
         try:
-            while (answer := (await self._insist([unit]))[0]) is _LATER:  # noqa: ASYNC110 - nobody tells
+            while (answer := (await self._insist([unit]))[0]) is LATER:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(_NEXT)
             return answer
         except StoreError as error:
@@ -183,16 +189,16 @@ class Lane:
         if self._written > _TALLY_EACH and not self._stopping:
             self._written = 0
             with suppress(StoreError, Refused):
-                await self._insist([Named([(name, ()) for name in TALLY])], shut_out=True)
+                await self._insist([Named([(name, ()) for name in TALLY], settled=True)])
 
-    async def _insist(self, units: Sequence[Unit], *, shut_out: bool = False) -> list[Any]:
+    async def _insist(self, units: Sequence[Unit]) -> list[Any]:
         """The answers of units, once they are committed; taken again while the database comes and goes."""
         until = time.monotonic() + _PATIENCE
         while True:
             if self._process.gone:
                 raise StoreLocked(TAKEN_OVER)
             try:
-                return await self._together(units, shut_out or isinstance(units[0], Pause))
+                return await self._together(units, _settles(units[0]))
             except (Lost, Conflict) as error:
                 self.failing = True
                 if self._stopping or time.monotonic() > until:
@@ -250,9 +256,9 @@ class Lane:
         return self._connection
 
     async def _decided(self, connection: Connection, units: Sequence[Unit]) -> list[Any]:
-        """The answers of units, with their rows written; `_LATER` of those that have to wait."""
+        """The answers of units, with their rows written; `LATER` of those that have to wait."""
         got = None if self._process.alone else await self._lock(connection, units)
-        answers: list[Any] = [_LATER] * len(units)
+        answers: list[Any] = [LATER] * len(units)
         places = [nth for nth in range(len(units)) if got is None or nth in got.units]
         ours = iter(places)
         for batch in batches(units[nth] for nth in places):
@@ -315,6 +321,11 @@ class Locked:
 
     def __init__(self, units: Collection[int], names: Collection[str]) -> None:
         self.units, self.names = units, names
+
+
+def _settles(unit: Unit) -> bool:
+    """Whether no other process may decide anything meanwhile."""
+    return bool(getattr(unit, "settled", False))
 
 
 def _wants(units: Sequence[Unit]) -> Wants:

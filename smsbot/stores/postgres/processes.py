@@ -14,7 +14,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from smsbot.core.errors import StoreError, StoreLocked
 from smsbot.log import Log
 
 from . import bequest
-from .driver import ANSWER, Conflict, Connection, Lost, within
+from .driver import ANSWER, Conflict, Connection, Lost, Refused, within
 from .statements import PROCESSES, Statement
 
 log = Log("smsbot.processes")
@@ -36,6 +36,8 @@ BEAT = 0.5
 _LOOK = 0.25
 _AWAY = 2.0
 """Seconds without a look of our own after which we know nothing of others any more, and watch them anew."""
+_LONGEST = 4.0
+"""Seconds that a beat may take; then it is given up, before this process would be taken for dead."""
 _HEARD = 10.0
 """Seconds that are waited for others to hear of something; those that are dead are gone by then."""
 
@@ -58,6 +60,7 @@ class _Look:
     place: str
     pid: int
     shares: bool
+    retires: bool
     beat: tuple[object, ...]
     since: float = 0.0
     """When it was seen to stand as it does."""
@@ -86,7 +89,7 @@ class Others:
         before = self._seen if asked - self._looked < _AWAY else {}  # the database may have been away for all of us
         self._looked = asked
         self._seen = {
-            row["id"]: _Look(row["place"], row["pid"], row["shares"], (row["beat"], row["batch"]))
+            row["id"]: _Look(row["place"], row["pid"], row["shares"], row["retires"], (row["beat"], row["batch"]))
             for row in rows
             if row["id"] != own
         }
@@ -98,9 +101,13 @@ class Others:
         return len(self._seen)
 
     @property
-    def first(self) -> int:
-        """The one that has been there for longest; 0 if there is none."""
-        return min(self._seen, default=0)
+    def active(self) -> list[int]:
+        """Those that are not about to end."""
+        return [other for other, look in self._seen.items() if not look.retires]
+
+    def seen_of(self, other: int) -> tuple[object, ...]:
+        """By what another was seen to stand still."""
+        return self._seen[other].beat
 
     @property
     def dead(self) -> list[int]:
@@ -141,6 +148,8 @@ class Process:
         self.leads = True
         """Whether it has been there for longest, so that it does what one alone does; it does then until its end."""
         self.clock: Callable[[], float] = time.time
+        self.retiring = False
+        """Whether it is about to end, so that another leads."""
         self.replaced: Callable[[], None] = _nothing
         """Is called once it is gone."""
         self.hear: Callable[[Connection], Awaitable[None]] = _hear_nothing
@@ -187,19 +196,19 @@ class Process:
         await self._others.look(connection, 0)
         if self._others.in_the_way(shares=self._shares):
             return False
-        await connection.script(f"BEGIN; {_LOCK}")
+        await connection.begin(_LOCK)  # bounded: one that freezes here would stop them all
         await self._others.look(connection, 0)
         if self._others.in_the_way(shares=self._shares):
-            await connection.script("ROLLBACK")
+            await connection.roll_back()
             return False
         dead = self._others.dead
         for other in dead:
-            await connection.run(PROCESSES["end"], (other,))
+            await connection.rows(PROCESSES["bury"], (other, *self._others.seen_of(other)))
         joined = (await connection.rows(PROCESSES["join"], (self._place, os.getpid(), self._shares)))[0]
         self.id, self._house = joined["id"], joined["house"]
-        await connection.script("COMMIT")
+        await connection.commit()
         self._beaten = asked
-        self._counted(len(self._others) - len(dead))
+        self._counted(dead)
         await self._end_sessions(connection, dead)
         if await bequest.is_left(connection):
             await bequest.take(connection, self.clock())
@@ -241,9 +250,12 @@ class Process:
                 try:
                     if connection is None or connection.lost:
                         connection = await self._connect(self.name)
-                    again = await within(ANSWER, self._beat(connection))
-                except (Lost, Conflict, StoreError) as error:
+                    again = await within(_LONGEST, self._beat(connection))
+                except (Lost, Conflict, Refused, StoreError) as error:
                     log.debug("a beat was missed", why=str(error))
+                    again = False
+                except Exception as error:  # without a beat this process is dead to all others
+                    log.error("a beat failed inside smsbot", exc_info=error)
                     again = False
                 if not again:
                     await asyncio.sleep(BEAT)
@@ -260,21 +272,33 @@ class Process:
         self._beaten = max(self._beaten, asked)
         many = len(self._others)
         heard = await self._others.look(connection, self.id)
-        dead = self._others.dead
-        for other in dead:
-            log.warning("another smsbot is dead; its work goes on here", process=other)
-            await connection.run(PROCESSES["end"], (other,))
+        self._counted(())
+        await self.hear(connection)
+        self._heard = heard
+        await self._bury(connection)
+        return len(self._others) > many
+
+    async def _bury(self, connection: Connection) -> None:
+        """Take the right to commit from those that are dead, unless they have moved since they were looked at."""
+        dead = []
+        for other in self._others.dead:
+            if await connection.rows(PROCESSES["bury"], (other, *self._others.seen_of(other))):
+                log.warning("another smsbot is dead; its work goes on here", process=other)
+                dead.append(other)
         await self._end_sessions(connection, dead)
         if await bequest.is_left(connection):
             await bequest.take(connection, self.clock())
-        self._counted(len(self._others) - len(dead))
-        await self.hear(connection)
-        self._heard = heard
-        return len(self._others) > many
 
-    def _counted(self, others: int) -> None:
-        self.alone = not others
-        self.leads = not self._others.first or self._others.first > self.id
+    def _counted(self, dead: Collection[int]) -> None:
+        """Count the others; it leads if it is the first of those that do not retire, and does so to its end."""
+        self.alone = len(self._others) == len(dead)
+        before = [other for other in self._others.active if other < self.id and other not in dead]
+        self.leads = not before and not self.retiring
+
+    async def retire(self, ask: Ask) -> None:
+        """Lead no more: what one alone does is another's from now on, if there is one."""
+        self.retiring, self.leads = True, self.alone
+        await ask(PROCESSES["retire"], (self.id,))
 
     async def heard(self, ask: Ask) -> str:
         """Wait until all have heard of what is committed by now; who has not, if some have not in time."""

@@ -1,10 +1,10 @@
-"""Named reads from PostgreSQL on a connection of their own, one at a time, in order."""
+"""Named reads from PostgreSQL on a connection of their own; what is asked meanwhile is asked together."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Self
 
 from smsbot.core.errors import StoreError, StoreRefused
 from smsbot.stores.base import Row
@@ -27,7 +27,8 @@ class PostgresReader:
         self._url = url
         self.name = name
         self._reads = statements("reads")
-        self._turn = asyncio.Lock()
+        self._questions: list[_Question] = []
+        self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._open = False
 
@@ -46,6 +47,9 @@ class PostgresReader:
     async def close(self) -> None:
         """Let go of the connection."""
         self._open = False
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait((self._task,))
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
@@ -60,28 +64,81 @@ class PostgresReader:
     async def rows(self, name: str, **parameters: object) -> list[Row]:
         """The rows of a named read."""
         statement = self._reads[name]
-        return [dict(row) for row in await self._asked(lambda connection: connection.named(statement, parameters))]
+        return await self.ask(statement, [parameters[name] for name in statement.names])
 
-    async def ask(self, statement: Statement, parameters: Sequence[object]) -> list[Any]:
-        """The rows of a statement of one's own."""
-        return await self._asked(lambda connection: connection.rows(statement, parameters))
+    async def ask(self, statement: Statement, parameters: Sequence[object]) -> list[Row]:
+        """The rows of a statement; what is asked for while the database answers is asked for together."""
+        if not self._open:
+            raise StoreError("the database is closed")
+        question = _Question(statement, parameters, asyncio.get_running_loop().create_future())
+        self._questions.append(question)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._answer_all())
+        return await question.answer
 
-    async def _asked(self, ask: Callable[[Connection], Awaitable[list[Any]]]) -> list[Any]:
-        async with self._turn:
-            for _ in range(_TRIES):
-                if not self._open:
-                    raise StoreError("the database is closed")
-                try:
-                    connection = await self._connected()
-                    return await within(_LONGEST, ask(connection))
-                except Refused as error:
-                    raise StoreRefused(f"the database does not take what is asked for: {error}") from None
-                except (Lost, Conflict) as error:
-                    why = str(error)
-                    await asyncio.sleep(_PAUSE)
+    async def _answer_all(self) -> None:
+        alike: dict[int, list[_Question]] = {}
+        try:
+            while self._questions:
+                alike = {}
+                for question in self._questions:
+                    alike.setdefault(id(question.statement), []).append(question)
+                self._questions.clear()
+                for questions in alike.values():
+                    await self._answer(questions)
+        finally:
+            for question in (*self._questions, *(q for questions in alike.values() for q in questions)):
+                question.fail(StoreError("the database is closed"))
+
+    async def _answer(self, questions: Sequence[_Question]) -> None:
+        """Answer questions of one statement; one by one, if the database does not take the parameters of some."""
+        try:
+            found = await self._asked(questions[0].statement, [q.parameters for q in questions])
+        except StoreRefused as error:
+            if len(questions) == 1:
+                questions[0].fail(error)
+                return
+            for question in questions:
+                await self._answer([question])
+        except Exception as error:
+            for question in questions:
+                question.fail(error)
+        else:
+            for question, rows in zip(questions, found, strict=True):
+                if not question.answer.done():
+                    question.answer.set_result(rows)
+
+    async def _asked(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[Row]]:
+        for _ in range(_TRIES):
+            if not self._open:
+                raise StoreError("the database is closed")
+            try:
+                connection = await self._connected()
+                return await within(_LONGEST, connection.named(statement, parameters))
+            except Refused as error:
+                raise StoreRefused(f"the database does not take what is asked for: {error}") from None
+            except (Lost, Conflict) as error:
+                why = str(error)
+                await asyncio.sleep(_PAUSE)
         raise StoreError(f"the database could not be read: {why}")
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.lost:
             self._connection = await Connection.to(self._url, self.name)
         return self._connection
+
+
+class _Question:
+    """A statement, its parameters, and who waits for the rows."""
+
+    __slots__ = ("answer", "parameters", "statement")
+
+    def __init__(
+        self, statement: Statement, parameters: Sequence[object], answer: asyncio.Future[list[Row]]
+    ) -> None:  # fmt: skip
+        self.statement, self.parameters, self.answer = statement, parameters, answer
+
+    def fail(self, error: Exception) -> None:
+        """There are no rows."""
+        if not self.answer.done():
+            self.answer.set_exception(error)

@@ -9,7 +9,10 @@ from smsbot.stores.queries import migrations
 from .driver import Connection
 from .statements import Statement
 
-_LOCK = "BEGIN; SELECT pg_advisory_xact_lock(hashtext('smsbot migrates'))"
+_LOCK = (
+    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s'; "
+    "SELECT pg_advisory_xact_lock(hashtext('smsbot migrates'))"
+)
 _TABLES = Statement(
     "SELECT count(*) FILTER (WHERE table_name = 'smsbot_schema') AS ours, count(*) AS n "
     "FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"

@@ -26,6 +26,7 @@ class Statement:
         self._source = sql
         self._convert: tuple[Callable[[object], object] | None, ...] | None = None
         self._sums: tuple[str, ...] = ()
+        self._columns: tuple[str, ...] = ()
         self.lifted = ""
         """The same for many sets of parameters at once; empty where it must be run for each."""
 
@@ -53,22 +54,33 @@ class Statement:
         """Whether the database has told the types of its parameters."""
         return self._convert is not None
 
-    def learn(self, types: Sequence[str], sums: Sequence[str]) -> None:
-        """Keep the types of its parameters, as PostgreSQL calls them, and the columns that are of any precision."""
-        self._sums = tuple(sums)
+    def learn(self, types: Sequence[str], columns: Sequence[tuple[str, str]]) -> None:
+        """Keep the types of its parameters, as PostgreSQL calls them, and the names and types of its columns."""
+        self._columns = tuple(name for name, _ in columns)
+        self._sums = tuple(name for name, kind in columns if kind == "numeric")
         self._convert = tuple(_CONVERT.get(t) for t in types)
         if types and not _LIMIT.search(self._source):  # a limit may not differ from set to set
-            columns = ", ".join(f"p{n}" for n in range(1, len(types) + 1))
+            given = ", ".join(f"p{n}" for n in range(1, len(types) + 1))
             arrays = ", ".join(f"${n}::{t}[]" for n, t in enumerate(types, 1))
             inner = self._numbered(self._source, "given.p{}".format)
             self.lifted = (
-                f"SELECT given.n, found.* FROM unnest({arrays}) WITH ORDINALITY AS given ({columns}, n)\n"
+                f"SELECT given.n, found.* FROM unnest({arrays}) WITH ORDINALITY AS given ({given}, n)\n"
                 f"CROSS JOIN LATERAL (\n{inner}\n) AS found"
             )
 
     def plain(self, rows: list[Any]) -> list[Any]:
         """Rows without decimals: a sum of whole numbers is one."""
         return [{**row, **{c: _number(row[c]) for c in self._sums}} for row in rows] if self._sums else rows
+
+    def tidy(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """The values of a row by their places, without decimals."""
+        if not self._sums:
+            return tuple(values)
+        return tuple(_number(v) if isinstance(v, Decimal) else v for v in values)
+
+    def row(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The same by name."""
+        return dict(zip(self._columns, values, strict=True))
 
     def values(self, parameters: Sequence[object]) -> list[object]:
         """Parameters as values of the types that they have there."""

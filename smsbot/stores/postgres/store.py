@@ -109,7 +109,8 @@ class PostgresStore(CommittingStore):
         await self.write([("meta", ("dedupe_key", secrets.token_bytes(32))), ("meta", ("began", repr(now)))])
         if self._process.alone:
             await self.write([(name, ()) for name in TALLY])
-        await self._hear(connection)
+        held = await connection.rows(self._selects["pauses"], ())
+        self.pauses = Pauses((row["scope"], row["name"]) for row in held)
         await self.write([("park_all", (s, n)) for s, n in self.pauses.names if s not in ASIDE])
         await self.remember()
 
@@ -156,13 +157,13 @@ class PostgresStore(CommittingStore):
     async def _hear(self, connection: Connection) -> None:
         """Take up what others have changed since the last beat, and whether there are others."""
         alone = self._process.alone
+        if alone and self.memory.keeps:
+            return
         if alone is not self.memory.keeps:
             self._remember_nothing(alone)
             await self._writer.between()  # what was begun when there was nobody else
         held = await connection.rows(self._selects["pauses"], ())
         self.pauses = Pauses((row["scope"], row["name"]) for row in held)
-        if alone:
-            return
         taken = [(Key(r["line"], r["number"]), r) for r in await connection.rows(PROCESSES["takeovers"], ())]
         self.memory.taken = {key: Taken(key, row["owner"], row["at"]) for key, row in taken}
         for then in self._heard_by:
@@ -174,19 +175,26 @@ class PostgresStore(CommittingStore):
 
     async def heard(self) -> str:
         """Wait until every process has heard of what is committed by now; who has not, if some have not in time."""
-        return "" if self._process.alone else await self._process.heard(self._pages.ask)
+        return "" if self._process.alone else await self._process.heard(self._hot.ask)
 
     async def waiting(self, known: Callable[[Key], bool]) -> Sequence[Event]:
         """Events that wait in conversations that no process has, or that this one has and knows nothing of."""
-        mine = await self._pages.ask(PROCESSES["mine"], (self._process.id,))
-        strays = {key for row in mine if not known(key := Key(row["line"], row["number"]))}
+        mine = await self._hot.ask(PROCESSES["mine"], (self._process.id,))
+        under_way = self._writer.names
+        strays = {key for r in mine if r["number"] not in under_way and not known(key := Key(r["line"], r["number"]))}
         lost, self._strays = strays & self._strays, strays  # at the first look its answer may be on its way
-        orphans = await self._pages.ask(PROCESSES["orphans"], (_MOST,)) if self.leads else []
+        orphans = await self._hot.ask(PROCESSES["orphans"], (_MOST,)) if self.leads else []
         return await self.attend([*lost, *(Key(row["line"], row["number"]) for row in orphans)])
 
-    async def leaving(self, key: Key) -> bool:
-        """Whether a process may be sending something in a conversation."""
-        return not self._process.alone and bool(await self._hot.ask(PROCESSES["leaving"], (key.line, key.number)))
+    async def retire(self) -> None:
+        """Lead no more, for this process is about to end."""
+        await self._process.retire(self._hot.ask)
+
+    async def at_work(self, key: Key) -> bool:
+        """Whether a process may be sending something in a conversation, or another one answers there."""
+        return not self._process.alone and bool(
+            await self._hot.ask(PROCESSES["at_work"], (key.line, key.number, self._process.id))
+        )
 
     async def suppressed(self, number: str) -> bool:
         """Whether the number has opted out; beside others, what they have committed counts as well."""

@@ -115,14 +115,16 @@ class Front:
         lock = self._asked.setdefault(key, asyncio.Lock())
         async with lock:
             known = [row for row in await store.rows("asked", key=key) if row["at"] > now - KEPT]
+            if not known:
+                await store.write([("asked_over", (now - KEPT,)), ("asked", (key, meant, now))])
+                kept = await store.rows("asked", key=key)
+                known = [row for row in kept if row["at"] != now]  # another process was asked at the same moment
             if known and known[0]["body"] != meant:
                 raise Refusal("SB707", "this Idempotency-Key was used for another request")
             if known and known[0]["status"] is not None:
                 await ending.again(known[0]["status"], known[0]["answer"])
                 await ending.end()
                 return
-            if not known:
-                await store.write([("asked_over", (now - KEPT,)), ("asked", (key, meant, now))])
             scope["asked"], scope["again"] = known[0]["at"] if known else now, bool(known)
             scope["identity"] = digest(key, repr(scope["asked"]))
             ending.keeps = True

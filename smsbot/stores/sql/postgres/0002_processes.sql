@@ -3,12 +3,15 @@
 SELECT setval('events_seq_seq', (SELECT coalesce(max(seq), 0) + 1 FROM events), false);
 
 ALTER TABLE processes ADD COLUMN shares boolean NOT NULL DEFAULT false;
+ALTER TABLE processes ADD COLUMN retires boolean NOT NULL DEFAULT false;
 ALTER TABLE processes ADD COLUMN heard timestamptz NOT NULL DEFAULT '-infinity';
 
--- The process that takes the turns of a conversation, as long as something waits there.
+-- The process that takes the turns of a conversation, as long as something waits there; whether it does, or a pause
+-- kept them when it began to.
 CREATE TABLE attended (
   line text COLLATE "C" NOT NULL,
   number text COLLATE "C" NOT NULL,
+  turns boolean NOT NULL,
   process bigint NOT NULL DEFAULT current_setting('smsbot.process')::bigint,
   PRIMARY KEY (line, number)
 ) WITH (fillfactor = 50);

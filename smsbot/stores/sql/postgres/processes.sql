@@ -1,7 +1,7 @@
 -- Statements about the processes that serve the database, which only PostgreSQL has.
 
 -- name: all
-SELECT id, place, pid, batch, shares, extract(epoch FROM beat)::float8 AS beat, clock_timestamp() AS now
+SELECT id, place, pid, batch, shares, retires, beat, clock_timestamp() AS now
 FROM processes ORDER BY id;
 
 -- name: join
@@ -9,6 +9,13 @@ INSERT INTO processes (place, pid, shares) VALUES (?, ?, ?) RETURNING id, curren
 
 -- name: end
 DELETE FROM processes WHERE id = ?;
+
+-- name: bury
+-- Unless it has moved since it was looked at.
+DELETE FROM processes WHERE id = ? AND beat = ? AND batch = ? RETURNING id;
+
+-- name: retire
+UPDATE processes SET retires = true WHERE id = ? RETURNING id;
 
 -- name: beat
 UPDATE processes SET beat = clock_timestamp(), heard = coalesce(?, heard) WHERE id = ? RETURNING id;
@@ -49,9 +56,10 @@ SELECT line, number, owner, at FROM takeovers;
 -- name: suppressed
 SELECT 1 FROM suppressions WHERE number = ?;
 
--- name: leaving
--- Attempts of a conversation that have not ended, whichever process makes them.
-SELECT 1 FROM outgoing WHERE line = ? AND number = ? AND phase = 'attempt' LIMIT 1;
+-- name: at_work
+-- Whether something of a conversation is being sent, or another process takes its turns.
+SELECT 1 FROM outgoing WHERE line = ?1 AND number = ?2 AND phase = 'attempt'
+UNION ALL SELECT 1 FROM attended WHERE line = ?1 AND number = ?2 AND process <> ?3 LIMIT 1;
 
 -- name: give_back
 DELETE FROM attended WHERE process = ?;
@@ -64,10 +72,11 @@ OR EXISTS (SELECT 1 FROM attempts WHERE outcome IS NULL
 
 -- name: lives_of_dead
 -- An event whose turn a dead process took has lost one of its lives, for it may be what has ended that process; not
--- one that waited until it is tried again.
+-- one that a pause kept, or that waited until it is tried again.
 UPDATE events SET attempts = attempts + 1 WHERE seq IN (
   SELECT min(e.seq) FROM events e JOIN attended a ON a.line = e.line AND a.number = e.number
-  WHERE e.state = 0 AND a.process NOT IN (SELECT id FROM processes) AND (e.retry_at IS NULL OR e.retry_at <= ?1) GROUP BY e.line, e.number);
+  WHERE e.state = 0 AND a.turns AND a.process NOT IN (SELECT id FROM processes)
+  AND (e.retry_at IS NULL OR e.retry_at <= ?1) GROUP BY e.line, e.number);
 
 -- name: attended_by_dead
 DELETE FROM attended WHERE process NOT IN (SELECT id FROM processes);

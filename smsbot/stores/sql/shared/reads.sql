@@ -645,6 +645,10 @@ SELECT * FROM codes WHERE number = :number AND line = '' AND at >= :since ORDER 
 -- Whom a code was sent to that may still be typed.
 SELECT id, number, line, expires, digits FROM codes WHERE at >= :since AND +expires > :now AND used IS NULL;
 
+-- name: codes_open_of (hot)
+-- The codes of a person that may still be typed.
+SELECT id, number, line, expires, digits FROM codes WHERE number = :number AND expires > :now AND used IS NULL;
+
 -- name: code_of_text (hot)
 SELECT c.* FROM code_texts t JOIN codes c ON c.id = t.code WHERE t.outgoing = :id;
 

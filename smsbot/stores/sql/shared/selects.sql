@@ -78,6 +78,9 @@ AND NOT (phase IN ('queue', 'held') AND scheduled = 1) ORDER BY seq LIMIT 200;
 -- name: open_of_number
 SELECT {text} FROM outgoing WHERE number = ? AND phase IS NOT NULL ORDER BY seq;
 
+-- name: parts_beside
+SELECT name, data FROM timers WHERE line = ? AND number = ? AND name >= 'parts' AND name < 'parts;';
+
 -- name: timer_due
 SELECT due FROM timers WHERE line = ? AND number = ? AND name = ?;
 

@@ -511,7 +511,7 @@ INSERT INTO pushes (id, endpoint, type, line, number, body, at, due) SELECT ?1, 
 WHERE EXISTS (SELECT 1 FROM endpoints WHERE id = ?2) AND (CAST(?9 AS BIGINT) IS NULL OR EXISTS (SELECT 1 FROM happened WHERE seq = ?9));
 
 -- name: taken_up
-DELETE FROM happened WHERE seq <= ?;
+DELETE FROM happened WHERE seq = ?;
 
 -- name: push_took
 UPDATE pushes SET state = 1, tries = tries + 1, answer = ?, ended = ? WHERE seq = ?;

@@ -1,0 +1,150 @@
+"""Two whole servers on one PostgreSQL database: what people and programs see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from smsbot import Bot, Message
+from smsbot.app import App
+from smsbot.core.clock import SystemClock
+from smsbot.core.commit import Verdict, digest
+from smsbot.core.errors import UsageError
+from smsbot.core.message import Event, Key
+from smsbot.desk.tokens import made
+from smsbot.pipeline.codes import Codes
+from smsbot.settings import AccountSettings, BotSettings, LineSettings, Settings
+from smsbot.stores.postgres import processes
+
+from ..pipeline.test_repairs import Provider
+from ..postgres import Server
+
+pytestmark = [pytest.mark.needs("postgres"), pytest.mark.slow]
+LINE = "+48732000111"
+ANN = Key(LINE, "+48600100200")
+
+
+class Two:
+    """Two servers, as on two machines, and the texts whose turns were taken."""
+
+    def __init__(self, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._server, self._folder, self._monkeypatch = server, folder, monkeypatch
+        self.url = server.migrated()
+        self.turns: list[str] = []
+        self.apps: list[App] = []
+
+    def rows(self, sql: str) -> list[str]:
+        return self._server.run(sql, self.url.split("@/")[1].split("?")[0]).splitlines()
+
+    def _bot(self) -> Bot:
+        bot = Bot()
+
+        @bot.fallback
+        async def answer(message: Message) -> str:
+            await asyncio.sleep(0.4)
+            self.turns.append(message.text)
+            if message.text == "wrong":
+                raise UsageError("a mistake")
+            return f"you said {message.text}"
+
+        return bot
+
+    async def start(self, place: str) -> App:
+        folder = self._folder / place
+        folder.mkdir()
+        self._monkeypatch.setattr(processes, "_here", lambda: place)
+        keys = {"authorization": "key-12345678", "application_key": "new-1234567"}
+        settings = Settings.model_construct(
+            bots={"bot": BotSettings(target="x", lines=(LINE,))}, lines={LINE: LineSettings(account="acc")},
+            accounts={"acc": AccountSettings.model_validate(keys)}, database=self.url, public_url="https://x.test",
+            dashboard_password=None, recheck=None, run=folder / "run",
+        )  # fmt: skip
+        app = App(settings, {"bot": self._bot()}, transport=Provider())
+        await app.start()
+        self.apps.append(app)
+        return app
+
+    async def rest(self) -> None:
+        end = time.monotonic() + 15
+        while self.rows("SELECT 1 FROM events WHERE state = 0"):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+
+
+def text(words: str, key: Key = ANN) -> Event:
+    return Event(digest(words, key.number), key, "text", words, time.time(), "acc")
+
+
+@pytest.fixture
+async def two(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Two]:
+    made = Two(postgres, tmp_path, monkeypatch)
+    for place in ("one", "two"):
+        await made.start(place)
+    yield made
+    for app in made.apps:
+        with suppress(Exception):
+            await app.stop()
+
+
+@pytest.mark.parametrize("first", ["1", "wrong"])
+async def test_texts_of_one_person_are_answered_in_order_wherever_they_come(two: Two, first: str) -> None:
+    """Also behind one whose handler fails for good."""
+    a, b = two.apps
+    verdicts = [await app.dispatcher.arrive(text(words)) for app, words in ((a, first), (b, "2"), (a, "3"), (b, "4"))]
+    assert verdicts == [Verdict.DONE, Verdict.QUEUED, Verdict.DONE, Verdict.QUEUED]
+    await two.rest()
+    assert two.turns == [first, "2", "3", "4"], "each handler ran once"
+
+
+async def test_what_a_program_asks_of_both_at_once_is_done_once(two: Two) -> None:
+    secret, change = made("shop", [], "", time.time())
+    await two.apps[0].tokens.change([change])
+    head = {"authorization": f"Bearer {secret}"}
+    ways = [httpx.AsyncClient(transport=httpx.ASGITransport(app=a), base_url="https://x.test") for a in two.apps]
+    for n in range(10):
+        body = {"to": f"+48600{n:06}", "text": f"pay {n}"}
+        asked = [way.post("/api/v1/messages", json=body, headers={**head, "idempotency-key": f"k{n}"}) for way in ways]
+        answers = await asyncio.gather(*asked)
+        assert len({answer.json()["messages"][0]["id"] for answer in answers}) == 1
+    assert two.rows("SELECT count(*) FROM outgoing") == ["10"]
+    await two.apps[0].tokens.change([("token_revoked", ("shop",))])
+    await asyncio.sleep(2 * processes.BEAT + 0.2)
+    assert (await ways[1].get("/api/v1/messages/x", headers=head)).status_code == 401
+    for way in ways:
+        await way.aclose()
+
+
+async def test_a_code_is_right_once(two: Two, tmp_path: Path) -> None:
+    stores = [app.store for app in two.apps]
+    codes = [Codes(store, app.sends, SystemClock()) for store, app in zip(stores, two.apps, strict=True)]
+    for own in codes:
+        await own.begin(tmp_path / "secret")
+    now = time.time()
+    for n in range(10):
+        row = (f"c{n}", ANN.number, "", b"n" * 16, 6, now + n, now + 600, 3, 2, "me", "")
+        await stores[0].write([("code", row), ("code_text", (f"o{n}", f"c{n}"))])
+        right = codes[0]._code((await stores[0].rows("codes_of", number=ANN.number, since=0.0))[0])
+        assert await codes[1].watches(ANN.number)
+        checked = await asyncio.gather(*(own.check(ANN.number, "", right) for own in codes))
+        assert sorted(one.result for one in checked) == ["expired", "valid"]
+
+
+async def test_the_other_goes_on_while_the_first_ends(two: Two) -> None:
+    first, second = two.apps
+    await first.dispatcher.arrive(text("1"))
+    ending = asyncio.create_task(first.stop())
+    await asyncio.sleep(0.1)
+    end = time.monotonic() + 5
+    while not second.store.leads:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.02)
+    assert await second.dispatcher.arrive(text("2")) in (Verdict.QUEUED, Verdict.DONE)
+    await ending
+    await two.rest()
+    assert two.turns == ["1", "2"]
