@@ -291,10 +291,20 @@ async def test_a_database_that_is_not_ours_or_too_new_is_refused(postgres: Serve
     rows(postgres, foreign, "CREATE TABLE theirs (x int)")
     await refused(StoreForeign, lambda: PostgresStore(foreign).open(NOW), "another program")
     new = postgres.migrated()
-    rows(postgres, new, "UPDATE smsbot_schema SET version = 999")
+    rows(postgres, new, "UPDATE smsbot_schema SET version = 999, compatible = 999")
     await refused(StoreTooNew, lambda: PostgresStore(new).open(NOW), "999")
     await refused(StoreTooNew, Database(new).reader().__aenter__, "999")
     await refused(StoreError, lambda: PostgresStore("postgresql://postgres@/x?host=/nowhere").open(NOW), "reached")
+
+
+async def test_a_newer_schema_that_only_adds_is_served(postgres: Server) -> None:
+    """The release before goes on beside the next one, and may be started again."""
+    url = postgres.migrated()
+    rows(postgres, url, "UPDATE smsbot_schema SET version = 999; ALTER TABLE events ADD COLUMN mood text")
+    async with opened(url) as store:
+        assert (await store.accept([Acceptance(event("a"))]))[0].verdict is Verdict.DONE
+        async with Database(url).reader() as reader:
+            assert len(await reader.rows("unread", after=0, limit=10)) == 1
 
 
 @pytest.mark.slow

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -13,14 +15,18 @@ import pytest
 
 from smsbot import Bot, Message
 from smsbot.app import App
-from smsbot.core.clock import SystemClock
+from smsbot.core.clock import ManualClock, SystemClock
 from smsbot.core.commit import Verdict, digest
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Event, Key
 from smsbot.desk.tokens import made
 from smsbot.pipeline.codes import Codes
+from smsbot.pipeline.schedules import Schedules
+from smsbot.pipeline.sends import Terms, Wish
 from smsbot.settings import AccountSettings, BotSettings, LineSettings, Settings
+from smsbot.stores.base import Acceptance, Consent
 from smsbot.stores.postgres import processes
+from smsbot.transport import Answer
 
 from ..pipeline.test_repairs import Provider
 from ..postgres import Server
@@ -30,10 +36,30 @@ LINE = "+48732000111"
 ANN = Key(LINE, "+48600100200")
 
 
+class Ledger(Provider):
+    """A provider that takes some time, and knows when each text began to leave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began: list[tuple[float, str]] = []
+        """When, and to whom."""
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", timeout: float = 20.0
+    ) -> Answer:
+        if method == "POST":
+            self.began.append((time.monotonic(), json.loads(body)["phoneNumbers"][0]))
+        await asyncio.sleep(0.02)
+        return await super().request(method, url, headers=headers, body=body, timeout=timeout)
+
+
 class Two:
     """Two servers, as on two machines, and the texts whose turns were taken."""
 
+    rate = 0.0
+
     def __init__(self, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ledger = Ledger()
         self._server, self._folder, self._monkeypatch = server, folder, monkeypatch
         self.url = server.migrated()
         self.turns: list[str] = []
@@ -61,11 +87,11 @@ class Two:
         self._monkeypatch.setattr(processes, "_here", lambda: place)
         keys = {"authorization": "key-12345678", "application_key": "new-1234567"}
         settings = Settings.model_construct(
-            bots={"bot": BotSettings(target="x", lines=(LINE,))}, lines={LINE: LineSettings(account="acc")},
+            bots={"bot": BotSettings(target="x", lines=(LINE,))}, lines={LINE: LineSettings(account="acc", rate=self.rate)},
             accounts={"acc": AccountSettings.model_validate(keys)}, database=self.url, public_url="https://x.test",
             dashboard_password=None, recheck=None, run=folder / "run",
         )  # fmt: skip
-        app = App(settings, {"bot": self._bot()}, transport=Provider())
+        app = App(settings, {"bot": self._bot()}, transport=self.ledger)
         await app.start()
         self.apps.append(app)
         return app
@@ -82,8 +108,11 @@ def text(words: str, key: Key = ANN) -> Event:
 
 
 @pytest.fixture
-async def two(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Two]:
+async def two(
+    request: pytest.FixtureRequest, postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Two]:
     made = Two(postgres, tmp_path, monkeypatch)
+    made.rate = getattr(request, "param", 0.0)
     for place in ("one", "two"):
         await made.start(place)
     yield made
@@ -148,3 +177,92 @@ async def test_the_other_goes_on_while_the_first_ends(two: Two) -> None:
     await ending
     await two.rest()
     assert two.turns == ["1", "2"]
+
+
+async def owe(app: App, numbers: Sequence[str], lane: str = "notice") -> None:
+    """Texts that no turn says."""
+    line = app.sends.line(LINE)
+    for at in range(0, len(numbers), 500):
+        wishes = [Wish(number, f"to {number}") for number in numbers[at : at + 500]]
+        await app.sends.send(line, wishes, Terms(lane, 3600.0))
+
+
+def people(count: int, first: int = 0) -> list[str]:
+    return [f"+48601{n:06d}" for n in range(first, first + count)]
+
+
+@pytest.mark.parametrize("two", [20.0], indirect=True)
+async def test_the_rate_of_a_line_holds_over_both(two: Two) -> None:
+    """Texts of all kinds that both have to send, for eight seconds."""
+    a, b = two.apps
+    await asyncio.gather(owe(a, people(200)), owe(b, people(200, 1000)), owe(b, people(20, 2000), "code"))
+    await asyncio.sleep(1)
+    began = time.monotonic()
+    await owe(b, people(20, 3000), "notice")
+    await asyncio.sleep(8)
+    sent = sum(began <= at < began + 8 for at, _ in two.ledger.began)
+    assert 0.95 * 160 <= sent <= 1.05 * 160
+
+
+async def test_a_stop_at_one_stops_texts_that_leave_from_the_other(two: Two) -> None:
+    a, b = two.apps
+    await owe(a, people(3000))
+    numbers = people(3000)[::-1][:10]
+    stopped: dict[str, float] = {}
+    for number in numbers:
+        event = replace(text("STOP", Key(LINE, number)), kind="optout")
+        await b.store.accept([Acceptance(event, Consent("optout", "STOP", "a test"))])
+        stopped[number] = time.monotonic()
+    end = time.monotonic() + 60
+    while two.rows("SELECT 1 FROM outgoing WHERE phase IS NOT NULL LIMIT 1"):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.2)
+    assert [number for at, number in two.ledger.began if at > stopped.get(number, at) + 1] == []
+    assert len(two.ledger.began) >= 2990
+
+
+async def test_nothing_leaves_after_a_pause_has_returned(two: Two) -> None:
+    a, b = two.apps
+    await asyncio.gather(owe(a, people(2000)), owe(b, people(300, 5000), "reply"))
+    await asyncio.sleep(0.3)
+    await b.store.pause("all", "", time.time())
+    paused = time.monotonic()
+    await asyncio.sleep(2)
+    assert two.ledger.began
+    assert [at for at, _ in two.ledger.began if at > paused] == []
+    await a.store.resume("all", "", time.time())
+    end = time.monotonic() + 60
+    while two.rows("SELECT 1 FROM outgoing WHERE phase IS NOT NULL LIMIT 1"):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.2)
+    numbers = [number for _, number in two.ledger.began]
+    assert len(numbers) == len(set(numbers)) == 2300
+
+
+async def test_what_runs_by_the_clock_runs_once_in_processes_of_two_builds(two: Two) -> None:
+    ran: list[str] = []
+    clock = ManualClock(time.time())
+
+    def schedules(app: App, *, newer: bool) -> Schedules:
+        bot = Bot("x")
+        if newer:
+            bot.every("* * * * *")(lambda: ran.append("new"))
+
+        @bot.every("* * * * *")
+        def tick() -> None:
+            ran.append("tick")
+
+        return Schedules(app.store, [bot], clock, {bot: {}}, app.dispatcher.tasks.spawn, {})
+
+    both = [
+        schedules(two.apps[0], newer=False),
+        schedules(two.apps[1], newer=True),
+        schedules(two.apps[1], newer=False),
+    ]
+    for one in both:
+        one.start()
+    for _ in range(3):
+        clock.move_to(clock.now() + 60)
+        await asyncio.gather(*(one.serve() for one in both))
+    await asyncio.sleep(0.2)
+    assert ran.count("tick") == 3

@@ -140,7 +140,7 @@ async def test_a_database_that_takes_nothing_for_a_while_ends_nobody(
     monkeypatch.setattr("smsbot.pipeline.search.PAUSE", 0.01)
     index, write, full = SearchIndex(h.app.store), h.app.store.write, [True]
 
-    async def refused(changes: Any) -> None:
+    async def refused(changes: Any, **_: object) -> None:
         if full[0]:
             raise StoreError("the disk is full")
         await write(changes)

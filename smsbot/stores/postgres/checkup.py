@@ -30,7 +30,7 @@ _OLDEST = 15
 _SKEW = 2.0
 _SILENT = 3.0
 _SPARE = 10
-"""Connections that should be left: a server takes four, and a spare waits for its place with one."""
+"""Connections that should be left: each process takes four, and one that starts one more."""
 
 
 async def findings(url: str) -> AsyncIterator[Finding]:
@@ -75,6 +75,8 @@ async def _server(connection: Connection) -> AsyncIterator[Finding]:
 
 async def _served(connection: Connection) -> AsyncIterator[Finding]:
     found = await connection.rows(_PROCESSES, ())
+    if len(found) > 1:
+        yield "processes", True, f"{len(found)} serve together; process {found[0]['pid']} leads"
     for row in found:
         silent = f"its last beat was {row['silent']:.0f} s ago" if row["silent"] > _SILENT else "alive"
         alive = row["silent"] <= _SILENT or None

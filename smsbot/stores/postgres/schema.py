@@ -18,6 +18,7 @@ _TABLES = Statement(
     "FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"
 )
 _VERSION = Statement("SELECT version FROM smsbot_schema")
+_COMPATIBLE = Statement("SELECT compatible FROM smsbot_schema")
 _OURS = "CREATE TABLE smsbot_schema (version bigint NOT NULL); INSERT INTO smsbot_schema VALUES (0)"
 NEWEST = migrations("postgres")[-1][0]
 
@@ -33,13 +34,12 @@ async def version_of(connection: Connection) -> int:
 
 
 async def migrate(connection: Connection) -> None:
-    """Bring a database to the newest schema; raises `StoreTooNew` where a newer smsbot has been."""
+    """Bring a database to the newest schema; raises `StoreTooNew` where one has been that this smsbot cannot serve."""
     for number, script in migrations("postgres"):
         await connection.script(_LOCK)
         try:
             version = await version_of(connection)
-            if version > NEWEST:
-                raise StoreTooNew(f"the database has schema {version}, this smsbot knows up to {NEWEST}")
+            await _see_that_it_is_known(connection, version)
             if number > version:
                 if not version:
                     await connection.script(_OURS)
@@ -60,5 +60,10 @@ async def check(connection: Connection) -> None:
         raise StoreForeign("there is no database of smsbot at this address yet; the first start makes it")
     if version < NEWEST:
         raise StoreOlder(f"the database has schema {version}, and this smsbot reads {NEWEST}")
-    if version > NEWEST:
-        raise StoreTooNew(f"the database has schema {version}, which is newer than {NEWEST}")
+    await _see_that_it_is_known(connection, version)
+
+
+async def _see_that_it_is_known(connection: Connection, version: int) -> None:
+    """Raise unless this smsbot may serve a schema: a newer one says what it takes, since migrations only add."""
+    if version > NEWEST and (await connection.rows(_COMPATIBLE, ()))[0]["compatible"] > NEWEST:
+        raise StoreTooNew(f"the database has schema {version}, this smsbot knows up to {NEWEST}")

@@ -1,5 +1,8 @@
 -- Several processes serve one database: which of them has a conversation, and which sends a text.
 
+-- Which schema a smsbot has to know to serve this one: older ones do not know of the columns that follow.
+ALTER TABLE smsbot_schema ADD COLUMN compatible bigint NOT NULL DEFAULT 2;
+
 SELECT setval('events_seq_seq', (SELECT coalesce(max(seq), 0) + 1 FROM events), false);
 
 ALTER TABLE processes ADD COLUMN shares boolean NOT NULL DEFAULT false;
