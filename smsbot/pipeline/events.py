@@ -78,6 +78,8 @@ class Events:
         if self._dispatcher.decided.setdefault(event.id, decided) is not decided:
             return "duplicate"  # the same at this very moment
         try:
+            if not self._store.alone:
+                await self._store.load(event.key)
             verdict = await self._dispatcher.arrive(event)
             if verdict is Verdict.DUPLICATE:
                 return "duplicate"

@@ -124,6 +124,8 @@ class Inbox:
             return False
         key = Key(line.number, phone.normalise(arrival.sender, line.country))
         async with self._in_order(key):
+            if not self._store.alone:
+                await self._store.load(key)  # what is remembered from here on is of now
             event = await self._event(arrival, key)
             if self.codes is not None and await self.codes.watches(key.number):
                 arrival, event = await self._veiled(self.codes, arrival, event, line)

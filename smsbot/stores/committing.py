@@ -134,8 +134,8 @@ class _Turns(_Words):
         return self.memory.of(key)
 
     async def load(self, key: Key) -> Conversation:
-        """The conversation, from memory or the database."""
-        known = self.memory.of(key)
+        """The conversation, from memory or the database; beside other processes always from there."""
+        known = self.memory.of(key) if self.memory.keeps else None
         if known is not None:
             return known
         return self.memory.keep(conversation_of(key, await self.rows("conversation", line=key.line, number=key.number)))

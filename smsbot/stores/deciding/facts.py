@@ -141,8 +141,19 @@ class Facts:
         return self.locked is None or key.number in self.locked
 
     def attends(self, key: Key) -> bool:
-        """Whether this process takes the turns of a conversation; from now on it does, if none has it."""
-        return not self.process or self.attended.setdefault(key, self.process) == self.process
+        """Whether this process takes the turns of a conversation; from now on it does, if none has it.
+
+        What a dead process left there comes first: whoever takes that up takes up all.
+        """
+        if not self.process:
+            return True
+        if key not in self.attended and not self.unread[key]:
+            self.attended[key] = self.process
+        return self.attended.get(key) == self.process
+
+    def take_up(self, key: Key) -> bool:
+        """The same with all that waits there."""
+        return self.attended.setdefault(key, self.process) == self.process
 
     def must_wait(self, key: Key) -> bool:
         """Whether an event of a conversation has to wait: for another process, or for events that came before."""

@@ -122,14 +122,14 @@ class Accept:
             return FENCED
         else:
             see(facts, event)
+        ours = item.done or facts.attends(event.key)
         seq = take(facts, event, int(item.done), item.note)
         if item.waits is not None:
             _set(facts, item.waits)
         for name, row in item.changes:
             facts.leave(name, tuple(row))
         outgoing = item.outgoing if item.consent is None else self._consent(facts, item.consent)
-        verdict = Verdict.DONE if item.done or facts.attends(event.key) else Verdict.QUEUED
-        return Committed(verdict, seq, enqueue(facts, outgoing))
+        return Committed(Verdict.DONE if ours else Verdict.QUEUED, seq, enqueue(facts, outgoing))
 
     def _consent(self, facts: Facts, consent: Consent) -> Sequence[Outgoing]:
         """A person's word about texts from us; returns the confirmation, if anything changes by it."""
@@ -268,8 +268,8 @@ class Turn:
         self._timers(facts)
         refused = TAKEN if after.key in facts.taken else ""  # it was decided before somebody took over
         behind = facts.left(after.key, seq) if commit.consumed else ()
-        if not commit.consumed:
-            facts.attends(after.key)
+        if not commit.consumed and facts.process:
+            facts.take_up(after.key)
         return Committed(Verdict.DONE, seq, enqueue(facts, commit.outgoing, refused=refused), behind)
 
     def _conversation(self, facts: Facts) -> None:
@@ -382,7 +382,7 @@ class Attend:
             if facts.attended.get(self.key) == facts.process:
                 del facts.attended[self.key]
             return ()
-        return tuple(waiting) if facts.attends(self.key) else ()
+        return tuple(waiting) if not facts.process or facts.take_up(self.key) else ()
 
 
 def _late(late: Late) -> str:

@@ -168,5 +168,6 @@ def _wake(facts: Facts, text: Text, status: Status, at: float) -> Event | None:
     told = {"status": status.value, "outgoing": text.id, "text": text.outgoing.text, "ref": text.outgoing.ref}
     data = codec.dumps(told)
     event = Event(identity, text.key, "delivery", "", at, data=data)
+    ours = facts.attends(text.key)
     kept = replace(event, seq=take(facts, event, 0, ""))
-    return kept if facts.attends(text.key) else None
+    return kept if ours else None
