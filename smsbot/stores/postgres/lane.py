@@ -51,6 +51,8 @@ class Lane:
 
     failing = False
     """Whether the last commit failed."""
+    waiting = 0
+    """Jobs that have no answer yet."""
 
     def __init__(
         self, connect: Callable[[str], Awaitable[Connection]], process: Process, rules: Rules,
@@ -73,11 +75,6 @@ class Lane:
         self._batch = 0
         self._written = 0
         """Rows that were written since they were tallied."""
-
-    @property
-    def waiting(self) -> int:
-        """Units that were not decided yet."""
-        return len(self._wishes)
 
     @property
     def names(self) -> Collection[str]:
@@ -113,7 +110,11 @@ class Lane:
             return []
         self._wishes.extend((job, nth) for nth in range(len(units)))
         self._awake.set()
-        return await job.future
+        self.waiting += 1
+        try:
+            return await job.future
+        finally:
+            self.waiting -= 1
 
     async def between(self) -> None:
         """Return once no batch is under way of those that are now."""
