@@ -81,11 +81,8 @@ class Dispatcher:
         """Whether new texts should be refused for now."""
         return self.store.busy or self.queues.crowded
 
-    async def ended_process(self, event: Event, line: Line) -> float | None:
+    async def ended_process(self, work: UnitOfWork, line: Line) -> float | None:
         """Answer for an event whose code ran when the process before ended; returns when it is tried again."""
-        return await self._ended_process(self._work(event), line)
-
-    async def _ended_process(self, work: UnitOfWork, line: Line) -> float | None:
         error = ProcessEnded("the process ended while this text was answered")
         retry_at = await self.failures.answer(work, line, error)
         self.running.answered()
@@ -111,9 +108,9 @@ class Dispatcher:
         if queue is not None:
             return await self.queues.accept_behind(event, queue)
         queue = self.queues.open(event.key, busy=True)
-        work = queue.first = self._work(event)
+        work = queue.first = self.work_on(event)
         try:
-            done = await self._express(work)
+            done = await self._express(work) or await self._elsewhere(work)
         except BaseException as error:
             refused = await work.refuse(error if isinstance(error, StoreError) else StoreError("its turn was stopped"))
             if not refused and work.seq:  # accepted for the sake of what came behind it
@@ -123,15 +120,13 @@ class Dispatcher:
         if done:
             self.queues.release(event.key, queue)
             return work.durable.result()
-        if not self.store.alone and await work.accept() is not Verdict.DONE:  # another process has the conversation
-            self.queues.release(event.key, queue)
-            return work.durable.result()
         queue.events.appendleft(work.event)
         task = self.tasks.spawn(self._drain(event.key, queue, work))
         await asyncio.wait((work.durable, task), timeout=EXPRESS, return_when=asyncio.FIRST_COMPLETED)
         return work.durable.result() if work.durable.done() else await work.accept()
 
-    def _work(self, event: Event) -> UnitOfWork:
+    def work_on(self, event: Event) -> UnitOfWork:
+        """An event on its way through a turn."""
         reached("turn.begun")
         return UnitOfWork(self.store, self.sender, self.clock, self.tasks.spawn, event)
 
@@ -162,6 +157,10 @@ class Dispatcher:
         self._committed(turn, answer.verdict)
         return answer.verdict is not Verdict.FENCED
 
+    async def _elsewhere(self, work: UnitOfWork) -> bool:
+        """Whether the turn is not taken here: beside other processes that is known before its handler begins."""
+        return not self.store.alone and await work.accept() is not Verdict.DONE
+
     # -- the long way -------------------------------------------------------------------------------
 
     async def _drain(self, key: Key, queue: ConversationQueue, work: UnitOfWork | None = None) -> None:
@@ -169,7 +168,7 @@ class Dispatcher:
         try:
             # a turn that has begun goes on: its event may be accepted by now
             while self.queues.may_go_on(key, queue) or (work is not None and not self.tasks.closing):
-                work = work or self._work(queue.events[0])
+                work = work or self.work_on(queue.events[0])
                 retry_at = await self._turn(work)
                 if retry_at is not None:
                     queue.events[0] = replace(work.event, attempts=work.event.attempts + 1)
@@ -203,7 +202,7 @@ class Dispatcher:
             await insist(lambda: self.failures.give_up(work, "no bot answers on this line any more"))
             return None
         if self.running.suspects(work.event):  # its provider has delivered it again
-            return await self._ended_process(work, line)
+            return await self.ended_process(work, line)
         if work.event.attempts > len(RETRIES):
             await insist(lambda: self.failures.give_up(work, "each process ended that answered it"))
             return None

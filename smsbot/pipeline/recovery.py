@@ -41,7 +41,7 @@ class Recovery:
             if not dispatcher.running.suspects(event) or line is None:
                 continue
             others = [other for other in await self._store.attend([event.key]) if other.id != event.id]
-            retry_at = await dispatcher.ended_process(event, line)
+            retry_at = await dispatcher.ended_process(dispatcher.work_on(event), line)
             if retry_at is not None:
                 dispatcher.queues.open(event.key).events.append(replace(event, attempts=event.attempts + 1))
                 dispatcher.queues.park(event.key, retry_at)

@@ -16,8 +16,8 @@ import pytest
 from smsbot import Bot, Message
 from smsbot.app import App
 from smsbot.core.clock import ManualClock, SystemClock
-from smsbot.core.commit import Verdict, digest
-from smsbot.core.errors import UsageError
+from smsbot.core.commit import Committed, Verdict, digest
+from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.message import Event, Key
 from smsbot.desk.tokens import made
 from smsbot.pipeline.codes import Codes
@@ -129,6 +129,23 @@ async def test_texts_of_one_person_are_answered_in_order_wherever_they_come(two:
     assert verdicts == [Verdict.DONE, Verdict.QUEUED, Verdict.DONE, Verdict.QUEUED]
     await two.rest()
     assert two.turns == [first, "2", "3", "4"], "each handler ran once"
+
+
+async def test_a_database_that_is_away_while_a_text_comes_leaves_nobody_behind(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, accept = two.apps[1], two.apps[1].store.accept
+
+    async def refused(batch: Sequence[Acceptance]) -> Sequence[Committed]:
+        monkeypatch.setattr(app.store, "accept", accept)
+        raise StoreError("away")
+
+    monkeypatch.setattr(app.store, "accept", refused)
+    with pytest.raises(StoreError):
+        await app.dispatcher.arrive(text("1"))
+    assert await app.dispatcher.arrive(text("1")) is Verdict.DONE
+    await two.rest()
+    assert two.turns == ["1"]
 
 
 async def test_what_a_program_asks_of_both_at_once_is_done_once(two: Two) -> None:
