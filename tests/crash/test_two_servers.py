@@ -212,7 +212,10 @@ async def judged(
         await zygote.close()
 
 
-@pytest.mark.parametrize("happening", [calm, mirrored, killed, killed_elsewhere, frozen, deployed, restarted, cut_off])
+LONG = [pytest.param(one, marks=pytest.mark.long) for one in (calm, killed_elsewhere, restarted)]
+
+
+@pytest.mark.parametrize("happening", [mirrored, killed, frozen, deployed, cut_off, *LONG])
 async def test_nothing_is_lost_doubled_or_inverted(postgres: Server, tmp_path: Path, happening: Happening) -> None:
     url = postgres.migrated()
     found, log = await judged(postgres, url, tmp_path, happening)
