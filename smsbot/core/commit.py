@@ -80,6 +80,8 @@ class Commit:
     """Runs of which only so many frames are left: what they called has ended, or they are laid aside."""
     typed: tuple[str, bool] | None = None
     """A one-time code that was typed, and whether it was right: it is used up, or one try is."""
+    over: bool = False
+    """Whether its event is a dead letter already."""
     gives_back: bool = False
     """Whether the person who looks after the conversation gives it back to the bot."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from smsbot.core import segments
 from smsbot.core.clock import Clock
@@ -151,7 +152,7 @@ class Failures:
             else:
                 commit = ended_by_failure(conversation, event, line, now)
             if commit is not None:
-                answers = await self._store.finish([commit])
+                answers = await self._store.finish([replace(commit, over=True)])
                 self._sender.start(answers[0].claims)
 
     def _explain(self, work: UnitOfWork, error: BaseException) -> tuple[str, str]:

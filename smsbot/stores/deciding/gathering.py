@@ -90,7 +90,8 @@ class _Gathering:
                 if rows[0][0] is not None:
                     facts.had[key] = rows[0][0]
             facts.attended.update(facts.had)
-        places = wants.places + len(wants.reported) + sum(map(len, facts.early.values()))
+        woken_by = len(wants.reported) + sum(map(len, facts.early.values())) if wants.wakes else 0
+        places = wants.places + woken_by
         if facts.process and places:
             (rows,) = yield "places", ((places,),)
             facts.places.extend(place for (place,) in rows)

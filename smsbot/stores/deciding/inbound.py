@@ -247,7 +247,7 @@ class Turn:
         if self.express and facts.must_wait(after.key):
             see(facts, event)
             return Committed(Verdict.QUEUED, take(facts, event, 0, ""))
-        if not self.express and not facts.waits(after.key, event.seq):
+        if not self.express and not commit.over and not facts.waits(after.key, event.seq):
             return DUPLICATE
         if facts.versions.get(after.key, after.version - 1) != after.version - 1:
             return FENCED

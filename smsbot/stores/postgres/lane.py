@@ -33,7 +33,7 @@ from .processes import TAKEN_OVER, Process
 from .statements import Statement
 
 log = Log("smsbot.lane")
-_BATCH = 512
+_BATCH = 1024
 """Units; a lock that is held until the COMMIT takes a place in the memory of the server."""
 _PATIENCE = 5.0
 """Seconds for which a batch is taken again, until those who wait are told that the database is away."""
@@ -199,19 +199,19 @@ class Lane:
             if self._process.gone:
                 raise StoreLocked(TAKEN_OVER)
             try:
-                return await self._together(units, _settles(units[0]))
+                return await self._together(units)
             except (Lost, Conflict) as error:
                 self.failing = True
                 if self._stopping or time.monotonic() > until:
                     raise StoreError(f"the database is away: {error}") from error
                 await asyncio.sleep(_PAUSE)
 
-    async def _together(self, units: Sequence[Unit], shut_out: bool) -> list[Any]:
+    async def _together(self, units: Sequence[Unit]) -> list[Any]:
         connection = await self._connected()
         self._batch += 1  # a number is never used again: of one whose fate is not known, it would prove nothing
         batch = self._batch
         try:
-            answers = await within(ANSWER, self._written_down(connection, units, batch, shut_out))
+            answers = await within(ANSWER, self._written_down(connection, units, batch))
         except BaseException:
             await connection.roll_back()
             raise
@@ -223,11 +223,9 @@ class Lane:
         reached("writer.committed")
         return answers
 
-    async def _written_down(
-        self, connection: Connection, units: Sequence[Unit], batch: int, shut_out: bool
-    ) -> list[Any]:  # fmt: skip
+    async def _written_down(self, connection: Connection, units: Sequence[Unit], batch: int) -> list[Any]:
         """The answers of units, with all that follows from them, short of the COMMIT."""
-        await connection.begin(f"SET LOCAL smsbot.process = '{self._process.id}'; {shut(others=shut_out)}")
+        await connection.begin(f"SET LOCAL smsbot.process = '{self._process.id}'; {shut(others=_settles(units[0]))}")
         reached("writer.begun")
         answers = await self._decided(connection, units)
         await self._process.mark(connection, batch)
