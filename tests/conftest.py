@@ -67,6 +67,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("sqlite") and config.getoption("--postgres"):
             item.add_marker(pytest.mark.skip(reason="about SQLite's file alone"))
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(0))
         if item.get_closest_marker("long") and not long:
             item.add_marker(pytest.mark.skip(reason="long: run scripts/test --long"))
         elif item.get_closest_marker("slow") and not slow:

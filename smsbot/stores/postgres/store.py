@@ -105,8 +105,8 @@ class PostgresStore(CommittingStore):
         for reader in (self._hot, self._pages):
             reader.name = self._process.name
             await reader.open()
-        while deaf := await self._process.heard(connection.rows):  # until others lock what they decide on, and forget
-            log.warning("waits until all others have heard of it", deaf=deaf)
+        while not self._process.alone and (deaf := await self._process.heard(connection.rows)):
+            log.warning("waits until all others lock what they decide on, and forget", deaf=deaf)
         await self.write([("meta", ("dedupe_key", secrets.token_bytes(32))), ("meta", ("began", repr(now)))])
         if self._process.alone:
             await self.write([(name, ()) for name in TALLY])
