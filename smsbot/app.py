@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from smsbot.pipeline.attempts import Account
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.broadcasts import Broadcasts
 from smsbot.pipeline.codes import Codes
+from smsbot.pipeline.contents import Contents
 from smsbot.pipeline.dispatcher import Dispatcher
 from smsbot.pipeline.endpoints import Endpoints
 from smsbot.pipeline.events import Events
@@ -47,7 +48,6 @@ from smsbot.sandbox.clock_control import MovableClock, TimeMachine
 from smsbot.sandbox.network import Network
 from smsbot.settings import AlertSettings, Settings
 from smsbot.site import Parts, build_site
-from smsbot.stores.base import Row
 from smsbot.transport import Transport, transport_of_server
 from smsbot.transport.alerts import MailChannel, WebhookChannel
 from smsbot.transport.outside import Outside, Teller
@@ -62,8 +62,6 @@ from smsbot.web.prefix import placed
 from smsbot.web.webhooks import Receive, Scope, Send, Webhooks
 
 log = Log("smsbot")
-_RECENT = 600.0
-"""Seconds for which flows are new to processes that serve already."""
 _DRAIN = 12.0
 """Seconds that turns and sends under way get together when the server stops; with open requests, within 30."""
 
@@ -114,7 +112,6 @@ class App:
         self._work = AsyncExitStack()
         """What works on texts; the innermost of the stack."""
         self._closing = False
-        self._was_pausing = False
         self._before = 0
         """Processes that were first to serve from this folder: one of them is asked by the command line."""
         self.supervisor = Supervisor()
@@ -234,15 +231,17 @@ class App:
         if self.settings.place.on_server:  # beside a file it can be made, or the file could not
             own_folder(self.settings.run_folder)
         self._note_running()
-        self.store.when_heard(self._heard)
         stack.callback(self.dispatcher.running.close)
         if isinstance(self.clock, ShiftedClock):
             for row in await self.store.rows("sandbox_clock"):
                 self.clock.offset = row["shift"]
         await self.codes.begin(self.settings.run_folder / "codes", self.settings.codes_words)
-        await self._keep_flow_versions()
+        contents = Contents(self.store, self.lines, self.clock)
+        changing = (contents.read, self.hooks.read, self.tokens.forget, self.endpoints.forget, self.inbox.limits.forget)
+        for take_up in (*changing, self.dispatcher.queues.heard):  # what other processes may change
+            self.store.when_heard(take_up)
+        await contents.keep()
         await self.hooks.open()
-        self.store.when_heard(self.hooks.read)
         for bot in dict.fromkeys(self.bots.values()):
             self._provided[bot] = await stack.enter_async_context(bot.running())
             bot.starter, bot.sender = self.commands.emit, self.sends.of_bot
@@ -256,13 +255,13 @@ class App:
         await self.recovery.begin()
         self._run("live pages", self.live.run)
         self._run("timers", self.timers.run, self.timers.stop)
-        self._run_once("webhooks out", self.pushes.run)
-        self._run_once("search", SearchIndex(self.store).run)
+        self._run("webhooks out", self.pushes.run, once=True)
+        self._run("search", SearchIndex(self.store).run, once=True)
         if not self.dev and (channels := channels_of(self.settings.alerts, self._transport)):
             alerts = Alerts(self.store, channels, self.clock, self._base, budget=self.leaving.budget)
-            self._run_once("alerts", alerts.run)
+            self._run("alerts", alerts.run, once=True)
         if not self.dev and self.backfill.wanted:
-            self._run_once("backfill", self.backfill.run)
+            self._run("backfill", self.backfill.run, once=True)
         if self.network is not None:
             await self.network.open()
             self._work.push_async_callback(self.network.close)
@@ -276,7 +275,7 @@ class App:
         if self.store.leads:
             await self.people.recover()
         else:
-            self._run("erasures", self._recover_people)
+            self._run("erasures", self._recover_people, once=True)
         self.dispatcher.tasks.spawn(self._reread())  # there may be many, and nobody shall wait for them
         for pause in await self.store.rows("pauses"):
             what = f"{pause['scope']} {pause['name']}".strip()
@@ -302,59 +301,21 @@ class App:
         """The time zone of each bot: that of its first line."""
         return {line.bot: line.timezone for line in reversed(self.lines.values())}
 
-    async def _keep_flow_versions(self) -> None:
-        """Keep today's flows by their hash, and take up those that open runs began on."""
-        versions = [line.versions for line in self.lines.values()]
-        now = self.clock.now()
-        await self.store.write(
-            [("keep_content", (v.current.hash, v.current.stored(), now)) for v in versions if v.current.hash]
-        )
-        await self.store.heard()  # other processes may take up what begins on them here
-        self._know_flows(await self.store.rows("contents_in_use"))
-        self.store.when_heard(self._read_flows)
-
-    async def _heard(self) -> None:
-        """Forget what another process may have changed, and go on with what a pause kept that it has ended."""
-        await self.tokens.forget()
-        await self.endpoints.forget()
-        self.inbox.limits.forget()
-        if self._was_pausing:
-            self.dispatcher.queues.resumed()
-        self._was_pausing = self.store.pausing
-
-    async def _read_flows(self) -> None:
-        """Take up the flows of processes that have just begun, of whatever build."""
-        self._know_flows(await self.store.rows("contents_since", since=self.clock.now() - _RECENT))
-
-    def _know_flows(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            for line in self.lines.values():
-                if row["hash"] != line.versions.current.hash:
-                    line.versions.older.setdefault(row["hash"], row["value"])
-
     def _report_url(self, account: str) -> str:
         return self.hooks.url(account, "status")
 
     def _run(
-        self, name: str, worker: Callable[[], Coroutine[Any, Any, None]], finish: Callable[[], None] | None = None
-    ) -> None:
-        """Keep a worker alive until the end of the server."""
-        self._work.push_async_callback(self.supervisor.start(Worker(name, worker, finish)))
+        self, name: str, worker: Callable[[], Coroutine[Any, Any, None]], finish: Callable[[], None] | None = None,
+        *, once: bool = False,
+    ) -> None:  # fmt: skip
+        """Keep a worker alive until the end of the server; `once`: in that process alone which leads."""
+        waits = self.store.lead if once else None
+        self._work.push_async_callback(self.supervisor.start(Worker(name, worker, finish, waits)))
 
     async def _recover_people(self) -> None:
         """What another process cut short is this one's to end, once it leads."""
-        await self.store.lead()
         await self.people.recover()
         await asyncio.Event().wait()
-
-    def _run_once(self, name: str, worker: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """The same of a worker of which there is one, however many processes serve: it begins once this one leads."""
-
-        async def once() -> None:
-            await self.store.lead()
-            await worker()
-
-        self._run(name, once)
 
     async def _drain(self) -> None:
         reached("drain.begun")

@@ -14,7 +14,7 @@ from . import options
 
 @asynccontextmanager
 async def opened(found: Settings) -> AsyncIterator[Store]:
-    """The store, for as long as a command writes; raises `StoreLocked` while a server has it."""
+    """The store, for as long as a command writes; raises `StoreLocked` while a server has it for itself."""
     store = found.place.store(shares=True)
     await store.open(time.time())
     try:

@@ -109,7 +109,7 @@ class Limits:
             self._paced = {row["name"]: row["at"] for row in await self._store.rows("paced")}
         return self._paced
 
-    def forget(self) -> None:
+    async def forget(self) -> None:
         """Read anew which conversations are held: another process may have held some."""
         self._paced = None
 

@@ -58,6 +58,8 @@ class Queues:
         self._drain = drain
         self._queues: dict[Key, ConversationQueue] = {}
         self._of_line: Counter[str] = Counter()
+        self._was_pausing = False
+        """Whether anything was paused when this process heard last."""
         self._parked: dict[Key, float] = {}
         """When the failed turn at the head of a queue is due again."""
 
@@ -168,6 +170,12 @@ class Queues:
         for key in [k for k, at in self._parked.items() if at <= now]:
             del self._parked[key]
             self.schedule(key, self._queues[key])
+
+    async def heard(self) -> None:
+        """Take up what waited for a pause that another process has ended."""
+        if self._was_pausing:
+            self.resumed()
+        self._was_pausing = self._store.pausing
 
     def resumed(self) -> None:
         """A pause has ended: take up what waited."""

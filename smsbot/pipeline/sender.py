@@ -167,11 +167,7 @@ class Sender:
         if self._closing:
             await self._give_back((claim,))
             return
-        if self._store.holds(text) and text.id not in self._tried:
-            await self._give_back((claim,), "paused")
-            self.kick()
-            return
-        why = await self.forbidden(claim)
+        why = None if self._is_held(text) else await self.forbidden(claim)
         if why is not None:
             self.start(await insist(lambda: self._store.close_out(text, *why, self._clock.now())))
             return
@@ -186,6 +182,10 @@ class Sender:
             self._channels.slow_down(text, self._clock.now())
         await self._settle(claim, self.holds.judged(text, result))
 
+    def _is_held(self, text: Outgoing) -> bool:
+        """Whether a pause keeps a text from leaving that is not to try whether it must."""
+        return self._store.holds(text) and text.id not in self._tried
+
     async def forbidden(self, claim: Claim) -> tuple[Status, str] | None:
         """Why a text must not leave after all, asked right before connecting."""
         text = claim.outgoing
@@ -199,11 +199,11 @@ class Sender:
         return None
 
     async def _send(self, account: Account, claim: Claim) -> SendResult | None:
-        """Send it; None where a pause has come meanwhile. Nothing is waited for between the last looks and the send."""
+        """Send it; None where a pause keeps it. Nothing is waited for between the last looks and the send."""
         try:
             outbound = await self.outbound(account, claim)
             await self._store.still_ours()
-            if self._store.holds(claim.outgoing) and claim.outgoing.id not in self._tried:
+            if self._is_held(claim.outgoing):
                 return None
             return await account.gateway.send(outbound)
         except BaseException as error:  # also what it awaits may have been cancelled
@@ -283,13 +283,9 @@ class Sender:
     @property
     def next_try(self) -> float | None:
         """When a text of a held account is tried next, or one may leave that waits for its turn on its line."""
-        due = (self.holds.next_try(self._clock.now(), self._accounts), self._channels.next_free)
+        tried = self.holds.next_try(self._clock.now(), self._accounts) if self._store.leads else None
+        due = (tried, self._channels.next_free)
         return min((d for d in due if d is not None), default=None)
-
-    @property
-    def next_free(self) -> float | None:
-        """When one may leave that waits for its turn on its line."""
-        return self._channels.next_free
 
     def turns(self, text: Outgoing) -> bool:
         """Whether a text waits for its turn, so that the timers have to look."""

@@ -26,11 +26,15 @@ _PATIENCE = 5.0
 
 
 class Worker:
-    """One of them: what runs, how often it died, and why. `finish` asks it to end by itself."""
+    """One of them: what runs, how often it died, and why.
+
+    `finish` asks it to end by itself; it begins once what it `waits` for has come.
+    """
 
     def __init__(
-        self, name: str, run: Callable[[], Coroutine[Any, Any, None]], finish: Callable[[], None] | None = None
-    ) -> None:
+        self, name: str, run: Callable[[], Coroutine[Any, Any, None]], finish: Callable[[], None] | None = None,
+        waits: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self.deaths = 0
         """Since the server began."""
@@ -38,6 +42,7 @@ class Worker:
         """The reason why it died last."""
         self._run = run
         self._finish = finish
+        self._waits = waits
         self._ending = False
         self._row = 0
         self._began: float | None = None
@@ -52,6 +57,8 @@ class Worker:
         while not self._ending:
             self._began = time.monotonic()
             try:
+                if self._waits is not None:
+                    await self._waits()
                 await self._run()
                 why = "it ended"
                 if not self._ending:

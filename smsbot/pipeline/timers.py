@@ -65,16 +65,10 @@ class Timers:
 
     async def next_due(self) -> float | None:
         """When something is due next that is done by this process."""
-        if not self._store.leads:
-            here = (self._dispatcher.queues.next_retry, self._sender.next_free)
-            return min((d for d in here if d is not None), default=None)
-        ticks = self.ticks.next_due if self.ticks else None
-        due = (
-            await self._store.next_due(self._sender.full),
-            self._dispatcher.queues.next_retry,
-            ticks,
-            self._sender.next_try,
-        )
+        due = [self._dispatcher.queues.next_retry, self._sender.next_try]
+        if self._store.leads:
+            ticks = self.ticks.next_due if self.ticks else None
+            due += [await self._store.next_due(self._sender.full), ticks]
         return min((d for d in due if d is not None), default=None)
 
     def stop(self) -> None:

@@ -354,7 +354,7 @@ class Tables(Protocol):
         ...
 
 
-class Store(Inbox, Turns, Outbox, Hooks, Tables, Peers, Protocol):
+class Store(Inbox, Turns, Outbox, Hooks, Tables, Protocol):
     """All of it, and its life."""
 
     dedupe_key: bytes

@@ -1,8 +1,7 @@
 """Conversations and people as a process knows them: a turn need not ask the database for what it has just written.
 
 It is right as long as this process alone writes. Beside others a conversation is remembered for as long as one text
-comes in, which reads it first; and who looks after which conversation is read
-anew with every beat.
+comes in, which reads it first; and who looks after which conversation is read anew with every beat.
 """
 
 from __future__ import annotations

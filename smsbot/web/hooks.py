@@ -33,6 +33,8 @@ class Hooks:
                 made = ("hook_secret", (account, secrets.token_urlsafe(24), self._clock.now()))
                 await self._store.once(digest("first secret", account), self._clock.now(), [made])
         await self.read()
+        for account in self._gateways.keys() - self._secrets.keys():  # it had one once, which is gone
+            await self.rotate(account)
 
     async def read(self) -> None:
         """Take up the secrets and field maps as they are now, whoever has written them."""

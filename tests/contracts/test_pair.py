@@ -78,10 +78,6 @@ async def until(done: Callable[[], Awaitable[object]], patience: float = 10.0) -
         await asyncio.sleep(0.05)
 
 
-async def nobody(key: Key) -> bool:
-    return False
-
-
 # -- who has a conversation -------------------------------------------------------------------------
 
 
@@ -399,6 +395,7 @@ async def test_nobody_is_dead_after_an_outage_of_all(pair: Pair, monkeypatch: py
     await asyncio.sleep(2.0)
     monkeypatch.undo()
     monkeypatch.setattr(processes, "LEASE", 1.0)
+    monkeypatch.setattr(processes, "_AWAY", 0.8)
     assert processes.Others.look is real
     await asyncio.sleep(2.0)
     assert len(pair.rows("SELECT id FROM processes")) == 2

@@ -9,7 +9,7 @@ from smsbot.stores.base import Checked, LookupOutcome, SendOutcome, Settlement
 from .facts import Due, Facts, Wants
 from .outbox import claim, next_text, probe, promote, resend
 from .reports import early_reports, reference_name
-from .unit import ALONE
+from .unit import ALONE, Searching
 
 _STATUS = {
     SendOutcome.ACCEPTED: Status.ACCEPTED,
@@ -78,7 +78,7 @@ class Settle:
         return next_text(facts, outgoing.key, end.now), woken
 
 
-class ClaimDue:
+class ClaimDue(Searching):
     """Claims of texts whose time has come."""
 
     apart = ALONE
@@ -210,7 +210,7 @@ class Cancel:
         return True
 
 
-class Probe:
+class Probe(Searching):
     """One text of a held account, to see whether it works again."""
 
     apart = ALONE

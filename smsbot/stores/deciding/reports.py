@@ -15,7 +15,7 @@ from .facts import Facts, Wants
 from .inbound import take
 from .outbox import promote
 from .text import Text
-from .unit import LATER
+from .unit import LATER, Searching
 
 
 def reference_name(account: str, reference: str) -> str:
@@ -23,11 +23,10 @@ def reference_name(account: str, reference: str) -> str:
     return f"{account} {reference}"
 
 
-class Reported:
+class Reported(Searching):
     """A delivery report."""
 
     apart = ""
-    choosy = False
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -46,8 +45,8 @@ class Reported:
         if r.outgoing:
             wants.texts.add(r.outgoing)
 
-    def decide(self, facts: Facts) -> Event | object | None:
-        """Keep it, raise the status, wake the conversation if its bot listens."""
+    def decide(self, facts: Facts) -> object:
+        """Keep it, raise the status, wake the conversation if its bot listens: the event, or None; or `LATER`."""
         r = self.report.receipt
         text = self._text(facts)
         if text is not None and not facts.may(text.key):

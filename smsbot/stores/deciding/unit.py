@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from .facts import Facts, Wants
 from .rules import ASIDE
@@ -53,16 +54,15 @@ def batches(units: Iterable[Unit]) -> Iterator[list[Unit]]:
         yield batch
 
 
-@runtime_checkable
-class Searching(Protocol):
+class Searching(ABC):
     """A unit that finds out by itself which texts it is about."""
 
-    choosy: bool
+    choosy = False
     """Whether it does without those that another process decides on just now; else it waits for them."""
 
+    @abstractmethod
     def found(self, facts: Facts) -> Collection[str]:
         """The numbers of those texts, by what is known at first; it is decided on what is known then."""
-        ...
 
 
 class _Alone:

@@ -66,12 +66,12 @@ class Connection:
             raise Lost(_words(e)) from e
         return cls(raw, durable)
 
-    async def rows(self, statement: Statement, parameters: Sequence[object]) -> list[Any]:
+    async def rows(self, statement: Statement, parameters: Sequence[object]) -> list[dict[str, Any]]:
         """The rows of a statement, by name."""
-        return statement.plain(await self._done(self._raw.fetch, statement, parameters))
+        return (await self.named(statement, (parameters,)))[0]
 
     async def named(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[dict[str, Any]]]:
-        """The same as `each`, by name."""
+        """The same for each set of parameters."""
         return [[statement.row(row) for row in rows] for rows in await self.each(statement, parameters)]
 
     async def each(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[tuple[Any, ...]]]:

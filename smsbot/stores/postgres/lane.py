@@ -34,7 +34,7 @@ from .statements import Statement
 
 log = Log("smsbot.lane")
 _BATCH = 1024
-"""Units; a lock that is held until the COMMIT takes a place in the memory of the server."""
+"""Names that are decided on together: each lock that is held until the COMMIT takes a place in the server's memory."""
 _PATIENCE = 5.0
 """Seconds for which a batch is taken again, until those who wait are told that the database is away."""
 _PAUSE = 0.05
@@ -147,11 +147,13 @@ class Lane:
     def _next(self) -> list[_Wish]:
         """What is decided together; apart from what no other process may decide anything beside."""
         wishes: list[_Wish] = []
-        while self._wishes and len(wishes) < _BATCH:
+        room = _BATCH
+        while self._wishes and room > 0:
             job, nth = self._wishes[0]
             if _settles(job.units[nth]):
                 return wishes or [self._wishes.popleft()]
             wishes.append(self._wishes.popleft())
+            room -= max(1, len(job.units[nth].names))
         return wishes
 
     async def _serve(self, wishes: Sequence[_Wish]) -> list[_Wish]:
@@ -256,32 +258,42 @@ class Lane:
 
     async def _decided(self, connection: Connection, units: Sequence[Unit]) -> list[Any]:
         """The answers of units, with their rows written; `LATER` of those that have to wait."""
-        got = None if self._process.alone else await self._lock(connection, units)
+        places: Sequence[int] = range(len(units))
+        names: Collection[str] | None = None
+        if not self._process.alone:
+            places, names = await self._lock(connection, units)
         answers: list[Any] = [LATER] * len(units)
-        places = [nth for nth in range(len(units)) if got is None or nth in got.units]
         ours = iter(places)
         for batch in batches(units[nth] for nth in places):
-            facts = await self._facts(connection, batch, None if got is None else got.names)
+            facts = await self._facts(connection, batch, names)
             for unit in batch:
                 answers[next(ours)] = unit.decide(facts)
             await self._write(connection, facts)
         return answers
 
-    async def _lock(self, connection: Connection, units: Sequence[Unit]) -> Locked:
-        """Lock what units are about; those that cannot be decided now, and what comes after them, have to wait."""
-        names = [list(unit.names) for unit in units]
+    async def _lock(self, connection: Connection, units: Sequence[Unit]) -> tuple[Sequence[int], Collection[str]]:
+        """Lock what units are about: which of them may be decided, and on which names.
+
+        Those about what another process has just locked have to wait, and all after them that are about the same.
+        """
+        named = await self._named(connection, units)
+        names = {name for own in named for name in own}
+        got = await locked(connection, names)
+        busy, places = names - got, list[int]()
         for nth, unit in enumerate(units):
-            if isinstance(unit, Searching):
-                names[nth] += unit.found(await self._driven(connection, search(_wants([unit]))))
-        got = await locked(connection, {name for own in names for name in own})
-        busy = {name for own in names for name in own} - got
-        decided: set[int] = set()
-        for nth, unit in enumerate(units):
-            if busy.isdisjoint(names[nth]) or (isinstance(unit, Searching) and unit.choosy):
-                decided.add(nth)
+            if busy.isdisjoint(named[nth]) or (isinstance(unit, Searching) and unit.choosy):
+                places.append(nth)
             else:
-                busy.update(names[nth])
-        return Locked(decided, got)
+                busy.update(named[nth])
+        return places, got
+
+    async def _named(self, connection: Connection, units: Sequence[Unit]) -> list[Collection[str]]:
+        """The names of each unit, with those of the texts that it finds."""
+        searching = [unit for unit in units if isinstance(unit, Searching)]
+        if not searching:
+            return [unit.names for unit in units]
+        facts = await self._driven(connection, search(_wants(searching)))
+        return [(*u.names, *u.found(facts)) if isinstance(u, Searching) else u.names for u in units]
 
     async def _facts(self, connection: Connection, units: Sequence[Unit], names: Collection[str] | None) -> Facts:
         process = self._process
@@ -311,15 +323,6 @@ class Lane:
                 await connection.many(statement, rows[name])
                 self._written += len(rows[name])
                 reached("writer.statement")
-
-
-class Locked:
-    """What may be decided: which units of a batch, and on which names."""
-
-    __slots__ = ("names", "units")
-
-    def __init__(self, units: Collection[int], names: Collection[str]) -> None:
-        self.units, self.names = units, names
 
 
 def _settles(unit: Unit) -> bool:

@@ -290,10 +290,10 @@ class Process:
             await bequest.take(connection, self.clock())
 
     def _counted(self, dead: Collection[int]) -> None:
-        """Count the others; it leads if it is the first of those that do not retire, and does so to its end."""
+        """Count the others; it leads if it is alone, or the first of those that are not about to end."""
         self.alone = len(self._others) == len(dead)
         before = [other for other in self._others.active if other < self.id and other not in dead]
-        self.leads = not before and not self.retiring
+        self.leads = self.alone or not (before or self.retiring)
 
     async def retire(self, ask: Ask) -> None:
         """Lead no more: what one alone does is another's from now on, if there is one."""

@@ -25,7 +25,8 @@ class Statement:
         self.sql = self._numbered(sql, "${}".format)
         self._source = sql
         self._convert: tuple[Callable[[object], object] | None, ...] | None = None
-        self._sums: tuple[str, ...] = ()
+        self._sums = False
+        """Whether it has columns of any precision."""
         self._columns: tuple[str, ...] = ()
         self.lifted = ""
         """The same for many sets of parameters at once; empty where it must be run for each."""
@@ -57,7 +58,7 @@ class Statement:
     def learn(self, types: Sequence[str], columns: Sequence[tuple[str, str]]) -> None:
         """Keep the types of its parameters, as PostgreSQL calls them, and the names and types of its columns."""
         self._columns = tuple(name for name, _ in columns)
-        self._sums = tuple(name for name, kind in columns if kind == "numeric")
+        self._sums = any(kind == "numeric" for _, kind in columns)
         self._convert = tuple(_CONVERT.get(t) for t in types)
         if types and not _LIMIT.search(self._source):  # a limit may not differ from set to set
             given = ", ".join(f"p{n}" for n in range(1, len(types) + 1))
@@ -67,10 +68,6 @@ class Statement:
                 f"SELECT given.n, found.* FROM unnest({arrays}) WITH ORDINALITY AS given ({given}, n)\n"
                 f"CROSS JOIN LATERAL (\n{inner}\n) AS found"
             )
-
-    def plain(self, rows: list[Any]) -> list[Any]:
-        """Rows without decimals: a sum of whole numbers is one."""
-        return [{**row, **{c: _number(row[c]) for c in self._sums}} for row in rows] if self._sums else rows
 
     def tidy(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The values of a row by their places, without decimals."""
@@ -88,10 +85,6 @@ class Statement:
         return [
             v if c is None or v is None else c(v) for c, v in zip(self._convert, parameters, strict=True)
         ]  # fmt: skip
-
-    def named(self, parameters: Mapping[str, object]) -> list[object]:
-        """The same of parameters by name."""
-        return self.values([parameters[name] for name in self.names])
 
 
 def _number(value: Decimal | None) -> float | None:
