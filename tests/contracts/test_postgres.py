@@ -23,8 +23,9 @@ from smsbot.stores.deciding.facts import Facts
 from smsbot.stores.deciding.inbound import Enqueue
 from smsbot.stores.postgres import lane, processes
 from smsbot.stores.postgres.driver import Connection
-from smsbot.stores.postgres.statements import statements
+from smsbot.stores.postgres.statements import Statement, statements
 from smsbot.stores.postgres.store import PostgresStore
+from smsbot.stores.queries import load
 
 from ..postgres import Server
 from .test_store import ANN, NOW, event, step, text
@@ -115,6 +116,28 @@ async def test_one_that_was_replaced_commits_and_sends_nothing_more(
         assert told == ["replaced"]
         assert await second.unread(0, 10) == []
         assert (await second.accept([Acceptance(event("a"))]))[0].verdict is Verdict.DONE
+
+
+# -- plans ------------------------------------------------------------------------------------------
+
+
+async def test_what_a_text_asks_for_is_found_by_an_index_from_the_first_text_on(postgres: Server) -> None:
+    """A plan that is made while a table is empty stays for minutes, in which thousands of texts come."""
+    connection = await Connection.to(postgres.migrated(), "a test", by_index=True)
+    reads = load("postgres", "reads")
+    hot = {name: one for name, one in statements("reads").items() if reads[name].hot}
+    scanned = []
+    await connection.script("SET plan_cache_mode = force_generic_plan")
+    for name, statement in {**hot, **statements("selects")}.items():
+        await connection.learn(statement)
+        for sql in filter(None, (statement.sql, statement.lifted)):
+            await connection.script(f"PREPARE asked AS {sql}")
+            given = ", ".join(["NULL"] * (max(map(int, re.findall(r"\$(\d+)", sql)), default=0)))
+            plan = await connection.rows(Statement(f"EXPLAIN EXECUTE asked {f'({given})' if given else ''}"), ())
+            scanned += [f"{name}: {row['QUERY PLAN']}" for row in plan if "Seq Scan" in row["QUERY PLAN"]]
+            await connection.script("DEALLOCATE asked")
+    await connection.close()
+    assert scanned == []
 
 
 # -- lost connections -------------------------------------------------------------------------------

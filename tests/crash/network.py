@@ -10,11 +10,12 @@ import asyncio
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import aiohttp
 import httpx
 
 POINTS = ("gateway.connected", "gateway.head", "gateway.taken", "gateway.half")
@@ -28,24 +29,28 @@ class Network:
     def __init__(self, seed: int) -> None:
         self.sends: dict[str, list[tuple[str, str]]] = defaultdict(list)
         """For each number, text and `externalId` of each send that was kept."""
+        self._firsts: dict[str, dict[str, str]] = defaultdict(dict)
         self._known: dict[str, dict[str, Any]] = {}
         self._lost: set[str] = set()
         self._asked: set[str] = set()
         self.errors: list[str] = []
         """What went wrong in a task of its own."""
         self._chance = random.Random(seed)
-        self._arrived = asyncio.Condition()
+        self._arrived: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
-        self.http = httpx.AsyncClient(trust_env=False, timeout=5)
         self.reports_to: Callable[[str], str] = str
         """From the public address of a webhook to the one that is reached here."""
         self.unkind = True
         """Whether it misbehaves: no longer at the end, so that everything can come to rest."""
+        self.throttles = True
+        """Whether it says 429 now and then, whereupon few texts a second are sent to it."""
         self._end: tuple[str, int, Callable[[], None]] | None = None
 
     async def open(self) -> None:
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)  # each report to whichever server is there
+        self._http = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(5))
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -55,7 +60,7 @@ class Network:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         assert self._server is not None
         self._server.close()
-        await self.http.aclose()
+        await self._http.close()
 
     def end_at(self, point: str, nth: int, end: Callable[[], None]) -> None:
         """Call `end` the n-th time that a send has come this far, and each time after it: the n-th may be a send of a
@@ -126,15 +131,15 @@ class Network:
         number, external = text["phoneNumbers"][0], text["externalId"]
         luck = self._chance.random() if self.unkind else 1.0
         outgoing = external.rpartition("-")[0]
-        if luck < 0.04:
+        if luck < 0.04 and self.throttles:
             return 429, {"meta": META}
-        if luck < 0.06 and outgoing not in self._lost:  # once: a text that is lost twice is held for the desk
+        if 0.04 <= luck < 0.06 and outgoing not in self._lost:  # once: a text that is lost twice is held for the desk
             self._lost.add(outgoing)
             return None
         self._known[external] = {"externalId": external, "phoneNumber": number, "status": 1}
-        async with self._arrived:
-            self.sends[number].append((text["message"], external))
-            self._arrived.notify_all()
+        self.sends[number].append((text["message"], external))
+        self._firsts[number].setdefault(outgoing, text["message"])
+        self._arrived[number].set()
         self._reached("gateway.taken")
         self._spawn(self._report(text["webhookUrl"], external, other=other))
         if luck < 0.09:
@@ -172,31 +177,43 @@ class Network:
             body: dict[str, Any] = {"externalId": external, "status": status}
             if other:
                 body = {"id": external, "status": "SENT" if status == 2 else "DeLivrd", "err": 0}
-            await deliver(self.http, self.reports_to(url), body)
+            await self._tell(self.reports_to(url), body)
+
+    async def _tell(self, url: str, body: Any) -> None:
+        async def post() -> int:
+            async with self._http.post(url, json=body) as answer:
+                return answer.status
+
+        await _insist(post, aiohttp.ClientError)
 
     async def until(self, number: str, count: int, patience: float) -> bool:
         """Wait until a number has this many different texts."""
-        try:
-            async with asyncio.timeout(patience), self._arrived:
-                await self._arrived.wait_for(lambda: len(self.firsts(number)) >= count)
-        except TimeoutError:
-            return False
-        return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while len(self.firsts(number)) < count:
+                    self._arrived[number].clear()
+                    await self._arrived[number].wait()
+        return len(self.firsts(number)) >= count
 
     def firsts(self, number: str) -> dict[str, str]:
         """The texts of a number by our id, each where it first appeared."""
-        found: dict[str, str] = {}
-        for text, external in self.sends[number]:
-            found.setdefault(external.rpartition("-")[0], text)
-        return found
+        return self._firsts[number]
 
 
 async def deliver(http: httpx.AsyncClient, url: str, body: Any, *, headers: dict[str, str] | None = None) -> None:
     """Until it is taken, as a provider does."""
+
+    async def post() -> int:
+        return (await http.post(url, json=body, headers=headers)).status_code
+
+    await _insist(post, httpx.TransportError)
+
+
+async def _insist(post: Callable[[], Awaitable[int]], lost: type[Exception]) -> None:
     while True:
-        with suppress(httpx.TransportError):
-            answer = await http.post(url, json=body, headers=headers)
-            if answer.status_code < 300:
+        with suppress(lost, TimeoutError):
+            status = await post()
+            if status < 300:
                 return
-            assert answer.status_code in (503, 408), answer.text
+            assert status in (503, 408), status
         await asyncio.sleep(0.03)

@@ -186,17 +186,21 @@ async def cut_off(pair: Pair, server: Server, chance: random.Random) -> None:
 
 
 async def judged(
-    server: Server, url: str, folder: Path, happening: Happening, *, people: int = 24, patience: float = 60.0
-) -> tuple[Verdict, str]:
-    """What the ledger says of a happening, and the last words of the servers."""
+    server: Server, url: str, folder: Path, happening: Happening, *, people: int = 24, patience: float = 60.0,
+    texts: int = 1,
+) -> tuple[Verdict, str]:  # fmt: skip
+    """What the ledger says of a happening, again and again until so many texts, and the last words of the servers."""
     enough, crowd, zygote = asyncio.Event(), list[Person](), Zygote()
     try:
         pair = Pair(zygote, folder, SEED, url, patience)
         limits = httpx.Limits(max_keepalive_connections=0)  # each text to one or the other
         async with pair.entered(), httpx.AsyncClient(trust_env=False, timeout=10, limits=limits) as http:
             place = pair.place(http)
+            pair.network.throttles = texts == 1  # else they would take hours
             lives = [asyncio.create_task(live(n, place, crowd, enough)) for n in range(people)]
-            await happening(pair, server, random.Random(SEED))
+            chance = random.Random(SEED)
+            while sum(len(p.taken) for p in crowd) < texts:
+                await happening(pair, server, chance)
             await asyncio.sleep(1)
             enough.set()
             pair.network.unkind = False
@@ -212,6 +216,7 @@ async def judged(
         await zygote.close()
 
 
+FAULTS = [mirrored, killed, killed_elsewhere, frozen, deployed, restarted, cut_off]
 LONG = [pytest.param(one, marks=pytest.mark.long) for one in (calm, killed_elsewhere, restarted)]
 
 
@@ -222,6 +227,16 @@ async def test_nothing_is_lost_doubled_or_inverted(postgres: Server, tmp_path: P
     print(found)
     assert found.clean, f"{found}\n{log}"
     assert found.texts > 20
+    assert sql(Database(url), "SELECT count(*) FROM events WHERE state = 0") == [(0,)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("happening", FAULTS)
+async def test_of_twenty_thousand_texts(postgres: Server, tmp_path: Path, happening: Happening) -> None:
+    url = postgres.migrated()
+    found, log = await judged(postgres, url, tmp_path, happening, people=160, texts=20_000)
+    print(happening.__name__, found)
+    assert found.clean, f"{found}\n{log}"
     assert sql(Database(url), "SELECT count(*) FROM events WHERE state = 0") == [(0,)]
 
 

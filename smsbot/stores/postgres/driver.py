@@ -22,6 +22,8 @@ _BOUNDS = (
     "SET LOCAL idle_in_transaction_session_timeout = '3s'; SET LOCAL lock_timeout = '2s'; "
     "SET LOCAL statement_timeout = '10s'"
 )
+_BY_INDEX = "SET enable_seqscan = off; SET jit = off"
+"""A scan that cannot be helped, of few rows, is reckoned as so dear that it would be compiled."""
 _DURABLE = ("on", "remote_apply", "remote_write", "local", "off")
 _AGAIN = ("40001", "40P01", "55P03", "57014")
 """A conflict of two transactions, a lock or a statement that took too long: it may be done again at once."""
@@ -53,8 +55,13 @@ class Connection:
         """The ``synchronous_commit`` of what is written here."""
 
     @classmethod
-    async def to(cls, url: str, name: str) -> Connection:
-        """Connect, under a name that ``pg_stat_activity`` shows; raises `Lost`."""
+    async def to(cls, url: str, name: str, *, by_index: bool = False) -> Connection:
+        """Connect, under a name that ``pg_stat_activity`` shows; raises `Lost`.
+
+        `by_index` keeps what is asked from being planned as a scan of whole tables. The plan of a statement that stays
+        prepared is from when it was first run: a scan is cheapest while a database is empty, and is gone on with for
+        minutes, until the server has looked at the tables anew.
+        """
         try:
             dsn, kept, durable = _split(url)
             raw = await asyncpg.connect(
@@ -64,7 +71,10 @@ class Connection:
             raise StoreError(f"the address of the database cannot be read ({type(e).__name__})") from None
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as e:
             raise Lost(_words(e)) from e
-        return cls(raw, durable)
+        made = cls(raw, durable)
+        if by_index and kept:
+            await made.script(_BY_INDEX)
+        return made
 
     async def rows(self, statement: Statement, parameters: Sequence[object]) -> list[dict[str, Any]]:
         """The rows of a statement, by name."""
@@ -76,7 +86,7 @@ class Connection:
 
     async def each(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> list[list[tuple[Any, ...]]]:
         """The rows of a statement for each set of parameters, by place; in one round trip where it can be."""
-        await self._learn(statement)
+        await self.learn(statement)
         if len(parameters) == 1 or not statement.lifted:
             return [
                 [statement.tidy(row) for row in await self._done(self._raw.fetch, statement, one)] for one in parameters
@@ -96,7 +106,7 @@ class Connection:
         if len(parameters) == 1:
             await self.run(statement, parameters[0])
             return
-        await self._learn(statement)
+        await self.learn(statement)
         await self._guarded(self._raw.executemany(statement.sql, [statement.values(one) for one in parameters]))
 
     async def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -128,10 +138,11 @@ class Connection:
         await self._guarded(self._raw.execute(sql))
 
     async def _done(self, how: Any, statement: Statement, parameters: Sequence[object]) -> Any:
-        await self._learn(statement)
+        await self.learn(statement)
         return await self._guarded(how(statement.sql, *statement.values(parameters)))
 
-    async def _learn(self, statement: Statement) -> None:
+    async def learn(self, statement: Statement) -> None:
+        """Ask for the types of a statement, once."""
         if not statement.known:
             prepared = await self._guarded(self._raw.prepare(statement.sql, name=""))
             columns = [(c.name, c.type.name) for c in prepared.get_attributes()]

@@ -21,10 +21,14 @@ _PAUSE = 0.1
 
 
 class PostgresReader:
-    """Reads by name; a connection that was lost is made anew, since a read can be asked once more."""
+    """Reads by name; a connection that was lost is made anew, since a read can be asked once more.
 
-    def __init__(self, url: str, name: str = "smsbot-reader") -> None:
+    `by_index` is for reads of few rows, which never need a whole table.
+    """
+
+    def __init__(self, url: str, name: str = "smsbot-reader", *, by_index: bool = False) -> None:
         self._url = url
+        self._by_index = by_index
         self.name = name
         self._reads = statements("reads")
         self._questions: list[_Question] = []
@@ -124,7 +128,7 @@ class PostgresReader:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.lost:
-            self._connection = await Connection.to(self._url, self.name)
+            self._connection = await Connection.to(self._url, self.name, by_index=self._by_index)
         return self._connection
 
 

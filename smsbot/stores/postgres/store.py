@@ -48,7 +48,7 @@ class PostgresStore(CommittingStore):
         self._selects = statements("selects")
         self._writer = Lane(self._connect, self._process, rules, statements("writes"), self._selects)
         super().__init__(self._writer)
-        self._hot = PostgresReader(url)
+        self._hot = PostgresReader(url, by_index=True)
         self._pages = PostgresReader(url)
         self._is_hot = frozenset(name for name, query in load("postgres", "reads").items() if query.hot)
         self._heard_by: list[Callable[[], Awaitable[None]]] = []
@@ -56,7 +56,7 @@ class PostgresStore(CommittingStore):
         """Conversations that this process has, and of which it knew nothing when it looked last."""
 
     async def _connect(self, name: str) -> Connection:
-        return await Connection.to(self.url, name)
+        return await Connection.to(self.url, name, by_index=True)
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class PostgresStore(CommittingStore):
         while True:
             connection: Connection | None = None
             try:
-                connection = await self._connect("smsbot-opening")
+                connection = await Connection.to(self.url, "smsbot-opening")
                 await schema.migrate(connection)
                 self._waits = True
                 await self._process.join(connection, patient=self._patient)
