@@ -121,6 +121,8 @@ async def _to_server(source: Database, target: Database, now: float, tell: Tell)
             for table in tables:
                 await connection.copy_in(table.name, table.columns, _from_file(file, table, progress))
                 await _go_on_behind(connection, file, table)
+            # else the server plans what pages ask as if nothing were there, until it looks by itself
+            await connection.script("; ".join(f"ANALYZE {table.name}" for table in tables))
             reached("copy.written")
             for table in tables:
                 await _compare(connection, file, table, progress)

@@ -26,7 +26,7 @@ from ..tables import sql
 
 pytestmark = pytest.mark.needs("postgres")
 NOW = 1_800_000_000.0
-PEOPLE = [f"+4860010{n:04d}" for n in range(12)]
+PEOPLE = [f"+4860010{n:04d}" for n in range(200)]
 
 
 def tell(*_: Any) -> None:
@@ -52,6 +52,7 @@ async def go_on(h: House, number: str, n: int) -> None:
     await h.text(number, "M" if said == "Size?" else f"Ann{n}")
 
 
+@pytest.mark.slow
 async def test_conversations_go_on_there_and_back(postgres: Server, tmp_path: Path) -> None:
     here, there = Database(str(tmp_path / "sim.db")), Database(postgres.fresh())
     back = Database(str(tmp_path / "back.db"))
