@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from smsbot.accounts import Accounts, Real
+from smsbot.builds import build_of
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.message import Key
@@ -252,6 +254,7 @@ class App:
         )
         ticks.start()
         self.timers.ticks = ticks
+        await self.store.announce(self.settings.build or build_of(self.lines, Path.cwd()))
         await self.recovery.begin()
         self._run("live pages", self.live.run)
         self._run("timers", self.timers.run, self.timers.stop)

@@ -284,6 +284,8 @@ class Settings(BaseSettings):
     """A file, or ``postgresql://user@host/name``."""
     run: Path | None = None
     """The folder of the running server; else beside the file, or in the current folder."""
+    build: str = ""
+    """What processes that serve beside this one are told of its code; else a digest of that."""
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65535)
     dashboard_password: SecretStr | None = None

@@ -45,6 +45,7 @@ MAY = {
         "web",
     },
     "leaving": {"core", "policy", "settings", "stores.deciding"},
+    "builds": {"turns"},
     "lineup": {
         "core",
         "understanding",

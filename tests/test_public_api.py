@@ -36,6 +36,7 @@ def test_all_is_what_is_visible() -> None:
         "site",
         "leaving",
         "lineup",
+        "builds",
     }
     modules |= {
         "settings",

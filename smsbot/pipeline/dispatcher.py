@@ -133,7 +133,7 @@ class Dispatcher:
     async def _express(self, work: UnitOfWork) -> bool:
         """The turn without a task, in one commit. False if it needs the long way, which answers for its errors."""
         line = self.lines.get(work.event.key.line)
-        if line is None or line.bot.middlewares or self.running.suspects(work.event):
+        if line is None or line.bot.middlewares or self.running.suspects(work.event) or self.store.outdated:
             return False
         conversation = self.store.peek(work.event.key) or await self.store.load(work.event.key)
         turn: Turn | None = None

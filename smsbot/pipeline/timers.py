@@ -27,7 +27,7 @@ _LONGEST_SLEEP = 1.0
 """Seconds; the wall clock may jump, so nobody sleeps until a far due time."""
 _BESIDE = 0.25
 """The same beside other processes, which tell nobody that something of theirs is due."""
-_TAKEN_UP_EVERY = 1.0
+_TAKEN_UP_EVERY = 0.5
 _SHARE = 20.0
 """How many times as long as such a look took nobody looks again, where very much waits."""
 

@@ -44,6 +44,15 @@ class Peers(Protocol):
         """Lead no more, where there is another: this process is about to end."""
         ...
 
+    @property
+    def outdated(self) -> bool:
+        """Whether processes of a newer build take the turns of all conversations that none has."""
+        ...
+
+    async def announce(self, build: str) -> None:
+        """Serve from now on with the code of a build; those of another that were there before take no more turns."""
+        ...
+
     async def at_work(self, key: Key) -> bool:
         """Whether another process may be sending something in a conversation, or answers there."""
         ...
@@ -62,6 +71,10 @@ class Alone:
 
     alone = True
     leads = True
+    outdated = False
+
+    async def announce(self, build: str) -> None:
+        """There is nobody else."""
 
     async def lead(self) -> None:
         """It does."""

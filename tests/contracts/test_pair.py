@@ -21,6 +21,7 @@ from smsbot.core.status import Status
 from smsbot.pipeline.long_texts import LongTexts
 from smsbot.pipeline.search import SearchIndex
 from smsbot.stores.base import Acceptance, Check, Consent, Report, SendOutcome, Settlement
+from smsbot.stores.database import Database
 from smsbot.stores.memory import _MOMENT
 from smsbot.stores.postgres import processes
 from smsbot.stores.postgres.driver import Connection, Lost
@@ -543,3 +544,68 @@ async def test_one_that_is_about_to_end_leads_no_more(pair: Pair) -> None:
         return pair.b.leads
 
     await until(leads)
+
+
+# -- builds -----------------------------------------------------------------------------------------
+
+
+def nobody(key: Key) -> bool:
+    return False
+
+
+async def test_the_newer_build_takes_the_turns(pair: Pair) -> None:
+    (before,) = await pair.a.accept([Acceptance(event("before", BOB))])
+    await pair.a.announce("1")
+    await pair.b.announce("2")
+    assert (pair.a.outdated, pair.b.outdated) == (True, False)
+    (told,) = await pair.a.accept([Acceptance(event("a"))])
+    (done,) = await pair.a.step_express([step(event("b", Key(ANN.line, "+48601000003")))])
+    assert (told.verdict, done.verdict) == (Verdict.QUEUED, Verdict.QUEUED)
+    assert await pair.a.waiting(nobody) == [], "neither at once, nor as one that it has lost sight of"
+    assert sorted(e.text for e in await pair.b.waiting(nobody)) == ["a", "b"]
+    (behind,) = await pair.b.accept([Acceptance(event("c"))])
+    assert behind.verdict is Verdict.DONE
+    (begun,) = await pair.a.finish([step(replace(event("before", BOB), seq=before.seq))])
+    assert begun.verdict is Verdict.DONE, "what was begun before goes on"
+
+
+async def test_the_doctor_sees_two_builds(pair: Pair) -> None:
+    await pair.a.announce("1")
+    await pair.b.announce("2")
+    found = {name: told async for name, _, told in Database(pair.url).findings()}
+    assert found["builds"].startswith("2 serve; the newest, 2, takes the turns: process ")
+
+
+async def test_what_a_timer_wakes_is_the_newer_builds(pair: Pair) -> None:
+    await pair.a.announce("1")
+    await pair.b.announce("2")
+    timer = Timer(ANN, "t", NOW)
+    await pair.b.step_express([step(event("a"), timers=(timer,))])
+    assert pair.a.leads
+    (fired,) = await pair.a.accept([Acceptance(event("t"), timer=timer)])
+    assert fired.verdict is Verdict.QUEUED
+    assert [e.text for e in await pair.b.waiting(nobody)] == ["t"]
+
+
+@pytest.mark.parametrize("first", ["1", "2", ""])
+async def test_who_announces_the_same_or_nothing_takes_no_turns_away(pair: Pair, first: str) -> None:
+    if first:
+        await pair.a.announce(first)
+    await pair.b.announce("2" if first else "")
+    if first == "1":
+        await pair.b.announce("1")
+        await until(lambda: asyncio.sleep(0, not pair.a.outdated))
+    assert not pair.a.outdated
+    (told,) = await pair.a.accept([Acceptance(event("a"))])
+    assert told.verdict is Verdict.DONE
+
+
+async def test_the_former_build_takes_turns_again_once_the_newer_is_gone(pair: Pair) -> None:
+    await pair.a.announce("1")
+    await pair.b.announce("2")
+    await pair.a.accept([Acceptance(event("a"))])
+    await pair.b.close()
+    await until(lambda: asyncio.sleep(0, not pair.a.outdated))
+    assert [e.text for e in await pair.a.waiting(nobody)] == ["a"], "given to one that is gone"
+    (told,) = await pair.a.accept([Acceptance(event("b", BOB))])
+    assert told.verdict is Verdict.DONE

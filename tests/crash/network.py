@@ -177,11 +177,11 @@ class Network:
             body: dict[str, Any] = {"externalId": external, "status": status}
             if other:
                 body = {"id": external, "status": "SENT" if status == 2 else "DeLivrd", "err": 0}
-            await self._tell(self.reports_to(url), body)
+            await self._tell(url, body)
 
     async def _tell(self, url: str, body: Any) -> None:
         async def post() -> int:
-            async with self._http.post(url, json=body) as answer:
+            async with self._http.post(self.reports_to(url), json=body) as answer:
                 return answer.status
 
         await _insist(post, aiohttp.ClientError)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from smsbot.core.message import Event, Key
 from smsbot.core.otp import Asking, Code
@@ -74,6 +75,8 @@ class Facts:
 
     process: int = 0
     """Which process decides; 0 where there is only one."""
+    heirs: Sequence[int] = ()
+    """Processes of a newer build, which take the turns in place of this one."""
     leads: bool = True
     """Whether it is the one from which texts leave that wait for their turn."""
     locked: Collection[str] | None = None
@@ -141,23 +144,33 @@ class Facts:
         return self.locked is None or key.number in self.locked
 
     def attends(self, key: Key) -> bool:
-        """Whether this process takes the turns of a conversation; from now on it does, if none has it.
+        """Whether this process takes the turns of a conversation; from now on it does, or its heir, if none has it.
 
         What a dead process left there comes first: whoever takes that up takes up all.
         """
         if not self.process:
             return True
         if key not in self.attended and not self.unread[key]:
-            self.attended[key] = self.process
+            self.attended[key] = self._whose(key)
         return self.attended.get(key) == self.process
 
     def take_up(self, key: Key) -> bool:
         """The same with all that waits there."""
-        return self.attended.setdefault(key, self.process) == self.process
+        return self.attended.setdefault(key, self._whose(key)) == self.process
+
+    def goes_on(self, key: Key) -> None:
+        """A turn of this process is committed in parts: it has the conversation until its end."""
+        if self.process:
+            self.attended.setdefault(key, self.process)
+
+    def _whose(self, key: Key) -> int:
+        """The process that takes the turns of a conversation which none has."""
+        return self.heirs[crc32(key.number.encode()) % len(self.heirs)] if self.heirs else self.process
 
     def must_wait(self, key: Key) -> bool:
         """Whether an event of a conversation has to wait: for another process, or for events that came before."""
-        return bool(self.process) and (self.attended.get(key, self.process) != self.process or bool(self.unread[key]))
+        has = self.attended.get(key) or self._whose(key)
+        return bool(self.process) and (has != self.process or bool(self.unread[key]))
 
     def waits(self, key: Key, seq: int) -> bool:
         """Whether an event still waits for its turn, as far as is asked."""
@@ -231,7 +244,8 @@ class Facts:
             if key not in self.attended:
                 self.leave("unattend", key)
             elif key not in self.had:
-                self.leave("attend", (*key, not self.pauses.stops(key.line)))
+                to = self.attended[key]
+                self.leave("attend", (*key, not self.pauses.stops(key.line), to, to != self.process))
         return self.rows
 
     def give_back(self, text: Text) -> None:

@@ -23,7 +23,7 @@ _SERVER = Statement(
     "extract(epoch FROM clock_timestamp())::float8 AS now"
 )
 _PROCESSES = Statement(
-    "SELECT id, pid, extract(epoch FROM clock_timestamp() - beat)::float8 AS silent, "
+    "SELECT id, pid, build, extract(epoch FROM clock_timestamp() - beat)::float8 AS silent, "
     "extract(epoch FROM clock_timestamp() - since)::float8 AS age FROM processes ORDER BY id"
 )
 _OLDEST = 15
@@ -77,6 +77,10 @@ async def _served(connection: Connection) -> AsyncIterator[Finding]:
     found = await connection.rows(_PROCESSES, ())
     if len(found) > 1:
         yield "processes", True, f"{len(found)} serve together; process {found[0]['pid']} leads"
+    if len(builds := {row["build"] for row in found if row["build"]}) > 1:
+        newest = next(row["build"] for row in reversed(found) if row["build"])
+        turns = ", ".join(str(row["pid"]) for row in found if row["build"] == newest)
+        yield "builds", None, f"{len(builds)} serve; the newest, {newest}, takes the turns: process {turns}"
     for row in found:
         silent = f"its last beat was {row['silent']:.0f} s ago" if row["silent"] > _SILENT else "alive"
         alive = row["silent"] <= _SILENT or None

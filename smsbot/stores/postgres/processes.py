@@ -61,6 +61,7 @@ class _Look:
     pid: int
     shares: bool
     retires: bool
+    build: str
     beat: tuple[object, ...]
     since: float = 0.0
     """When it was seen to stand as it does."""
@@ -89,7 +90,9 @@ class Others:
         before = self._seen if asked - self._looked < _AWAY else {}  # the database may have been away for all of us
         self._looked = asked
         self._seen = {
-            row["id"]: _Look(row["place"], row["pid"], row["shares"], row["retires"], (row["beat"], row["batch"]))
+            row["id"]: _Look(
+                row["place"], row["pid"], row["shares"], row["retires"], row["build"], (row["beat"], row["batch"])
+            )
             for row in rows
             if row["id"] != own
         }
@@ -104,6 +107,15 @@ class Others:
     def active(self) -> list[int]:
         """Those that are not about to end."""
         return [other for other, look in self._seen.items() if not look.retires]
+
+    def newer(self, own: int, build: str) -> tuple[int, ...]:
+        """Those of the build that was announced last, if that is another: they take the turns."""
+        dead = self.dead
+        builds = {o: s.build for o, s in self._seen.items() if s.build and not s.retires and o not in dead}
+        newest = max(builds, default=0)
+        if newest < own or builds[newest] == build:
+            return ()
+        return tuple(sorted(other for other in builds if builds[other] == builds[newest]))
 
     def seen_of(self, other: int) -> tuple[object, ...]:
         """By what another was seen to stand still."""
@@ -147,6 +159,10 @@ class Process:
         """Whether no other serves, as far as was heard; others begin only when all have heard of them."""
         self.leads = True
         """Whether it has been there for longest, so that it does what one alone does; it does then until its end."""
+        self.build = ""
+        """What is told to others of the code that serves here, once it does."""
+        self.heirs: tuple[int, ...] = ()
+        """The processes of a newer build, which take the turns from now on."""
         self.clock: Callable[[], float] = time.time
         self.retiring = False
         """Whether it is about to end, so that another leads."""
@@ -294,11 +310,20 @@ class Process:
         self.alone = len(self._others) == len(dead)
         before = [other for other in self._others.active if other < self.id and other not in dead]
         self.leads = self.alone or not (before or self.retiring)
+        heirs = self._others.newer(self.id, self.build) if self.build else ()
+        if heirs and not self.heirs:
+            log.info("processes of a newer build serve; they take the turns from now on")
+        self.heirs = heirs
 
     async def retire(self, ask: Ask) -> None:
         """Lead no more: what one alone does is another's from now on, if there is one."""
         self.retiring, self.leads = True, self.alone
         await ask(PROCESSES["retire"], (self.id,))
+
+    async def announce(self, build: str, ask: Ask) -> None:
+        """Serve from now on, with the code of a build: it takes turns, and those that were there before do not."""
+        self.build = build
+        await ask(PROCESSES["announce"], (build, self.id))
 
     async def heard(self, ask: Ask) -> str:
         """Wait until all have heard of what is committed by now; who has not, if some have not in time."""

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from smsbot.core.errors import StoreError
 from smsbot.core.handover import Taken
@@ -43,6 +44,7 @@ class PostgresStore(CommittingStore):
         self._patient = patient
         self._waits = False
         """Whether it has seen the database, so that it waits until that is there again."""
+        self._connect = partial(Connection.to, url, by_index=True)
         self._process = Process(self._connect, place, shares=shares)
         self._process.hear = self._hear
         self._selects = statements("selects")
@@ -54,9 +56,6 @@ class PostgresStore(CommittingStore):
         self._heard_by: list[Callable[[], Awaitable[None]]] = []
         self._strays: set[Key] = set()
         """Conversations that this process has, and of which it knew nothing when it looked last."""
-
-    async def _connect(self, name: str) -> Connection:
-        return await Connection.to(self.url, name, by_index=True)
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -182,10 +181,22 @@ class PostgresStore(CommittingStore):
         """Events that wait in conversations that no process has, or that this one has and knows nothing of."""
         mine = await self._hot.ask(PROCESSES["mine"], (self._process.id,))
         under_way = self._writer.names
-        strays = {key for r in mine if r["number"] not in under_way and not known(key := Key(r["line"], r["number"]))}
+        mine = [r for r in mine if r["number"] not in under_way and not known(Key(r["line"], r["number"]))]
+        given = [Key(r["line"], r["number"]) for r in mine if r["given"]]
+        strays = {Key(r["line"], r["number"]) for r in mine if not r["given"]}
         lost, self._strays = strays & self._strays, strays  # at the first look its answer may be on its way
         orphans = await self._hot.ask(PROCESSES["orphans"], (_MOST,)) if self.leads else []
-        return await self.attend([*lost, *(Key(row["line"], row["number"]) for row in orphans)])
+        return await self.attend([*given, *lost, *(Key(row["line"], row["number"]) for row in orphans)])
+
+    @property
+    def outdated(self) -> bool:
+        """Whether processes of a newer build take the turns."""
+        return bool(self._process.heirs)
+
+    async def announce(self, build: str) -> None:
+        """Serve from now on with the code of a build; returns when all know, so that no conversation goes back."""
+        await self._process.announce(build, self._hot.ask)
+        await self._tell("a new build serves")
 
     async def retire(self) -> None:
         """Lead no more, for this process is about to end."""

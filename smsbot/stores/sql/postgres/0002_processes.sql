@@ -7,15 +7,18 @@ SELECT setval('events_seq_seq', (SELECT coalesce(max(seq), 0) + 1 FROM events), 
 
 ALTER TABLE processes ADD COLUMN shares boolean NOT NULL DEFAULT false;
 ALTER TABLE processes ADD COLUMN retires boolean NOT NULL DEFAULT false;
+-- Which code serves there, once it does; turns go to the newest.
+ALTER TABLE processes ADD COLUMN build text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE processes ADD COLUMN heard timestamptz NOT NULL DEFAULT '-infinity';
 
 -- The process that takes the turns of a conversation, as long as something waits there; whether it does, or a pause
--- kept them when it began to.
+-- kept them when it began to; and whether another has given it to that process, which does not know of it yet.
 CREATE TABLE attended (
   line text COLLATE "C" NOT NULL,
   number text COLLATE "C" NOT NULL,
   turns boolean NOT NULL,
-  process bigint NOT NULL DEFAULT current_setting('smsbot.process')::bigint,
+  process bigint NOT NULL,
+  given boolean NOT NULL,
   PRIMARY KEY (line, number)
 ) WITH (fillfactor = 50);
 CREATE INDEX attended_process ON attended (process);

@@ -1,7 +1,7 @@
 -- Statements about the processes that serve the database, which only PostgreSQL has.
 
 -- name: all
-SELECT id, place, pid, batch, shares, retires, beat, clock_timestamp() AS now
+SELECT id, place, pid, batch, shares, retires, build, beat, clock_timestamp() AS now
 FROM processes ORDER BY id;
 
 -- name: join
@@ -16,6 +16,9 @@ DELETE FROM processes WHERE id = ? AND beat = ? AND batch = ? RETURNING id;
 
 -- name: retire
 UPDATE processes SET retires = true WHERE id = ? RETURNING id;
+
+-- name: announce
+UPDATE processes SET build = ? WHERE id = ? RETURNING id;
 
 -- name: beat
 UPDATE processes SET beat = clock_timestamp(), heard = coalesce(?, heard) WHERE id = ? RETURNING id;
@@ -42,7 +45,7 @@ WHERE application_name = ? AND datname = current_database() AND pid <> pg_backen
 SELECT name FROM unnest(CAST(? AS bigint[])) AS name WHERE pg_try_advisory_xact_lock(name);
 
 -- name: mine
-SELECT line, number FROM attended WHERE process = ?;
+SELECT line, number, given FROM attended WHERE process = ?;
 
 -- name: orphans
 -- Conversations in which something waits, and that no process has.

@@ -1,0 +1,57 @@
+"""What processes of one database tell each other of the code that serves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .processes import clean_environment
+
+FILES = {
+    "x.py": "import prices\nfrom smsbot import Bot\nbot = Bot(flows='flows')\n",
+    "prices.py": "PIZZA = 7\n",
+    "unused.py": "",
+    "flows/hi.yaml": "flow: hi\nstart: {words: [hi]}\nsteps:\n  - {id: over, say: hello, end: done}\n",
+    "smsbot.toml": '[bots.x]\ntarget = "x.py:bot"\nlines = ["7255"]\n[lines."7255"]\naccount = "m"\ncountry = "PL"\n'
+    '[accounts.m]\ngateway = "messageflow"\n',
+}
+ASK = """
+from pathlib import Path
+from smsbot.builds import build_of
+from smsbot.configuration import read
+from smsbot.lineup import build_lines
+from smsbot.targets import load_as
+settings = read()
+bots = {name: load_as(name, own.target) for name, own in settings.bots.items()}
+print(build_of(build_lines(settings, bots, sandboxed=True), Path.cwd()))
+"""
+
+
+def build(folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], cwd=folder, env=clean_environment(), check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changed", "other"),
+    [("", False), ("unused.py", False), ("x.py", True), ("prices.py", True), ("flows/hi.yaml", True)],
+)
+def test_another_build_is_one_of_other_code(folder: Path, changed: str, other: bool) -> None:
+    before = build(folder)
+    if changed:
+        path = folder / changed
+        path.write_text(path.read_text().replace("hello", "good day") + "# changed\n")
+    assert (build(folder) != before) is other
