@@ -7,18 +7,20 @@ import json
 import os
 import random
 import re
-import sqlite3
 import statistics
-from contextlib import closing
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from smsbot.stores.database import Database
 from smsbot.testing.scripted import answers, scripted
 
+from ..postgres import Server
 from ..processes import Process, free_port
+from ..tables import sql
 from .network import META
 
 pytestmark = pytest.mark.slow
@@ -55,15 +57,15 @@ SECRETS = {
 }
 
 
-def server(folder: Path, url: str) -> Process:
+def server(folder: Path, url: str, *arguments: str, **more: str) -> Process:
     (folder / "smsbot.toml").write_text(SETTINGS.format(url=url))
     (folder / "x.py").write_text(BOT)
-    return Process("run", port=free_port(), folder=folder, log=folder / "log", SMSBOT_RECHECK="0.2", **SECRETS)
+    environment = {"SMSBOT_RECHECK": "0.2", **SECRETS, **more}
+    return Process("run", *arguments, port=free_port(), folder=folder, log=folder / "log", **environment)
 
 
-def hook(process: Process, folder: Path) -> str:
-    with closing(sqlite3.connect(folder / "smsbot.db", timeout=20)) as db:
-        secret = db.execute("SELECT secret FROM hook_secrets").fetchone()[0]
+def hook(process: Process, database: Database) -> str:
+    ((secret,),) = sql(database, "SELECT secret FROM hook_secrets WHERE account = 'main'")
     return f"{process.url}/hooks/main/{secret}/inbound"
 
 
@@ -83,6 +85,25 @@ def usage(pid: int) -> tuple[int, int]:
     return pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir(f"/proc/{pid}/fd"))
 
 
+async def texts(http: httpx.AsyncClient, url: str, name: str) -> None:
+    """Fifty at once, each taken."""
+    bodies = [
+        {"id": f"{name}-{n}", "from": f"+48600{(hash(name) + n) % 500:06d}", "to": "+48732000111", "message": f"hello {n}"}
+        for n in range(50)
+    ]  # fmt: skip
+    statuses = await asyncio.gather(*(http.post(url, json=b) for b in bodies))
+    assert {a.status_code for a in statuses} == {200}
+
+
+async def evenly(http: httpx.AsyncClient, url: str, seconds: int) -> AsyncIterator[int]:
+    """Fifty texts in each of so many seconds."""
+    for second in range(seconds):
+        began = asyncio.get_running_loop().time()
+        await texts(http, url, str(second))
+        yield second
+        await asyncio.sleep(max(0.0, 1.0 - (asyncio.get_running_loop().time() - began)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "before"), [(8, 0), pytest.param(600, 200_000, marks=pytest.mark.long)])
 async def test_memory_and_files_stay_flat(tmp_path: Path, seconds: int, before: int) -> None:
@@ -96,25 +117,14 @@ async def test_memory_and_files_stay_flat(tmp_path: Path, seconds: int, before: 
         process.start()
         try:
             await asyncio.to_thread(process.ready)
-            url, samples = hook(process, tmp_path), []
+            url, samples = hook(process, Database(str(tmp_path / "smsbot.db"))), []
             async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
-
-                async def texts(name: str) -> None:
-                    bodies = [
-                        {"id": f"{name}-{n}", "from": f"+48600{(hash(name) + n) % 500:06d}", "to": "+48732000111", "message": f"hello {n}"}
-                        for n in range(50)
-                    ]  # fmt: skip
-                    statuses = await asyncio.gather(*(http.post(url, json=b) for b in bodies))
-                    assert {a.status_code for a in statuses} == {200}
-                    provider.requests.clear()
-
                 for n in range(before // 50):
-                    await texts(f"before {n}")
-                for second in range(seconds):
-                    began = asyncio.get_running_loop().time()
-                    await texts(str(second))
+                    await texts(http, url, f"before {n}")
+                    provider.requests.clear()
+                async for _ in evenly(http, url, seconds):
                     samples.append(usage(process.process.pid))
-                    await asyncio.sleep(max(0.0, 1.0 - (asyncio.get_running_loop().time() - began)))
+                    provider.requests.clear()
         finally:
             code = await asyncio.to_thread(process.stop)
     assert code == 0
@@ -127,6 +137,46 @@ async def test_memory_and_files_stay_flat(tmp_path: Path, seconds: int, before: 
     )
     assert memory[1] < (memory[0] * 1.02 if before else memory[0] * 1.05 + 4)
     assert files[1] <= files[0] + 16
+
+
+ROWS = """
+SELECT (SELECT count(*) FROM events WHERE state = 0) + (SELECT count(*) FROM outgoing WHERE phase IS NOT NULL),
+  (SELECT sum(pg_relation_size(oid))::int8 FROM pg_class WHERE relname IN ('processes', 'attended', 'conversations'))
+"""
+"""What waits, and the bytes of tables whose rows are few, and change with every text."""
+
+
+@pytest.mark.long
+@pytest.mark.needs("postgres")
+async def test_two_processes_and_their_database_stay_flat(postgres: Server, tmp_path: Path) -> None:
+    """Ten minutes of the same: what waits, the memory of each process, and rows that are dead."""
+    seconds, database = 600, Database(postgres.migrated())
+    async with scripted(taken) as provider:
+        process = server(tmp_path, provider.url, "--workers", "2", DATABASE_URL=database.address)
+        process.start()
+        samples: list[list[int]] = []
+        try:
+            await asyncio.to_thread(process.ready)
+            async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+                async for second in evenly(http, hook(process, database), seconds):
+                    provider.requests.clear()
+                    if second % 5 == 4:
+                        pids = sorted(row[0] for row in sql(database, "SELECT pid FROM processes"))
+                        assert len(pids) == 2
+                        memory = [usage(pid)[0] for pid in pids]
+                        samples.append([*sql(database, ROWS)[0], *memory])
+        finally:
+            code = await asyncio.to_thread(process.stop)
+    assert code == 0
+    quarter = len(samples) // 4
+    early, late = (
+        [statistics.median(column) for column in zip(*part, strict=True)]
+        for part in (samples[quarter : 2 * quarter], samples[-quarter:])
+    )
+    print("waiting, bytes of the tables, memory of each:", early, "then", late)
+    assert late[0] < 100, "what waits"
+    assert late[1] < early[1] * 1.2 + 65_536, "dead rows"
+    assert all(after < before * 1.05 + 4e6 for before, after in zip(early[2:], late[2:], strict=True)), "memory"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +208,7 @@ async def test_no_number_text_code_or_secret_gets_into_a_log(tmp_path: Path, tex
         process.start()
         try:
             await asyncio.to_thread(process.ready)
-            url, room = hook(process, tmp_path), asyncio.Semaphore(40)
+            url, room = hook(process, Database(str(tmp_path / "smsbot.db"))), asyncio.Semaphore(40)
             pages = []
             async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
 
