@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -149,7 +152,26 @@ def elsewhere() -> None:
     processes._here = lambda: "another machine"
 
 
-OUTSIDE: Mapping[str, Callable[[], None]] = {"addresses hang": addresses_hang, "elsewhere": elsewhere}
+def freezes_in_a_transaction() -> None:
+    """On another machine, it freezes in the middle of a transaction, with all that this one has locked."""
+    from smsbot.stores.postgres import lane
+
+    elsewhere()
+    left = itertools.count(40, -1)
+
+    def stopped(point: str) -> None:
+        reached(point)
+        if point == "writer.statement" and not next(left):
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    lane.reached = stopped  # type: ignore[attr-defined]
+
+
+OUTSIDE: Mapping[str, Callable[[], None]] = {
+    "addresses hang": addresses_hang,
+    "elsewhere": elsewhere,
+    "freezes in a transaction": freezes_in_a_transaction,
+}
 """What goes wrong around a server."""
 PLANTS: Mapping[str, Callable[[], None]] = {
     "200 before the commit": answer_before_the_commit,

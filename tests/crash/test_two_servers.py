@@ -150,6 +150,36 @@ async def frozen(pair: Pair, _: Server, chance: random.Random) -> None:
     await one.start(fault="elsewhere")
 
 
+async def frozen_inside(pair: Pair, _: Server, chance: random.Random) -> None:
+    """One freezes inside a transaction, past the lease; the other acknowledges meanwhile as ever."""
+    one = pair.both[1]
+    one.send(signal.SIGTERM)
+    assert await one.over(35)
+    await one.start(fault="freezes in a transaction")
+    pid, took = one.pid, list[float]()
+    while " T " not in Path(f"/proc/{pid}/stat").read_text():  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.005)
+    pair.out.add(pid)
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        hook = pair.place(http).hooks["main"].replace(str(pair.entrance), str(pair.both[0].port))
+        end = time.monotonic() + 9
+        while time.monotonic() < end:
+            began = time.monotonic()
+            number = f"+48601{len(took):06d}"
+            body = {"id": f"beside-{began}", "from": number, "to": "+48732000111", "message": "STOP"}
+            assert (await http.post(hook, json=body)).status_code == 200
+            took.append(time.monotonic() - began)
+            await asyncio.sleep(0.02)
+    one.send(signal.SIGCONT)
+    assert await one.over(35), "it ends by itself"
+    await one.start(fault="elsewhere")
+    took.sort()
+    print(
+        f"beside a frozen one: p50 {took[len(took) // 2] * 1e3:.0f} ms, p99 {took[len(took) * 99 // 100] * 1e3:.0f} ms"
+    )
+    assert took[len(took) * 99 // 100] < 0.25
+
+
 async def deployed(pair: Pair, _: Server, chance: random.Random) -> None:
     """SIGTERM to one after the other, each of which is started again: a rolling deploy, twice."""
     for one in pair.both * 2:
@@ -217,7 +247,7 @@ async def judged(
 
 
 FAULTS = [mirrored, killed, killed_elsewhere, frozen, deployed, restarted, cut_off]
-LONG = [pytest.param(one, marks=pytest.mark.long) for one in (calm, killed_elsewhere, restarted)]
+LONG = [pytest.param(one, marks=pytest.mark.long) for one in (calm, killed_elsewhere, restarted, frozen_inside)]
 
 
 @pytest.mark.parametrize("happening", [mirrored, killed, frozen, deployed, cut_off, *LONG])
