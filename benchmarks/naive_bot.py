@@ -7,11 +7,11 @@ dies is sent never, or twice; two first texts of one number may lose an update; 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import aiohttp
 import asyncpg
-import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -27,18 +27,22 @@ CREATE TABLE IF NOT EXISTS replies (
 ANSWERS = {"": ("How many?", "many"), "many": ("Confirm? (yes/no)", "confirm"), "confirm": ("Done", "")}
 
 
-@asynccontextmanager
-async def life(app: Starlette) -> AsyncIterator[None]:
-    """A pool of ten, and a client for the gateway."""
-    async with (
-        asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=10, max_size=10) as pool,
-        httpx.AsyncClient(limits=httpx.Limits(max_connections=64)) as http,
-    ):
-        async with pool.acquire() as db, db.transaction():
-            await db.execute("SELECT pg_advisory_xact_lock(1)")  # its processes start together
-            await db.execute(TABLES)
-        app.state.pool, app.state.http = pool, http
-        yield
+def living(tables: str) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """A pool of ten with some tables, and a client for the gateway."""
+
+    @asynccontextmanager
+    async def life(app: Starlette) -> AsyncIterator[None]:
+        async with (
+            asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=10, max_size=10) as pool,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http,
+        ):
+            async with pool.acquire() as db, db.transaction():
+                await db.execute("SELECT pg_advisory_xact_lock(1)")  # its processes start together
+                await db.execute(tables)
+            app.state.pool, app.state.http = pool, http
+            yield
+
+    return life
 
 
 async def sms(request: Request) -> JSONResponse:
@@ -57,9 +61,10 @@ async def sms(request: Request) -> JSONResponse:
         )
         row = await db.fetchval("INSERT INTO replies (number, text) VALUES ($1, $2) RETURNING id", number, reply)
     sent = {"externalId": str(row), "phoneNumbers": [number], "text": reply}
-    await state.http.post(f"{os.environ['GATEWAY']}/v2.1/sms", json=sent)
+    async with state.http.post(f"{os.environ['GATEWAY']}/v2.1/sms", json=sent) as answer:
+        await answer.read()
     await state.pool.execute("UPDATE replies SET sent = true WHERE id = $1", row)
     return JSONResponse({"ok": True})
 
 
-app = Starlette(routes=[Route("/sms", sms, methods=["POST"])], lifespan=life)
+app = Starlette(routes=[Route("/sms", sms, methods=["POST"])], lifespan=living(TABLES))

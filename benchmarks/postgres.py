@@ -1,4 +1,6 @@
-"""smsbot on PostgreSQL beside smsbot on SQLite and a naive bot of three tables, from the real webhook to the reply.
+"""smsbot on PostgreSQL beside smsbot on SQLite, a naive bot of three tables, and a plain one with our promises.
+
+Each from the real webhook to the reply.
 
     python benchmarks/postgres.py [--seconds 4] [--rounds 3] [--connections 64] [--processes 1 2 4]
                                   [--programs /usr/lib/postgresql/15/bin]
@@ -80,7 +82,7 @@ async def main(arguments: argparse.Namespace, url: str) -> None:
     loop = asyncio.get_running_loop()
     sink = turns.free_port()
     listening = await loop.create_server(turns.Sink, "127.0.0.1", sink)
-    many = [(kind, count) for count in arguments.processes for kind in ("postgresql", "naive")]
+    many = [(kind, count) for count in arguments.processes for kind in ("postgresql", "naive", "careful")]
     rounds: dict[tuple[str, int], list[turns.Result]] = {one: [] for one in (("sqlite", 1), *many)}
     for n in range(arguments.rounds):
         for (kind, count), results in rounds.items():
@@ -88,7 +90,7 @@ async def main(arguments: argparse.Namespace, url: str) -> None:
             made = f"{kind}{count}_{n}"
             database = "smsbot.db" if kind == "sqlite" else await asyncio.to_thread(created, url, made)
             os.environ |= {"DATABASE_URL": database, "GATEWAY": f"http://127.0.0.1:{sink}"}
-            path, what = partial(hook, database=database), "naive" if kind == "naive" else "smsbot"
+            path, what = partial(hook, database=database), kind if kind in ("naive", "careful") else "smsbot"
             r = await turns.measure(what, arguments.seconds, arguments.connections, sink, path=path, workers=count)
             results.append(r)
             print(
@@ -101,7 +103,7 @@ async def main(arguments: argparse.Namespace, url: str) -> None:
     cost = {name: statistics.median(r.cost for r in results) for name, results in rounds.items()}
     for count in arguments.processes:
         ours = ("postgresql", count)
-        for other in (("sqlite", 1), ("naive", count)):
+        for other in (("sqlite", 1), ("naive", count), ("careful", count)):
             print(f"PostgreSQL ×{count} beside {other[0]} ×{other[1]}: {rate[ours] / rate[other]:.2f} of its rate, "
                   f"{cost[ours] / cost[other]:.2f} times its CPU per text")  # fmt: skip
 

@@ -237,7 +237,7 @@ def start(
         command = [
             "-m",
             "uvicorn",
-            "benchmarks.echo_app:app" if name == "echo" else "benchmarks.naive_bot:app",
+            "benchmarks.echo_app:app" if name == "echo" else f"benchmarks.{name}_bot:app",
             "--port",
             str(port),
             "--no-access-log",

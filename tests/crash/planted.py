@@ -159,9 +159,9 @@ def freezes_in_a_transaction() -> None:
     elsewhere()
     left = itertools.count(40, -1)
 
-    def stopped(point: str) -> None:
-        reached(point)
-        if point == "writer.statement" and not next(left):
+    def stopped(name: str) -> None:
+        reached(name)
+        if name == "writer.statement" and not next(left):
             os.kill(os.getpid(), signal.SIGSTOP)
 
     lane.reached = stopped  # type: ignore[attr-defined]
