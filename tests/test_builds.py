@@ -37,12 +37,20 @@ def build(folder: Path) -> str:
     return done.stdout.strip()
 
 
+def project(folder: Path) -> Path:
+    for name, content in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, content in FILES.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(content)
-    return tmp_path
+    return project(tmp_path)
+
+
+def test_it_is_the_same_wherever_the_files_lie(tmp_path: Path) -> None:
+    assert build(project(tmp_path / "one")) == build(project(tmp_path / "another" / "place"))
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ _BESIDE = 0.25
 _TAKEN_UP_EVERY = 0.5
 _SHARE = 20.0
 """How many times as long as such a look took nobody looks again, where very much waits."""
+_AT_LEAST_EVERY = 2.0
 
 
 class Timers:
@@ -123,7 +124,9 @@ class Timers:
         now = time.monotonic()
         if now >= self._taken_up:
             await self._recovery.go_on()
-            self._taken_up = time.monotonic() + max(_TAKEN_UP_EVERY, _SHARE * (time.monotonic() - now))
+            self._taken_up = time.monotonic() + min(
+                max(_TAKEN_UP_EVERY, _SHARE * (time.monotonic() - now)), _AT_LEAST_EVERY
+            )
             if self.ticks is not None and not self._store.leads:
                 self.ticks.follow()
 

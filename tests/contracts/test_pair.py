@@ -584,6 +584,38 @@ async def test_the_newer_build_takes_the_turns(pair: Pair) -> None:
     assert begun.verdict is Verdict.DONE, "what was begun before goes on"
 
 
+async def test_what_an_older_build_took_in_comes_before_what_the_newer_takes(pair: Pair) -> None:
+    (kept,) = await pair.a.accept([Acceptance(event("before", BOB))])
+    await pair.a.announce("1")
+    await pair.b.announce("2")
+    (one,) = await pair.a.accept([Acceptance(event("a"))])
+    (two,) = await pair.b.accept([Acceptance(event("b"))])
+    assert (one.verdict, two.verdict) == (Verdict.QUEUED, Verdict.QUEUED)
+    (ended,), (told,) = await asyncio.gather(
+        pair.a.finish([step(replace(event("before", BOB), seq=kept.seq))]), pair.a.accept([Acceptance(event("c", BOB))])
+    )  # in one batch
+    assert (ended.verdict, told.verdict) == (Verdict.DONE, Verdict.QUEUED)
+    assert [e.text for e in await pair.b.waiting(nobody)] == ["a", "b", "c"]
+    assert await pair.b.waiting(lambda key: True) == []
+
+
+async def test_what_nobody_has_begun_costs_no_life(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LEASE", 1.0)
+    await pair.a.announce("1")
+    await pair.b.announce("2")
+    await pair.a.accept([Acceptance(event("a"))])
+    await die(pair.b)
+    await until(lambda: asyncio.sleep(0, not pair.a.outdated))
+    found: list[Event] = []
+
+    async def taken() -> bool:
+        found.extend(await pair.a.waiting(nobody))
+        return bool(found)
+
+    await until(taken)
+    assert [(e.text, e.attempts) for e in found] == [("a", 0)]
+
+
 async def test_the_doctor_sees_two_builds(pair: Pair) -> None:
     await pair.a.announce("1")
     await pair.b.announce("2")

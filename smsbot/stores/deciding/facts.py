@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from zlib import crc32
 
 from smsbot.core.message import Event, Key
 from smsbot.core.otp import Asking, Code
@@ -75,8 +74,8 @@ class Facts:
 
     process: int = 0
     """Which process decides; 0 where there is only one."""
-    heirs: Sequence[int] = ()
-    """Processes of a newer build, which take the turns in place of this one."""
+    outdated: bool = False
+    """Whether processes of a newer build take the turns; this one keeps what comes in, which belongs to nobody then."""
     leads: bool = True
     """Whether it is the one from which texts leave that wait for their turn."""
     locked: Collection[str] | None = None
@@ -144,33 +143,24 @@ class Facts:
         return self.locked is None or key.number in self.locked
 
     def attends(self, key: Key) -> bool:
-        """Whether this process takes the turns of a conversation; from now on it does, or its heir, if none has it.
+        """Whether this process takes the turns of a conversation; from now on it does, if none has it.
 
         What a dead process left there comes first: whoever takes that up takes up all.
         """
         if not self.process:
             return True
-        if key not in self.attended and not self.unread[key]:
-            self.attended[key] = self._whose(key)
-        return self.attended.get(key) == self.process
+        return self.attended.get(key) == self.process if self.unread[key] else self.take_up(key)
 
     def take_up(self, key: Key) -> bool:
         """The same with all that waits there."""
-        return self.attended.setdefault(key, self._whose(key)) == self.process
-
-    def goes_on(self, key: Key) -> None:
-        """A turn of this process is committed in parts: it has the conversation until its end."""
-        if self.process:
-            self.attended.setdefault(key, self.process)
-
-    def _whose(self, key: Key) -> int:
-        """The process that takes the turns of a conversation which none has."""
-        return self.heirs[crc32(key.number.encode()) % len(self.heirs)] if self.heirs else self.process
+        if key not in self.attended and not self.outdated:
+            self.attended[key] = self.process
+        return self.attended.get(key) == self.process
 
     def must_wait(self, key: Key) -> bool:
         """Whether an event of a conversation has to wait: for another process, or for events that came before."""
-        has = self.attended.get(key) or self._whose(key)
-        return bool(self.process) and (has != self.process or bool(self.unread[key]))
+        whose = self.attended.get(key, 0 if self.outdated else self.process)
+        return bool(self.process) and (whose != self.process or bool(self.unread[key]))
 
     def waits(self, key: Key, seq: int) -> bool:
         """Whether an event still waits for its turn, as far as is asked."""
@@ -244,8 +234,7 @@ class Facts:
             if key not in self.attended:
                 self.leave("unattend", key)
             elif key not in self.had:
-                to = self.attended[key]
-                self.leave("attend", (*key, not self.pauses.stops(key.line), to, to != self.process))
+                self.leave("attend", (*key, not self.pauses.stops(key.line)))
         return self.rows
 
     def give_back(self, text: Text) -> None:

@@ -246,7 +246,6 @@ class Turn:
             return DUPLICATE
         if self.express and facts.must_wait(after.key):
             see(facts, event)
-            facts.attends(after.key)
             return Committed(Verdict.QUEUED, take(facts, event, 0, ""))
         if not self.express and not commit.over and not facts.waits(after.key, event.seq):
             return DUPLICATE
@@ -269,8 +268,8 @@ class Turn:
         self._timers(facts)
         refused = TAKEN if after.key in facts.taken else ""  # it was decided before somebody took over
         behind = facts.left(after.key, seq) if commit.consumed else ()
-        if not commit.consumed:
-            facts.goes_on(after.key)
+        if not commit.consumed and facts.process:
+            facts.take_up(after.key)
         return Committed(Verdict.DONE, seq, enqueue(facts, commit.outgoing, refused=refused), behind)
 
     def _conversation(self, facts: Facts) -> None:

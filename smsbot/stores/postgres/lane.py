@@ -297,7 +297,9 @@ class Lane:
 
     async def _facts(self, connection: Connection, units: Sequence[Unit], names: Collection[str] | None) -> Facts:
         process = self._process
-        facts = Facts(process=process.id, heirs=process.heirs, leads=process.leads, locked=names, rules=self._rules)
+        facts = Facts(
+            process=process.id, outdated=process.outdated, leads=process.leads, locked=names, rules=self._rules
+        )  # fmt: skip
         return await self._driven(connection, gather(_wants(units), facts))
 
     async def _driven(self, connection: Connection, looking: Generator[Look, Sequence[Rows], Facts]) -> Facts:

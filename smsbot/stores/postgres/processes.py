@@ -108,14 +108,10 @@ class Others:
         """Those that are not about to end."""
         return [other for other, look in self._seen.items() if not look.retires]
 
-    def newer(self, own: int, build: str) -> tuple[int, ...]:
-        """Those of the build that was announced last, if that is another: they take the turns."""
+    def builds(self) -> dict[int, str]:
+        """What those have announced that serve, and are not about to end."""
         dead = self.dead
-        builds = {o: s.build for o, s in self._seen.items() if s.build and not s.retires and o not in dead}
-        newest = max(builds, default=0)
-        if newest < own or builds[newest] == build:
-            return ()
-        return tuple(sorted(other for other in builds if builds[other] == builds[newest]))
+        return {o: look.build for o, look in self._seen.items() if not look.retires and o not in dead}
 
     def seen_of(self, other: int) -> tuple[object, ...]:
         """By what another was seen to stand still."""
@@ -161,8 +157,10 @@ class Process:
         """Whether it has been there for longest, so that it does what one alone does; it does then until its end."""
         self.build = ""
         """What is told to others of the code that serves here, once it does."""
-        self.heirs: tuple[int, ...] = ()
-        """The processes of a newer build, which take the turns from now on."""
+        self.outdated = False
+        """Whether processes of a newer build take the turns."""
+        self.takes_up = True
+        """Whether it takes up what waits and belongs to nobody."""
         self.clock: Callable[[], float] = time.time
         self.retiring = False
         """Whether it is about to end, so that another leads."""
@@ -310,10 +308,18 @@ class Process:
         self.alone = len(self._others) == len(dead)
         before = [other for other in self._others.active if other < self.id and other not in dead]
         self.leads = self.alone or not (before or self.retiring)
-        heirs = self._others.newer(self.id, self.build) if self.build else ()
-        if heirs and not self.heirs:
+        self._compare_builds()
+
+    def _compare_builds(self) -> None:
+        """Take turns, or leave them to a newer build; the first of a build takes up what belongs to nobody."""
+        builds = self._others.builds() | {self.id: self.build}
+        newest = max((one for one in builds if builds[one]), default=self.id)
+        outdated = bool(self.build) and builds[newest] != self.build
+        if outdated and not self.outdated:
             log.info("processes of a newer build serve; they take the turns from now on")
-        self.heirs = heirs
+        self.outdated = outdated
+        first = min(one for one in builds if builds[one] == self.build)
+        self.takes_up = self.alone or (first == self.id and not (outdated or self.retiring))
 
     async def retire(self, ask: Ask) -> None:
         """Lead no more: what one alone does is another's from now on, if there is one."""

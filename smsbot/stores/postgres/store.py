@@ -181,17 +181,15 @@ class PostgresStore(CommittingStore):
         """Events that wait in conversations that no process has, or that this one has and knows nothing of."""
         mine = await self._hot.ask(PROCESSES["mine"], (self._process.id,))
         under_way = self._writer.names
-        mine = [r for r in mine if r["number"] not in under_way and not known(Key(r["line"], r["number"]))]
-        given = [Key(r["line"], r["number"]) for r in mine if r["given"]]
-        strays = {Key(r["line"], r["number"]) for r in mine if not r["given"]}
+        strays = {key for r in mine if r["number"] not in under_way and not known(key := Key(r["line"], r["number"]))}
         lost, self._strays = strays & self._strays, strays  # at the first look its answer may be on its way
-        orphans = await self._hot.ask(PROCESSES["orphans"], (_MOST,)) if self.leads else []
-        return await self.attend([*given, *lost, *(Key(row["line"], row["number"]) for row in orphans)])
+        orphans = await self._hot.ask(PROCESSES["orphans"], (_MOST,)) if self._process.takes_up else []
+        return await self.attend([*lost, *(Key(row["line"], row["number"]) for row in orphans)])
 
     @property
     def outdated(self) -> bool:
         """Whether processes of a newer build take the turns."""
-        return bool(self._process.heirs)
+        return self._process.outdated
 
     async def announce(self, build: str) -> None:
         """Serve from now on with the code of a build; returns when all know, so that no conversation goes back."""

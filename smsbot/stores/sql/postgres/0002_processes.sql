@@ -12,13 +12,12 @@ ALTER TABLE processes ADD COLUMN build text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE processes ADD COLUMN heard timestamptz NOT NULL DEFAULT '-infinity';
 
 -- The process that takes the turns of a conversation, as long as something waits there; whether it does, or a pause
--- kept them when it began to; and whether another has given it to that process, which does not know of it yet.
+-- kept them when it began to.
 CREATE TABLE attended (
   line text COLLATE "C" NOT NULL,
   number text COLLATE "C" NOT NULL,
   turns boolean NOT NULL,
-  process bigint NOT NULL,
-  given boolean NOT NULL,
+  process bigint NOT NULL DEFAULT current_setting('smsbot.process')::bigint,
   PRIMARY KEY (line, number)
 ) WITH (fillfactor = 50);
 CREATE INDEX attended_process ON attended (process);

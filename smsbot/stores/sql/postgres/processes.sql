@@ -45,7 +45,7 @@ WHERE application_name = ? AND datname = current_database() AND pid <> pg_backen
 SELECT name FROM unnest(CAST(? AS bigint[])) AS name WHERE pg_try_advisory_xact_lock(name);
 
 -- name: mine
-SELECT line, number, given FROM attended WHERE process = ?;
+SELECT line, number FROM attended WHERE process = ?;
 
 -- name: orphans
 -- Conversations in which something waits, and that no process has.

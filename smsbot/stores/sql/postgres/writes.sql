@@ -54,7 +54,7 @@ SELECT 1;
 UPDATE asked SET answer = '', status = NULL WHERE position(convert_to(?1, 'UTF8') IN answer) > 0;
 
 -- name: attend
-INSERT INTO attended (line, number, turns, process, given) VALUES (?, ?, ?, ?, ?);
+INSERT INTO attended (line, number, turns) VALUES (?, ?, ?);
 
 -- name: unattend
 DELETE FROM attended WHERE line = ? AND number = ?;
