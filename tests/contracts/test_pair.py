@@ -23,7 +23,7 @@ from smsbot.pipeline.search import SearchIndex
 from smsbot.stores.base import Acceptance, Check, Consent, Report, SendOutcome, Settlement
 from smsbot.stores.database import Database
 from smsbot.stores.memory import _MOMENT
-from smsbot.stores.postgres import processes
+from smsbot.stores.postgres import others, processes
 from smsbot.stores.postgres.driver import Connection, Lost
 from smsbot.stores.postgres.locks import locked, shut
 from smsbot.stores.postgres.statements import PROCESSES, Statement
@@ -363,7 +363,7 @@ async def test_what_was_heard_is_told(pair: Pair) -> None:
 
 
 async def test_the_work_of_a_dead_process_goes_on(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "LEASE", 1.5)
+    monkeypatch.setattr(others, "LEASE", 1.5)
     (kept,) = await pair.a.accept([Acceptance(event("a"))])
     (answer,) = await pair.a.enqueue([text("o1")])
     await pair.a.enqueue([text("o2")])
@@ -399,20 +399,20 @@ async def test_one_that_leaves_gives_back_at_once(pair: Pair) -> None:
 
 
 async def test_nobody_is_dead_after_an_outage_of_all(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "LEASE", 1.0)
-    monkeypatch.setattr(processes, "_AWAY", 0.8)
-    real = processes.Others.look
+    monkeypatch.setattr(others, "LEASE", 1.0)
+    monkeypatch.setattr(others, "_AWAY", 0.8)
+    real = others.Others.look
 
     async def away(*_: object) -> None:
         raise Lost("away")
 
-    monkeypatch.setattr(processes.Others, "look", away)
+    monkeypatch.setattr(others.Others, "look", away)
     monkeypatch.setattr(processes.Process, "_beat", away)
     await asyncio.sleep(2.0)
     monkeypatch.undo()
-    monkeypatch.setattr(processes, "LEASE", 1.0)
-    monkeypatch.setattr(processes, "_AWAY", 0.8)
-    assert processes.Others.look is real
+    monkeypatch.setattr(others, "LEASE", 1.0)
+    monkeypatch.setattr(others, "_AWAY", 0.8)
+    assert others.Others.look is real
     await asyncio.sleep(2.0)
     assert len(pair.rows("SELECT id FROM processes")) == 2
     assert (await pair.b.step_express([step(event("a"))]))[0].verdict is Verdict.DONE
@@ -480,7 +480,7 @@ async def test_what_a_callback_raises_ends_no_beat(pair: Pair) -> None:
 
 
 async def test_what_a_pause_keeps_costs_no_lives(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "LEASE", 1.0)
+    monkeypatch.setattr(others, "LEASE", 1.0)
     await pair.a.pause("all", "", NOW)
     await pair.b.accept([Acceptance(event("a"))])
     await die(pair.b)
@@ -600,7 +600,7 @@ async def test_what_an_older_build_took_in_comes_before_what_the_newer_takes(pai
 
 
 async def test_what_nobody_has_begun_costs_no_life(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "LEASE", 1.0)
+    monkeypatch.setattr(others, "LEASE", 1.0)
     await pair.a.announce("1")
     await pair.b.announce("2")
     await pair.a.accept([Acceptance(event("a"))])

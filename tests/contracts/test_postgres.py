@@ -21,7 +21,7 @@ from smsbot.stores.base import Acceptance
 from smsbot.stores.database import Database
 from smsbot.stores.deciding.facts import Facts
 from smsbot.stores.deciding.inbound import Enqueue
-from smsbot.stores.postgres import lane, processes
+from smsbot.stores.postgres import lane, others, processes
 from smsbot.stores.postgres.driver import Connection
 from smsbot.stores.postgres.statements import Statement, statements
 from smsbot.stores.postgres.store import PostgresStore
@@ -67,7 +67,7 @@ async def test_the_place_of_a_dead_process_of_this_machine_is_taken_at_once(post
     rows(postgres, url, f"INSERT INTO processes (place, pid) VALUES ('{processes._here()}', 4194305)")
     began = time.monotonic()
     async with opened(url):
-        assert time.monotonic() - began < processes.LEASE / 2
+        assert time.monotonic() - began < others.LEASE / 2
         assert rows(postgres, url, "SELECT pid FROM processes") == [str(os.getpid())]
 
 
@@ -75,7 +75,7 @@ async def test_the_place_of_a_dead_process_of_this_machine_is_taken_at_once(post
 async def test_the_place_of_a_silent_process_elsewhere_is_taken_after_its_lease(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "LEASE", 1.5)
+    monkeypatch.setattr(others, "LEASE", 1.5)
     url = postgres.migrated()
     rows(postgres, url, "INSERT INTO processes (place, pid) VALUES ('elsewhere', 1)")
     began = time.monotonic()
@@ -102,7 +102,7 @@ async def test_one_that_was_replaced_commits_and_sends_nothing_more(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Frozen longer than its lease: another serves by now, and what this one wakes up with counts for nothing."""
-    monkeypatch.setattr(processes, "LEASE", 0.5)
+    monkeypatch.setattr(others, "LEASE", 0.5)
     monkeypatch.setattr(processes, "SURE", 0.3)
     monkeypatch.setattr(processes, "BEAT", 3600.0)
     url = postgres.migrated()
