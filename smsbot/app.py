@@ -254,7 +254,8 @@ class App:
         )
         ticks.start()
         self.timers.ticks = ticks
-        await self.store.announce(self.settings.build or build_of(self.lines, Path.cwd()))
+        if self.settings.place.on_server:
+            await self.store.announce(self.settings.build or build_of(self.lines, Path.cwd()))
         await self.recovery.begin()
         self._run("live pages", self.live.run)
         self._run("timers", self.timers.run, self.timers.stop)

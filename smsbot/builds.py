@@ -35,10 +35,10 @@ def _own(bots: Collection[Path], folder: Path) -> Iterator[tuple[str, Path]]:
     homes = {bot.parent for bot in bots} - _OTHERS
     for name, module in list(sys.modules.items()):
         file = Path(vars(module).get("__file__") or "")
-        if name == "__main__" or not file.is_file() or file.is_relative_to(_OURS):
+        if name == "__main__" or file.is_relative_to(_OURS):
             continue
         home = next((home for home in homes if file.is_relative_to(home)), None)
         if home is None and file.is_relative_to(folder) and not any(file.is_relative_to(other) for other in _OTHERS):
             home = folder
-        if home is not None or file in bots:
+        if (home is not None or file in bots) and file.is_file():
             yield str(file.relative_to(home or file.parent)), file
