@@ -49,13 +49,23 @@ def folder(tmp_path: Path) -> Path:
     return project(tmp_path)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_wherever_the_files_lie(tmp_path: Path) -> None:
     assert build(project(tmp_path / "one")) == build(project(tmp_path / "another" / "place"))
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize(
     ("changed", "other"),
-    [("", False), ("unused.py", False), ("x.py", True), ("prices.py", True), ("flows/hi.yaml", True)],
+    [
+        ("x.py", True),
+        ("unused.py", False),
+        pytest.param("", False, marks=SLOW),
+        pytest.param("prices.py", True, marks=SLOW),
+        pytest.param("flows/hi.yaml", True, marks=SLOW),
+    ],
 )
 def test_another_build_is_one_of_other_code(folder: Path, changed: str, other: bool) -> None:
     before = build(folder)
