@@ -239,9 +239,8 @@ class App:
                 self.clock.offset = row["shift"]
         await self.codes.begin(self.settings.run_folder / "codes", self.settings.codes_words)
         contents = Contents(self.store, self.lines, self.clock)
-        changing = (contents.read, self.hooks.read, self.tokens.forget, self.endpoints.forget, self.inbox.limits.forget)
-        for take_up in (*changing, self.dispatcher.queues.heard):  # what other processes may change
-            self.store.when_heard(take_up)
+        self.store.when_heard(contents.read, self.hooks.read, self.tokens.forget, self.endpoints.forget)
+        self.store.when_heard(self.inbox.limits.forget, self.dispatcher.queues.heard)
         await contents.keep()
         await self.hooks.open()
         for bot in dict.fromkeys(self.bots.values()):
@@ -249,11 +248,10 @@ class App:
             bot.starter, bot.sender = self.commands.emit, self.sends.of_bot
         stack.push_async_callback(self._work.aclose)
         self._work.push_async_callback(self._drain)
-        ticks = Schedules(
+        self.timers.ticks = Schedules(
             self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.tasks.spawn, self._zones()
         )
-        ticks.start()
-        self.timers.ticks = ticks
+        self.timers.ticks.start()
         if self.settings.place.on_server:
             await self.store.announce(self.settings.build or build_of(self.lines, Path.cwd()))
         await self.recovery.begin()

@@ -28,11 +28,18 @@ settings = read()
 bots = {name: load_as(name, own.target) for name, own in settings.bots.items()}
 print(build_of(build_lines(settings, bots, sandboxed=True), Path.cwd()))
 """
+INSTALLED = "from pathlib import Path\nfrom smsbot import builds\nbuilds._OTHERS = {Path.cwd()}\n"
+"""The folder is one of those into which packages are installed."""
 
 
-def build(folder: Path) -> str:
+def build(folder: Path, before: str = "") -> str:
     done = subprocess.run(
-        [sys.executable, "-c", ASK], cwd=folder, env=clean_environment(), check=True, capture_output=True, text=True
+        [sys.executable, "-c", before + ASK],
+        cwd=folder,
+        env=clean_environment(),
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return done.stdout.strip()
 
@@ -73,3 +80,11 @@ def test_another_build_is_one_of_other_code(folder: Path, changed: str, other: b
         path = folder / changed
         path.write_text(path.read_text().replace("hello", "good day") + "# changed\n")
     assert (build(folder) != before) is other
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("changed", "other"), [("x.py", True), ("prices.py", False)])
+def test_of_what_is_installed_the_bot_alone_counts(folder: Path, changed: str, other: bool) -> None:
+    before = build(folder, INSTALLED)
+    (folder / changed).write_text((folder / changed).read_text() + "# changed\n")
+    assert (build(folder, INSTALLED) != before) is other

@@ -31,6 +31,7 @@ _TAKEN_UP_EVERY = 0.5
 _SHARE = 20.0
 """How many times as long as such a look took nobody looks again, where very much waits."""
 _AT_LEAST_EVERY = 2.0
+"""One look that a lock held up says nothing of the next."""
 
 
 class Timers:

@@ -29,7 +29,7 @@ class Peers(Protocol):
         """Wait until every process has heard of what is committed by now; which have not, if some have not in time."""
         ...
 
-    def when_heard(self, then: Callable[[], Awaitable[None]]) -> None:
+    def when_heard(self, *then: Callable[[], Awaitable[None]]) -> None:
         """What to do now and then, beside other processes, to take up what they have changed."""
         ...
 
@@ -83,7 +83,7 @@ class Alone:
         """There is nobody else."""
         return ""
 
-    def when_heard(self, then: Callable[[], Awaitable[None]]) -> None:
+    def when_heard(self, *then: Callable[[], Awaitable[None]]) -> None:
         """There is nobody who changes anything."""
 
     async def retire(self) -> None:

@@ -19,22 +19,11 @@ from ..postgres import Server
 from ..processes import Process, free_port
 from ..tables import sql
 from .network import Network
-from .test_workers import SECRETS
+from .test_workers import SECRETS, SETTINGS
 
 SEED = 20261130
 PEOPLE = 200
 LINE = "+48732000111"
-SETTINGS = """
-[bots.x]
-target = "x.py:bot"
-lines = ["+48732000111"]
-[lines."+48732000111"]
-pace = 0
-per_minute = 0
-[accounts.main]
-gateway = "messageflow"
-base_url = "http://127.0.0.1:{port}/v2.1"
-"""
 BEFORE = {
     "x.py": """
 from smsbot import Bot, Chat

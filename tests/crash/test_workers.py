@@ -26,7 +26,7 @@ pace = 0
 per_minute = 0
 [accounts.main]
 gateway = "messageflow"
-base_url = "http://127.0.0.1:9"
+base_url = "http://127.0.0.1:{port}/v2.1"
 """
 BOT = """
 import asyncio, os
@@ -61,7 +61,7 @@ class Shop:
     """A server of several processes, and people who text it."""
 
     def __init__(self, folder: Path, url: str, count: int) -> None:
-        (folder / "smsbot.toml").write_text(SETTINGS)
+        (folder / "smsbot.toml").write_text(SETTINGS.format(port=9))
         (folder / "x.py").write_text(BOT)
         self.database = Database(url)
         self.process = Process(
@@ -152,7 +152,7 @@ def test_sigterm_ends_all_and_the_end_of_the_parent_as_well(shop: Shop) -> None:
 
 
 def test_a_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "smsbot.toml").write_text(SETTINGS)
+    (tmp_path / "smsbot.toml").write_text(SETTINGS.format(port=9))
     (tmp_path / "x.py").write_text(BOT)
     done = smsbot("run", "--workers", "2", folder=tmp_path, **SECRETS)
     assert done.returncode != 0
@@ -163,7 +163,7 @@ def test_a_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.needs("postgres")
 def test_what_cannot_start_is_told_once(postgres: Server, tmp_path: Path) -> None:
-    (tmp_path / "smsbot.toml").write_text(SETTINGS)
+    (tmp_path / "smsbot.toml").write_text(SETTINGS.format(port=9))
     (tmp_path / "x.py").write_text("def broken(:")
     done = smsbot("run", "--workers", "3", folder=tmp_path, DATABASE_URL=postgres.migrated(), **SECRETS)
     assert done.returncode not in (0, -signal.SIGTERM)

@@ -150,9 +150,9 @@ class PostgresStore(CommittingStore):
         """Whether no other process serves beside this one."""
         return self._process.alone
 
-    def when_heard(self, then: Callable[[], Awaitable[None]]) -> None:
+    def when_heard(self, *then: Callable[[], Awaitable[None]]) -> None:
         """What to do with every beat beside others, to take up what they have changed."""
-        self._heard_by.append(then)
+        self._heard_by.extend(then)
 
     async def _hear(self, connection: Connection) -> None:
         """Take up what others have changed since the last beat, and whether there are others."""
