@@ -20,7 +20,8 @@ from smsbot.core.status import Status
 from smsbot.core.zones import zone_of
 from smsbot.desk.finding import Found, find
 from smsbot.desk.histories import Histories
-from smsbot.desk.verdicts import Outcome, Stage, Verdict, plain, seconds
+from smsbot.desk.verdicts import Outcome, Stage, Verdict, plain
+from smsbot.desk.words import ENGLISH
 from smsbot.settings import Settings
 from smsbot.stores.base import Reads, Row
 from smsbot.stores.database import Reader
@@ -202,5 +203,5 @@ def _stage(stage: Stage, zone: tzinfo) -> str:
         stage.state, stage.name
     )
     at = datetime.fromtimestamp(stage.at, zone).strftime(" %H:%M:%S") if stage.at is not None else ""
-    took = f" (+{seconds(stage.took)})" if stage.took is not None else ""
+    took = f" (+{ENGLISH.span(stage.took)})" if stage.took is not None else ""
     return _printable(name) + at + took

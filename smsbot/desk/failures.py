@@ -11,14 +11,16 @@ from smsbot.core.status import Status
 from smsbot.core.structs import struct
 from smsbot.stores.base import Row
 
+from .words import N_
+
 TURN = "turn"
 """What stands in place of a status for a text in that its bot could not answer."""
 _OWN = re.compile(r"\+?\b(?=[\w-]*\d)[0-9a-fA-F-]{8,}\b")
 """A pattern for ids and numbers in a provider's words: each text has others."""
 _WORDS: Mapping[str, str] = {
-    Status.FAILED: "the gateway refused it", Status.EXPIRED: "its time ran out",
-    Status.UNDELIVERED: "the operator could not deliver it", Status.UNKNOWN: "nobody knows whether it left",
-    TURN: "its bot failed",
+    Status.FAILED: N_("the gateway refused it"), Status.EXPIRED: N_("its time ran out"),
+    Status.UNDELIVERED: N_("the operator could not deliver it"), Status.UNKNOWN: N_("nobody knows whether it left"),
+    TURN: N_("its bot failed"),
 }  # fmt: skip
 """The causes of those that were told without one."""
 
@@ -78,10 +80,10 @@ def why_not(row: Row) -> str:
     if row["status"] == "dead":
         return ""
     if row["kind"] == "code":
-        return "a code, which may have run out"
+        return N_("a code, which may have run out")
     if row["lane"] == "consent":
-        return "an answer to STOP, START or HELP"
-    return "the number opted out" if row["opted_out"] else ""
+        return N_("an answer to STOP, START or HELP")
+    return N_("the number opted out") if row["opted_out"] else ""
 
 
 def _words(status: str, detail: str) -> str:

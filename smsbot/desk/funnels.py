@@ -9,14 +9,19 @@ from smsbot.core import codec
 from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
+from .words import N_
+
 MOST = 5_000
 """The last runs that are looked at; a page shall come at once, also where millions are kept."""
 OPEN = 20_000
 """Open conversations that are looked at."""
 LEFT: Mapping[str, str] = {
-    "abandoned": "did not answer", "stopped": "opted out", "switched": "began something else", "failed": "failed",
-    "joined": "were joined to another spelling of the number",
-}  # fmt: skip
+    "abandoned": N_("did not answer"),
+    "stopped": N_("opted out"),
+    "switched": N_("began something else"),
+    "failed": N_("failed"),
+    "joined": N_("were joined to another spelling of the number"),
+}
 """Ends that nobody has written: how people left, in words."""
 
 

@@ -12,6 +12,7 @@ from smsbot.stores.base import Reads, Row
 
 from .judging import judge
 from .verdicts import Attempt, History, Owed, Pause, Told, Unanswered, Verdict
+from .words import ENGLISH, Words
 
 _WAITING = (Status.QUEUED, Status.SENDING)
 _WORD = re.compile(r"[A-Za-z][A-Za-z _-]{0,29}|-?[0-9]{1,5}")
@@ -26,7 +27,7 @@ class Histories:
         self._reads = reads
         self._zone = zone
 
-    async def of_person(self, number: str, now: float) -> Verdict:
+    async def of_person(self, number: str, now: float, words: Words = ENGLISH) -> Verdict:
         """The verdict on what was requested last for a number, or on what keeps it from being requested."""
         newest = await self._reads.rows("newest_out", number=number, limit=1)
         row = newest[0] if newest else None
@@ -35,25 +36,31 @@ class Histories:
         pauses = await self._reads.rows("pauses")
         if later:
             return judge(
-                History(now, self._zone, unanswered=_unanswered(later[0]), pause=_pausing(pauses, later[0]["line"]))
-            )
-        return judge(await self._history(row, number, pauses, now))
+                History(
+                    now, self._zone, unanswered=_unanswered(later[0]), pause=_pausing(pauses, later[0]["line"]),
+                    words=words,
+                )
+            )  # fmt: skip
+        return judge(await self._history(row, number, pauses, now, words))
 
-    async def of_text(self, row: Row, now: float) -> Verdict:
+    async def of_text(self, row: Row, now: float, words: Words = ENGLISH) -> Verdict:
         """The verdict on one text, given its row of ``outgoing``."""
-        return judge(await self._history(row, row["number"], await self._reads.rows("pauses"), now))
+        return judge(await self._history(row, row["number"], await self._reads.rows("pauses"), now, words))
 
-    async def _history(self, row: Row | None, number: str, pauses: Sequence[Row], now: float) -> History:
+    async def _history(
+        self, row: Row | None, number: str, pauses: Sequence[Row], now: float, words: Words
+    ) -> History:  # fmt: skip
         stops = await self._reads.rows("suppressed", number=number)
         since = stops[0]["at"] if stops else None
         if row is None:
             wrote = bool(await self._reads.rows("wrote", number=number))
             strange = await self._reads.rows("quarantined_with", digits=number[-_DIGITS:])
-            return History(now, self._zone, opted_out=since, wrote=wrote, quarantined=bool(strange))
+            return History(now, self._zone, opted_out=since, wrote=wrote, quarantined=bool(strange), words=words)
         text = await self._owed(row)
         return History(
             now, self._zone, text, opted_out=since, pause=_keeping(pauses, row) if _waits(text) else None,
             usual=await self._usual(row["account"]) if text.status in (Status.ACCEPTED, Status.SENT) else None,
+            words=words,
         )  # fmt: skip
 
     async def _owed(self, row: Row) -> Owed:

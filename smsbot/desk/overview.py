@@ -8,6 +8,7 @@ from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
 from .shares import ARRIVED, LOST, Share, usual
+from .words import N_
 
 MOST = 50_000
 """The last texts that are looked at; a page shall come at once, also where millions are kept."""
@@ -16,10 +17,16 @@ _PAID = frozenset({"accepted", "sent", "delivered", "undelivered"})
 _PARTS = 24
 """Bars of the picture."""
 WAITS: Mapping[str, str] = {
-    "queue": "for their time", "attempt": "for the gateway's answer", "check": "to be looked up at the gateway",
-    "behind": "for the text before them", "held": "for a pause to end", "report": "for a delivery report",
-    "bot": "for a bot's answer", "person": "for a person", "quarantine": "for somebody to read their webhook",
-}  # fmt: skip
+    "queue": N_("for their time"),
+    "attempt": N_("for the gateway's answer"),
+    "check": N_("to be looked up at the gateway"),
+    "behind": N_("for the text before them"),
+    "held": N_("for a pause to end"),
+    "report": N_("for a delivery report"),
+    "bot": N_("for a bot's answer"),
+    "person": N_("for a person"),
+    "quarantine": N_("for somebody to read their webhook"),
+}
 """What texts, events and people wait for, as people read it."""
 
 

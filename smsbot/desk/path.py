@@ -6,27 +6,29 @@ from collections.abc import Sequence
 
 from smsbot.core.status import Status
 
-from .verdicts import Outcome, Owed, Stage, Told
+from .verdicts import Outcome, Owed, Stage
+from .words import Words
 
 
-def path_of(text: Owed, outcome: Outcome, at: float | None) -> tuple[Stage, ...]:
+def path_of(text: Owed, outcome: Outcome, at: float | None, words: Words) -> tuple[Stage, ...]:
     """Requested → handed over → operator → phone, as far as it came; `at` is when it ended."""
-    requested = Stage("Requested", "done", text.created)
-    handed = Stage(f"Handed to {text.account}", _handed_state(text), text.handed_over)
+    _ = words._
+    requested = Stage(_("Requested"), "done", text.created)
+    handed = Stage(_("Handed to %(account)s", account=text.account), _handed_state(text), text.handed_over)
     told = [r for r in text.reports if r.status is not None and r.status.rank >= Status.SENT.rank]
     sent = next((r for r in told if r.status is Status.SENT), None)
     operator = Stage(
-        f"With operator{named(told[-1])}" if told and told[-1].operator else "With the operator",
+        _("With operator %(name)s", name=told[-1].operator) if told and told[-1].operator else _("With the operator"),
         "done" if told and outcome is not Outcome.REFUSED else "ahead",
         sent.at if sent is not None else None,
     )
     last = {
-        Outcome.DELIVERED: Stage("On the phone", "done", at),
-        Outcome.NOT_DELIVERED: Stage("Not delivered", "stopped", at),
-        Outcome.EXPIRED: Stage("Expired", "stopped", at),
-        Outcome.REFUSED: Stage("Refused", "stopped", at),
-        Outcome.BLOCKED: Stage("Blocked by us", "stopped"),
-    }.get(outcome, Stage("On the phone", "ahead"))
+        Outcome.DELIVERED: Stage(_("On the phone"), "done", at),
+        Outcome.NOT_DELIVERED: Stage(_("Not delivered"), "stopped", at),
+        Outcome.EXPIRED: Stage(_("Expired"), "stopped", at),
+        Outcome.REFUSED: Stage(_("Refused"), "stopped", at),
+        Outcome.BLOCKED: Stage(_("Blocked by us"), "stopped"),
+    }.get(outcome, Stage(_("On the phone"), "ahead"))
     return _timed(_shortened((requested, handed, operator, last), outcome))
 
 
@@ -55,8 +57,3 @@ def _timed(path: Sequence[Stage]) -> tuple[Stage, ...]:
         found.append(Stage(stage.name, stage.state, stage.at, took))
         before = stage.at if stage.at is not None else before
     return tuple(found)
-
-
-def named(told: Told | None) -> str:
-    """The operator of a report behind a space, where it is told."""
-    return f" {told.operator}" if told is not None and told.operator else ""

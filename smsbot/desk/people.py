@@ -10,6 +10,7 @@ from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
 from .shares import ARRIVED, LOST, Share, usual
+from .words import N_, Words
 
 _HOUR = 3600.0
 
@@ -76,14 +77,16 @@ class People:
             return Consent(not stops, stops[0]["at"] if stops else None)
         return Consent(not stops, stops[0]["at"] if stops else last["at"], last["text"], last["shown"])
 
-    async def others(self, row: Row, now: float) -> Sequence[Share]:
+    async def others(self, row: Row, now: float, words: Words) -> Sequence[Share]:
         """Whether it is only this one: texts of its operator, its line and its kind in the last hour."""
         lately = await self._reads.rows("lately", since=now - _HOUR)
         operators = await self._reads.rows("receipts", id=row["id"])
         operator = next((r["operator"] for r in operators if r["operator"]), "")
         kind = row["kind"] or row["lane"]
-        groups: list[tuple[str, list[Row]]] = [(f"Line {row['line']}", [t for t in lately if t["line"] == row["line"]])]
-        groups.append((KINDS.get(kind, str(kind)), [t for t in lately if (t["kind"] or t["lane"]) == kind]))
+        groups: list[tuple[str, list[Row]]] = [
+            (words._("Line %(line)s", line=row["line"]), [t for t in lately if t["line"] == row["line"]])
+        ]
+        groups.append((words.raw(KINDS.get(kind, str(kind))), [t for t in lately if (t["kind"] or t["lane"]) == kind]))
         if operator:
             groups.insert(0, (operator, [t for t in lately if t["operator"] == operator]))
         return [_share(name, texts) for name, texts in groups]
@@ -96,9 +99,13 @@ def _plain(stored: str) -> str:
 
 
 KINDS: Mapping[str, str] = {
-    "code": "Codes", "reply": "Replies", "notice": "Notices", "bulk": "Bulk", "consent": "About consent",
-    "desk": "By hand",
-}  # fmt: skip
+    "code": N_("Codes"),
+    "reply": N_("Replies"),
+    "notice": N_("Notices"),
+    "bulk": N_("Bulk"),
+    "consent": N_("About consent"),
+    "desk": N_("By hand"),
+}
 """The kinds of texts, as people read them."""
 
 

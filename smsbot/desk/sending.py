@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
+from .words import N_
+
 _DAYS = 14
 """Days of which the cost is shown."""
 _REASONS = 12
 """Reasons for which texts are held that are told apart."""
 OUTCOMES: Mapping[str, str] = {
-    "typed": "typed in time", "open": "may be typed still", "expired": "not typed in time",
-    "void": "typed wrongly too often",
+    "typed": N_("typed in time"), "open": N_("may be typed still"), "expired": N_("not typed in time"),
+    "void": N_("typed wrongly too often"),
 }  # fmt: skip
 """How a one-time code may fare, as people read it."""
 

@@ -34,9 +34,9 @@ class Share:
         return self.delivered + self.lost
 
     @property
-    def percent(self) -> str:
-        """The share that arrived of those that are decided, such as ``98.1 %``."""
-        return f"{100 * self.delivered / self.decided:.1f} %" if self.decided else "none decided"
+    def arrived(self) -> float | None:
+        """The share that arrived of those that are decided, 0 to 1; None where none is."""
+        return self.delivered / self.decided if self.decided else None
 
 
 def usual(texts: Iterable[Row]) -> float | None:

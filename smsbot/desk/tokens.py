@@ -13,23 +13,25 @@ from smsbot.core.nearest import nearest
 from smsbot.core.structs import struct
 from smsbot.stores.base import Row, Tables
 
+from .words import N_
+
 SCOPES: Mapping[str, str] = {
-    "messages:write": "send texts, and cancel those that have not left",
-    "messages:status": "what became of a text, by its id or reference",
-    "messages:read": "all texts in and out, with their words and numbers",
-    "otp:write": "send one-time codes, and check what was typed",
-    "events:write": "tell bots what happened: begin flows and conversations",
-    "conversations:read": "where a conversation stands, and how others ended",
-    "conversations:write": "end conversations, take them over, reply in them",
-    "contacts:read": "what is known of a person, whole",
-    "contacts:write": "change the fields of a person",
-    "contacts:erase": "forget a person",
-    "opt-outs:read": "who gets nothing, and why",
-    "opt-outs:write": "opt people out, and in with a proof",
-    "lines:read": "lines, their rates and pauses",
-    "lines:write": "pause and resume lines",
-    "webhooks:read": "the addresses that are told, and what they were told",
-    "webhooks:write": "make, change and replay them",
+    "messages:write": N_("send texts, and cancel those that have not left"),
+    "messages:status": N_("what became of a text, by its id or reference"),
+    "messages:read": N_("all texts in and out, with their words and numbers"),
+    "otp:write": N_("send one-time codes, and check what was typed"),
+    "events:write": N_("tell bots what happened: begin flows and conversations"),
+    "conversations:read": N_("where a conversation stands, and how others ended"),
+    "conversations:write": N_("end conversations, take them over, reply in them"),
+    "contacts:read": N_("what is known of a person, whole"),
+    "contacts:write": N_("change the fields of a person"),
+    "contacts:erase": N_("forget a person"),
+    "opt-outs:read": N_("who gets nothing, and why"),
+    "opt-outs:write": N_("opt people out, and in with a proof"),
+    "lines:read": N_("lines, their rates and pauses"),
+    "lines:write": N_("pause and resume lines"),
+    "webhooks:read": N_("the addresses that are told, and what they were told"),
+    "webhooks:write": N_("make, change and replay them"),
 }
 """What a token may, in words."""
 _NAME = re.compile(r"\w[\w.@+-]{0,39}")
@@ -74,7 +76,7 @@ def made(name: str, scopes: Iterable[str], expires: str, now: float) -> tuple[st
         )
     life = duration(expires) if expires else 0.0
     if expires and not life:
-        raise UsageError("a token that expires at once is of no use; write for example 90d")
+        raise UsageError(N_("a token that expires at once is of no use; write for example 90d"))
     secret = f"smsbot_{secrets.token_urlsafe(32)}"
     row = (name, token_hash(secret), now, " ".join(checked_scopes(scopes)), now + life if life else None)
     return secret, ("token", row)

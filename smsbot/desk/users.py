@@ -14,9 +14,11 @@ from smsbot.core.structs import struct
 from smsbot.stores.base import Row, Tables
 from smsbot.threads import in_background
 
+from .words import N_
+
 ROLES: Mapping[str, str] = {
-    "support": "finds texts, and looks after people",
-    "admin": "also pauses, maps webhooks, keeps consent, users and the audit",
+    "support": N_("finds texts, and looks after people"),
+    "admin": N_("also pauses, maps webhooks, keeps consent, users and the audit"),
 }
 """What each role may, in words; each may also what those before it may."""
 SHORTEST = 12
@@ -114,7 +116,7 @@ class Users:
         Raises `UsageError` for a password that is too short.
         """
         if not SHORTEST <= len(password) <= LONGEST:
-            raise UsageError(f"a password has {SHORTEST} to {LONGEST} characters; a few words are easy to keep")
+            raise UsageError(N_("a password has 12 to 200 characters; a few words are easy to keep"))
         user = await self.invited(key)
         if user is None:
             return None

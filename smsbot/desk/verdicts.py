@@ -10,20 +10,22 @@ from smsbot.core.clock import iso
 from smsbot.core.status import Status
 from smsbot.core.structs import struct
 
+from .words import ENGLISH, N_, Words
+
 
 class Outcome(StrEnum):
     """The ten verdicts, in the words that users read."""
 
-    DELIVERED = "Delivered"
-    NOT_DELIVERED = "Not delivered"
-    EXPIRED = "Expired"
-    ON_ITS_WAY = "On its way"
-    LATE = "Late, no report"
-    UNKNOWN = "We do not know"
-    REFUSED = "Refused by the gateway"
-    BLOCKED = "Blocked by us"
-    HELD = "Held"
-    NEVER = "Never requested"
+    DELIVERED = N_("Delivered")
+    NOT_DELIVERED = N_("Not delivered")
+    EXPIRED = N_("Expired")
+    ON_ITS_WAY = N_("On its way")
+    LATE = N_("Late, no report")
+    UNKNOWN = N_("We do not know")
+    REFUSED = N_("Refused by the gateway")
+    BLOCKED = N_("Blocked by us")
+    HELD = N_("Held")
+    NEVER = N_("Never requested")
 
     @property
     def slug(self) -> str:
@@ -128,6 +130,8 @@ class History:
     """Whether the person has ever texted us."""
     quarantined: bool = False
     """Whether a webhook that nobody could read may be about them."""
+    words: Words = ENGLISH
+    """The language of who reads the verdict."""
 
 
 @struct
@@ -167,13 +171,3 @@ def plain(verdict: Verdict) -> dict[str, Any]:
     told = {"verdict": verdict.outcome.slug, "title": str(verdict.outcome), "arrived": verdict.outcome.arrived}
     at = iso(verdict.at) if verdict.at is not None else None
     return {**told, "why": verdict.why, "say": verdict.say, "at": at, "path": path}
-
-
-def seconds(span: float) -> str:
-    """A span of seconds as people say it, such as ``0.3 s`` or ``5 min``."""
-    if span < 10:
-        return f"{max(span, 0.0):.1f} s"
-    for limit, unit, size in ((90.0, "s", 1.0), (5400.0, "min", 60.0), (172800.0, "h", 3600.0)):
-        if span < limit:
-            return f"{span / size:.0f} {unit}"
-    return f"{span / 86400:.0f} days"

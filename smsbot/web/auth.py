@@ -37,8 +37,16 @@ COOKIE = "smsbot_dev"
 SIGN_IN = "/sign-in"
 """Where users sign in, and where the links lead that let them choose a password."""
 SIGN_OUT = "/sign-out"
+LANGUAGE = "/language"
+"""Where somebody chooses the language of the pages, signed in or not."""
 NOBODY = User("", "")
 """Whoever has not signed in yet."""
+
+
+def inside(place: str) -> str:
+    """A place of ours to go on to; the home page instead of what leads elsewhere."""
+    is_ours = place.startswith("/") and not place.startswith(("//", "/\\")) and place.isprintable()
+    return place[:500] if is_ours else "/"
 
 
 class Places:
@@ -202,7 +210,7 @@ class DeskGate:
             await _say(send, 421, b"This is not the host of these pages; name it under `hosts` in the settings.\n")
         elif not self._places.from_here(scope["method"], headers):
             await _say(send, 403, b"Only our own pages may say so.\n")
-        elif scope["path"] == SIGN_IN or scope["path"].startswith(f"{SIGN_IN}/"):
+        elif scope["path"] in (SIGN_IN, LANGUAGE) or scope["path"].startswith(f"{SIGN_IN}/"):
             scope["user"] = NOBODY
             await self._by_browser(scope, headers, receive, send)
         elif key := cookie_of(headers):

@@ -14,17 +14,19 @@ from starlette.routing import BaseRoute
 from smsbot.core.clock import Clock, iso
 from smsbot.core.phone import mask
 from smsbot.desk.failures import Cause, Causes, when, why_not
+from smsbot.desk.words import N_
 from smsbot.pipeline.repairs import Filter, Repairs
 from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
 
 from .acts import Act, Look, about
 from .find import HIDDEN, MARKS, handle_of
+from .spoken import _, _n, _said
 from .tables import cell, table
 from .templates import Templates
 
 PERIODS: Mapping[str, tuple[str, float]] = {
-    "24h": ("24 hours", 86_400.0), "7d": ("7 days", 7 * 86_400.0), "30d": ("30 days", 30 * 86_400.0),
+    "24h": (N_("24 hours"), 86_400.0), "7d": (N_("7 days"), 7 * 86_400.0), "30d": (N_("30 days"), 30 * 86_400.0),
 }  # fmt: skip
 """What is looked back on: its name in addresses, in words, and in seconds."""
 _MOST = 3000
@@ -35,8 +37,6 @@ _SHOWN = 25
 """Rows of a cause on the page; the file has all."""
 _AT_ONCE = 1000
 """Texts that one click sends again."""
-_WORDS = {"sent": "sent again", "taken": "taken again"}
-"""What a click did, by its name in the address that it leads to."""
 
 
 def period(request: Request) -> str:
@@ -61,7 +61,7 @@ class FailedPages:
         """The routes that are served."""
         return [
             Look("/failed", self.failed),
-            Act("/failed", self.again, "sent failed texts again"),
+            Act("/failed", self.again, N_("sent failed texts again")),
             Look("/failed.csv", self.file),
         ]
 
@@ -76,7 +76,7 @@ class FailedPages:
         found = [c for c in await self._causes(request, _MOST) if key in ("", c.key)]
         rows = [r for c in found for r in c.again if key or _handle(r) in chosen]
         if not rows:
-            told = "None of these can be sent again." if key or chosen else "Choose at least one text."
+            told = _("None of these can be sent again.") if key or chosen else _("Choose at least one text.")
             return await self._page(request, told, 422)
         turns = {r["seq"] for r in rows if r["status"] == "dead"}
         texts = [r for r in rows if r["status"] != "dead"]
@@ -141,12 +141,12 @@ def _shown(cause: Cause) -> dict[str, Any]:
     rows = [
         {
             "handle": _handle(r), "number": mask(r["number"]), "line": r["line"], "at": when(r),
-            "text": HIDDEN if r.get("kind") == "code" else r["text"], "why_not": why_not(r),
+            "text": _said(HIDDEN) if r.get("kind") == "code" else r["text"], "why_not": why_not(r),
         }
         for r in cause.rows[:_SHOWN]
     ]  # fmt: skip
     return {
-        "key": cause.key, "words": cause.words, "status": "not answered" if cause.of_turns else cause.status,
+        "key": cause.key, "words": cause.words, "status": N_("not answered") if cause.of_turns else cause.status,
         "n": len(cause.rows), "again": len(cause.again), "newest": cause.newest, "oldest": cause.oldest, "tone": tone,
         "icon": icon, "rows": rows, "more": len(cause.rows) - len(rows), "of_turns": cause.of_turns,
         "unsure": cause.status == "unknown",
@@ -164,6 +164,10 @@ def _done(request: Request) -> str:
     told = {name: int(value[:9]) for name, value in counts.items() if value.isascii() and value.isdecimal()}
     if not told:
         return ""
-    done = [f"{told[name]} {words}" for name, words in _WORDS.items() if told.get(name)] or ["Nothing was left to do"]
-    more = f"; {told['left']} are left for another click" if told.get("left") else ""
-    return f"{', '.join(done)}{more}."
+    sent, taken, left = (told.get(name, 0) for name in ("sent", "taken", "left"))
+    done = [_n("%(n)s sent again", "%(n)s sent again", sent)] if sent else []
+    done += [_n("%(n)s taken again", "%(n)s taken again", taken)] if taken else []
+    did = ", ".join(done) or _("Nothing was left to do")
+    if left:
+        did += "; " + _n("%(n)s is left for another click", "%(n)s are left for another click", left)
+    return f"{did}."

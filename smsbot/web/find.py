@@ -18,6 +18,7 @@ from smsbot.desk.finding import Found, find, with_words
 from smsbot.desk.histories import Histories, word_of
 from smsbot.desk.people import People, conversations
 from smsbot.desk.verdicts import Outcome
+from smsbot.desk.words import N_
 from smsbot.pipeline.view import View
 from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
@@ -25,20 +26,24 @@ from smsbot.turns.lines import Lines
 from .acts import Act, Look, about
 from .auth import who
 from .commands import Commands
+from .spoken import WORDS, _, _said
 from .templates import VISITOR, Missing, Templates
 from .writing import Writing
 
 _PAGE = 50
 _FOREVER = 1e15
-_INBOUND = {"text": "received", "media": "received", "reaction": "reacted", "optout": "opted out", "optin": "opted in"}
+_INBOUND = {
+    "text": N_("received"), "media": N_("received"), "reaction": N_("reacted"), "optout": N_("opted out"),
+    "optin": N_("opted in"),
+}  # fmt: skip
 _PHASES = {
-    "queue": "is due",
-    "behind": "waits for the text before it",
-    "held": "is paused",
-    "check": "is looked up at the provider",
+    "queue": N_("is due"),
+    "behind": N_("waits for the text before it"),
+    "held": N_("is paused"),
+    "check": N_("is looked up at the provider"),
 }
 """The reasons why an open text waits."""
-HIDDEN = "(a code, hidden)"
+HIDDEN = N_("(a code, hidden)")
 NEW_CODE = "new-code"
 """The event by which a bot is asked for a new code."""
 TONES: Mapping[Outcome, tuple[str, str]] = {
@@ -99,10 +104,10 @@ class Find:
             Route("/feed", self.feed, methods=["GET", "POST"]),
             Look("/of/{id}", self.person),
             Look("/messages/{id}", self.message),
-            Act("/of/{id}/number", self.number, "saw a whole number"),
-            Act("/of/{id}/to/{link}", self.follow, "opened a link about somebody", method="GET"),
-            Act("/of/{id}/code", self.new_code, "let a new code be sent"),
-            Act("/messages/{id}/again", self.again, "sent a text again"),
+            Act("/of/{id}/number", self.number, N_("saw a whole number")),
+            Act("/of/{id}/to/{link}", self.follow, N_("opened a link about somebody"), method="GET"),
+            Act("/of/{id}/code", self.new_code, N_("let a new code be sent")),
+            Act("/messages/{id}/again", self.again, N_("sent a text again")),
         ]
 
     # -- pages --------------------------------------------------------------------------------------
@@ -143,9 +148,9 @@ class Find:
         """Send one text again, as a text of its own; the same however often it is asked for."""
         row = await self._outgoing(request)
         if row["kind"] == "code" or row["lane"] == "consent":
-            told = "A code is not sent again: it may have run out. Let the person ask for a new one."
+            told = _("A code is not sent again: it may have run out. Let the person ask for a new one.")
             if row["lane"] == "consent":
-                told = "What answers STOP, START or HELP is sent once."
+                told = _("What answers STOP, START or HELP is sent once.")
             return self._templates.response("find.html", 422, **await self._found(Found(row["number"], row), told=told))
         made = await self._commands.send_one_again(row)
         return RedirectResponse(f"/messages/{made}", 303)
@@ -167,7 +172,7 @@ class Find:
         me = who(request)
         became = await self._commands.emit(NEW_CODE, key.number, {"by": me}, line=key.line, by=me)
         if became not in ("started", "queued"):
-            return await self.show(key.number, told=f"No new code was sent: {became}.", status=409)
+            return await self.show(key.number, told=_("No new code was sent: %(why)s.", why=became), status=409)
         return RedirectResponse(f"/of/{request.path_params['id']}", 303)
 
     def _can_send_codes(self, line: str) -> bool:
@@ -228,11 +233,11 @@ class Find:
         """The verdict, and the person that it is about."""
         now, text = self._clock.now(), found.text
         if text is None:
-            verdict = await self._histories.of_person(found.number, now)
+            verdict = await self._histories.of_person(found.number, now, WORDS.get())
             newest = await self._tables.rows("newest_out", number=found.number, limit=1)
             text = newest[0] if newest else None
         else:
-            verdict = await self._histories.of_text(text, now)
+            verdict = await self._histories.of_text(text, now, WORDS.get())
         person = await self._people.person(found.number)
         tone, icon = TONES[verdict.outcome]
         keys = conversations(rows)
@@ -247,7 +252,7 @@ class Find:
         views = [v for key in keys[:4] if (v := await self._inspect(key)) is not None]
         return {
             "card": card, "person": {"number": mask(person.number), "whole": "", "about": person}, "views": views,
-            "others": await self._people.others(text, now) if text is not None else (),
+            "others": await self._people.others(text, now, WORDS.get()) if text is not None else (),
             "facts": await self._facts(text) if text is not None and verdict.of_text else (),
         }  # fmt: skip
 
@@ -278,25 +283,36 @@ class Find:
     async def _facts(self, row: Row) -> Sequence[tuple[float, str, str]]:
         """Everything that happened to a text, as it was told: when, what, and the raw values."""
         identity, found = row["id"], list[tuple[float, str, str]]()
-        ref = f", called {row['ref']}" if row["ref"] else ""
+        by = row["requested_by"] or _("a bot")
+        what = (
+            _("requested by %(by)s, called %(ref)s", by=by, ref=row["ref"])
+            if row["ref"]
+            else _("requested by %(by)s", by=by)
+        )
         cost = f"{row['parts']} SMS, {row['kind'] or row['lane']}"
         price = f", {row['price']:g} {row['currency']}".rstrip() if row["price"] is not None else ""
-        found.append((row["created"], f"requested by {row['requested_by'] or 'a bot'}{ref}", cost + price))
+        found.append((row["created"], what, cost + price))
         for a in await self._tables.rows("attempts", id=identity):
-            found.append((a["started"], f"attempt {a['n']} began", f"account {row['account']}"))
+            found.append((a["started"], _("attempt %(n)s began", n=a["n"]), _("account %(name)s", name=row["account"])))
             if a["ended"] is not None:
                 raw = " · ".join(filter(None, (a["reference"] and f"id {a['reference']}", a["detail"])))
-                found.append((a["ended"], f"attempt {a['n']}: {a['outcome']}", raw))
+                found.append((a["ended"], _("attempt %(n)s: %(outcome)s", n=a["n"], outcome=_said(a["outcome"])), raw))
         for r in await self._tables.rows("receipts", id=identity):
             raw = " · ".join(
                 filter(
                     None,
-                    (f"raw status {word_of(r['raw'])}", r["code"] and f"code {r['code']}", r["operator"], r["detail"]),
+                    (
+                        _("raw status %(raw)s", raw=word_of(r["raw"])),
+                        r["code"] and _("code %(code)s", code=r["code"]),
+                        r["operator"],
+                        r["detail"],
+                    ),
                 )
             )
-            found.append((r["at"], f"report: {r['status'] or 'not documented'}", raw))
+            status = _said(r["status"]) if r["status"] else _("not documented")
+            found.append((r["at"], _("report: %(status)s", status=status), raw))
         if row["phase"] in _PHASES:
-            found.append((row["due"], _PHASES[row["phase"]], row["detail"]))
+            found.append((row["due"], _said(_PHASES[row["phase"]]), row["detail"]))
         return sorted(found, key=lambda e: e[0])
 
 
@@ -314,7 +330,7 @@ def handle_of(row: Row | Mapping[str, Any]) -> str:
 def _text(row: Row) -> dict[str, Any]:
     """A text out as the desk may read it."""
     return {
-        "id": row["id"], "text": HIDDEN if row["kind"] == "code" else row["text"], "line": row["line"],
+        "id": row["id"], "text": _said(HIDDEN) if row["kind"] == "code" else row["text"], "line": row["line"],
         "by": row["requested_by"], "ref": row["ref"], "parts": row["parts"], "at": row["created"],
         "code": row["kind"] == "code", "again": row["kind"] != "code" and row["lane"] != "consent",
     }  # fmt: skip
@@ -325,17 +341,17 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     incoming = row["direction"] == "in"
     status = _INBOUND.get(row["status"], row["status"]) if incoming else row["status"]
     tone, icon = ("mute", "corner-down-left") if incoming else MARKS[status]
+    text = _said(HIDDEN) if row["text"] == HIDDEN else row["text"]
     return {
         "direction": row["direction"], "id": row["id"], "line": row["line"], "number": mask(row["number"]),
-        "text": row["text"], "at": row["at"], "status": status, "detail": row["detail"], "parts": row["parts"],
-        "reaction": row["reaction"], "tone": tone, "icon": icon,
-        "handle": handle_of(row),
+        "text": text, "at": row["at"], "status": status, "detail": _said(row["detail"]), "parts": row["parts"],
+        "reaction": row["reaction"], "tone": tone, "icon": icon, "handle": handle_of(row),
     }  # fmt: skip
 
 
 def cursor_of(text: str) -> tuple[float, int]:
     """Where an older page begins: a time, and how many of that very time were shown already."""
-    at, _, skip = text.partition(" ")
+    at, _space, skip = text.partition(" ")
     try:
         return float(at), min(max(int(skip or 0), 0), 100_000)
     except ValueError:

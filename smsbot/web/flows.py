@@ -20,6 +20,7 @@ from smsbot.turns.lines import Lines
 from .acts import Look
 from .failed import PERIODS, period
 from .find import handle_of
+from .spoken import _n
 from .templates import Missing, Templates
 
 _PEOPLE = 50
@@ -62,7 +63,7 @@ class FlowPages:
 
     async def people(self, request: Request) -> Response:
         """Who waits at a step, or left there."""
-        own, _ = await self._one(request)
+        own, _drawn = await self._one(request)
         what = "left" if request.query_params.get("what") == "left" else "waiting"
         step = request.path_params["step"]
         if step not in own.steps:
@@ -109,5 +110,9 @@ class FlowPages:
 
 
 def _note(step: Step) -> str:
-    told = (f"{step.passed} came by", step.waiting and f"{step.waiting} wait", step.left and f"{step.left} left")
+    told = (
+        _n("%(n)s came by", "%(n)s came by", step.passed),
+        step.waiting and _n("%(n)s waits", "%(n)s wait", step.waiting),
+        step.left and _n("%(n)s left", "%(n)s left", step.left),
+    )
     return " · ".join(t for t in told if t)

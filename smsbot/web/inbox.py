@@ -15,12 +15,14 @@ from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
 from smsbot.core.message import Key
 from smsbot.core.phone import mask
+from smsbot.desk.words import N_
 from smsbot.pipeline.takeovers import Takeovers
 from smsbot.stores.base import Row, Tables
 
 from .acts import Act, Look, about
 from .auth import who
 from .find import Find, handle_of
+from .spoken import _, _why
 from .templates import Missing, Templates
 from .writing import Writing
 
@@ -28,8 +30,11 @@ _MOST = 500
 _DONE = 50
 _LONGEST_NOTE = 1000
 LATER: Mapping[str, tuple[str, float]] = {
-    "15m": ("15 minutes", 900.0), "1h": ("an hour", 3600.0), "4h": ("4 hours", 4 * 3600.0), "1d": ("a day", 86_400.0),
-}  # fmt: skip
+    "15m": (N_("15 minutes"), 900.0),
+    "1h": (N_("an hour"), 3600.0),
+    "4h": (N_("4 hours"), 4 * 3600.0),
+    "1d": (N_("a day"), 86_400.0),
+}
 """For how long somebody who waits may be put off: in forms, in words, and in seconds."""
 
 
@@ -59,14 +64,14 @@ class InboxPages:
         """The routes that are served."""
         return [
             Look("/inbox", self.inbox),
-            Act("/of/{id}/take", self.take, "took a conversation over"),
-            Act("/of/{id}/give-back", self.give_back, "gave a conversation back"),
-            Act("/of/{id}/write", self.write, "wrote by hand"),
+            Act("/of/{id}/take", self.take, N_("took a conversation over")),
+            Act("/of/{id}/give-back", self.give_back, N_("gave a conversation back")),
+            Act("/of/{id}/write", self.write, N_("wrote by hand")),
             Route("/of/{id}/writing", self.is_writing, methods=["POST"]),
-            Act("/of/{id}/note", self.note, "made a note"),
-            Act("/handoffs/{id:row}", self.handoff, "saw a whole number"),
-            Act("/handoffs/{id:row}/done", self.handoff_done, "was done with somebody"),
-            Act("/handoffs/{id:row}/later", self.handoff_later, "put somebody off"),
+            Act("/of/{id}/note", self.note, N_("made a note")),
+            Act("/handoffs/{id:row}", self.handoff, N_("saw a whole number")),
+            Act("/handoffs/{id:row}/done", self.handoff_done, N_("was done with somebody")),
+            Act("/handoffs/{id:row}/later", self.handoff_later, N_("put somebody off")),
         ]
 
     async def inbox(self, request: Request) -> Response:
@@ -105,9 +110,11 @@ class InboxPages:
         try:
             has = await self._takeovers.take(key, me)
         except UsageError as error:  # its line is gone
-            return await self._find.show(key.number, told=f"Not taken over: {error.args[0]}.", status=409)
+            return await self._find.show(key.number, told=_("Not taken over: %(why)s.", why=_why(error)), status=409)
         if has != me:
-            return await self._find.show(key.number, told=f"{has} was first, and has this conversation.", status=409)
+            return await self._find.show(
+                key.number, told=_("%(name)s was first, and has this conversation.", name=has), status=409
+            )
         return RedirectResponse(f"/of/{request.path_params['id']}", 303)
 
     async def give_back(self, request: Request) -> Response:
@@ -117,7 +124,7 @@ class InboxPages:
         try:
             await self._takeovers.give_back(key, str(form.get("how", "continue")))
         except UsageError as error:
-            return await self._find.show(key.number, told=f"{error.args[0]}.", status=422)
+            return await self._find.show(key.number, told=f"{_why(error)}.", status=422)
         return RedirectResponse(f"/of/{request.path_params['id']}", 303)
 
     async def write(self, request: Request) -> Response:
@@ -125,15 +132,20 @@ class InboxPages:
         key, me, form = await self._find.whose(request), who(request), await request.form()
         text = str(form.get("text", "")).replace("\r\n", "\n").strip()
         if why := _unsendable(text):
-            return await self._find.show(key.number, told=f"Not sent: {why}.", draft=text, status=422)
+            return await self._find.show(key.number, told=_("Not sent: %(why)s.", why=why), draft=text, status=422)
         if other := await self._sent_meanwhile(key, me, str(form.get("begun", ""))):
-            told = f"Not sent yet: {other} has just written to this person. Read it below, then send yours if it fits."
+            told = _(
+                "Not sent yet: %(name)s has just written to this person. Read it below, then send yours if it fits.",
+                name=other,
+            )
             return await self._find.show(key.number, told=told, draft=text, status=409)
         self._writing.over(key, me)
         try:
             sent = await self._takeovers.say(key, text, me)
         except UsageError as error:
-            return await self._find.show(key.number, told=f"Not sent: {error.args[0]}.", draft=text, status=409)
+            return await self._find.show(
+                key.number, told=_("Not sent: %(why)s.", why=_why(error)), draft=text, status=409
+            )
         return RedirectResponse(f"/messages/{sent.id}", 303)
 
     async def _sent_meanwhile(self, key: Key, me: str, begun: str) -> str:
@@ -155,7 +167,7 @@ class InboxPages:
         key = await self._find.whose(request)
         text = str((await request.form()).get("text", "")).replace("\r\n", "\n").strip()[:_LONGEST_NOTE]
         if not text:
-            return await self._find.show(key.number, told="Not kept: the note is empty.", status=422)
+            return await self._find.show(key.number, told=_("Not kept: the note is empty."), status=422)
         me = who(request)
         await self._tables.write([("note", (key.number, me, self._clock.now(), text))])
         return RedirectResponse(f"/of/{request.path_params['id']}", 303)
@@ -200,6 +212,8 @@ def _moment(written: str) -> float:
 def _unsendable(text: str) -> str:
     """Why a text cannot be sent; empty if it can."""
     if not text:
-        return "it is empty"
+        return _("it is empty")
     parts = segments.count(text).segments
-    return f"it has {parts} SMS parts, and {segments.MAX_PARTS} is the most" if parts > segments.MAX_PARTS else ""
+    if parts <= segments.MAX_PARTS:
+        return ""
+    return _("it has %(parts)s SMS parts, and %(most)s is the most", parts=parts, most=segments.MAX_PARTS)

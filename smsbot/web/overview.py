@@ -15,6 +15,7 @@ from smsbot.core.lanes import CHOSEN
 from smsbot.desk.overview import MOST, WAITS, Overviews
 from smsbot.desk.people import KINDS
 from smsbot.desk.shares import Share
+from smsbot.desk.words import N_
 from smsbot.pipeline.repairs import Repairs, Scope, scope_of
 from smsbot.stores.base import Tables
 from smsbot.turns.lines import Lines
@@ -22,6 +23,7 @@ from smsbot.turns.lines import Lines
 from .acts import Act, Look, about
 from .auth import who
 from .failed import PERIODS, period
+from .spoken import _, _why
 from .templates import Templates
 
 _HEIGHT = 120
@@ -55,8 +57,8 @@ class OverviewPages:
         """The routes that are served."""
         return [
             Look("/overview", self.overview),
-            Act("/pauses", self.pause, "paused", role="admin"),
-            Act("/pauses/end", self.resume, "ended a pause", role="admin"),
+            Act("/pauses", self.pause, N_("paused sending"), role="admin"),
+            Act("/pauses/end", self.resume, N_("ended a pause"), role="admin"),
         ]
 
     async def overview(self, request: Request) -> Response:
@@ -68,11 +70,11 @@ class OverviewPages:
         form = await request.form()
         why, me = str(form.get("why", "")).strip()[:_LONGEST_WHY], who(request)
         if not why:
-            return await self._page("24h", "Not paused: say why, for the colleague who finds it.", 422)
+            return await self._page("24h", _("Not paused: say why, for the colleague who finds it."), 422)
         try:
             scopes = self._scopes(str(form.get("what", "")))
         except UsageError as error:
-            return await self._page("24h", f"Not paused: {error.args[0]}.", 422)
+            return await self._page("24h", _("Not paused: %(why)s.", why=_why(error)), 422)
         await self._repairs.pause(scopes, False, f"{why} ({me})")
         about(request, f"{form.get('what')}: {why}", "/overview")
         return RedirectResponse("/overview", 303)
@@ -99,7 +101,7 @@ class OverviewPages:
     async def _page(self, asked: str, told: str = "", status: int = 200) -> Response:
         now = self._clock.now()
         seen = await self._overviews.of(now - PERIODS[asked][1], now)
-        choices = ["everything", *(x.number for x in self._lines.values()), *CHOSEN]
+        choices = [N_("everything"), *(x.number for x in self._lines.values()), *CHOSEN]
         choices += [f"account {name}" for name in self._accounts()]
         return self._templates.response(
             "overview.html", status, seen=seen, told=told, period=asked, periods=PERIODS, now=now, most=MOST,

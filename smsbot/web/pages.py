@@ -21,6 +21,7 @@ from smsbot.core import codec
 from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreError, UsageError
 from smsbot.core.phone import masked
+from smsbot.desk.words import N_, NAMES
 from smsbot.gateways.base import FieldNames
 from smsbot.pipeline.supervisor import Supervisor
 from smsbot.stores.base import Tables
@@ -29,14 +30,15 @@ from smsbot.turns.lines import Lines
 from . import convertors as convertors
 from . import quarantine
 from .acts import Act, Audit, Forbidden, Look, about
-from .auth import headers_of, user_of
+from .auth import LANGUAGE, headers_of, inside, user_of
 from .commands import Commands
-from .cookies import cookie_of
+from .cookies import cookie_of, language_cookie
 from .guesses import Guesses
 from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
 from .prefix import Prefix
+from .spoken import WORDS, Languages, _, _why
 from .templates import HERE, VISITOR, Missing, Templates, Visitor
 
 _QUARANTINED = 20
@@ -51,14 +53,18 @@ _OF_FILES = [*_HEADERS[:-1], (b"cache-control", b"no-cache")]
 
 
 class _Headers:
-    """Security headers on every page; and whom the page is for, for its frame."""
+    """Security headers on every page; and whom the page is for, and in which language."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._languages = Languages()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        VISITOR.set(Visitor(user_of(scope), bool(cookie_of(headers_of(scope)))) if scope["type"] == "http" else None)
-
+        if scope["type"] == "http":
+            headers = headers_of(scope)
+            place = scope["path"] if scope["method"] == "GET" else "/"
+            VISITOR.set(Visitor(user_of(scope), bool(cookie_of(headers)), place))
+            WORDS.set(self._languages.of(headers))
         more = _OF_FILES if scope["type"] == "http" and scope["path"].startswith("/static/") else _HEADERS
 
         async def with_headers(message: Message) -> None:
@@ -116,9 +122,10 @@ class Pages:
         routes: list[BaseRoute] = [
             *(route for room in self._rooms for route in room.routes()),
             Look("/quarantine", self.quarantine, role="admin"),
-            Act("/quarantine", self.map_quarantine, "mapped webhooks", role="admin"),
-            Act("/quarantine/{id:row}/discard", self.discard, "discarded a webhook", role="admin"),
+            Act("/quarantine", self.map_quarantine, N_("mapped webhooks"), role="admin"),
+            Act("/quarantine/{id:row}/discard", self.discard, N_("discarded a webhook"), role="admin"),
             Route("/live", self.live),
+            Route(LANGUAGE, self.language, methods=["POST"]),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
             Look("/metrics", self.metrics, role="admin"),
@@ -146,7 +153,7 @@ class Pages:
         app.router.redirect_slashes = False  # it would lead to whatever the request calls its host
         return app
 
-    def _missing(self, request: Request, _: Exception) -> Response:
+    def _missing(self, request: Request, _error: Exception) -> Response:
         """There is nothing at an address, for people or for programs."""
         if request.url.path.startswith("/api/"):
             return JSONResponse({"error": "not found; the API is at /api/v1"}, 404)
@@ -194,13 +201,13 @@ class Pages:
         form = await request.form()
         fields = {k[6:]: str(v) for k, v in form.items() if k.startswith("field-") and v}
         if not fields:
-            return await self._quarantine("Say at least of one field what it means.", 422)
+            return await self._quarantine(_("Say at least of one field what it means."), 422)
         try:
             done = await self._commands.map_fields(str(form.get("account")), str(form.get("kind")), fields)
         except UsageError as error:
-            return await self._quarantine(error.args[0], 422)
+            return await self._quarantine(_why(error), 422)
         about(request, f"account {form.get('account')}, {form.get('kind')}: {', '.join(fields)}", "/quarantine")
-        return await self._quarantine(f"{done['replayed']} understood and answered, {done['left']} left.")
+        return await self._quarantine(_("%(replayed)s understood and answered, %(left)s left.", **done))
 
     async def link(self, request: Request) -> Response:
         """Where a short address in a text leads; each time is counted."""
@@ -211,6 +218,14 @@ class Pages:
         with suppress(StoreError):  # a full disk: people are led on all the same
             await self._tables.write([("clicked", (code,))])
         return RedirectResponse(rows[0]["url"], 302)
+
+    async def language(self, request: Request) -> Response:
+        """Keep in the browser which language somebody chose, and show them the page again."""
+        form = await request.form()
+        place = inside(str(form.get("next", "")))
+        code = str(form.get("language", ""))
+        told = {"set-cookie": language_cookie(code, headers_of(request.scope))} if code in NAMES else {}
+        return RedirectResponse(place, 303, told)
 
     # -- phone --------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from smsbot.core.clock import Clock, iso
 from smsbot.core.errors import UsageError
 from smsbot.core.phone import mask
 from smsbot.desk.numbers import LONGEST, listed
+from smsbot.desk.words import N_
 from smsbot.pipeline.people import People, known
 from smsbot.stores.base import Tables
 from smsbot.turns.lines import Lines
@@ -21,6 +22,7 @@ from smsbot.turns.lines import Lines
 from .acts import Act, Look, about
 from .auth import who
 from .find import Find, cursor_of, handle_of, next_cursor
+from .spoken import _, _n, _why
 from .tables import cell, table
 from .templates import Templates
 
@@ -50,12 +52,12 @@ class PeoplePages:
         """The routes that are served."""
         return [
             Look("/people", self.people, role="admin"),
-            Act("/people/opt-outs.csv", self.file, "took the list of opt-outs", role="admin"),
-            Act("/people/opt-outs", self.take_in, "took in opt-outs", role="admin"),
-            Act("/of/{id}/opt-out", self.opt_out, "opted somebody out"),
-            Act("/of/{id}/opt-in", self.opt_in, "let texts go to somebody again", role="admin"),
-            Act("/of/{id}/export", self.export, "took all that is known of somebody", role="admin"),
-            Act("/of/{id}/erase", self.erase, "erased somebody", role="admin"),
+            Act("/people/opt-outs.csv", self.file, N_("took the list of opt-outs"), role="admin"),
+            Act("/people/opt-outs", self.take_in, N_("took in opt-outs"), role="admin"),
+            Act("/of/{id}/opt-out", self.opt_out, N_("opted somebody out")),
+            Act("/of/{id}/opt-in", self.opt_in, N_("let texts go to somebody again"), role="admin"),
+            Act("/of/{id}/export", self.export, N_("took all that is known of somebody"), role="admin"),
+            Act("/of/{id}/erase", self.erase, N_("erased somebody"), role="admin"),
         ]
 
     # -- all ----------------------------------------------------------------------------------------
@@ -78,17 +80,24 @@ class PeoplePages:
             raw = (await given.read(LONGEST + 1)) if isinstance(given, UploadFile) else b""
             text = raw.decode("utf-8", "replace") or str(form.get("numbers", ""))
         if not why:
-            return await self._page(request, "Nothing was taken in: say where the list is from.", 422)
+            return await self._page(request, _("Nothing was taken in: say where the list is from."), 422)
         found = listed(text, self._lines.values()[0].country)
         if len(text) > LONGEST or len(found.numbers) > MOST:
-            told = f"Nothing was taken in: {MOST:,} numbers at the most; `smsbot opt-outs import` takes longer lists."
+            told = _n(
+                "Nothing was taken in: %(n)s number at the most; `smsbot opt-outs import` takes longer lists.",
+                "Nothing was taken in: %(n)s numbers at the most; `smsbot opt-outs import` takes longer lists.",
+                MOST,
+            )
             return await self._page(request, told, 422)
         if not found.numbers:
-            return await self._page(request, "Nothing was taken in: no line has a phone number.", 422)
+            return await self._page(request, _("Nothing was taken in: no line has a phone number."), 422)
         added = await self._people.opt_out(found.numbers, f"{who(request)}: {why}")
         about(request, f"{added} numbers: {why}", "/people")
         known = len(found.numbers) - added
-        told = f"{added} opted out" + (f", {known} had before" if known else "") + "."
+        told = _n("%(n)s opted out", "%(n)s opted out", added)
+        if known:
+            told += ", " + _n("%(n)s had before", "%(n)s had before", known)
+        told += "."
         return await self._page(request, told, wrong=found.wrong)
 
     # -- one ----------------------------------------------------------------------------------------
@@ -105,7 +114,7 @@ class PeoplePages:
         key = await self._find.whose(request)
         why = str((await request.form()).get("why", "")).strip()[:_LONGEST_WHY]
         if not why:
-            return await self._find.show(key.number, told="Not kept: say how you know, it is the proof.", status=422)
+            return await self._find.show(key.number, told=_("Not kept: say how you know, it is the proof."), status=422)
         proof = f"{who(request)}: {why}"
         if action == "optout":
             await self._people.opt_out([key.number], proof)
@@ -124,11 +133,11 @@ class PeoplePages:
         """Forget somebody; what they decided about texts stays, for it must be kept."""
         key = await self._find.whose(request)
         if str((await request.form()).get("sure", "")) != "yes":
-            return await self._find.show(key.number, told="Not erased: confirm it by the box.", status=422)
+            return await self._find.show(key.number, told=_("Not erased: confirm it by the box."), status=422)
         try:
             await self._people.erase(key.number)
         except UsageError as error:
-            return await self._find.show(key.number, told=f"Not erased: {error.args[0]}.", status=409)
+            return await self._find.show(key.number, told=_("Not erased: %(why)s.", why=_why(error)), status=409)
         about(request, mask(key.number))
         return RedirectResponse("/", 303)
 
@@ -139,7 +148,8 @@ class PeoplePages:
         rows = await self._tables.rows("opt_outs", before=before, limit=_PAGE + 1 + skip)
         page = rows[skip : skip + _PAGE]
         return self._templates.response(
-            "people.html", status, told=told, wrong=wrong[:_WRONG], unread=max(len(wrong) - _WRONG, 0),
+            "people.html", status, told=told, refused=status != 200,
+            wrong=wrong[:_WRONG], unread=max(len(wrong) - _WRONG, 0),
             people=[await self._shown(r) for r in page],
             older=next_cursor(page, before, skip) if len(rows) > skip + _PAGE else None,
         )  # fmt: skip

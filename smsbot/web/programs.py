@@ -14,6 +14,7 @@ from smsbot.core.codes import CODES
 from smsbot.core.errors import StoreRefused, UsageError, tree
 from smsbot.core.problems import PROBLEMS
 from smsbot.desk.tokens import SCOPES, Tokens, made
+from smsbot.desk.words import N_
 from smsbot.pipeline.endpoints import Endpoint, Endpoints
 from smsbot.pipeline.happened import TYPES
 from smsbot.stores.base import Tables
@@ -23,6 +24,7 @@ from .acts import Act, Look, about
 from .auth import user_of
 from .calls import Calls
 from .snippets import LANGUAGES, TASKS, snippets
+from .spoken import _, _n, _why
 from .templates import Missing, Templates
 
 _PUSHES = 50
@@ -54,16 +56,16 @@ class ProgramPages:
         return [
             Look(_PAGE, self.page, **admin),
             Look(f"{_PAGE}/try", self.try_it, **admin),
-            Act(f"{_PAGE}/tokens", self.add_token, "made a token", **admin),
-            Act(f"{_PAGE}/tokens/{{name}}/revoke", self.revoke, "revoked a token", **admin),
-            Act(told, self.add_endpoint, "made a webhook", **admin),
+            Act(f"{_PAGE}/tokens", self.add_token, N_("made a token"), **admin),
+            Act(f"{_PAGE}/tokens/{{name}}/revoke", self.revoke, N_("revoked a token"), **admin),
+            Act(told, self.add_endpoint, N_("made a webhook"), **admin),
             Look(f"{told}/{{id}}", self.endpoint, **admin),
-            Act(f"{told}/{{id}}/pause", self.pause, "paused a webhook", **admin),
-            Act(f"{told}/{{id}}/resume", self.resume, "resumed a webhook", **admin),
-            Act(f"{told}/{{id}}/test", self.test, "tested a webhook", **admin),
-            Act(f"{told}/{{id}}/secret", self.renew, "made a new secret for a webhook", **admin),
-            Act(f"{told}/{{id}}/replay", self.replay, "replayed a webhook", **admin),
-            Act(f"{told}/{{id}}/remove", self.remove, "removed a webhook", **admin),
+            Act(f"{told}/{{id}}/pause", self.pause, N_("paused a webhook"), **admin),
+            Act(f"{told}/{{id}}/resume", self.resume, N_("resumed a webhook"), **admin),
+            Act(f"{told}/{{id}}/test", self.test, N_("tested a webhook"), **admin),
+            Act(f"{told}/{{id}}/secret", self.renew, N_("made a new secret for a webhook"), **admin),
+            Act(f"{told}/{{id}}/replay", self.replay, N_("replayed a webhook"), **admin),
+            Act(f"{told}/{{id}}/remove", self.remove, N_("removed a webhook"), **admin),
             Look("/explain/{code}", self.explain, role=""),
         ]  # fmt: skip
 
@@ -92,15 +94,15 @@ class ProgramPages:
         name, scopes = str(form.get("name", "")).strip(), [str(s) for s in form.getlist("scope")]
         try:
             if not scopes:
-                raise UsageError("choose at least one thing that it may")
+                raise UsageError(N_("choose at least one thing that it may"))
             secret, change = made(name, scopes, str(form.get("expires", "")).strip(), self._clock.now())
             await self._tokens.change([change])
         except UsageError as error:
-            return await self._page(422, told=f"Not made: {error.args[0]}.")
+            return await self._page(422, told=_("Not made: %(why)s.", why=_why(error)))
         except StoreRefused:
-            return await self._page(422, told=f"Not made: there is a token {name} already.")
+            return await self._page(422, told=_("Not made: there is a token %(name)s already.", name=name))
         about(request, name, _PAGE)
-        return await self._page(shown={"what": f"The token of {name}", "secret": secret})
+        return await self._page(shown={"what": _("The token of %(name)s", name=name), "secret": secret})
 
     async def revoke(self, request: Request) -> Response:
         """A token that works no more, from now on."""
@@ -121,9 +123,9 @@ class ProgramPages:
                 str(form.get("url", "")).strip(), [str(t) for t in form.getlist("type")], user_of(request.scope).name
             )
         except UsageError as error:
-            return await self._page(422, told=f"Not made: {error.args[0]}.")
+            return await self._page(422, told=_("Not made: %(why)s.", why=_why(error)))
         about(request, found.id, f"{_PAGE}/told/{found.id}")
-        return await self._page(shown={"what": f"The secret of {found.url}", "secret": found.secret})
+        return await self._page(shown={"what": _("The secret of %(url)s", url=found.url), "secret": found.secret})
 
     async def endpoint(self, request: Request) -> Response:
         """What an address was told."""
@@ -160,7 +162,7 @@ class ProgramPages:
         """Another secret, shown once."""
         found = await self._known(request)
         secret = await self._endpoints.renew(found)
-        return await self._told(request, found, shown={"what": "The new secret", "secret": secret})
+        return await self._told(request, found, shown={"what": _("The new secret"), "secret": secret})
 
     async def replay(self, request: Request) -> Response:
         """Tell once more what was told in the last hours, or what was given up."""
@@ -168,7 +170,11 @@ class ProgramPages:
         asked = str(form.get("hours", "24"))
         hours, now = int(asked) if asked in ("1", "24", "168") else 24, self._clock.now()
         done = await self._endpoints.replay(found, now - hours * 3600.0, now, failed=form.get("which") == "failed")
-        return await self._told(request, await self._known(request), told=f"{done} are told again, in their order.")
+        return await self._told(
+            request,
+            await self._known(request),
+            told=_n("%(n)s is told again.", "%(n)s are told again, in their order.", done),
+        )
 
     async def remove(self, request: Request) -> Response:
         """Tell it nothing more."""
@@ -191,7 +197,7 @@ class ProgramPages:
         """What a code means, and what helps; for everybody, as `smsbot explain` tells it."""
         code = request.path_params["code"].upper()
         known = {kind.code: (inspect.getdoc(kind) or "", kind.remedy) for kind in tree()}
-        known |= {c: (title, helps) for c, (_, title, helps) in PROBLEMS.items()} | dict(CODES)
+        known |= {c: (title, helps) for c, (_kind, title, helps) in PROBLEMS.items()} | dict(CODES)
         if code not in known:
             raise Missing
         title, helps = known[code]

@@ -9,6 +9,7 @@ from smsbot.core import phone
 from smsbot.core.clock import moment
 from smsbot.core.errors import NotUnderstood
 from smsbot.core.phone import masked
+from smsbot.desk.words import N_
 from smsbot.gateways.base import FieldNames, WebhookRequest
 from smsbot.gateways.fields import items, object_in
 from smsbot.pipeline.quarantine import FOREIGN
@@ -21,13 +22,13 @@ _MILLISECONDS = 13
 _USUAL = {"text": ("text", "message", "body", "content", "msg", "sms")}
 """The names that providers usually give a field, where it cannot be told by its value."""
 MEANINGS = {
-    "from": "the person's number",
-    "to": "our line",
-    "text": "what they wrote",
-    "id": "the provider's id",
-    "time": "when it was sent",
-    "status": "what became of the text",
-    "reference": "the id that we gave",
+    "from": N_("the person's number"),
+    "to": N_("our line"),
+    "text": N_("what they wrote"),
+    "id": N_("the provider's id"),
+    "time": N_("when it was sent"),
+    "status": N_("what became of the text"),
+    "reference": N_("the id that we gave"),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +13,7 @@ from starlette.routing import BaseRoute
 from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
 from smsbot.desk.sending import OUTCOMES, Day, Sendings
+from smsbot.desk.words import N_
 from smsbot.pipeline.broadcasts import WORDS, Broadcasts, Progress
 from smsbot.pipeline.spending import Budget, uses
 from smsbot.policy.money import CONTACT, money
@@ -22,6 +22,7 @@ from smsbot.stores.base import Tables
 from .acts import Act, Look, about
 from .auth import who
 from .failed import PERIODS, period
+from .spoken import _, _amount, _why
 from .templates import Templates
 
 _GOOD = ("delivered", "on_its_way")
@@ -46,9 +47,9 @@ class SendingPages:
         """The routes that are served."""
         return [
             Look("/sending", self.sending),
-            Act("/broadcasts/pause", self.pause, "paused a broadcast", role="admin"),
-            Act("/broadcasts/resume", self.resume, "resumed a broadcast", role="admin"),
-            Act("/broadcasts/stop", self.stop, "stopped a broadcast", role="admin"),
+            Act("/broadcasts/pause", self.pause, N_("paused a broadcast"), role="admin"),
+            Act("/broadcasts/resume", self.resume, N_("resumed a broadcast"), role="admin"),
+            Act("/broadcasts/stop", self.stop, N_("stopped a broadcast"), role="admin"),
         ]
 
     async def sending(self, request: Request) -> Response:
@@ -75,7 +76,7 @@ class SendingPages:
             else:
                 await self._broadcasts.pause(name, do)
         except UsageError as error:
-            return await self._page(request, f"Nothing was done: {error.args[0]}.", 422)
+            return await self._page(request, _("Nothing was done: %(why)s.", why=_why(error)), 422)
         about(request, name, "/sending")
         return RedirectResponse("/sending", 303)
 
@@ -92,7 +93,7 @@ class SendingPages:
             uses=await uses(self._tables, self._budget, now),
             people=next((cap for cap in self._budget.caps if cap.scope == CONTACT), None),
             days=[(day, _height(day, spent)) for day in spent], askers=await self._sendings.askers(since),
-            money=partial(money, currency=currency),
+            money=lambda amount: _amount(money(amount, currency)),
             codes=await self._sendings.codes(now - days, now), outcomes=OUTCOMES,
         )  # fmt: skip
 

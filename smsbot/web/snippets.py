@@ -16,11 +16,12 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from smsbot.core.structs import struct
+from smsbot.desk.words import N_
 
 LANGUAGES: Mapping[str, str] = {
     "shell": "Shell (cURL)",
     "python": "Python",
-    "client": "Python, with smsbot.client",
+    "client": N_("Python, with smsbot.client"),
     "php": "PHP",
     "java": "Java",
     "csharp": "C#",
@@ -31,10 +32,10 @@ LANGUAGES: Mapping[str, str] = {
 }
 """key → how people call it."""
 TASKS: Mapping[str, str] = {
-    "send": "Send a text",
-    "status": "Ask what became of a text",
-    "flow": "Start a flow",
-    "verify": "Verify a webhook",
+    "send": N_("Send a text"),
+    "status": N_("Ask what became of a text"),
+    "flow": N_("Start a flow"),
+    "verify": N_("Verify a webhook"),
 }
 """key → what the program does."""
 _HERE = Path(__file__).parent / "paste"

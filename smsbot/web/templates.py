@@ -13,8 +13,8 @@ from starlette.responses import Response
 from smsbot.core.clock import Clock
 from smsbot.core.structs import struct
 from smsbot.desk.users import User
-from smsbot.desk.verdicts import seconds
 
+from .spoken import WORDS, in_templates
 from .visible import Raw, visible
 
 VISITOR: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
@@ -28,6 +28,8 @@ class Visitor:
 
     user: User
     signed_in: bool
+    place: str
+    """The path of the page, if it can be asked for again."""
 
     def may(self, role: str) -> bool:
         """Whether a page for this role is shown to them."""
@@ -54,8 +56,14 @@ class Templates:
             loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
             finalize=visible,
         )  # fmt: skip
-        env.filters.update(raw=Raw, clock=self._clock_time, moment=self._moment, iso=self._iso, span=seconds)
+        env.filters.update(raw=Raw, clock=self._clock_time, moment=self._moment, iso=self._iso)
+        env.filters.update(
+            said=lambda words: WORDS.get().raw(words), span=lambda seconds: WORDS.get().span(seconds),
+            number=lambda n, digits=0: WORDS.get().number(n, digits),
+            percent=lambda share, digits=0: WORDS.get().percent(share, digits),
+        )  # fmt: skip
         env.globals.update({"zone": str(zone), "answers": {}, "visitor": VISITOR.get, "may": _may} | everywhere)
+        env.globals.update(in_templates())
         self._env = env
 
     def response(self, template: str, status: int = 200, **context: Any) -> Response:
@@ -64,8 +72,7 @@ class Templates:
 
     def _clock_time(self, at: float) -> str:
         """The time of day; with its date if that is not today."""
-        moment, now = (datetime.fromtimestamp(t, self.zone) for t in (at, self._clock.now()))
-        return moment.strftime("%H:%M:%S" if moment.date() == now.date() else "%d %b %H:%M:%S")
+        return WORDS.get().clock(at, self._clock.now(), self.zone)
 
     def _moment(self, at: float) -> str:
         return datetime.fromtimestamp(at, self.zone).strftime("%Y-%m-%d %H:%M:%S %Z")

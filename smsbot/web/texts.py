@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from smsbot.core.status import Status
 from smsbot.desk.listing import Listings, Wanted
 from smsbot.desk.people import KINDS
+from smsbot.desk.words import N_
 from smsbot.stores.base import Tables
 from smsbot.turns.lines import Lines
 
@@ -23,12 +24,16 @@ from .templates import Templates
 _PAGE = 50
 STATUSES: Mapping[str, Mapping[str, str]] = {
     "out": {s.value: s.value for s in Status},
-    "in": {"failed": "failed turns", "waiting": "waiting to be answered"},
+    "in": {"failed": N_("failed turns"), "waiting": N_("waiting to be answered")},
 }
 """What can be asked for, by the way that texts go."""
 _IN: Mapping[str, str] = {
-    "text": "Texts", "media": "Pictures", "optout": "Opt-outs", "optin": "Opt-ins", "reaction": "Reactions",
-}  # fmt: skip
+    "text": N_("Texts"),
+    "media": N_("Pictures"),
+    "optout": N_("Opt-outs"),
+    "optin": N_("Opt-ins"),
+    "reaction": N_("Reactions"),
+}
 
 
 class TextPages:

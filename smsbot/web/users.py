@@ -14,13 +14,15 @@ from starlette.routing import BaseRoute, Route
 from smsbot.core.clock import Clock
 from smsbot.core.errors import StoreRefused, UsageError
 from smsbot.desk.users import LINK_LIFE, ROLES, SHORTEST, User, Users, checked_role, invitation, new_link, removal
+from smsbot.desk.words import N_
 from smsbot.log import Log
 from smsbot.stores.base import Tables
 
 from .acts import Act, Look, about
-from .auth import SIGN_IN, SIGN_OUT, client_of, headers_of, user_of
+from .auth import SIGN_IN, SIGN_OUT, client_of, headers_of, inside, user_of
 from .cookies import cookie, cookie_of
 from .guesses import Guesses
+from .spoken import _, _said, _why
 from .templates import Missing, Templates
 
 log = Log("smsbot.users")
@@ -47,15 +49,15 @@ class UserPages:
         """The routes that are served."""
         return [
             Route(SIGN_IN, self.door, methods=["GET"]),
-            Act(SIGN_IN, self.sign_in, "signed in", role=""),
+            Act(SIGN_IN, self.sign_in, N_("signed in"), role=""),
             Route(f"{SIGN_IN}/{{key}}", self.invited, methods=["GET"]),
-            Act(f"{SIGN_IN}/{{key}}", self.choose, "chose a password", role=""),
-            Act(SIGN_OUT, self.sign_out, "signed out"),
+            Act(f"{SIGN_IN}/{{key}}", self.choose, N_("chose a password"), role=""),
+            Act(SIGN_OUT, self.sign_out, N_("signed out")),
             Look("/users", self.users, role="admin"),
-            Act("/users", self.add, "made a user", role="admin"),
-            Act("/users/{name}/link", self.link, "made a new link for a user", role="admin"),
-            Act("/users/{name}/role", self.change_role, "changed the role of a user", role="admin"),
-            Act("/users/{name}/remove", self.remove, "removed a user", role="admin"),
+            Act("/users", self.add, N_("made a user"), role="admin"),
+            Act("/users/{name}/link", self.link, N_("made a new link for a user"), role="admin"),
+            Act("/users/{name}/role", self.change_role, N_("changed the role of a user"), role="admin"),
+            Act("/users/{name}/remove", self.remove, N_("removed a user"), role="admin"),
             Look("/audit", self.audit, role="admin"),
         ]
 
@@ -72,19 +74,24 @@ class UserPages:
         client, now = client_of(request.scope, headers_of(request.scope)), time.monotonic()
         async with self._one:
             if wait := self._guesses.wait(client, now):
-                return self._door(request, f"Too many wrong passwords; try again in {int(wait) + 1} s.", 429, name=name)
+                return self._door(
+                    request,
+                    _("Too many wrong passwords; try again in %(seconds)s s.", seconds=int(wait) + 1),
+                    429,
+                    name=name,
+                )
             user = await self._users.signing_in(name, password)
             if user is None:
                 self._guesses.missed(client, time.monotonic())
                 log.warning("a wrong password for the pages", client=client, wrong=self._guesses.wrong)
-                return self._door(request, "This name and password do not belong together.", 401, name=name)
+                return self._door(request, _("This name and password do not belong together."), 401, name=name)
             self._guesses.right(client, now)
-        return await self._enter(request, user, _inside(str(form.get("next", ""))))
+        return await self._enter(request, user, _onward(str(form.get("next", ""))))
 
     async def invited(self, request: Request) -> Response:
         """Where somebody chooses a password; a preview of the link uses nothing up."""
         user = await self._users.invited(request.path_params["key"])
-        return self._door(request, "" if user else _USED, 200 if user else 410, user=user)
+        return self._door(request, "" if user else _said(_USED), 200 if user else 410, user=user)
 
     async def choose(self, request: Request) -> Response:
         """Set the password, and begin a session."""
@@ -93,9 +100,11 @@ class UserPages:
             try:
                 user = await self._users.choose(key, password)
             except UsageError as error:
-                return self._door(request, f"Not set: {error.args[0]}.", 422, user=await self._users.invited(key))
+                return self._door(
+                    request, _("Not set: %(why)s.", why=_why(error)), 422, user=await self._users.invited(key)
+                )
         if user is None:
-            return self._door(request, _USED, 410)
+            return self._door(request, _said(_USED), 410)
         return await self._enter(request, user, "/")
 
     async def sign_out(self, request: Request) -> Response:
@@ -117,7 +126,7 @@ class UserPages:
     ) -> Response:
         return self._templates.response(
             "sign_in.html", status, told=told, name=name[:40], invited=user, shortest=SHORTEST,
-            closed=status == 410, next=_inside(request.query_params.get("next", "")),
+            closed=status == 410, next=_onward(request.query_params.get("next", "")),
         )  # fmt: skip
 
     # -- users --------------------------------------------------------------------------------------
@@ -133,13 +142,13 @@ class UserPages:
         try:
             key, change = invitation(name, role, self._clock.now())
         except UsageError as error:
-            return await self._page(request, f"Not made: {error.args[0]}.", 422)
+            return await self._page(request, _("Not made: %(why)s.", why=_why(error)), 422)
         if await self._tables.rows("user", called=name):
-            return await self._page(request, f"Not made: there is a user {name} already.", 422)
+            return await self._page(request, _("Not made: there is a user %(name)s already.", name=name), 422)
         try:
             await self._tables.write([change])
         except StoreRefused:  # two clicks
-            return await self._page(request, f"Not made: there is a user {name} already.", 422)
+            return await self._page(request, _("Not made: there is a user %(name)s already.", name=name), 422)
         about(request, f"{name}, {role}", "/users")
         return await self._page(request, link=(name, key))
 
@@ -154,11 +163,11 @@ class UserPages:
         """What somebody may from now on."""
         name, role = await self._named(request), str((await request.form()).get("role", ""))
         if name == user_of(request.scope).name:
-            return await self._page(request, "Not changed: nobody changes their own role.", 422)
+            return await self._page(request, _("Not changed: nobody changes their own role."), 422)
         try:
             await self._tables.write([("user_role", (checked_role(role), name))])
         except UsageError as error:
-            return await self._page(request, f"Not changed: {error.args[0]}.", 422)
+            return await self._page(request, _("Not changed: %(why)s.", why=_why(error)), 422)
         about(request, f"{name}, {role}", "/users")
         return RedirectResponse("/users", 303)
 
@@ -166,7 +175,7 @@ class UserPages:
         """Somebody who works here no more; their sessions end at once."""
         name = await self._named(request)
         if name == user_of(request.scope).name:
-            return await self._page(request, "Not removed: nobody removes themselves.", 422)
+            return await self._page(request, _("Not removed: nobody removes themselves."), 422)
         await self._tables.write(removal(name))
         return RedirectResponse("/users", 303)
 
@@ -197,10 +206,9 @@ class UserPages:
         return self._templates.response("audit.html", rows=rows[:_PAGE], older=older)
 
 
-_USED = "This link was used, or is too old. Ask an admin for another."
+_USED = N_("This link was used, or is too old. Ask an admin for another.")
 
 
-def _inside(place: str) -> str:
-    """A place of ours to go on to; the home page instead of what leads elsewhere."""
-    is_ours = place.startswith("/") and not place.startswith(("//", "/\\")) and place.isprintable()
-    return place[:500] if is_ours and not place.startswith(SIGN_IN) else "/"
+def _onward(place: str) -> str:
+    """A place of ours to go on to after signing in."""
+    return "/" if place.startswith(SIGN_IN) else inside(place)

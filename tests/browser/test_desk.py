@@ -122,13 +122,21 @@ def busy(desk: Process) -> Process:
     return desk
 
 
-@pytest.mark.parametrize("width", [320, 768, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"),
+    [
+        *((w, s, "en-GB") for w in (320, 768, 1280) for s in ("light", "dark")),
+        (320, "light", "pl-PL"),
+        (1280, "dark", "pl-PL"),
+    ],
+)
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_on_any_page(
-    browser: Any, busy: Process, axe: str, path: str, scheme: str, width: int
+    browser: Any, busy: Process, axe: str, path: str, width: int, scheme: str, locale: str
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale, bypass_csp=True
+    )
     page = context.new_page()
     page.goto(busy.url + path)
     page.wait_for_timeout(200)
@@ -137,7 +145,30 @@ def test_axe_finds_nothing_on_any_page(
     found = violations(page, axe)
     if SHOTS:
         name = re.sub(r"[^a-z0-9]+", "-", path).strip("-") or "find"
-        page.screenshot(path=str(Path(SHOTS) / f"desk-{name}-{scheme}-{width}.png"), full_page=True)
+        page.screenshot(path=str(Path(SHOTS) / f"desk-{name}-{scheme}-{width}-{locale}.png"), full_page=True)
     context.close()
     assert found == []
     assert sideways <= width
+
+
+def test_the_desk_in_polish_and_back(browser: Any, busy: Process) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="pl-PL", timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    page.goto(f"{busy.url}/failed")
+    page.click("text=Znajdź")
+    page.locator("#live", has_text="Na żywo").wait_for(timeout=5000)
+    page.fill("#q", "773")
+    page.press("#q", "Enter")
+    page.locator("#verdict", has_text="Niedoręczony").wait_for(timeout=5000)
+    assert "operator nie mógł go doręczyć" in page.inner_text("#say")
+    page.locator(".path time").first.wait_for()
+    assert re.search(r"\d\d:\d\d:\d\d", page.inner_text(".path"))
+    page.goto(f"{busy.url}/overview")
+    page.click("button[lang=en]")
+    page.locator("h1", has_text="Overview").wait_for(timeout=5000)
+    assert page.url.endswith("/overview"), "where they were"
+    page.goto(f"{busy.url}/")
+    assert page.locator("html").get_attribute("lang") == "en", "the choice stays, whatever the browser asks for"
+    page.click("button[lang=pl]")
+    page.locator("label", has_text="Numer, jego ostatnie cyfry").wait_for(state="attached", timeout=5000)
+    context.close()

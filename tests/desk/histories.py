@@ -66,7 +66,7 @@ CASES = [
     # waits to leave
     Case("about to leave", of(text(S.QUEUED, "queue")), Outcome.ON_ITS_WAY, "about to leave"),
     Case("planned", of(text(S.QUEUED, "queue", due=NOW + 1800)), Outcome.HELD, "planned for 14:43", "14:43"),
-    Case("planned for another day", of(text(S.QUEUED, "queue", due=NOW + 86400)), Outcome.HELD, "22 Sep, 14:13"),
+    Case("planned for another day", of(text(S.QUEUED, "queue", due=NOW + 86400)), Outcome.HELD, "22 Sep 14:13"),
     Case("paused", of(text(S.QUEUED, "held"), pause=PAUSE), Outcome.HELD, "maintenance", "as soon as we go on"),
     Case("a lane is paused", of(text(S.QUEUED, "held"), pause=Pause("lane", "bulk", NOW)), Outcome.HELD, "lane bulk is paused"),
     Case("the account is refused (401)", of(text(S.QUEUED, "held", attempts=(tried("later"),)), pause=REFUSAL),
@@ -140,7 +140,7 @@ CASES = [
     Case("expired by the network", of(text(S.EXPIRED, attempts=TAKEN, reports=(told(S.EXPIRED, "23"),))),
          Outcome.EXPIRED, "did not reach the phone in time: report “23”", "not reached in time"),
     Case("opted out before", of(text(S.BLOCKED, detail="the number has opted out"), opted_out=NOW - 86400),
-         Outcome.BLOCKED, "opted out since 20 Sep, 14:13", "START"),
+         Outcome.BLOCKED, "opted out since 20 Sep 14:13", "START"),
     Case("opted out while it waited", of(text(S.BLOCKED, detail="the number opted out"), opted_out=NOW - 5), Outcome.BLOCKED, "opted out since 14:13"),
     Case("kept for the desk", of(text(S.BLOCKED, detail="waits for a person at the counter")), Outcome.BLOCKED, "counter", "on purpose"),
     Case("opted out, and in again since", of(text(S.BLOCKED, detail="the number has opted out")), Outcome.BLOCKED, "the number has opted out"),

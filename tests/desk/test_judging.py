@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smsbot.desk.judging import judge
-from smsbot.desk.verdicts import History, Outcome, plain, seconds
+from smsbot.desk.verdicts import History, Outcome, plain
+from smsbot.desk.words import ENGLISH
 
 from .histories import CASES, NOW, OLD, TAKEN, Case, S, of, text, told, tried
 
@@ -73,7 +74,7 @@ def test_a_verdict_as_json_says_whether_it_arrived() -> None:
     [(-1, "0.0 s"), (0.34, "0.3 s"), (9.96, "10.0 s"), (42, "42 s"), (300, "5 min"), (7200, "2 h"), (200000, "2 days")],
 )
 def test_spans(span: float, expected: str) -> None:
-    assert seconds(span) == expected
+    assert ENGLISH.span(span) == expected
 
 
 def test_old_texts_name_their_day() -> None:

@@ -86,7 +86,7 @@ async def test_the_pages(h: House) -> None:
     at = re.search(r'href="(/flows/visit)\?bot=&amp;since=24h"', listed)
     assert at is not None
     page = (await h.http.get(at[1])).text
-    assert "4 came by · 1 wait · 2 left" in page, "the numbers stand in the picture"
+    assert "4 came by · 1 waits · 2 left" in page, "the numbers stand in the picture"
     assert "opted out" in page
     assert 'style="' not in page
     assert "<style" not in page

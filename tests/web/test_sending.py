@@ -92,7 +92,7 @@ async def test_money_by_cap_by_day_and_by_what_requested_it(house: Any, tmp_path
     await h.advance("24h")
     await h.text(ANN, "hi")
     page = told((await h.http.get("/sending?since=7d")).text)
-    assert "lane bulk 0.00 EUR 1.00 EUR 0%" in page
+    assert "lane bulk 0.00 EUR 1.00 EUR 0 %" in page
     assert "all texts 0.05 EUR 10.00 EUR" in page
     assert "One person: 1.00 EUR a day" in page
     assert "2026-05-29 18 0.90 EUR" in page
@@ -112,8 +112,8 @@ async def test_codes_by_their_outcome_and_never_the_code(house: Any) -> None:
     for n in range(3):
         await h.app.codes.check(BOB, "", f"{n}")
     page = (await h.http.get("/sending")).text
-    assert "Codes 4 Typed in time 1 25% May be typed still 2 50%" in told(page)
-    assert "Typed wrongly too often 1 25%" in told(page)
+    assert "Codes 4 Typed in time 1 25 % May be typed still 2 50 %" in told(page)
+    assert "Typed wrongly too often 1 25 %" in told(page)
     assert code not in page
     await h.advance("10m")
-    assert "Not typed in time 2 50%" in told((await h.http.get("/sending")).text)
+    assert "Not typed in time 2 50 %" in told((await h.http.get("/sending")).text)

@@ -25,8 +25,8 @@ from ..processes import smsbot
 HOST = "http://bots.test"
 FROM_HERE = {"origin": HOST}
 PASSWORD = "correct horse battery"
-SILENT = {"/", "/feed", "/of/{id}/writing", "/of/e1/writing"}
-"""What is posted and does nothing: what is looked for stays out of addresses and logs; somebody types."""
+SILENT = {"/", "/feed", "/language", "/of/{id}/writing", "/of/e1/writing"}
+"""What is posted and does nothing: what is looked for stays out of addresses and logs; somebody types, or reads Polish."""
 
 
 class Desk:
@@ -312,7 +312,7 @@ def address(route: Route) -> str:
     return "/messages/x" if path == "/messages/e1" else path
 
 
-OPEN = ("/sign-in", "/healthz", "/readyz", "/api/", "/explain/", "/s/")
+OPEN = ("/sign-in", "/language", "/healthz", "/readyz", "/api/", "/explain/", "/s/")
 OF_DEV = ("/phone", "/sandbox")
 
 

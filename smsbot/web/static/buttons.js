@@ -1,5 +1,6 @@
 // Buttons that act on the page alone: copy something, put a ready answer where it can be changed before it is sent.
 "use strict";
+const smsbotSays = JSON.parse(document.documentElement.dataset.words);
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-fill], [data-copy]");
   if (!button) return;
@@ -11,7 +12,7 @@ document.addEventListener("click", async (event) => {
   }
   await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
   const told = document.getElementById("live");
-  if (told) told.textContent = "Copied";
+  if (told) told.textContent = smsbotSays.copied;
 });
 
 // Tells every four seconds that somebody types, and who else does.
@@ -32,13 +33,14 @@ document.addEventListener("input", async (event) => {
 (() => {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (here === document.documentElement.dataset.zone) return;
-  const day = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
-  const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-  const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+  const speaks = { en: "en-GB" }[document.documentElement.lang] ?? document.documentElement.lang;
+  const day = new Intl.DateTimeFormat(speaks, { day: "2-digit", month: "short" });
+  const clock = new Intl.DateTimeFormat(speaks, { timeStyle: "medium" });
+  const full = new Intl.DateTimeFormat(speaks, { dateStyle: "medium", timeStyle: "long" });
   const localise = () => {
     for (const time of document.querySelectorAll("time[datetime]")) {
       const moment = new Date(time.dateTime), shown = time.textContent;
-      if (!/^(\d\d \w{3} )?\d\d:\d\d:\d\d$/.test(shown)) continue;
+      if (!/^(\d\d \p{L}{3} )?\d\d:\d\d:\d\d$/u.test(shown)) continue;
       const today = day.format(moment) === day.format(new Date());
       const words = (today ? "" : `${day.format(moment)} `) + clock.format(moment);
       if (shown !== words) time.textContent = words;

@@ -21,11 +21,11 @@ async function refresh() {
 
 // A page of older messages stays as it is.
 if (feed.hasAttribute("data-fixed")) {
-  live.textContent = "Older messages: as they were";
+  live.textContent = smsbotSays.older;
 } else {
   smsbotLive((event) => {
     if (event.kind === "changed") refresh();
-    if (event.kind === "state") live.textContent = event.open ? "Live" : "Connection lost; trying again…";
+    if (event.kind === "state") live.textContent = event.open ? smsbotSays.live : smsbotSays.lost;
   });
 }
 
