@@ -50,9 +50,15 @@ async def find(reads: Reads, asked: str, countries: Iterable[str | None]) -> Fou
 
 
 async def with_words(reads: Reads, words: Iterable[str], limit: int) -> list[Row]:
-    """The newest messages in which all the words stand; the last may be only begun."""
+    """The newest messages in which all the words stand; where they are fewer, the last may be only begun.
+
+    A whole word is looked up from its newest message on; of one that is begun everything is put in order first.
+    """
     asked = list(words)
     quoted = " ".join(f'"{word}"' for word in asked)
+    found = await reads.rows("with_words", match=quoted, words=codec.dumps(asked), limit=limit)
+    if len(found) == limit:
+        return found
     return await reads.rows("with_words", match=f"{quoted}*", words=codec.dumps(asked), limit=limit)
 
 

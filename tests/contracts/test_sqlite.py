@@ -100,6 +100,30 @@ def test_the_schema_is_the_sum_of_the_migrations(tmp_path: Path) -> None:
     db.close()
 
 
+def test_what_was_searched_through_is_found_after_the_words_moved(tmp_path: Path) -> None:
+    """Schema 24 keeps what is begun; a code is in neither, before and after, and what follows is not taken in yet."""
+    db = sqlite3.connect(tmp_path / "x.db")
+    db.create_function("reverse", 1, lambda text: text[::-1])
+    scripts = migrations("sqlite")
+    for number, script in scripts:
+        if number == 24:
+            for seq, kind, text in (
+                (1, "text", "a yellow umbrella"),
+                (2, "status", "umbrella 22"),
+                (3, "text", "umbrellas"),
+            ):
+                db.execute("INSERT INTO events (seq, id, line, number, kind, text, at) VALUES (?, ?, '', '', ?, ?, 0)",
+                           (seq, bytes([seq]), kind, text))  # fmt: skip
+            db.execute("UPDATE searched SET events = 2")
+            db.commit()
+        db.executescript(script)
+    begun = "SELECT rowid FROM words_in WHERE words_in MATCH ?"
+    assert [db.execute(begun, (asked,)).fetchall() for asked in ('"umb"*', '"umbr"*', '"umbrella"')] == [[(1,)]] * 3
+    db.executescript(load("sqlite", "writes")["search_in"].sql.replace("?1", "1000"))
+    assert db.execute(f"{begun} ORDER BY rowid", ('"yellow" OR "umbr"*',)).fetchall() == [(1,), (3,)]
+    db.close()
+
+
 def _nothing(sql: str) -> Any:
     names = set(re.findall(r":([a-z_]+)", sql))
     if names:

@@ -58,6 +58,18 @@ async def test_a_word_of_a_text(house: Any, searched: bool, asked: str, found: S
     assert ANN not in page
 
 
+@pytest.mark.parametrize("limit", [2, 3, 4])
+async def test_a_word_that_is_begun_is_looked_for_where_whole_ones_are_few(house: Any, limit: int) -> None:
+    h: House = await house(Bot())
+    for said in ("my order", "order it", "no orders"):
+        await h.text(ANN, said)
+    await taken_in(h)
+    whole = ["order it", "my order"]
+    found = [row["text"] for row in await with_words(h.app.store, ["order"], limit)]
+    assert found == (whole if limit == 2 else ["no orders", *whole])
+    assert [row["text"] for row in await with_words(h.app.store, ["no", "ord"], limit)] == ["no orders"]
+
+
 async def test_a_word_without_its_accents(house: Any) -> None:
     h: House = await house(echo())
     await h.text(ANN, "Gdzie jest moja przesyłka na Żelaznej?")

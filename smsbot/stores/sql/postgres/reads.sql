@@ -77,15 +77,15 @@ ORDER BY greatest(
 ) DESC NULLS LAST LIMIT :limit;
 
 -- name: with_words
--- The newest messages in which words stand, with what is not searched through yet. The last word may be only begun;
--- `match` is SQLite's way to say the same.
+-- The newest messages in which words stand, with what is not searched through yet. `match` is SQLite's way to say the
+-- same; where it ends with *, the last word may be only begun.
 WITH listed AS (
   SELECT value AS word, n FROM json_array_elements_text(:words::json) WITH ORDINALITY AS t (value, n)
   WHERE :match <> ''),
 asked AS MATERIALIZED (
   SELECT string_agg(
     '''' || left(lower(regexp_replace(normalize(word, NFKD), '[\u0300-\u036F]', '', 'g') COLLATE "default"), 60) || ''''
-    || CASE WHEN n = (SELECT max(n) FROM listed) THEN ':*' ELSE '' END, ' & ')::tsquery AS words FROM listed)
+    || CASE WHEN :match LIKE '%*' AND n = (SELECT max(n) FROM listed) THEN ':*' ELSE '' END, ' & ')::tsquery AS words FROM listed)
 SELECT * FROM (
   SELECT 'in' AS direction, upper(encode(id, 'hex')) AS id, seq, line, number, text, at, kind AS status, note AS detail,
          1 AS parts, '' AS reaction
