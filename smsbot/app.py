@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from smsbot.accounts import Accounts, Real
+from smsbot.alerting import channels_of
 from smsbot.builds import build_of
 from smsbot.core.clock import Clock, ShiftedClock, SystemClock
 from smsbot.core.errors import StoreError, UsageError
@@ -19,9 +20,9 @@ from smsbot.desk.users import Users
 from smsbot.failpoints import reached
 from smsbot.gateways.messageflow_wire import report_item
 from smsbot.leaving import Leaving
-from smsbot.lineup import build_lines
+from smsbot.lineup import build_lines, zones_of
 from smsbot.log import Log
-from smsbot.pipeline.alerts import Alerts, Channel
+from smsbot.pipeline.alerts import Alerts
 from smsbot.pipeline.attempts import Account
 from smsbot.pipeline.backfill import Backfill
 from smsbot.pipeline.broadcasts import Broadcasts
@@ -48,10 +49,9 @@ from smsbot.routing.bot import Bot
 from smsbot.sandbox.app import sandbox
 from smsbot.sandbox.clock_control import MovableClock, TimeMachine
 from smsbot.sandbox.network import Network
-from smsbot.settings import AlertSettings, Settings
+from smsbot.settings import Settings
 from smsbot.site import Parts, build_site
 from smsbot.transport import Transport, transport_of_server
-from smsbot.transport.alerts import MailChannel, WebhookChannel
 from smsbot.transport.outside import Outside, Teller
 from smsbot.web.auth import LOOPBACK, LinkKeys
 from smsbot.web.calls import Calls
@@ -248,9 +248,8 @@ class App:
             bot.starter, bot.sender = self.commands.emit, self.sends.of_bot
         stack.push_async_callback(self._work.aclose)
         self._work.push_async_callback(self._drain)
-        self.timers.ticks = Schedules(
-            self.store, self.bots.values(), self.clock, self._provided, self.dispatcher.tasks.spawn, self._zones()
-        )
+        zones, spawn = zones_of(self.lines), self.dispatcher.tasks.spawn
+        self.timers.ticks = Schedules(self.store, self.bots.values(), self.clock, self._provided, spawn, zones)
         self.timers.ticks.start()
         if self.settings.place.on_server:
             await self.store.announce(self.settings.build or build_of(self.lines, Path.cwd()))
@@ -298,10 +297,6 @@ class App:
             await self.inbox.replay(self.gateways)
         except Exception as error:
             log.error("webhooks in quarantine could not be read again", exc_info=error)
-
-    def _zones(self) -> Mapping[Bot, str]:
-        """The time zone of each bot: that of its first line."""
-        return {line.bot: line.timezone for line in reversed(self.lines.values())}
 
     def _report_url(self, account: str) -> str:
         return self.hooks.url(account, "status")
@@ -401,13 +396,3 @@ class App:
     async def _clock_moved(self) -> None:
         if isinstance(self.clock, ShiftedClock):
             await self.store.write([("sandbox_clock", (self.clock.offset,))])
-
-
-def channels_of(own: AlertSettings, transport: Transport) -> list[Channel]:
-    """How the desk is told at once, as the settings say."""
-    found: list[Channel] = []
-    if own.webhook is not None:
-        found.append(WebhookChannel(transport, own.webhook.get_secret_value()))
-    if own.email and own.smtp is not None:
-        found.append(MailChannel(own.smtp.get_secret_value(), own.sender, own.email))
-    return found

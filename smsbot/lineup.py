@@ -77,3 +77,8 @@ def _gateway(settings: Settings, account: str) -> str:
 def _claims(settings: Settings, account: str) -> Claims:
     own = settings.accounts.get(account)
     return own.provider().claims if own is not None else MessageFlow.claims
+
+
+def zones_of(lines: Lines) -> Mapping[Bot, str]:
+    """The time zone of each bot: that of its first line."""
+    return {line.bot: line.timezone for line in reversed(lines.values())}

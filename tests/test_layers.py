@@ -29,6 +29,7 @@ MAY = {
     "settings": {"core", "policy", "gateways.base", "gateways.providers", "stores.database"},
     "configuration": {"core", "policy", "settings", "gateways.base", "gateways.providers"},
     "accounts": {"core", "gateways", "settings", "transport"},
+    "alerting": {"pipeline.alerts", "settings", "transport"},
     "targets": {"core", "routing", "flows"},
     "checks": {"core", "understanding", "routing", "flows", "targets"},
     "serve": {"core", "log", "threads"},

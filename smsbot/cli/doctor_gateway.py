@@ -13,7 +13,8 @@ import click
 from smsbot.accounts import build_gateway
 from smsbot.core.errors import SettingsError, UsageError
 from smsbot.gateways import example
-from smsbot.gateways.example_account import Account, account, written
+from smsbot.gateways.example_account import account, written
+from smsbot.gateways.example_found import Account
 from smsbot.settings import AccountSettings
 from smsbot.transport import HttpxTransport
 

@@ -20,7 +20,8 @@ from smsbot.core.problem import Problem, errors
 from smsbot.routing.bot import Bot
 from smsbot.settings import Settings
 from smsbot.testing.coverage import Coverage
-from smsbot.testing.stories import Outcome, rewrite, run_story
+from smsbot.testing.rewriting import rewrite
+from smsbot.testing.stories import Outcome, run_story
 
 from . import logs, output
 from .check import coloured, relative

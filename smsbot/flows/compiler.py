@@ -30,7 +30,6 @@ from .functions import (
     placed,
 )  # fmt: skip
 from .repairs import (
-    CURLED,
     FUNCTIONS_MEANT,
     HOLDERS,
     NAMES_MEANT,
@@ -38,6 +37,7 @@ from .repairs import (
     convert,
     date_meant,
     joined,
+    plainer,
     repair,
     weekday_meant,
 )  # fmt: skip
@@ -72,7 +72,7 @@ class Compiler:
                 return self._parse(flat, lead)
         except SyntaxError as error:
             at = min(max((error.offset or 1) - 1 + lead, 0), max(len(self.source) - 1, 0))
-            raise Wrong("SB620", _plainer(self.source, error), at, 1, remedy=repair(self.source)) from None
+            raise Wrong("SB620", plainer(self.source, error), at, 1, remedy=repair(self.source)) from None
         except (ValueError, RecursionError, MemoryError):
             raise Wrong("SB620", "this cannot be read as an expression", 0, len(self.source)) from None
 
@@ -387,16 +387,3 @@ def _count(function: Function, least: int) -> str:
     if function.many:
         return f"{least} arguments or more"
     return f"{most} argument{'s' * (most != 1)}" if least == most else f"{least} or {most} arguments"
-
-
-def _plainer(source: str, error: SyntaxError) -> str:
-    if set(CURLED) & set(source):
-        return "these quotes are curled"
-    if "=" in source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", ""):
-        return "= sets nothing here"
-    said = (error.msg or "").lower()
-    if "never closed" in said or "unexpected eof" in said or "unmatched" in said:
-        return "a bracket has no partner"
-    if "unterminated string" in said:
-        return "a quote has no partner"
-    return "this cannot be read as an expression"

@@ -157,3 +157,17 @@ def convert(a: Kind, b: Kind) -> str:
     if {a, b} == {Kind.BOOL, Kind.TEXT}:
         return "yes and no are written without quotes"
     return ""
+
+
+def plainer(source: str, error: SyntaxError) -> str:
+    """What is wrong with an expression that Python cannot read, in plain words."""
+    if set(CURLED) & set(source):
+        return "these quotes are curled"
+    if "=" in source.replace("==", "").replace("<=", "").replace(">=", "").replace("!=", ""):
+        return "= sets nothing here"
+    said = (error.msg or "").lower()
+    if "never closed" in said or "unexpected eof" in said or "unmatched" in said:
+        return "a bracket has no partner"
+    if "unterminated string" in said:
+        return "a quote has no partner"
+    return "this cannot be read as an expression"

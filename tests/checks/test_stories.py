@@ -11,7 +11,8 @@ from smsbot.checks.story import load_stories, save_story, story_of
 from smsbot.core.errors import UsageError
 from smsbot.core.problem import render
 from smsbot.testing import run_story
-from smsbot.testing.stories import Outcome, matches, rewrite
+from smsbot.testing.rewriting import rewrite
+from smsbot.testing.stories import Outcome, matches
 
 FLOW = """\
 flow: order
