@@ -77,14 +77,8 @@ class Funnels:
     async def all(self, since: float) -> Sequence[Funnel]:
         """Every flow and conversation that people entered since a moment, or wait in; those of most people first."""
         found = _Found()
-        for row in await self._reads.rows("runs_by_step", since=since, limit=MOST):
-            own = found.of(row, row["flow"])
-            if row["step"]:
-                _add(own, row["step"], passed=row["n"])
-            else:
-                own.began = row["n"]
-        for row in await self._reads.rows("runs_by_end", since=since, limit=MOST):
-            found.ended(row)
+        for row in await self._reads.rows("runs_by_path", since=since, limit=MOST):
+            found.came(row, row["path"].split("\x1f"), row["n"])
         for row in await self._reads.rows("runs_waiting", limit=OPEN):
             _add(found.of(row, row["flow"]), row["step"], waiting=row["n"], since=row["at"])
         return sorted(found.funnels.values(), key=lambda f: (-f.began, -f.waiting, f.bot, f.name))
@@ -104,12 +98,30 @@ class _Found:
     def of(self, row: Row, flow: str) -> Funnel:
         return self.funnels.setdefault((row["bot"], flow), Funnel(row["bot"], flow))
 
-    def ended(self, row: Row) -> None:
-        own, label, n = self.of(row, row["flow"]), row["end_label"], row["n"]
+    def came(self, row: Row, path: Sequence[str], n: int) -> None:
+        """So many runs took this way through their steps."""
+        places = dict.fromkeys(_place(step, path[0]) for step in path if step != path[0])
+        for flow, step in places:
+            _add(self.of(row, flow), step, passed=n)
+        for flow in dict.fromkeys(flow for flow, _step in places):
+            self.of(row, flow).began += n
+        dotted = next((step for step in path if "." in step), "")
+        if row["over"] and (dotted or path[-1] != path[0]):
+            self._ended(row, _place(dotted, path[0])[0] if dotted else path[0], path[-1], n)
+
+    def _ended(self, row: Row, flow: str, last: str, n: int) -> None:
+        own, label = self.of(row, flow), row["end_label"]
         ends = own.left if label in LEFT else own.ends
         ends[label] = ends.get(label, 0) + n
         if label in LEFT:
-            _add(self.of(row, row["last_flow"]), row["step"], left=n)
+            left_flow, step = _place(last, flow)
+            _add(self.of(row, left_flow), step, left=n)
+
+
+def _place(step: str, handler: str) -> tuple[str, str]:
+    """The flow of a step, and its name there; a state of handlers is of the handler that began."""
+    flow, dot, name = step.partition(".")
+    return (flow, name) if dot else (handler, step)
 
 
 def _add(

@@ -396,9 +396,7 @@ WHERE s.hash = :hash AND s.until > :now;
 -- name: audit
 SELECT id, at, who, did, about, page FROM audit WHERE id < :before ORDER BY id DESC LIMIT :limit;
 
--- name: runs_by_step (own)
-
--- name: runs_by_end (own)
+-- name: runs_by_path (own)
 
 -- name: runs_waiting (own)
 

@@ -125,32 +125,14 @@ UNION ALL SELECT 'person', count(*), min(at), '' FROM handoffs h WHERE done IS N
     AND e.kind IN ('text', 'media', 'optout', 'optin')))
 UNION ALL SELECT 'quarantine', count(*), min(at), '' FROM quarantine WHERE replayed IS NULL;
 
--- name: runs_by_step
--- How many runs of a time came by each step of each flow or conversation, and how many entered it (an empty step). A step
+-- name: runs_by_path
+-- The ways that runs of a time took through their steps, parted by U+001F; how many took each, and how they ended. A step
 -- is called FLOW.STEP, a state of handlers by its name alone: it belongs to the handler that began.
-WITH began AS (
-  SELECT id, bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first
-  FROM (SELECT id, bot FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :limit) r),
-came AS MATERIALIZED (
-  SELECT DISTINCT b.bot, b.id, CASE instr(v.step, '.') WHEN 0 THEN b.first ELSE substr(v.step, 1, instr(v.step, '.') - 1) END AS flow,
-    substr(v.step, instr(v.step, '.') + 1) AS step
-  FROM began b JOIN visits v ON v.run = b.id WHERE v.step <> b.first)
-SELECT bot, flow, step, count(*) AS n FROM came GROUP BY bot, flow, step
-UNION ALL SELECT bot, flow, '', count(DISTINCT id) FROM came GROUP BY bot, flow;
-
--- name: runs_by_end
--- How they ended: by the flow that they were of, and the step where they were last.
-SELECT bot, flow, CASE instr(last, '.') WHEN 0 THEN flow ELSE substr(last, 1, instr(last, '.') - 1) END AS last_flow,
-  substr(last, instr(last, '.') + 1) AS step, end_label, count(*) AS n
-FROM (
-  SELECT bot, end_label, last, CASE WHEN dotted IS NULL THEN first ELSE substr(dotted, 1, instr(dotted, '.') - 1) END AS flow
-  FROM (
-    SELECT bot, end_label, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first,
-      (SELECT step FROM visits v WHERE v.run = r.id AND instr(step, '.') > 0 ORDER BY seq LIMIT 1) AS dotted,
-      (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS last
-    FROM (SELECT * FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :limit) r WHERE ended IS NOT NULL) AS t1
-  WHERE dotted IS NOT NULL OR last <> first) AS t2
-GROUP BY bot, flow, last_flow, step, end_label;
+SELECT bot, path, over, end_label, count(*) AS n FROM (
+  SELECT bot, end_label, ended IS NOT NULL AS over,
+    (SELECT group_concat(step, char(31)) FROM (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq)) AS path
+  FROM (SELECT * FROM runs WHERE started >= :since ORDER BY started DESC LIMIT :limit) r) AS t1
+WHERE path IS NOT NULL GROUP BY bot, path, over, end_label;
 
 -- name: runs_waiting
 -- Where open conversations stand now, whenever they began; and since when the one does that stands longest.
