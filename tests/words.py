@@ -50,9 +50,7 @@ def kept(language: str) -> Catalog:
 def written(catalogue: Catalog) -> bytes:
     """A catalogue as its file, in the order of the messages, so that a change is read as one."""
     file = io.BytesIO()
-    write_po(
-        file, catalogue, width=120, sort_output=True, ignore_obsolete=True, include_lineno=False, omit_header=False
-    )
+    write_po(file, catalogue, width=120, sort_output=True, ignore_obsolete=True, include_lineno=False)
     return file.getvalue()
 
 
@@ -73,13 +71,13 @@ def compiled(language: str) -> Catalog:
 
 def lacking(catalogue: Catalog) -> list[str]:
     """What a translator has to look at: without words, doubtful, or with other values than the English has."""
-    found = [f"{m.id!r}: " + ("doubtful" if m.fuzzy else "no words") for m in catalogue if m.id and _open(m)]
+    found = [f"{m.id!r}: doubtful" for m in catalogue if m.id and m.fuzzy]
+    found += [f"{m.id!r}: no words" for m in catalogue if m.id and not all(_all(m.string))]
     return found + [f"{m.id!r}: {error}" for m, errors in catalogue.check() for error in errors]
 
 
-def _open(message: object) -> bool:
-    words = getattr(message, "string", "")
-    return bool(getattr(message, "fuzzy", False)) or not all(words if isinstance(words, tuple) else (words,))
+def _all(words: str | Sequence[str] | None) -> Sequence[str | None]:
+    return [words] if isinstance(words, str | None) else words
 
 
 def main(check: bool) -> int:

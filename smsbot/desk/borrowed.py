@@ -14,8 +14,6 @@ BORROWED: Final = (
     N_("on the way"), N_("leaving"), N_("waiting for their turn"), N_("held: quiet hours"),
     N_("held: a cap of money"), N_("not sent: opted out"), N_("stopped before they left"), N_("not sent in time"),
     N_("refused, or not delivered"), N_("nobody knows yet"),
-    # where a text in stands
-    N_("dead"), N_("unread"), N_("waiting"), N_("answered"), N_("quarantined"), N_("taken over"),
     # why something that was asked for is not done
     N_("nobody has taken this conversation over"), N_("nothing is known of this number"),
     N_("somebody is being answered, or a text is just leaving; try again in a moment"),

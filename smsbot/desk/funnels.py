@@ -107,7 +107,7 @@ class _Found:
             self.of(row, flow).began += n
         dotted = next((step for step in path if "." in step), "")
         if row["over"] and (dotted or path[-1] != path[0]):
-            self._ended(row, _place(dotted, path[0])[0] if dotted else path[0], path[-1], n)
+            self._ended(row, dotted.partition(".")[0] or path[0], path[-1], n)
 
     def _ended(self, row: Row, flow: str, last: str, n: int) -> None:
         own, label = self.of(row, flow), row["end_label"]

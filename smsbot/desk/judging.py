@@ -166,7 +166,7 @@ class _Case:
 
     def _failed(self) -> Verdict:
         told = self._report(Status.FAILED)
-        reason = self._reason(told) or self.text.detail or (self.refused.detail if self.refused is not None else "")
+        reason = self._reason(told) or (self.refused.detail if self.refused is not None else "")
         at = told.at if told is not None else self.refused.ended if self.refused is not None else None
         return self._end(
             Outcome.REFUSED, _because(self._("%(account)s refused it", account=self.text.account), reason),

@@ -84,7 +84,7 @@ class People:
         operator = next((r["operator"] for r in operators if r["operator"]), "")
         kind = row["kind"] or row["lane"]
         groups: list[tuple[str, list[Row]]] = [
-            (words._("Line %(line)s", line=row["line"]), [t for t in lately if t["line"] == row["line"]])
+            (words._("Line %(name)s", name=row["line"]), [t for t in lately if t["line"] == row["line"]])
         ]
         groups.append((words.raw(KINDS.get(kind, str(kind))), [t for t in lately if (t["kind"] or t["lane"]) == kind]))
         if operator:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gettext
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +88,7 @@ class Words:
 ENGLISH: Final = Words("en")
 
 
-def all_words() -> Mapping[str, Words]:
-    """Every language of the desk by its code."""
-    return {code: ENGLISH if code == "en" else Words(code) for code in NAMES}
+@cache
+def words_in(language: str) -> Words:
+    """A language of the desk by its code, a key of `NAMES`; its catalogue is read once."""
+    return ENGLISH if language == "en" else Words(language)

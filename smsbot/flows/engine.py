@@ -11,7 +11,7 @@ from smsbot.understanding.answers import Reading
 
 from .state import Input, Person, Progress, State
 from .steps import Flow, Texts
-from .walk import Walk, deadline_of
+from .walk import Walk
 
 
 def resume(flow: Flow, state: State, given: Input, person: Person, now: float) -> Progress:
@@ -57,6 +57,3 @@ def fits(old: Flow, new: Flow, state: State) -> bool:
         case "do":
             return before.do is not None and after.do is not None and before.do.name == after.do.name
     return True
-
-
-__all__ = ["deadline_of", "fits", "reading_of", "render", "resume"]

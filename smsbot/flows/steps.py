@@ -9,11 +9,13 @@ from typing import Any
 from smsbot.core.hours import Hours
 from smsbot.core.question import Question
 from smsbot.core.when import When
+from smsbot.understanding import asking
 from smsbot.understanding.patterns import Pattern
 
 from .expressions import Call, Expression
 from .functions import Kind
 from .source import Node
+from .state import State
 from .template import Template
 
 ABANDONED = "abandoned"
@@ -190,6 +192,21 @@ class Flow:
         """``file:line`` of a step; empty where there is none of this name."""
         found = self.steps.get(step)
         return f"{self.path}:{found.line}" if found is not None else ""
+
+    def in_language(self, text: Localised, language: Any) -> Template:
+        """A text in somebody's language, else in the first that the flow has."""
+        first = self.languages[0] if self.languages else ""
+        own = text.get(language) if isinstance(language, str) else None
+        return own or text.get(first) or next(iter(text.values()))
+
+    def deadline(self, state: State) -> float | None:
+        """The next moment at which a waiting frame does something by itself."""
+        step = self.steps.get(state.step)
+        if step is None:
+            return None
+        if state.phase == "wait":
+            return state.until or state.asked + step.wait
+        return asking.deadline(step.ask, state) if step.ask is not None and state.phase == "ask" else None
 
     @property
     def said(self) -> Iterable[str]:

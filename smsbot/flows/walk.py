@@ -43,16 +43,6 @@ MOST_QUESTIONS = 200
 TOO_MANY = "too_many_questions"
 
 
-def deadline_of(flow: Flow, state: State) -> float | None:
-    """The next moment at which a waiting frame does something by itself."""
-    step = flow.steps.get(state.step)
-    if step is None:
-        return None
-    if state.phase == "wait":
-        return state.until or state.asked + step.wait
-    return asking.deadline(step.ask, state) if step.ask is not None and state.phase == "ask" else None
-
-
 class Walk:
     """One resumption: goes from step to step until something is waited for."""
 
@@ -246,11 +236,7 @@ class Walk:
 
     def localise(self, text: Localised) -> str:
         """A text in the language of the person, with its values."""
-        wanted = self.values["contact"].get("language")
-        template = text.get(wanted) if isinstance(wanted, str) else None
-        if template is None:
-            first = self.flow.languages[0] if self.flow.languages else ""
-            template = text.get(first) or next(iter(text.values()))
+        template = self.flow.in_language(text, self.values["contact"].get("language"))
         step = self.flow.steps.get(self.state.step)
         if step is not None and step.ask is not None and step.ask.question.code is not None:
             said = template.render({**self.values, **self.code_values(step.ask)})
@@ -291,7 +277,7 @@ class Walk:
 
     def deadline(self) -> float | None:
         """The next moment at which something happens without the person."""
-        return deadline_of(self.flow, self.state)
+        return self.flow.deadline(self.state)
 
     def hear(self, text: str, read: Reading) -> None:
         """The person said something; `read` where the caller has understood it already."""

@@ -125,7 +125,7 @@ class FlowFrame:
     @property
     def deadline(self) -> float | None:
         """The next moment at which something happens without the person."""
-        return engine.deadline_of(self.flow, self.state)
+        return self.flow.deadline(self.state)
 
     @property
     def goes_back(self) -> bool:

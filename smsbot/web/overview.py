@@ -101,8 +101,9 @@ class OverviewPages:
     async def _page(self, asked: str, told: str = "", status: int = 200) -> Response:
         now = self._clock.now()
         seen = await self._overviews.of(now - PERIODS[asked][1], now)
-        choices = [N_("everything"), *(x.number for x in self._lines.values()), *CHOSEN]
-        choices += [f"account {name}" for name in self._accounts()]
+        choices = {"everything": _("everything")}
+        choices |= {name: name for name in (*(x.number for x in self._lines.values()), *CHOSEN)}
+        choices |= {f"account {name}": _("account %(name)s", name=name) for name in self._accounts()}
         return self._templates.response(
             "overview.html", status, seen=seen, told=told, period=asked, periods=PERIODS, now=now, most=MOST,
             waiting=[(WAITS.get(w.what, w.what), w) for w in await self._overviews.waiting(now)],

@@ -38,7 +38,7 @@ from .live import Live
 from .metrics import CONTENT_TYPE, metrics
 from .phones import MOST, Phones
 from .prefix import Prefix
-from .spoken import WORDS, Languages, _, _why
+from .spoken import WORDS, _, _why, words_for
 from .templates import HERE, VISITOR, Missing, Templates, Visitor
 
 _QUARANTINED = 20
@@ -57,14 +57,13 @@ class _Headers:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._languages = Languages()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = headers_of(scope)
             place = scope["path"] if scope["method"] == "GET" else "/"
             VISITOR.set(Visitor(user_of(scope), bool(cookie_of(headers)), place))
-            WORDS.set(self._languages.of(headers))
+            WORDS.set(words_for(headers))
         more = _OF_FILES if scope["type"] == "http" and scope["path"].startswith("/static/") else _HEADERS
 
         async def with_headers(message: Message) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from smsbot.desk.words import ENGLISH, NAMES, Words, all_words
+from smsbot.desk.words import ENGLISH, NAMES, Words, words_in
 
 from .cookies import language_of
 from .visible import visible
@@ -46,16 +46,10 @@ def _why(error: Exception) -> str:
     return _said(str(error.args[0]))
 
 
-class Languages:
-    """The languages of the pages: each is read once."""
-
-    def __init__(self) -> None:
-        self._all = all_words()
-
-    def of(self, headers: Mapping[bytes, str]) -> Words:
-        """What a request wants: by its cookie, else by its browser; English if we have none of that."""
-        wanted = (language_of(headers), *_asked(headers.get(b"accept-language", "")))
-        return next((self._all[code] for code in wanted if code in self._all), ENGLISH)
+def words_for(headers: Mapping[bytes, str]) -> Words:
+    """The language of a request: by its cookie, else by its browser; English if we have none of those."""
+    wanted = (language_of(headers), *_asked(headers.get(b"accept-language", "")))
+    return words_in(next((code for code in wanted if code in NAMES), "en"))
 
 
 def _asked(header: str) -> list[str]:

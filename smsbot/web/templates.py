@@ -14,7 +14,7 @@ from smsbot.core.clock import Clock
 from smsbot.core.structs import struct
 from smsbot.desk.users import User
 
-from .spoken import WORDS, in_templates
+from .spoken import WORDS, _said, in_templates
 from .visible import Raw, visible
 
 VISITOR: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
@@ -58,7 +58,7 @@ class Templates:
         )  # fmt: skip
         env.filters.update(raw=Raw, clock=self._clock_time, moment=self._moment, iso=self._iso)
         env.filters.update(
-            said=lambda words: WORDS.get().raw(words), span=lambda seconds: WORDS.get().span(seconds),
+            said=_said, span=lambda seconds: WORDS.get().span(seconds),
             number=lambda n, digits=0: WORDS.get().number(n, digits),
             percent=lambda share, digits=0: WORDS.get().percent(share, digits),
         )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from babel.numbers import format_decimal
 from smsbot.core.status import Status
 from smsbot.desk.borrowed import BORROWED
 from smsbot.desk.judging import judge
-from smsbot.desk.words import ENGLISH, NAMES, Words, all_words
+from smsbot.desk.users import LONGEST, SHORTEST
+from smsbot.desk.words import ENGLISH, NAMES, words_in
 from smsbot.pipeline import broadcasts
 from smsbot.pipeline.happened import TYPES
 from smsbot.pipeline.quarantine import FOREIGN
@@ -21,7 +23,8 @@ from ..words import LANGUAGES, compiled, gathered, kept, lacking, said
 from .histories import CASES, Case
 
 DAY = 86_400.0
-POLISH = Words("pl")
+PACKAGE = Path(__file__).parents[2] / "smsbot"
+POLISH = words_in("pl")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -33,7 +36,7 @@ def test_a_catalogue_has_every_word_and_no_other(language: str) -> None:
     assert said(catalogue) == said(kept(language)) == said(compiled(language)), "scripts/words brings both up to date"
 
 
-def test_what_lacks_is_told(tmp_path: Path) -> None:
+def test_what_lacks_is_told() -> None:
     catalogue = kept("pl")
     catalogue.add("a sentence without words")
     catalogue.add("at %(at)s", "o %(when)s")
@@ -64,10 +67,26 @@ def test_words_of_the_rooms_below_are_borrowed() -> None:
     assert {*TYPES.values(), FOREIGN} <= borrowed
 
 
+@pytest.mark.parametrize("word", BORROWED)
+def test_what_is_borrowed_is_said_there(word: str) -> None:
+    """A word that is changed where it is said would be English again on a Polish page."""
+    elsewhere = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".sql") and p.name != "borrowed.py"]
+    assert any(f'"{word}"' in source or f"'{word}'" in source for source in map(_source, elsewhere))
+
+
+@cache
+def _source(path: Path) -> str:
+    return path.read_text()
+
+
+def test_the_words_about_a_password_name_its_bounds() -> None:
+    assert f"a password has {SHORTEST} to {LONGEST} characters; a few words are easy to keep" in said(kept("pl"))
+
+
 @pytest.mark.parametrize("value", [0, 7, 999, 1000, 1204, 12_345, 1_000_000])
 @pytest.mark.parametrize("language", NAMES)
 def test_a_number_is_written_as_people_write_it(language: str, value: int) -> None:
-    assert all_words()[language].number(value) == format_decimal(value, locale=language).replace("\u202f", "\xa0")
+    assert words_in(language).number(value) == format_decimal(value, locale=language).replace("\u202f", "\xa0")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from babel.messages.extract import extract
 from markupsafe import Markup
 
-from smsbot.desk.words import ENGLISH, all_words
-from smsbot.web.spoken import WORDS, Languages, in_templates
+from smsbot.desk.words import words_in
+from smsbot.web.spoken import WORDS, in_templates, words_for
 
 from ..house import ANN, House, echo
 
@@ -22,7 +22,7 @@ OURS = ("phone.html", "_icons.html", "_time.html")
 """The phone is a tool of developers, in English; the others say nothing."""
 OF_NO_LANGUAGE = {"smsbot", *["https", "shop", "example", "com", "sms", "ms"]}
 PAGES = ["/", "/inbox", "/failed", "/overview", "/sending", "/flows", "/texts", "/quarantine", "/people", "/programs",
-         "/users", "/audit", "/nothing-here", "/explain/E101"]  # fmt: skip
+         "/users", "/audit", "/nothing-here"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ PAGES = ["/", "/inbox", "/failed", "/overview", "/sending", "/flows", "/texts", 
     ],
 )  # fmt: skip
 def test_what_a_browser_asks_for(header: str, language: str) -> None:
-    assert Languages().of({b"accept-language": header}).language == language
+    assert words_for({b"accept-language": header}).language == language
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_a_browser_asks_for(header: str, language: str) -> None:
      ("a=b; smsbot_language=en", "en"), ("smsbot_language=\"../pl\"", "pl"), ("\x00=;;", "pl")],
 )  # fmt: skip
 def test_what_somebody_chose_comes_first(cookie: str, language: str) -> None:
-    assert Languages().of({b"cookie": cookie, b"accept-language": "pl"}).language == language
+    assert words_for({b"cookie": cookie, b"accept-language": "pl"}).language == language
 
 
 @pytest.fixture
@@ -62,6 +62,14 @@ async def test_a_page_in_polish(h: House, path: str) -> None:
     for words in ("Znajdź", "Skrzynka", "Przejdź do treści"):
         assert words in page.text
     assert '<html lang="en"' in (await h.http.get(path)).text
+
+
+@pytest.mark.parametrize(("path", "words"), [("/explain/SB620", "To samo w terminalu"), ("/sign-in", "Hasło")])
+async def test_a_door_in_polish(h: House, path: str, words: str) -> None:
+    page = await h.http.get(path, headers={"accept-language": "pl"})
+    assert page.status_code == 200
+    assert words in page.text
+    assert words not in (await h.http.get(path)).text
 
 
 async def test_a_verdict_in_polish(h: House) -> None:
@@ -95,14 +103,14 @@ async def test_a_language_that_there_is_not_changes_nothing(h: House) -> None:
 
 def test_values_in_a_sentence_are_inert() -> None:
     say = dict(in_templates())["_"]
-    WORDS.set(all_words()["pl"])
+    before = WORDS.set(words_in("pl"))
     try:
         made = say("Welcome, %(name)s", name="<b>\u202eevil")
         assert made == "Witaj, &lt;b&gt;[U+202E]evil"
         assert say("Welcome, %(name)s", name=Markup("<i>x</i>")) == "Witaj, <i>x</i>"
         assert say("Welcome, %(name)s", name="%(name)s") == "Witaj, %(name)s"
     finally:
-        WORDS.set(ENGLISH)
+        WORDS.reset(before)
 
 
 class _Read(HTMLParser):
