@@ -12,6 +12,7 @@ import pytest
 
 from smsbot.testing.scripted import answers, scripted
 
+from ..patience import until
 from ..processes import Process, free_port, running, smsbot
 
 SETTINGS = '[bots.echo]\ntarget = "echo.py:bot"\nlines = ["+48732000111"]\n[accounts.main]\ngateway = "messageflow"\nbase_url = "{url}"\n'
@@ -29,14 +30,6 @@ async def taken(reader: Any, writer: Any, request: bytes) -> None:
     sent = json.loads(request.partition(b"\r\n\r\n")[2])
     item = {"externalId": sent["externalId"], "status": 1}
     await answers(200, {"meta": {"status": 200}, "data": [item]})(reader, writer, request)
-
-
-async def until(condition: Any, patience: float = 10.0) -> None:
-    for _ in range(int(patience / 0.05)):
-        if condition():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 @pytest.mark.slow
@@ -111,7 +104,7 @@ async def first_day(
             doctor = asyncio.create_task(
                 asyncio.to_thread(smsbot, "doctor", "--live", number, "--wait", "4s", *more, folder=folder, **SECRETS)
             )
-            await until(lambda: provider.bodies, 20)
+            await until(lambda: bool(provider.bodies))
             sent = json.loads(provider.bodies[0])
             path = sent["webhookUrl"].partition("https://tunnel.example.org")[2]
             async with httpx.AsyncClient(trust_env=False, base_url=server.url) as http:

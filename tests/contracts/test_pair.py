@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -29,6 +29,7 @@ from smsbot.stores.postgres.locks import locked, shut
 from smsbot.stores.postgres.statements import PROCESSES, Statement
 from smsbot.stores.postgres.store import PostgresStore
 
+from ..patience import until
 from ..postgres import Server
 from .test_store import ANN, NOW, event, step, text
 
@@ -63,6 +64,14 @@ async def pair(postgres: Server) -> AsyncIterator[Pair]:
             await store.close()
 
 
+@pytest.fixture
+async def other(pair: Pair) -> AsyncIterator[Connection]:
+    """A connection of neither, to hold locks by."""
+    connection = await Connection.to(pair.url, "a test")
+    yield connection
+    await connection.close()
+
+
 async def die(store: PostgresStore) -> None:
     """Beat no more, as a process that is frozen."""
     task = store._process._task
@@ -70,13 +79,6 @@ async def die(store: PostgresStore) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-async def until(done: Callable[[], Awaitable[object]], patience: float = 10.0) -> None:
-    end = asyncio.get_running_loop().time() + patience
-    while not await done():
-        assert asyncio.get_running_loop().time() < end
-        await asyncio.sleep(0.05)
 
 
 # -- who has a conversation -------------------------------------------------------------------------
@@ -446,15 +448,13 @@ async def until_heard(heard: list[object], what: object) -> None:
     await until(there)
 
 
-async def test_one_that_moved_meanwhile_is_not_buried(pair: Pair) -> None:
-    connection = await Connection.to(pair.url, "a test")
+async def test_one_that_moved_meanwhile_is_not_buried(pair: Pair, other: Connection) -> None:
     others = pair.a._process._others
-    await others.look(connection, pair.a._process.id)
-    other = pair.b._process.id
-    seen = others.seen_of(other)
+    await others.look(other, pair.a._process.id)
+    moved = pair.b._process.id
+    seen = others.seen_of(moved)
     await pair.b.accept([Acceptance(event("a"))])
-    assert await connection.rows(PROCESSES["bury"], (other, *seen)) == []
-    await connection.close()
+    assert await other.rows(PROCESSES["bury"], (moved, *seen)) == []
     assert (await pair.b.accept([Acceptance(event("b", BOB))]))[0].verdict is Verdict.DONE
 
 
@@ -505,17 +505,18 @@ async def test_a_turn_of_an_event_that_waits_no_more_is_none(pair: Pair) -> None
     assert again.verdict is Verdict.DUPLICATE
 
 
-async def test_what_is_under_way_is_no_stray(pair: Pair) -> None:
+async def test_what_is_under_way_is_no_stray(pair: Pair, other: Connection) -> None:
     """Of two events of one call one waits for a lock: the other is known to whoever made the call, though not yet."""
-    connection = await Connection.to(pair.url, "a test")
-    await connection.begin()
-    assert await locked(connection, {BOB.number})
+    await other.begin()
+    assert await locked(other, {BOB.number})
     kept = asyncio.create_task(pair.a.accept([Acceptance(event("a")), Acceptance(event("b", BOB))]))
-    await asyncio.sleep(0.3)
-    assert pair.rows("SELECT text FROM events") == ["a"]
+
+    async def first_is_there() -> bool:
+        return pair.rows("SELECT text FROM events") == ["a"]
+
+    await until(first_is_there)
     assert [await pair.a.waiting(lambda key: False) for _ in range(3)] == [[], [], []]
-    await connection.roll_back()
-    await connection.close()
+    await other.roll_back()
     assert [answer.verdict for answer in await kept] == [Verdict.DONE, Verdict.DONE]
 
 
@@ -536,17 +537,15 @@ async def test_parts_that_come_to_both_make_one_text(pair: Pair, told: bool) -> 
     assert [len(codec.loads(data)["parts"]) for data in timers] == [2] * 20
 
 
-async def test_words_of_a_batch_that_ends_late_are_found(pair: Pair) -> None:
+async def test_words_of_a_batch_that_ends_late_are_found(pair: Pair, other: Connection) -> None:
     """A place that was given before another, and is committed after it."""
-    connection = await Connection.to(pair.url, "a test")
-    await connection.begin(f"SET LOCAL smsbot.process = '0'; {shut(others=False)}")
+    await other.begin(f"SET LOCAL smsbot.process = '0'; {shut(others=False)}")
     late = "INSERT INTO events (seq, id, line, number, kind, text, at) SELECT nextval('events_seq_seq'), '\\x01', "
-    await connection.script(f"{late} '7255', '+48601000009', 'text', 'zebra', 1000")
+    await other.script(f"{late} '7255', '+48601000009', 'text', 'zebra', 1000")
     await pair.a.accept([Acceptance(event("horse"))])
     searching = asyncio.create_task(SearchIndex(pair.a).once())
     await asyncio.sleep(0.5)
-    await connection.commit()
-    await connection.close()
+    await other.commit()
     await searching
     assert pair.rows("SELECT count(*) FROM words_in") == ["2"]
 
@@ -605,7 +604,7 @@ async def test_what_nobody_has_begun_costs_no_life(pair: Pair, monkeypatch: pyte
     await pair.b.announce("2")
     await pair.a.accept([Acceptance(event("a"))])
     await die(pair.b)
-    await until(lambda: asyncio.sleep(0, not pair.a.outdated))
+    await until(lambda: not pair.a.outdated)
     found: list[Event] = []
 
     async def taken() -> bool:
@@ -641,7 +640,7 @@ async def test_who_announces_the_same_or_nothing_takes_no_turns_away(pair: Pair,
     await pair.b.announce("2" if first else "")
     if first == "1":
         await pair.b.announce("1")
-        await until(lambda: asyncio.sleep(0, not pair.a.outdated))
+        await until(lambda: not pair.a.outdated)
     assert not pair.a.outdated
     (told,) = await pair.a.accept([Acceptance(event("a"))])
     assert told.verdict is Verdict.DONE
@@ -652,7 +651,7 @@ async def test_the_former_build_takes_turns_again_once_the_newer_is_gone(pair: P
     await pair.b.announce("2")
     await pair.a.accept([Acceptance(event("a"))])
     await pair.b.close()
-    await until(lambda: asyncio.sleep(0, not pair.a.outdated))
+    await until(lambda: not pair.a.outdated)
     assert [e.text for e in await pair.a.waiting(nobody)] == ["a"], "given to one that is gone"
     (told,) = await pair.a.accept([Acceptance(event("b", BOB))])
     assert told.verdict is Verdict.DONE

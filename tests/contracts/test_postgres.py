@@ -27,6 +27,7 @@ from smsbot.stores.postgres.statements import Statement, statements
 from smsbot.stores.postgres.store import PostgresStore
 from smsbot.stores.queries import load
 
+from ..patience import until
 from ..postgres import Server
 from .test_store import ANN, NOW, event, step, text
 
@@ -390,7 +391,8 @@ async def test_a_commit_of_unknown_fate_is_asked_about_while_its_transaction_goe
         hold = "BEGIN; UPDATE processes SET batch = 1000000; SELECT pg_sleep(3); COMMIT;"
         command = [*postgres.psql, "-d", url.split("@/")[1].split("?")[0], "-c", hold]
         holding = await asyncio.create_subprocess_exec(*command, stdout=-3)
-        await asyncio.sleep(0.5)
+        sleeps = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'BEGIN; UPDATE proc%' AND wait_event = 'PgSleep'"
+        await until(lambda: bool(rows(postgres, url, sleeps)))
         assert await asyncio.wait_for(store._writer._became(1_000_000), 10)
         assert await holding.wait() == 0
         assert (await store.accept([Acceptance(event("a"))]))[0].verdict is Verdict.DONE

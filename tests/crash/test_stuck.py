@@ -9,7 +9,7 @@ import resource
 import signal
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from smsbot.testing.scripted import answers, scripted
 from smsbot.threads import Addresses, Threads
 
 from ..conftest import sampled
+from ..patience import until
 from ..processes import Process, free_port
 
 pytestmark = pytest.mark.slow
@@ -207,13 +208,6 @@ async def test_texts_go_on_without_a_log(tmp_path: Path, where: str) -> None:
             lost = re.search(r"smsbot_log_lines_lost_total (\d+)", await here.metrics())
             assert lost is not None
             assert int(lost[1]) > 0
-
-
-async def until(condition: Callable[[], bool], patience: float = 10.0) -> None:
-    end = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
 
 
 # -- workers ------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from smsbot.desk.finding import find, with_words
 from smsbot.pipeline.search import SearchIndex
 
 from ..house import ANN, BOB, House, echo
+from ..patience import until
 from ..tables import sql
 
 CAT = "+48600999200"
@@ -163,7 +164,10 @@ async def test_a_database_that_takes_nothing_for_a_while_ends_nobody(
     await asyncio.sleep(0.1)
     assert not worker.done()
     full[0] = False
-    await asyncio.sleep(0.3)
+
+    async def caught_up() -> bool:
+        return bool((await h.app.store.rows("unsearched"))[0]["n"] == 0)
+
+    await until(caught_up)
     worker.cancel()
-    assert (await h.app.store.rows("unsearched"))[0]["n"] == 0
     assert len(await texts(h, "umbrella")) == 2
