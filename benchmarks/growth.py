@@ -47,6 +47,7 @@ INSERTS = {
     "VALUES (?, ?, ?, 'order', 'ORDER', ?, ?, ?)",
     "frames": "INSERT INTO frames (run, depth, kind, name, state, data, prompt, deadline) "
     "VALUES (?, 0, 'handler', 'order', 'size', '{}', 'Which size?', ?)",
+    "visits": "INSERT INTO visits (run, seq, step, at) VALUES (?, ?, ?, ?)",
     "timers": "INSERT INTO timers (line, number, name, due, data) VALUES (?, ?, 'timeout', ?, ?)",
 }
 
@@ -65,6 +66,8 @@ def person(n: int, chance: random.Random, now: float) -> Iterator[tuple[str, Row
     deadline = now + 86_400
     yield "conversations", (LINE, number, turns, run if waits else None)
     yield "runs", (run, LINE, number, at, None if waits else at + 90, "" if waits else "done")
+    for place, step in enumerate(("ORDER", "order.size", "order.sure")[: 2 if waits else turns]):
+        yield "visits", (run, place, step, at + place * 30)
     if waits:
         yield "frames", (run, deadline)
         yield "timers", (LINE, number, deadline, f"{run.hex()} {deadline}")

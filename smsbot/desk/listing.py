@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
-WINDOW = 20_000
-"""Rows of one look."""
-LOOKS = 4
-"""Looks of one page: what is rare is then looked for by a further page."""
+WINDOW = 80_000
+"""Places that one page looks at: what is rare is then looked for by a further page."""
 
 
 @struct
@@ -46,23 +42,16 @@ class Listings:
         """The newest texts below a place (0: the newest of all)."""
         top, foot = await self._bounds(wanted)
         below = min(below or top, top)
-        found: list[Row] = []
-        for _ in range(LOOKS):
-            if below <= foot + 1:
-                return Page(tuple(found), 0)
-            after = max(below - WINDOW, foot + 1)
-            rows = await self._reads.rows(
-                f"texts_{wanted.way}", after=after, below=below, status=wanted.status, kind=wanted.kind,
-                line=wanted.line, limit=limit - len(found) + 1,
-            )  # fmt: skip
-            found += rows
-            if len(found) > limit:
-                return await self._cut(wanted, found[:limit], found[limit - 1]["seq"])
-            below = after
-        return await self._cut(wanted, found, below) if below > foot + 1 else Page(tuple(found), 0)
-
-    async def _cut(self, wanted: Wanted, rows: Sequence[Row], below: int) -> Page:
-        return Page(tuple(rows), below, await self._at(wanted.way, below - 1))
+        after = max(below - WINDOW, foot + 1)
+        if below <= after:
+            return Page((), 0)
+        found = await self._reads.rows(
+            f"texts_{wanted.way}", after=after, below=below, status=wanted.status, kind=wanted.kind,
+            line=wanted.line, limit=limit + 1,
+        )  # fmt: skip
+        rows = tuple(found[:limit])
+        below = rows[-1]["seq"] if len(found) > limit else after
+        return Page(rows, below, await self._at(wanted.way, below - 1)) if below > foot + 1 else Page(rows, 0)
 
     async def _bounds(self, wanted: Wanted) -> tuple[int, int]:
         """The places around the time: below the first, above the second."""

@@ -78,14 +78,10 @@ class Overviews:
 
     async def of(self, since: float, now: float) -> Overview:
         """The texts since a moment."""
+        first = await self._first(since)
+        cut, since = first is not None, first or since
         width = (now - since) / _PARTS
         rows = await self._reads.rows("sent_lately", since=since, width=width, most=MOST)
-        texts = sum(r["n"] for r in rows)
-        cut = texts >= MOST
-        if cut:
-            since = min(r["first"] for r in rows)
-            width = (now - since) / _PARTS
-            rows = await self._reads.rows("sent_lately", since=since, width=width, most=MOST)
         lately = await self._reads.rows("lately", since=since)
         received = await self._reads.rows("received_lately", since=since, most=MOST)
         cut = cut or any(r["cut"] for r in received)
@@ -104,6 +100,14 @@ class Overviews:
             sms=sum(r["parts"] for r in rows if r["status"] in _PAID),
             cost=_cost(rows),
         )
+
+    async def _first(self, since: float) -> float | None:
+        """When the first text was made that is looked at; None if that is every one since a moment."""
+        newest = (await self._reads.rows("newest_out_place"))[0]["seq"] or 0
+        others = await self._reads.rows("out_place_at", seq=newest - MOST)
+        if not others or others[0]["at"] < since:
+            return None
+        return float((await self._reads.rows("out_place_at", seq=newest - MOST + 1))[0]["at"])
 
 
 def _together(waiting: Sequence[Waiting]) -> Waiting:

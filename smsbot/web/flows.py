@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from smsbot.checks.picture import figure
 from smsbot.core.clock import Clock
 from smsbot.core.phone import mask
 from smsbot.desk.funnels import LEFT, MOST, Funnel, Funnels, Step, ordered
+from smsbot.desk.kept import LARGE, Kept
 from smsbot.flows.steps import Flow
 from smsbot.stores.base import Row, Tables
 from smsbot.turns.lines import Lines
@@ -35,6 +36,7 @@ class FlowPages:
         self._clock = clock
         self._templates = templates
         self._funnels = Funnels(tables)
+        self._all = Kept(self._counted, lambda found: sum(f.began + f.waiting for f in found) > LARGE)
 
     def routes(self) -> list[BaseRoute]:
         """The routes that are served."""
@@ -84,8 +86,11 @@ class FlowPages:
             raise Missing
         return found or Funnel(bot, name), drawn
 
-    async def _found(self, request: Request) -> Any:
-        return await self._funnels.all(self._since(request))
+    async def _found(self, request: Request) -> Sequence[Funnel]:
+        return await self._all.of(period(request))
+
+    async def _counted(self, asked: str) -> Sequence[Funnel]:
+        return await self._funnels.all(self._clock.now() - PERIODS[asked][1])
 
     async def _person(self, row: Row) -> Mapping[str, Any]:
         newest = await self._tables.rows("thread", number=row["number"], limit=1, before=1e15)

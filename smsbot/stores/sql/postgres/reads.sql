@@ -148,17 +148,15 @@ WHERE path IS NOT NULL GROUP BY bot, path, over, end_label;
 SELECT bot, CASE strpos(last, '.') WHEN 0 THEN first ELSE substr(last, 1, strpos(last, '.') - 1) END AS flow,
   substr(last, strpos(last, '.') + 1) AS step, count(*) AS n, min(at) AS at
 FROM (
-  SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first,
-    (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS last,
-    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS at
+  SELECT r.bot, r.started_by AS first, v.step AS last, v.at
   FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :limit) f JOIN runs r ON r.id = f.run
-  UNION ALL SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1),
-    (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1),
-    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1)
+  JOIN visits v ON v.run = r.id AND v.seq = (SELECT max(w.seq) FROM visits w WHERE w.run = r.id)
+  UNION ALL SELECT r.bot, r.started_by, v.step, v.at
   FROM (SELECT line, number, resting FROM conversations WHERE resting <> '' LIMIT :limit) c
   CROSS JOIN LATERAL json_array_elements(c.resting::json) AS beside (value)
-  JOIN runs r ON r.line = c.line AND r.number = c.number AND encode(r.id, 'hex') = beside.value ->> 'id') AS t1
-WHERE last IS NOT NULL GROUP BY 1, 2, 3;
+  JOIN runs r ON r.line = c.line AND r.number = c.number AND encode(r.id, 'hex') = beside.value ->> 'id'
+  JOIN visits v ON v.run = r.id AND v.seq = (SELECT max(w.seq) FROM visits w WHERE w.run = r.id)) AS t1
+GROUP BY 1, 2, 3;
 
 -- name: people_waiting
 -- Who stands at a step now, the longest first; it is called FLOW.STEP, or by the name of a state alone.
@@ -226,7 +224,7 @@ AND (text <> '' OR kind = 'media') ORDER BY seq DESC;
 -- name: sent_lately
 -- The last texts since a moment, many together: by part of that time, line, kind, operator and what became of them.
 SELECT floor((created - :since) / :width)::int AS part, line, kind, operator, status, currency,
-  count(*) AS n, sum(parts) AS parts, sum(price) AS price, min(created) AS first
+  count(*) AS n, sum(parts) AS parts, sum(price) AS price
 FROM (
   SELECT o.created, o.line, coalesce(nullif(o.kind, ''), o.lane) AS kind, o.status, o.parts, o.price, o.currency,
     coalesce((SELECT r.operator FROM receipts r

@@ -139,16 +139,14 @@ WHERE path IS NOT NULL GROUP BY bot, path, over, end_label;
 SELECT bot, CASE instr(last, '.') WHEN 0 THEN first ELSE substr(last, 1, instr(last, '.') - 1) END AS flow,
   substr(last, instr(last, '.') + 1) AS step, count(*) AS n, min(at) AS at
 FROM (
-  SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1) AS first,
-    (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS last,
-    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1) AS at
+  SELECT r.bot, r.started_by AS first, v.step AS last, v.at
   FROM (SELECT run FROM frames WHERE depth = 0 LIMIT :limit) f JOIN runs r ON r.id = f.run
-  UNION ALL SELECT r.bot, (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq LIMIT 1),
-    (SELECT step FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1),
-    (SELECT at FROM visits v WHERE v.run = r.id ORDER BY seq DESC LIMIT 1)
+  JOIN visits v ON v.run = r.id AND v.seq = (SELECT max(w.seq) FROM visits w WHERE w.run = r.id)
+  UNION ALL SELECT r.bot, r.started_by, v.step, v.at
   FROM (SELECT line, number, resting FROM conversations WHERE resting <> '' LIMIT :limit) c, json_each(c.resting) AS beside
-  JOIN runs r ON r.line = c.line AND r.number = c.number AND lower(hex(r.id)) = json_extract(beside.value, '$.id')) AS t1
-WHERE last IS NOT NULL GROUP BY bot, flow, step;
+  JOIN runs r ON r.line = c.line AND r.number = c.number AND lower(hex(r.id)) = json_extract(beside.value, '$.id')
+  JOIN visits v ON v.run = r.id AND v.seq = (SELECT max(w.seq) FROM visits w WHERE w.run = r.id)) AS t1
+GROUP BY bot, flow, step;
 
 -- name: people_waiting
 -- Who stands at a step now, the longest first; it is called FLOW.STEP, or by the name of a state alone.
@@ -210,7 +208,7 @@ WHERE seq IN (SELECT value FROM json_each(:places)) AND (text <> '' OR kind = 'm
 -- name: sent_lately
 -- The last texts since a moment, many together: by part of that time, line, kind, operator and what became of them.
 SELECT CAST((created - :since) / :width AS INTEGER) AS part, line, kind, operator, status, currency,
-  count(*) AS n, sum(parts) AS parts, sum(price) AS price, min(created) AS first
+  count(*) AS n, sum(parts) AS parts, sum(price) AS price
 FROM (
   SELECT o.created, o.line, coalesce(nullif(o.kind, ''), o.lane) AS kind, o.status, o.parts, o.price, o.currency,
     coalesce((SELECT r.operator FROM receipts r
