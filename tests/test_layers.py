@@ -187,7 +187,7 @@ def test_the_deciding_code_has_no_clock_randomness_or_socket() -> None:
     # dice whose seed is the run's are a value
     # steps run in tasks, and code that holds up everybody is timed
     allowed = {("core/clock.py", "time"), ("turns/once.py", "asyncio"), ("turns/blocking.py", "time")}
-    allowed |= {("routing/session.py", "random"), ("routing/chat.py", "random")}
+    allowed |= {("routing/session.py", "random"), ("routing/speaking.py", "random")}
     cancelled = "from asyncio import CancelledError"  # what a task is ended with, and no loop
     wrong = []
     deciding = ("core", "understanding", "routing", "flows", "conversations", "policy", "turns", "stores/deciding")

@@ -8,8 +8,9 @@ from typing import Any
 
 from smsbot.core.errors import ChatError, UsageError
 from smsbot.core.request import Request
-from smsbot.routing.chat import beside, sayable
+from smsbot.routing.chat import beside
 from smsbot.routing.injection import Signature
+from smsbot.routing.speaking import sayable
 
 from .context import Provided
 from .turn import Turn
