@@ -8,7 +8,6 @@ from typing import Any
 from smsbot.core.conversation import BETWEEN
 from smsbot.core.errors import FlowError
 from smsbot.core.handover import Handoff
-from smsbot.core.otp import PLACE, with_autofill
 from smsbot.core.when import When
 from smsbot.core.zones import zone_of
 from smsbot.understanding import asking
@@ -16,6 +15,7 @@ from smsbot.understanding.answers import Answer, Reading
 from smsbot.understanding.asking import Asked, Heard, Move
 from smsbot.understanding.languages import says
 
+from .saying import Saying
 from .state import (
     Again,
     Back,
@@ -25,14 +25,12 @@ from .state import (
     Done,
     Due,
     Input,
-    Person,
     Progress,
     Result,
     Said,
-    State,
     Waiting,
 )
-from .steps import ABANDONED, Ask, Flow, HandTo, Localised, Step, Texts
+from .steps import ABANDONED, Ask, HandTo, Step, Texts
 
 MOST_STEPS = 100
 """Steps that a flow takes without waiting; beyond it, it goes round."""
@@ -43,20 +41,8 @@ MOST_QUESTIONS = 200
 TOO_MANY = "too_many_questions"
 
 
-class Walk:
+class Walk(Saying):
     """One resumption: goes from step to step until something is waited for."""
-
-    def __init__(self, flow: Flow, state: State, person: Person, now: float) -> None:
-        self.flow = flow
-        self.state = state
-        self.person = person
-        self.now = now
-        self.progress = Progress(state)
-        moment = person.moment
-        self.values: dict[str, Any] = {
-            "now": moment, "today": moment.date(), "contact": dict(person.contact), "event": None,
-            "line": person.line, "answer": state.answer, **state.variables,
-        }  # fmt: skip
 
     # -- what wakes it ------------------------------------------------------------------------------
 
@@ -171,7 +157,7 @@ class Walk:
         if step.rests:
             self.state.phase, self.state.asked = "wait", self.now
             self.state.until = self.moment(step.until) if step.until is not None else 0.0
-            self.progress.outcome = Waiting(self.deadline())
+            self.rest()
             return None
         return self.leave(step)
 
@@ -218,31 +204,6 @@ class Walk:
             value = returns(self.values)  # nothing, where the flow ended before it knew
         self.progress.outcome = Done(label, value, lost)
 
-    # -- texts --------------------------------------------------------------------------------------
-
-    def say(self, texts: Texts) -> list[str]:
-        """Say what is not blank; returns it."""
-        said = self.render(texts)
-        self.progress.said += said
-        return said
-
-    def render(self, texts: Texts) -> list[str]:
-        """The texts for this person, without those that are blank."""
-        return [text for text in (self.localise(t) for t in texts) if text.strip()]
-
-    def code_values(self, ask: Ask) -> dict[str, Any]:
-        """What the texts of a question for a code have besides."""
-        return {"code": PLACE, "left": max(ask.tries + 1 - self.state.wrong, 0)}
-
-    def localise(self, text: Localised) -> str:
-        """A text in the language of the person, with its values."""
-        template = self.flow.in_language(text, self.values["contact"].get("language"))
-        step = self.flow.steps.get(self.state.step)
-        if step is not None and step.ask is not None and step.ask.question.code is not None:
-            said = template.render({**self.values, **self.code_values(step.ask)})
-            return with_autofill(said, step.ask.question.code.domain)
-        return template.render(self.values)
-
     # -- questions ----------------------------------------------------------------------------------
 
     def ask(self, step: Step, ask: Ask) -> str | None:
@@ -273,18 +234,18 @@ class Walk:
         """Wait at the question, from now on; the time of a code goes on."""
         if not self.state.code:
             self.state.asked = self.now
-        self.progress.outcome = Waiting(self.deadline())
+        self.rest()
 
-    def deadline(self) -> float | None:
-        """The next moment at which something happens without the person."""
-        return self.flow.deadline(self.state)
+    def rest(self) -> None:
+        """Wait, until the next moment at which something happens without the person."""
+        self.progress.outcome = Waiting(self.flow.deadline(self.state))
 
     def hear(self, text: str, read: Reading) -> None:
         """The person said something; `read` where the caller has understood it already."""
         step = self.step(self.state.step)
         ask = step.ask
         if ask is None or self.state.phase != "ask":
-            self.progress.outcome = Waiting(self.deadline())
+            self.rest()
             self.progress.why = "nothing is asked"
             return
         if read is None and not ask.settle:
@@ -306,7 +267,7 @@ class Walk:
                 if following is not None:
                     self.go(following)
             case Move.SETTLE:
-                self.progress.outcome = Waiting(self.deadline())
+                self.rest()
             case Move.CLARIFY:
                 self.ask_again(step, ask, ask.unsure_say)
             case Move.RETRY:
@@ -315,7 +276,7 @@ class Walk:
                 self.give_up(ask.retry_then)
             case Move.REMIND:
                 self.say(ask.remind_says[min(self.state.reminded, len(ask.remind_says)) - 1] or step.say)
-                self.progress.outcome = Waiting(self.deadline())
+                self.rest()
             case Move.TIMEOUT:
                 if ask.late:
                     state = self.state
@@ -361,7 +322,7 @@ class Walk:
         """The person wants to hear the question again."""
         self.progress.why = "the person wants to hear the question again"
         self.say(self.step(self.state.step).say)
-        self.progress.outcome = Waiting(self.deadline())
+        self.rest()
 
     def back(self) -> None:
         """The person wants to answer the question before this one again."""
