@@ -282,9 +282,17 @@ def _matters(change: Change, path: str) -> bool:
         return False
     if found.suffix in _SUFFIXES or found.name == ".env":
         return True
-    return not found.name.startswith((".", "__")) and (
-        found.is_dir() or (change is Change.deleted and not found.suffix)
-    )
+    if found.name.startswith((".", "__")) or found.suffix == ".run":
+        return False
+    return _may_hold_bots(found) if found.is_dir() else change is Change.deleted and not found.suffix
+
+
+def _may_hold_bots(folder: Path) -> bool:
+    """Whether a folder holds files that matter, or nothing yet; one that a program keeps its data in does neither."""
+    with suppress(OSError):
+        inside = list(folder.iterdir())
+        return not inside or any(_matters(Change.added, str(path)) for path in inside)
+    return False
 
 
 def supervise(listener: socket.socket, options: dict[str, Any]) -> int:

@@ -245,6 +245,23 @@ def banner(url: str) -> str:
 
 
 @pytest.mark.slow
+def test_a_folder_matters_that_may_hold_bots_not_what_a_server_keeps_beside_its_database(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text('from smsbot import Bot\n\nbot = Bot(flows=".")\n')
+    with running("dev", "bot.py", folder=tmp_path, log=tmp_path / "log"):
+        for folder, file in (("data", "words.db"), ("smsbot.backup", "notes.txt")):
+            made = tmp_path.with_name(f"{tmp_path.name}-made")
+            made.mkdir()
+            (made / file).touch()
+            made.rename(tmp_path / folder)  # whole at once
+        time.sleep(2.0)
+        assert "reloaded" not in (tmp_path / "log").read_text()
+        (tmp_path / "shop").mkdir()
+        eventually(lambda: (tmp_path / "log").read_text().count("reloaded in") == 1)
+        (tmp_path / "shop" / "prices.yaml").write_text('texts: {price: "$8"}\n')
+        eventually(lambda: (tmp_path / "log").read_text().count("reloaded in") == 2)
+
+
+@pytest.mark.slow
 def test_an_edit_is_taken_up_and_a_broken_one_shown_while_the_last_good_version_answers(clinic: Path) -> None:
     flow = clinic / "flows" / "clinic.yaml"
     good = flow.read_text()
