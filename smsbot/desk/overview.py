@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from smsbot.core.structs import struct
 from smsbot.stores.base import Reads, Row
 
+from .kept import LARGE, Kept
 from .shares import ARRIVED, LOST, Share, usual
 from .words import N_
 
@@ -62,10 +63,16 @@ class Overview:
 
 
 class Overviews:
-    """Reads of all texts; each is bounded."""
+    """Reads of all texts; each is bounded, and what became of many is kept for a moment."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, now: Callable[[], float]) -> None:
         self._reads = reads
+        self._now = now
+        self._kept = Kept(self._of, lambda seen: seen.all.texts > LARGE)
+
+    async def of(self, seconds: float) -> Overview:
+        """The texts of the last seconds."""
+        return await self._kept.of(seconds)
 
     async def waiting(self, now: float) -> Sequence[Waiting]:
         """What waits, by what it waits for; the oldest first."""
@@ -76,8 +83,9 @@ class Overviews:
                 found.setdefault(r["what"], []).append(Waiting(r["what"], r["n"], r["at"], r["id"] or ""))
         return sorted(map(_together, found.values()), key=lambda w: w.oldest)
 
-    async def of(self, since: float, now: float) -> Overview:
-        """The texts since a moment."""
+    async def _of(self, seconds: float) -> Overview:
+        now = self._now()
+        since = now - seconds
         first = await self._first(since)
         cut, since = first is not None, first or since
         width = (now - since) / _PARTS

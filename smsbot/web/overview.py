@@ -12,8 +12,7 @@ from starlette.routing import BaseRoute
 from smsbot.core.clock import Clock
 from smsbot.core.errors import UsageError
 from smsbot.core.lanes import CHOSEN
-from smsbot.desk.kept import LARGE, Kept
-from smsbot.desk.overview import MOST, WAITS, Overview, Overviews
+from smsbot.desk.overview import MOST, WAITS, Overviews
 from smsbot.desk.people import KINDS
 from smsbot.desk.shares import Share
 from smsbot.desk.words import N_
@@ -52,8 +51,7 @@ class OverviewPages:
         self._repairs = repairs
         self._templates = templates
         self._accounts = accounts
-        self._overviews = Overviews(tables)
-        self._seen = Kept(self._of, lambda seen: seen.all.texts > LARGE)
+        self._overviews = Overviews(tables, clock.now)
 
     def routes(self) -> list[BaseRoute]:
         """The routes that are served."""
@@ -100,12 +98,8 @@ class OverviewPages:
             found.setdefault(line.bot.name, []).append(line.number)
         return found
 
-    async def _of(self, asked: str) -> Overview:
-        now = self._clock.now()
-        return await self._overviews.of(now - PERIODS[asked][1], now)
-
     async def _page(self, asked: str, told: str = "", status: int = 200) -> Response:
-        now, seen = self._clock.now(), await self._seen.of(asked)
+        now, seen = self._clock.now(), await self._overviews.of(PERIODS[asked][1])
         choices = {"everything": _("everything")}
         choices |= {name: name for name in (*(x.number for x in self._lines.values()), *CHOSEN)}
         choices |= {f"account {name}": _("account %(name)s", name=name) for name in self._accounts()}

@@ -118,11 +118,11 @@ async def test_by_operator_and_only_the_last_where_there_are_too_many(
         )
         await h.app.inbox._receipts.take([told])
     now = h.clock.now()
-    seen = await Overviews(h.app.store).of(now - 3600, now)
+    seen = await Overviews(h.app.store, h.clock.now).of(3600)
     assert {s.name: s.texts for s in seen.by["operator"]} == {"Play": 4, "Orange": 2}
     assert (seen.all.texts, seen.cut) == (6, False)
     monkeypatch.setattr("smsbot.desk.overview.MOST", 4)
-    seen = await Overviews(h.app.store).of(now - 3600, now)
+    seen = await Overviews(h.app.store, h.clock.now).of(3600)
     assert (seen.all.texts, seen.cut) == (4, True)
     assert sum(bar.texts for bar in seen.bars) == 4
     assert seen.since > now - 3600

@@ -56,32 +56,32 @@ class Why(pydantic.BaseModel):
 def router(rooms: Rooms) -> APIRouter:
     """The routes."""
     api = APIRouter(tags=["lines"])
+    overviews = Overviews(rooms.store, rooms.clock.now)
 
     @api.get("/lines", responses=answers("SB702"), summary="Our lines, and how their texts fare")
     async def listing(token: Token = asker("lines:read")) -> LinesOut:
         """With rates of the last day, and what is paused."""
-        return LinesOut(lines=await _lines(rooms))
+        return LinesOut(lines=await _lines(rooms, overviews))
 
     @api.post("/lines/{line}/pause", responses=answers("SB702"), summary="Let nothing leave from a line")
     async def pause(line: LineName, asked: Why, key: Once = None, token: Token = asker("lines:write")) -> LineOut:
         """What waits stays in order; what answers STOP still leaves."""
         number = line_of(rooms.lines, line).number
         await rooms.repairs.pause([("line", number)], False, f"{asked.why} ({token.by})".strip())
-        return next(x for x in await _lines(rooms) if x.number == number)
+        return next(x for x in await _lines(rooms, overviews) if x.number == number)
 
     @api.post("/lines/{line}/resume", responses=answers("SB702"), summary="Let texts leave again")
     async def resume(line: LineName, key: Once = None, token: Token = asker("lines:write")) -> LineOut:
         """Those that are still worth it."""
         number = line_of(rooms.lines, line).number
         await rooms.repairs.resume([("line", number)], False)
-        return next(x for x in await _lines(rooms) if x.number == number)
+        return next(x for x in await _lines(rooms, overviews) if x.number == number)
 
     return api
 
 
-async def _lines(rooms: Rooms) -> list[LineOut]:
-    now = rooms.clock.now()
-    shares = {s.name: s for s in (await Overviews(rooms.store).of(now - _DAY, now)).by["line"]}
+async def _lines(rooms: Rooms, overviews: Overviews) -> list[LineOut]:
+    shares = {s.name: s for s in (await overviews.of(_DAY)).by["line"]}
     pauses = await rooms.store.rows("pauses")
     found = []
     for line in rooms.lines.values():
