@@ -159,7 +159,7 @@ def test_the_desk_in_polish_and_back(browser: Any, busy: Process) -> None:
     page.locator("#live", has_text="Na żywo").wait_for(timeout=5000)
     page.fill("#q", "773")
     page.press("#q", "Enter")
-    page.locator("#verdict", has_text="Niedoręczony").wait_for(timeout=5000)
+    page.locator("#verdict", has_text="Nie doręczono").wait_for(timeout=5000)
     assert "operator nie mógł go doręczyć" in page.inner_text("#say")
     page.locator(".path time").first.wait_for()
     assert re.search(r"\d\d:\d\d:\d\d", page.inner_text(".path"))
