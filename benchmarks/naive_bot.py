@@ -45,25 +45,37 @@ def living(tables: str) -> Callable[[Starlette], AbstractAsyncContextManager[Non
     return life
 
 
+async def accepted(db: asyncpg.Connection, body: dict[str, str]) -> tuple[int, str] | None:
+    """Keep a text, take its turn, keep the answer; which leaves now, if it is new."""
+    number = body["from"]
+    if not await db.fetchval("INSERT INTO seen VALUES ($1) ON CONFLICT DO NOTHING RETURNING id", body["id"]):
+        return None
+    before = await db.fetchval("SELECT state FROM states WHERE number = $1 FOR UPDATE", number) or ""
+    reply, after = ANSWERS[before]
+    await db.execute(
+        "INSERT INTO states VALUES ($1, $2) ON CONFLICT (number) DO UPDATE SET state = excluded.state",
+        number,
+        after,
+    )
+    return await db.fetchval("INSERT INTO replies (number, text) VALUES ($1, $2) RETURNING id", number, reply), reply
+
+
+async def settled(pool: asyncpg.Pool, row: int) -> None:
+    """Keep that an answer was sent."""
+    await pool.execute("UPDATE replies SET sent = true WHERE id = $1", row)
+
+
 async def sms(request: Request) -> JSONResponse:
     """Take a text, answer it, send the answer."""
     body, state = await request.json(), request.app.state
-    number = body["from"]
     async with state.pool.acquire() as db, db.transaction():
-        if not await db.fetchval("INSERT INTO seen VALUES ($1) ON CONFLICT DO NOTHING RETURNING id", body["id"]):
-            return JSONResponse({"ok": True})
-        before = await db.fetchval("SELECT state FROM states WHERE number = $1 FOR UPDATE", number) or ""
-        reply, after = ANSWERS[before]
-        await db.execute(
-            "INSERT INTO states VALUES ($1, $2) ON CONFLICT (number) DO UPDATE SET state = excluded.state",
-            number,
-            after,
-        )
-        row = await db.fetchval("INSERT INTO replies (number, text) VALUES ($1, $2) RETURNING id", number, reply)
-    sent = {"externalId": str(row), "phoneNumbers": [number], "text": reply}
-    async with state.http.post(f"{os.environ['GATEWAY']}/v2.1/sms", json=sent) as answer:
-        await answer.read()
-    await state.pool.execute("UPDATE replies SET sent = true WHERE id = $1", row)
+        leaving = await accepted(db, body)
+    if leaving is not None:
+        row, reply = leaving
+        sent = {"externalId": str(row), "phoneNumbers": [body["from"]], "text": reply}
+        async with state.http.post(f"{os.environ['GATEWAY']}/v2.1/sms", json=sent) as answer:
+            await answer.read()
+        await settled(state.pool, row)
     return JSONResponse({"ok": True})
 
 

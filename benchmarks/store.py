@@ -1,11 +1,13 @@
 """What a text costs in the store alone: the commit of its turn, and that of its send.
 
-    python -m benchmarks.store [--texts 20000] [--flight 256] [--rounds 3] [--programs /usr/lib/postgresql/15/bin]
+    python -m benchmarks.store [--texts 16000] [--flight 64 256] [--processes 1 2] [--rounds 3]
+                               [--programs /usr/lib/postgresql/15/bin]
 
-People talk to a bot that asks once: each text is loaded, committed with the text that answers it, a run that begins or
-ends, its timer and its steps; then its send is settled. So many are under way at once. Stores of one and of two
-processes on PostgreSQL stand beside SQLite; the same work without a store is taken off. What is told is the CPU of
-Python and of all processes of PostgreSQL for one text, not the time it takes. Nothing leaves this machine.
+People talk to a bot that asks: each text is committed with the answer it gets, the run, its timer and its steps; then
+its send is settled. So many are under way at once, over one or more processes. Beside it stand SQLite, and on the same
+PostgreSQL server what the bots of `postgres.py` do there: one of three tables, and one with our promises by a statement
+after the other. Told is the CPU of Python and of all PostgreSQL processes for a text, without what drives the store,
+and the rate. Trust the ratios; nothing leaves this machine.
 """
 
 from __future__ import annotations
@@ -13,46 +15,142 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import multiprocessing
 import os
 import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from smsbot.core.commit import Commit, Timer, digest, outgoing_id
 from smsbot.core.conversation import Conversation, Run, StoredFrame
 from smsbot.core.message import Event, Key, Outgoing
-from smsbot.stores.base import SendOutcome, Settlement
+from smsbot.stores.base import SendOutcome, Settlement, Store
 from smsbot.stores.postgres.store import PostgresStore
 from smsbot.stores.sqlite import SqliteStore
 
+from . import careful_bot, naive_bot
 from .postgres import created, server
 
 LINE = "+48732000111"
 PEOPLE = 4_000
+SPAWN = multiprocessing.get_context("spawn")
+
+
+class Result(NamedTuple):
+    """One measurement: microseconds of CPU a text, and texts a second."""
+
+    python: float
+    postgres: float
+    rate: float
+
+
+class Bot(Protocol):
+    """What keeps a text and its answer."""
+
+    async def open(self) -> None: ...
+    async def text(self, key: Key, n: int) -> None: ...
+    async def close(self) -> None: ...
 
 
 class Nothing:
-    """Keeps the conversations alone, so that what drives a store can be taken off."""
+    """Makes the records of a turn and keeps the conversations, so that what drives a store can be taken off."""
 
     def __init__(self) -> None:
         self._kept: dict[Key, Conversation] = {}
 
-    async def load(self, key: Key) -> Conversation:
-        return self._kept.get(key, Conversation(key))
+    async def open(self) -> None:
+        """There is nothing to open."""
 
-    async def step_express(self, batch: Sequence[Commit]) -> None:
+    async def text(self, key: Key, n: int) -> None:
+        """The records alone."""
         await asyncio.sleep(0)
-        for one in batch:
-            self._kept[one.event.key] = one.after
+        self._kept[key] = turn(self._kept.get(key, Conversation(key)), n).after
 
-    async def sent(self, batch: Sequence[Settlement]) -> None:
-        await asyncio.sleep(0)
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Ours:
+    """A store of smsbot."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def open(self) -> None:
+        """Connect, make the tables."""
+        await self._store.open(time.time())
+
+    async def text(self, key: Key, n: int) -> None:
+        """Its turn, then its send."""
+        (answer,) = await self._store.step_express([turn(await self._store.load(key), n)])
+        for claim in answer.claims:
+            await self._store.sent([Settlement(claim, SendOutcome.ACCEPTED, time.time(), claim.reference)])
+
+    async def close(self) -> None:
+        """Let go."""
+        await self._store.close()
+
+
+class Other:
+    """What a bot over a pool of ten keeps, as it does it itself."""
+
+    def __init__(
+        self, url: str, tables: str, accepted: Callable[..., Awaitable[tuple[int, str] | None]],
+        settled: Callable[[Any, str, int], Awaitable[object]],
+    ) -> None:  # fmt: skip
+        self._url = url
+        self._tables = tables
+        self._accepted = accepted
+        self._settled = settled
+
+    async def open(self) -> None:
+        """The pool and the tables."""
+        import asyncpg
+
+        self._pool = await asyncpg.create_pool(self._url, min_size=10, max_size=10)
+        async with self._pool.acquire() as db, db.transaction():
+            await db.execute("SELECT pg_advisory_xact_lock(1)")
+            await db.execute(self._tables)
+
+    async def text(self, key: Key, n: int) -> None:
+        """Its turn, then its send."""
+        body = {"id": str(n), "from": key.number, "message": "ORDER"}
+        async with self._pool.acquire() as db, db.transaction():
+            leaving = await self._accepted(db, body)
+        if leaving is not None:
+            await self._settled(self._pool, key.number, leaving[0])
+
+    async def close(self) -> None:
+        """Let go."""
+        await self._pool.close()
+
+
+async def _naively_settled(pool: Any, _number: str, text: int) -> None:
+    await naive_bot.settled(pool, text)
+
+
+async def _carefully_settled(pool: Any, number: str, text: int) -> None:
+    async with pool.acquire() as db, db.transaction():
+        await careful_bot.settled(db, text, number, "200")
+
+
+def bot(kind: str, url: str, place: str, shares: bool) -> Bot:
+    """One process of a kind."""
+    if kind == "nothing":
+        return Nothing()
+    if kind == "naive":
+        return Other(url, naive_bot.TABLES, naive_bot.accepted, _naively_settled)
+    if kind == "careful":
+        return Other(url, careful_bot.TABLES, careful_bot.accepted, _carefully_settled)
+    if kind == "sqlite":
+        return Ours(SqliteStore(Path(url)))
+    return Ours(PostgresStore(url, shares=shares, place=place))
 
 
 def turn(before: Conversation, n: int) -> Commit:
@@ -74,22 +172,15 @@ def turn(before: Conversation, n: int) -> Commit:
     return Commit(event, after, note="it is an answer", outgoing=(text,), cancelled=("timeout",), runs=(run,))
 
 
-async def talk(store: Any, people: Sequence[Key], numbers: Iterator[int], most: int) -> None:
-    """Text after text of some people, until there were enough."""
-    for key in itertools.cycle(people):
-        if (n := next(numbers)) >= most:
-            return
-        commit = turn(await store.load(key), n)
-        answer = await store.step_express([commit])
-        for claim in answer[0].claims if answer else ():
-            await store.sent([Settlement(claim, SendOutcome.ACCEPTED, time.time(), claim.reference)])
+async def drive(own: Bot, keys: Sequence[Key], numbers: Sequence[int], flight: int) -> None:
+    """A text of each number, so many at once; those of one person one after the other."""
+    left = iter(numbers)
 
+    async def lane(people: Sequence[Key], left: Iterator[int]) -> None:
+        for key, n in zip(itertools.cycle(people), left, strict=False):
+            await own.text(key, n)
 
-async def drive(stores: Sequence[Any], texts: int, flight: int) -> None:
-    """So many texts, so many of them at once; each person texts one of the stores."""
-    keys, numbers = [Key(LINE, f"+4860{n:07d}") for n in range(PEOPLE)], itertools.count()
-    lanes = [talk(stores[n % len(stores)], keys[n::flight], numbers, texts) for n in range(flight)]
-    await asyncio.gather(*lanes)
+    await asyncio.gather(*(lane(keys[n::flight], left) for n in range(flight)))
 
 
 def python() -> float:
@@ -109,59 +200,83 @@ def postgres(url: str) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-async def measured(stores: Sequence[Any], texts: int, flight: int, url: str) -> tuple[float, float, float]:
-    """Microseconds of Python and of PostgreSQL for one text, and texts a second."""
-    for store in stores:
-        if not isinstance(store, Nothing):
-            await store.open(time.time())
-    began, ours, theirs = time.perf_counter(), python(), postgres(url)
-    await drive(stores, texts, flight)
-    ours, theirs, took = python() - ours, postgres(url) - theirs, time.perf_counter() - began
-    for store in stores:
-        if not isinstance(store, Nothing):
-            await store.close()
-    return ours * 1e6 / texts, theirs * 1e6 / texts, texts / took
+def process(kind: str, url: str, nth: int, of: int, texts: int, flight: int, line: Any, told: Any) -> None:
+    """One process of some: it waits for the others twice, before and after its texts, and tells its CPU."""
+
+    async def work() -> None:
+        own = bot(kind, url, f"machine {nth}", of > 1)
+        await own.open()
+        keys = [Key(LINE, f"+4860{n:07d}") for n in range(nth, PEOPLE, of)]
+        await drive(own, keys, range(-1 - nth, -flight * 4, -of), flight // of)  # warm
+        await asyncio.to_thread(line.wait)
+        before = python()
+        await drive(own, keys, range(nth, texts, of), flight // of)
+        told.put(python() - before)
+        await asyncio.to_thread(line.wait)
+        await own.close()
+
+    asyncio.run(work())
 
 
-def main(asked: argparse.Namespace, url: str) -> None:
-    """Each kind in turn, in each round."""
+def measured(kind: str, url: str, address: str, count: int, texts: int, flight: int) -> Result:
+    """One kind, by so many processes."""
+    line, told = SPAWN.Barrier(count + 1), SPAWN.Queue()
+    all_ = [
+        SPAWN.Process(target=process, args=(kind, url, n, count, texts, flight, line, told)) for n in range(count)
+    ]  # fmt: skip
+    for one in all_:
+        one.start()
+    line.wait(60)
+    began, theirs = time.perf_counter(), postgres(address)
+    ours = sum(told.get(timeout=300) for _ in all_)
+    took, theirs = time.perf_counter() - began, postgres(address) - theirs
+    line.wait(60)
+    for one in all_:
+        one.join()
+    return Result(ours * 1e6 / texts, theirs * 1e6 / texts, texts / took)
+
+
+def main(asked: argparse.Namespace, address: str, folder: str) -> None:
+    """All kinds in turn, in each round."""
     names = itertools.count()
-
-    def shared(count: int) -> list[PostgresStore]:
-        database = created(url, f"store{next(names)}")
-        return [PostgresStore(database, shares=count > 1, place=f"machine {n}") for n in range(count)]
-
-    def sqlite() -> list[SqliteStore]:
-        return [SqliteStore(Path(tempfile.mkdtemp(dir=folder)) / "smsbot.db")]
-
-    kinds: dict[str, Callable[[], Sequence[Any]]] = {
-        "nothing": lambda: [Nothing()], "sqlite": sqlite, "postgresql ×1": lambda: shared(1),
-        "postgresql ×2": lambda: shared(2),
-    }  # fmt: skip
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in kinds}
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(asked.rounds):
-            for name, made in kinds.items():
-                found[name].append(asyncio.run(measured(made(), asked.texts, asked.flight, url)))
-    bare = statistics.median(one[0] for one in found.pop("nothing"))
-    print(f"{asked.flight} in flight; without a store {bare:.0f} µs a text, taken off below")
-    for name, results in found.items():
-        ours, theirs, rate = (statistics.median(one[n] for one in results) for n in range(3))
-        print(
-            f"{name:14} Python {ours - bare:4.0f} µs  PostgreSQL {theirs:4.0f} µs"
-            f"  together {ours - bare + theirs:4.0f} µs  {rate:6.0f} texts/s"
-        )
+    many = itertools.product(("postgresql", "naive", "careful"), asked.processes, asked.flight)
+    kinds = [*itertools.product(("nothing", "sqlite"), (1,), asked.flight), *many]
+    found: dict[tuple[str, int, int], list[Result]] = {kind: [] for kind in kinds}
+    for _ in range(asked.rounds):
+        for (kind, count, flight), results in found.items():
+            name = f"store{next(names)}"
+            url = f"{folder}/{name}.db" if kind in ("nothing", "sqlite") else created(address, name)
+            results.append(measured(kind, url, address, count, asked.texts, flight))
+    middle = {
+        kind: Result(*(statistics.median(one[n] for one in results) for n in range(3)))
+        for kind, results in found.items()
+    }
+    for flight in asked.flight:
+        bare = middle[("nothing", 1, flight)].python
+        print(f"{flight} in flight; {bare:.0f} µs a text of what drives it are taken off ours")
+        for (kind, count, own), result in middle.items():
+            if own != flight or kind == "nothing":
+                continue
+            told, python_ = "", result.python - bare
+            if kind in ("naive", "careful"):
+                beside = middle[("postgresql", count, flight)].rate / result.rate
+                told, python_ = f"  ours takes {beside:.1f} × as many", result.python
+            print(
+                f"{kind:10} ×{count}  Python {python_:5.0f} µs  PostgreSQL {result.postgres:5.0f} µs"
+                f"  together {python_ + result.postgres:5.0f} µs  {result.rate:6.0f} texts/s{told}"
+            )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=20_000)
-    parser.add_argument("--flight", type=int, default=256, help="texts that are under way at once")
+    parser.add_argument("--texts", type=int, default=16_000)
+    parser.add_argument("--flight", type=int, nargs="+", default=[64, 256], help="texts that are under way at once")
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2], help="how many take them")
     parser.add_argument("--rounds", type=int, default=3)
     newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     parser.add_argument("--programs", type=Path, default=newest[-1] if newest else None, help="where initdb is")
     options = parser.parse_args()
     if options.programs is None:
         parser.error("there is no PostgreSQL server here; name the folder of its programs with --programs")
-    with server(options.programs) as address:
-        main(options, address)
+    with server(options.programs) as at, tempfile.TemporaryDirectory() as place:
+        main(options, at, place)
