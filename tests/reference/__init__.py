@@ -126,8 +126,15 @@ def _class(title: str, kind: type) -> str:
 
 
 def _members(kind: type) -> Iterator[tuple[str, str]]:
-    """The public members of a class in the order of its code: what each is called like, and its words."""
-    for name, member in vars(kind).items():
+    """The public members of a class, in the order of its code: what each is called like, and its words.
+
+    Those of a parent are its own where the parent has no entry of its own.
+    """
+    own = [
+        one for one in reversed(kind.__mro__) if one.__module__.startswith("smsbot") and one.__name__ not in public()
+    ]
+    members = {name: member for one in (*own, kind) for name, member in vars(one).items()}
+    for name, member in members.items():
         if name.startswith("_"):
             continue
         if isinstance(member, property):
