@@ -22,8 +22,14 @@ _BOUNDS = (
     "SET LOCAL idle_in_transaction_session_timeout = '3s'; SET LOCAL lock_timeout = '2s'; "
     "SET LOCAL statement_timeout = '10s'"
 )
-_BY_INDEX = "SET enable_seqscan = off; SET jit = off"
-"""A scan that cannot be helped, of few rows, is reckoned as so dear that it would be compiled."""
+_BY_INDEX = (
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
+    "SET jit = off"
+)
+"""A scan that cannot be helped, of few rows, is reckoned as so dear that it would be compiled.
+
+A join of another kind would read all of an index, which costs nothing as long as its table is empty.
+"""
 _DURABLE = ("on", "remote_apply", "remote_write", "local", "off")
 _AGAIN = ("40001", "40P01", "55P03", "57014")
 """A conflict of two transactions, a lock or a statement that took too long: it may be done again at once."""
@@ -91,7 +97,7 @@ class Connection:
             return [
                 [statement.tidy(row) for row in await self._done(self._raw.fetch, statement, one)] for one in parameters
             ]
-        columns = [list(column) for column in zip(*map(statement.values, parameters), strict=True)]
+        columns = statement.columns(parameters)
         found: list[list[tuple[Any, ...]]] = [[] for _ in parameters]
         for n, *row in await self._guarded(self._raw.fetch(statement.lifted, *columns)):
             found[n - 1].append(statement.tidy(row))
@@ -102,12 +108,15 @@ class Connection:
         await self._done(self._raw.execute, statement, parameters)
 
     async def many(self, statement: Statement, parameters: Sequence[Sequence[object]]) -> None:
-        """Write each row."""
+        """Write each row; at once where no row of the table is changed twice, else one after the other."""
         if len(parameters) == 1:
             await self.run(statement, parameters[0])
             return
         await self.learn(statement)
-        await self._guarded(self._raw.executemany(statement.sql, [statement.values(one) for one in parameters]))
+        if statement.lifts is not None and statement.lifts.takes(columns := statement.columns(parameters)):
+            await self._guarded(self._raw.execute(statement.lifts.sql, *columns))
+        else:
+            await self._guarded(self._raw.executemany(statement.sql, [statement.values(one) for one in parameters]))
 
     async def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Write rows of values of the right types into a table (COPY)."""

@@ -10,6 +10,8 @@ from typing import Any
 
 from smsbot.stores import queries
 
+from . import lifting
+
 _PIECE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<!:):([a-z_]+)|\?(\d*)")
 _LIMIT = re.compile(r"LIMIT \?")
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -29,7 +31,9 @@ class Statement:
         """Whether it has columns of any precision."""
         self._columns: tuple[str, ...] = ()
         self.lifted = ""
-        """The same for many sets of parameters at once; empty where it must be run for each."""
+        """The same for many sets of parameters at once, as it reads; empty where it must be run for each."""
+        self.lifts: lifting.Write | None = None
+        """The same as it writes; None where it must be run for each."""
 
     def _numbered(self, sql: str, spelled: Callable[[int], str]) -> str:
         names: list[str] = []
@@ -61,13 +65,11 @@ class Statement:
         self._sums = any(kind == "numeric" for _, kind in columns)
         self._convert = tuple(_CONVERT.get(t) for t in types)
         if types and not _LIMIT.search(self._source):  # a limit may not differ from set to set
-            given = ", ".join(f"p{n}" for n in range(1, len(types) + 1))
-            arrays = ", ".join(f"${n}::{t}[]" for n, t in enumerate(types, 1))
-            inner = self._numbered(self._source, "given.p{}".format)
-            self.lifted = (
-                f"SELECT given.n, found.* FROM unnest({arrays}) WITH ORDINALITY AS given ({given}, n)\n"
-                f"CROSS JOIN LATERAL (\n{inner}\n) AS found"
-            )
+            asked = self._numbered(self._source, "given.p{}".format)
+            if columns:
+                self.lifted = lifting.read(asked, types)
+            else:
+                self.lifts = lifting.write(asked, types)
 
     def tidy(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The values of a row by their places, without decimals."""
@@ -85,6 +87,25 @@ class Statement:
         return [
             v if c is None or v is None else c(v) for c, v in zip(self._convert, parameters, strict=True)
         ]  # fmt: skip
+
+    def columns(self, parameters: Sequence[Sequence[object]]) -> list[list[object]]:
+        """The same of many sets, by column: most are as they must be, which is seen at one look at all."""
+        assert self._convert is not None
+        return [
+            list(column) if c is None or _as_it_is(c, column) else [v if v is None else c(v) for v in column]
+            for c, column in zip(self._convert, zip(*parameters, strict=True), strict=True)
+        ]
+
+
+def _as_it_is(convert: Callable[[object], object], column: Sequence[Any]) -> bool:
+    """Whether a column holds nothing that would be converted."""
+    try:
+        if convert is _text:
+            whole = "".join(column)
+            return "\0" not in whole and "u0000" not in whole
+        return convert is _bytes and b"".join(column) is not None
+    except TypeError:
+        return False
 
 
 def _number(value: Decimal | None) -> float | None:
