@@ -62,13 +62,9 @@ class KeptTransport:
         end = asyncio.get_running_loop().time() + timeout
         connection = self._kept(origin) or await self._connected(origin, min(CONNECT, timeout / 2))
         try:
-            async with asyncio.timeout_at(end):
-                answer = await connection.exchange(data)
-        except TimeoutError:
-            raise NoAnswer("TimeoutError: no whole answer in time") from None
+            return await connection.exchange(data, end)
         finally:
             self._keep(origin, connection)
-        return answer
 
     def _kept(self, origin: _Origin) -> _Connection | None:
         idle, now = self._idle[origin], asyncio.get_running_loop().time()
@@ -150,9 +146,10 @@ class _Connection(asyncio.Protocol):
         if self._wire is not None:
             self._wire.abort()
 
-    async def exchange(self, data: bytes) -> Answer:
-        """Write a request; its answer."""
+    async def exchange(self, data: bytes, end: float) -> Answer:
+        """Write a request; its answer, which must be whole by `end`, by the loop's clock."""
         assert self._wire is not None
+        loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._body = bytearray()
@@ -160,10 +157,14 @@ class _Connection(asyncio.Protocol):
         self._head = 0
         self._whole = False
         self._begun = False
-        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Answer] = loop.create_future()
         self._waiting = waiting
         self._wire.write(data)
-        answer = await waiting
+        timer = loop.call_at(end, self._fail, "TimeoutError: no whole answer in time")
+        try:
+            answer = await waiting
+        finally:
+            timer.cancel()
         self._waiting = None
         return answer
 
