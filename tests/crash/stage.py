@@ -52,11 +52,11 @@ look_up_certain = true
 
 
 class Zygote:
-    """A process that has imported everything and forks servers."""
+    """A process that has imported everything, from one folder of sources, and forks servers."""
 
-    def __init__(self) -> None:
+    def __init__(self, sources: Path = ROOT) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.zygote"], cwd=ROOT, env=clean_environment(),
+            [sys.executable, "-m", "tests.crash.zygote"], cwd=sources, env=clean_environment(PYTHONPATH=str(sources)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self.died: dict[int, int] = {}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -19,9 +21,10 @@ import httpx
 import pytest
 
 from smsbot.stores.database import Database
+from smsbot.stores.postgres import schema
 
 from ..postgres import Server, program, server
-from ..processes import free_port
+from ..processes import ROOT, free_port
 from ..skipping import leave_out
 from ..tables import sql
 from .people import KINDS, Person
@@ -35,16 +38,20 @@ pytestmark = [pytest.mark.needs("postgres"), pytest.mark.slow]
 class Pair(Stage):
     """A stage whose address leads to one of two servers, as that of a load balancer."""
 
-    def __init__(self, zygote: Zygote, folder: Path, seed: int, database: str, patience: float = 60.0) -> None:
-        super().__init__(zygote, folder, seed, database=database, patience=patience)
+    def __init__(
+        self, zygotes: tuple[Zygote, Zygote], folder: Path, seed: int, database: str, patience: float = 60.0
+    ) -> None:  # fmt: skip
+        super().__init__(zygotes[0], folder, seed, database=database, patience=patience)
         self.entrance = self.servers.port
         self.both: list[Servers] = []
         self.chance = random.Random(seed)
         self.mirrors = False
         """Whether both are given everything, as a provider does that delivers again."""
+        self.at_first = 2
+        """How many serve from the beginning."""
         self.out: set[int] = set()
         """Process ids of those that are given nothing."""
-        for name in ("one", "two"):
+        for name, zygote in zip(("one", "two"), zygotes, strict=True):
             own = folder / name
             own.mkdir()
             server = Servers(zygote, own, free_port(), "", Database(database))
@@ -60,7 +67,7 @@ class Pair(Stage):
         for folder in self.folders:
             (folder / "smsbot.toml").write_text(SETTINGS.format(port=self.network.port))
         try:
-            for one in self.both:
+            for one in self.both[: self.at_first]:
                 await one.start()
             yield
         finally:
@@ -217,12 +224,16 @@ async def cut_off(pair: Pair, server: Server, chance: random.Random) -> None:
 
 async def judged(
     server: Server, url: str, folder: Path, happening: Happening, *, people: int = 24, patience: float = 60.0,
-    texts: int = 1,
+    texts: int = 1, second: Path = ROOT,
 ) -> tuple[Verdict, str]:  # fmt: skip
-    """What the ledger says of a happening, again and again until so many texts, and the last words of the servers."""
-    enough, crowd, zygote = asyncio.Event(), list[Person](), Zygote()
+    """What the ledger says of a happening, again and again until so many texts, and the last words of the servers.
+
+    `second` is where the sources of the second server lie; if they are others, the happening starts it.
+    """
+    enough, crowd, zygotes = asyncio.Event(), list[Person](), (Zygote(), Zygote(second))
     try:
-        pair = Pair(zygote, folder, SEED, url, patience)
+        pair = Pair(zygotes, folder, SEED, url, patience)
+        pair.at_first = 2 if second == ROOT else 1
         limits = httpx.Limits(max_keepalive_connections=0)  # each text to one or the other
         async with pair.entered(), httpx.AsyncClient(trust_env=False, timeout=10, limits=limits) as http:
             place = pair.place(http)
@@ -243,7 +254,8 @@ async def judged(
                 server_.send(signal.SIGTERM)
         return pair.judge(crowd), pair.log()
     finally:
-        await zygote.close()
+        for zygote in zygotes:
+            await zygote.close()
 
 
 FAULTS = [mirrored, killed, killed_elsewhere, frozen, deployed, restarted, cut_off]
@@ -268,6 +280,46 @@ async def test_of_twenty_thousand_texts(postgres: Server, tmp_path: Path, happen
     print(happening.__name__, found)
     assert found.clean, f"{found}\n{log}"
     assert sql(Database(url), "SELECT count(*) FROM events WHERE state = 0") == [(0,)]
+
+
+def next_release(folder: Path) -> Path:
+    """The sources of a release whose schema has what a migration may add, and which is served beside this one."""
+    for name in ("smsbot", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "smsbot" / "stores" / "sql" / "postgres" / f"{schema.NEWEST + 1:04d}_next.sql").write_text(
+        "ALTER TABLE outgoing ADD COLUMN told text NOT NULL DEFAULT 'not yet';\n"
+        "ALTER TABLE events ADD COLUMN heard double precision;\n"
+        "CREATE TABLE nexts (number text PRIMARY KEY, at double precision NOT NULL);\n"
+        "CREATE INDEX outgoing_told ON outgoing (told, number) WHERE phase IS NOT NULL;\n"
+        "CREATE INDEX conversations_version ON conversations (version);\n"
+    )
+    version = folder / "smsbot" / "__init__.py"
+    text = version.read_text()
+    version.write_text(re.sub(r'__version__ = "[^"]*"', '__version__ = "999.0"', text))
+    assert "999.0" in version.read_text()
+    return folder
+
+
+async def upgraded(pair: Pair, server: Server, chance: random.Random) -> None:
+    """The next release joins, and migrates while people text; then each is replaced in turn, by its own release."""
+    if not pair.both[1].pid:
+        await asyncio.sleep(2)
+        await pair.both[1].start()
+    await deployed(pair, server, chance)
+
+
+@pytest.mark.parametrize("texts", [1, pytest.param(20_000, marks=pytest.mark.long)])
+async def test_this_release_serves_beside_the_next(postgres: Server, tmp_path: Path, texts: int) -> None:
+    url = postgres.migrated()
+    found, log = await judged(
+        postgres, url, tmp_path, upgraded, people=160 if texts > 1 else 24, texts=texts,
+        second=next_release(tmp_path / "next"),
+    )  # fmt: skip
+    print(found)
+    assert found.clean, f"{found}\n{log}"
+    assert sql(Database(url), "SELECT version FROM smsbot_schema") == [(schema.NEWEST + 1,)]
+    assert sql(Database(url), "SELECT count(*) FROM events WHERE state = 0") == [(0,)]
+    assert sql(Database(url), "SELECT count(DISTINCT told) FROM outgoing") == [(1,)]
 
 
 @pytest.mark.long
