@@ -100,9 +100,15 @@ async def test_the_other_remembers_again_once_it_is_alone(pair: Pair) -> None:
     async def leads() -> bool:
         return pair.b.leads and pair.b.alone
 
+    await pair.b.load(ANN)
     await until(leads)
     await pair.b.step_express([step(event("a"))])
-    assert pair.b.peek(ANN) is not None
+    assert pair.b.peek(ANN) is None, "what that turn began from is of before"
+    assert (await pair.b.load(ANN)).version == 1
+    await pair.b.step_express([step(event("b"), version=2)])
+    found = pair.b.peek(ANN)
+    assert found is not None
+    assert found.version == 2
 
 
 async def test_one_that_needs_the_database_for_itself_is_told(pair: Pair) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+from smsbot.core.conversation import Conversation
 from smsbot.core.errors import StoreError
 from smsbot.core.handover import Taken
 from smsbot.core.message import Event, Key
@@ -15,11 +16,12 @@ from smsbot.log import Log
 from smsbot.stores.base import Row
 from smsbot.stores.committing import TALLY, CommittingStore
 from smsbot.stores.deciding.rules import ASIDE, NO_RULES, Pauses, Rules
-from smsbot.stores.queries import load
+from smsbot.stores.queries import load as queries
 
 from . import schema
 from .driver import Conflict, Connection, Lost
 from .lane import Lane
+from .memory import SharedMemory
 from .processes import Process
 from .reader import PostgresReader
 from .statements import PROCESSES, statements
@@ -50,9 +52,10 @@ class PostgresStore(CommittingStore):
         self._selects = statements("selects")
         self._writer = Lane(self._connect, self._process, rules, statements("writes"), self._selects)
         super().__init__(self._writer)
+        self.memory: SharedMemory = SharedMemory()
         self._hot = PostgresReader(url, by_index=True)
         self._pages = PostgresReader(url)
-        self._is_hot = frozenset(name for name, query in load("postgres", "reads").items() if query.hot)
+        self._is_hot = frozenset(name for name, query in queries("postgres", "reads").items() if query.hot)
         self._heard_by: list[Callable[[], Awaitable[None]]] = []
         self._strays: set[Key] = set()
         """Conversations that this process has, and of which it knew nothing when it looked last."""
@@ -231,6 +234,14 @@ class PostgresStore(CommittingStore):
     async def _tell(self, what: str) -> None:
         if deaf := await self.heard():
             log.warning(f"{what}, but not every process has heard of it yet", deaf=deaf)
+
+    async def load(self, key: Key) -> Conversation:
+        """The conversation; what was read before others came or left is used once, and not remembered."""
+        era = self.memory.era
+        found = await super().load(key)
+        if era != self.memory.era:
+            self.memory.drop(key)
+        return found
 
     # -- tables -------------------------------------------------------------------------------------
 
