@@ -12,10 +12,15 @@ class SharedMemory(Memory):
     def __init__(self) -> None:
         super().__init__()
         self.era = 0
-        """Moves whenever others come or leave."""
+        """Moves whenever all is let go of."""
+
+    def begin(self, *, alone: bool) -> None:
+        """Others have come, or left: let go of all, and remember from now on only if this process is alone."""
+        self.clear()
+        self.keeps = alone
 
     def clear(self) -> None:
-        """Let go of all, as others have come, or left."""
+        """Let go of all; what was begun before is of another era."""
         super().clear()
         self.era += 1
 

@@ -101,7 +101,7 @@ class PostgresStore(CommittingStore):
                 raise
 
     async def _open(self, connection: Connection, now: float) -> None:
-        self._remember_nothing(self._process.alone)
+        self.memory.begin(alone=self._process.alone)
         self._process.start()
         self._writer.start(await self._connect(self._process.name))
         for reader in (self._hot, self._pages):
@@ -163,7 +163,7 @@ class PostgresStore(CommittingStore):
         if alone and self.memory.keeps:
             return
         if alone is not self.memory.keeps:
-            self._remember_nothing(alone)
+            self.memory.begin(alone=alone)
             await self._writer.between()  # what was begun when there was nobody else
         held = await connection.rows(self._selects["pauses"], ())
         self.pauses = Pauses((row["scope"], row["name"]) for row in held)
@@ -171,10 +171,6 @@ class PostgresStore(CommittingStore):
         self.memory.taken = {key: Taken(key, row["owner"], row["at"]) for key, row in taken}
         for then in self._heard_by:
             await then()
-
-    def _remember_nothing(self, alone: bool) -> None:
-        self.memory.clear()
-        self.memory.keeps = alone
 
     async def heard(self) -> str:
         """Wait until every process has heard of what is committed by now; who has not, if some have not in time."""
