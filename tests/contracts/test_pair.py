@@ -20,7 +20,7 @@ from smsbot.core.message import Claim, Event, Key, Receipt
 from smsbot.core.status import Status
 from smsbot.pipeline.long_texts import LongTexts
 from smsbot.pipeline.search import SearchIndex
-from smsbot.stores.base import Acceptance, Check, Consent, Report, SendOutcome, Settlement
+from smsbot.stores.base import Acceptance, Check, Consent, Report, Row, SendOutcome, Settlement
 from smsbot.stores.database import Database
 from smsbot.stores.memory import _MOMENT
 from smsbot.stores.postgres import others, processes
@@ -109,6 +109,33 @@ async def test_the_other_remembers_again_once_it_is_alone(pair: Pair) -> None:
     found = pair.b.peek(ANN)
     assert found is not None
     assert found.version == 2
+
+
+async def test_what_was_being_read_beside_another_is_not_remembered(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer comes when this process is alone; the other may have changed the person in between."""
+    reads, read, alone = pair.b.rows, asyncio.Event(), asyncio.Event()
+
+    async def slow(name: str, **parameters: object) -> list[Row]:
+        found = await reads(name, **parameters)
+        read.set()
+        await alone.wait()
+        return found
+
+    monkeypatch.setattr(pair.b, "rows", slow)
+    loading = asyncio.create_task(pair.b.load(ANN))
+    await read.wait()
+    monkeypatch.setattr(pair.b, "rows", reads)
+    await pair.a.close()
+
+    async def leads() -> bool:
+        return pair.b.leads and pair.b.alone
+
+    await until(leads)
+    alone.set()
+    assert (await loading).version == 0
+    assert pair.b.peek(ANN) is None
 
 
 async def test_one_that_needs_the_database_for_itself_is_told(pair: Pair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smsbot.core.commit import Commit
+from smsbot.core.conversation import Conversation
 from smsbot.stores.memory import Memory
 
 
@@ -12,7 +13,7 @@ class SharedMemory(Memory):
     def __init__(self) -> None:
         super().__init__()
         self.era = 0
-        """Moves whenever all is let go of."""
+        """Moves whenever what is being read is not to be remembered."""
 
     def begin(self, *, alone: bool) -> None:
         """Others have come, or left: let go of all, and remember from now on only if this process is alone."""
@@ -25,12 +26,21 @@ class SharedMemory(Memory):
         self.era += 1
 
     def learn(self, step: Commit) -> None:
-        """A turn was committed; one that began in another era knows less of the person than the database."""
+        """A turn was committed; one that did not go on from what is remembered knows less than the database does."""
         key = step.after.key
-        held = self._conversations.get(key)
+        held, known = self._conversations.get(key), key.number in self._contacts
         super().learn(step)
-        if held is None:
+        if held is not None and _follows(step, held):
+            return
+        if not known:  # what was kept of the contact is what that turn had begun with
             self._contacts.pop(key.number, None)
-        agree = held is not None and held.opted_out == step.after.opted_out
-        if not agree or (held is not None and not step.contact and held.contact != step.after.contact):
-            self.drop(key)
+        if self.keeps:  # nor is anything remembered that is being read just now
+            self.era += 1
+        self.leave(key.number)
+
+
+def _follows(step: Commit, held: Conversation) -> bool:
+    """Whether a turn began with the person as they are remembered."""
+    contact = {**held.contact, **step.contact}
+    contact = {name: value for name, value in contact.items() if value is not None}
+    return held.opted_out == step.after.opted_out and contact == step.after.contact

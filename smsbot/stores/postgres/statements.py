@@ -99,13 +99,13 @@ class Statement:
 
 def _as_it_is(convert: Callable[[object], object], column: Sequence[Any]) -> bool:
     """Whether a column holds nothing that would be converted."""
+    if convert is not _text:
+        return convert is _bytes and all(isinstance(value, bytes) for value in column)
     try:
-        if convert is _text:
-            whole = "".join(column)
-            return "\0" not in whole and "u0000" not in whole
-        return convert is _bytes and b"".join(column) is not None
+        whole = "".join(column)
     except TypeError:
         return False
+    return "\0" not in whole and "u0000" not in whole
 
 
 def _number(value: Decimal | None) -> float | None:
